@@ -1,0 +1,67 @@
+# `make demo` shows the whole product, `make test` holds it. Both begin with `make setup`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+# The official batches, unpacked once from a copy beside the checkout, where there is one.
+LOCAL_COPY := ../shared/cifar-10/unpack.py
+# $CIFARLAB_DATA is obeyed; without it, what `make data` unpacked is used.
+USE_DATA = if [ -z "$${CIFARLAB_DATA:-}" ] && [ -f .data/cifar-10-batches-py/test_batch ]; then \
+  export CIFARLAB_DATA="$$PWD/.data"; fi;
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help setup data demo test test-fast lint types format docs lock wheel clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+setup: $(BIN)/.locked ## Create .venv with the locked dependencies and .venv/bin/cifarlab.
+
+# Compiled once here: without its bytecode, importing Keras takes twice as long.
+$(BIN)/.locked: requirements/dev.txt pyproject.toml
+	@command -v $(UV) >/dev/null || { \
+	  echo "uv is missing: installing it into .uv"; \
+	  $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .uv uv; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --python ">=3.11,<3.14" .venv
+	@echo "installing the locked dependencies into .venv"
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+data: setup
+	@if [ -z "$${CIFARLAB_DATA:-}" ] && [ -f $(LOCAL_COPY) ] && [ ! -f .data/cifar-10-batches-py/test_batch ]; then \
+	  $(BIN)/python $(LOCAL_COPY) .data; fi
+
+demo: data ## Train three dense networks, evaluate them, write one report.
+	@$(USE_DATA) $(BIN)/cifarlab demo
+
+test: setup data lint types test-fast ## Lint, types and all fast tests.
+
+test-fast:
+	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+lint:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types:
+	@$(BIN)/mypy
+
+format: setup ## Format the code.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: data ## Run every command shown in docs/commands anew (minutes).
+	@$(USE_DATA) $(BIN)/python docs/refresh_outputs.py
+
+wheel: setup ## Build the wheel into dist/.
+	@$(UV) build --quiet --wheel --out-dir dist
+
+lock: ## Resolve the lock files anew.
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow -o requirements/tensorflow.txt
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --group dev -o requirements/dev.txt
+
+clean: ## Remove what the build and the demo left.
+	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

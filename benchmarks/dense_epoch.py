@@ -1,0 +1,174 @@
+"""An epoch of a dense recipe against the same network in a bare Keras script, in turn, in one process.
+
+    python benchmarks/dense_epoch.py mlp2 --rounds 7
+
+The peer is what a Keras user writes first: the same layers, `model.compile` and `model.fit` on float32 NumPy arrays
+that are already normalised, with the same optimizer, batch size and loss. It is run with Keras's default settings, and
+on TensorFlow also with `jit_compile=False`; the faster of the two counts. Prints seconds an epoch (median), the ratio
+of each round, its spread, and the share of this machine's measured matrix-multiply rate.
+"""
+
+import argparse
+import itertools
+import statistics
+import time
+
+import numpy as np
+
+from cifarlab.datasets import load_data
+from cifarlab.environment import choose_backend, processor_name
+from cifarlab.recipe import Recipe, load_recipe
+from cifarlab.records import ImageSet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", nargs="?", default="mlp2")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--data-dir")
+    arguments = parser.parse_args()
+    backend = choose_backend()
+    recipe = load_recipe(arguments.recipe)
+    train = load_data(recipe.data, data_dir=arguments.data_dir).train
+    peers = {"bare Keras, defaults": bare_epoch(recipe, train, "auto")}
+    if backend == "tensorflow":
+        peers["bare Keras, jit_compile=False"] = bare_epoch(recipe, train, False)
+    ours = our_epoch(recipe, train)
+    limit = matrix_rate()
+    times: dict[str, list[float]] = {name: [] for name in ["cifarlab", *peers]}
+    for _ in range(arguments.rounds):
+        times["cifarlab"].append(ours())
+        for name, epoch in peers.items():
+            times[name].append(epoch())
+    report(times, limit, operations(recipe, train), f"{processor_name()}, {backend}, {arguments.recipe}")
+
+
+def report(times: dict[str, list[float]], limit: float, work: float, where: str) -> None:
+    print(where)
+    for name, seconds in times.items():
+        median = statistics.median(seconds)
+        rate = work / median
+        print(
+            f"{name:32s} {median:6.2f} s an epoch ({min(seconds):.2f} to {max(seconds):.2f}), "
+            f"{rate / 1e9:4.0f} GFLOP/s = {rate / limit:.0%} of the measured {limit / 1e9:.0f}"
+        )
+    fastest = min((name for name in times if name != "cifarlab"), key=lambda name: statistics.median(times[name]))
+    ratios = sorted(own / peer for own, peer in zip(times["cifarlab"], times[fastest], strict=True))
+    print(
+        f"ratio to {fastest}: {statistics.median(ratios):.2f} "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} rounds)"
+    )
+
+
+def our_epoch(recipe: Recipe, train: ImageSet):
+    from cifarlab.training.augmentation import augmented
+    from cifarlab.training.engines import build_engine
+    from cifarlab.training.optimizers import build_optimizer
+    from cifarlab.training.schedules import build_schedule
+
+    model = build_model(recipe, train)
+    trained = augmented(model, recipe)
+    optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained)
+    engine = build_engine(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing)
+    steps = len(train) // recipe.batch_size
+    generator = np.random.default_rng(0)
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        order = generator.permutation(len(train))[: steps * recipe.batch_size]
+        rows = order.reshape(steps, recipe.batch_size).astype(np.int32)
+        for start in range(0, steps, 8):
+            engine.run(rows[start : start + 8])
+        engine.synchronise()
+        return time.perf_counter() - began
+
+    epoch()
+    epoch()
+    return epoch
+
+
+def bare_epoch(recipe: Recipe, train: ImageSet, jit_compile):
+    import keras
+
+    inputs = keras.Input(train.image_shape)
+    x = keras.layers.Flatten()(inputs)
+    for layer in build_model(recipe, train).layers[3:]:
+        x = type(layer).from_config(layer.get_config())(x)
+    model = keras.Model(inputs, x)
+    model.compile(
+        bare_optimizer(recipe),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
+        if recipe.label_smoothing
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=jit_compile,
+    )
+    images = train.images.astype(np.float32) / 127.5 - 1
+    labels = np.eye(len(train.class_names), dtype=np.float32)[train.labels] if recipe.label_smoothing else train.labels
+
+    class Clock(keras.callbacks.Callback):
+        seconds = 0.0
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seconds = time.perf_counter() - self.began
+
+    clock = Clock()
+
+    def epoch() -> float:
+        model.fit(images, labels, batch_size=recipe.batch_size, epochs=1, verbose=0, callbacks=[clock])
+        return clock.seconds
+
+    epoch()
+    epoch()
+    return epoch
+
+
+def bare_optimizer(recipe: Recipe):
+    import keras
+
+    kinds = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion, "sgd": keras.optimizers.SGD}
+    return kinds[recipe.optimizer](recipe.learning_rate, weight_decay=recipe.weight_decay or None)
+
+
+def build_model(recipe: Recipe, train: ImageSet):
+    from cifarlab.models import mlp
+
+    return mlp.build(train.image_shape, len(train.class_names), **recipe.model_args)
+
+
+def operations(recipe: Recipe, train: ImageSet) -> float:
+    """Floating-point operations of an epoch's matrix products: forward, weight gradients, and input gradients."""
+    sizes = [int(np.prod(train.image_shape)), *recipe.model_args["widths"], len(train.class_names)]
+    products = [a * b for a, b in itertools.pairwise(sizes)]
+    images = len(train) // recipe.batch_size * recipe.batch_size
+    return 2.0 * images * (3 * sum(products) - products[0])  # nothing asks for the pixels' gradient
+
+
+def matrix_rate() -> float:
+    """Best of ten float32 products of 3072 x 3072 matrices, in operations a second."""
+    import keras
+
+    size = 3072
+    matrix = keras.random.normal((size, size))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        product = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
+    else:
+
+        def product():
+            return keras.ops.matmul(matrix, matrix)[0, 0]
+
+    best = float("inf")
+    for _ in range(10):
+        began = time.perf_counter()
+        float(product())
+        best = min(best, time.perf_counter() - began)
+    return 2.0 * size**3 / best
+
+
+if __name__ == "__main__":
+    main()

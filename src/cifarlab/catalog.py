@@ -1,0 +1,45 @@
+"""The recipes as people read them: one line each, or the whole file, without running any of it."""
+
+import ast
+from pathlib import Path
+
+from cifarlab import discover
+from cifarlab.errors import CifarlabError
+
+
+def list_recipes() -> list[dict[str, str]]:
+    """Every built-in recipe: its name, what it is, and what to expect of it.
+
+    Returns:
+        Dictionaries with `name`, `summary` (the docstring's first line) and `expected` (its paragraph that begins
+        with "Expect", on one line; empty where nothing was measured yet).
+    """
+    return [_describe(name) for name in discover.names("recipes")]
+
+
+def recipe_source(name: str) -> str:
+    """A recipe's whole file, ready to copy and edit.
+
+    Args:
+        name: A recipe's name, or the path of a user's own file.
+
+    Raises:
+        CifarlabError: If there is none; the message offers the nearest right name.
+    """
+    path = Path(name) if name.endswith(".py") else Path(__file__).parent / "recipes" / f"{name}.py"
+    if name.endswith(".py") and not path.is_file():
+        raise CifarlabError(f"no file {path}: expected a recipe's file or one of: {_known()}")
+    if not name.endswith(".py") and name not in discover.names("recipes"):
+        raise CifarlabError(discover.unknown("recipe", name, discover.names("recipes")))
+    return path.read_text(encoding="utf-8")
+
+
+def _describe(name: str) -> dict[str, str]:
+    docstring = ast.get_docstring(ast.parse(recipe_source(name))) or ""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in docstring.split("\n\n")]
+    expected = next((text for text in paragraphs if text.startswith("Expect ")), "")
+    return {"name": name, "summary": docstring.partition("\n")[0], "expected": expected}
+
+
+def _known() -> str:
+    return ", ".join(discover.names("recipes"))

@@ -1,0 +1,27 @@
+"""What the shell offers after Tab: recipes, data sets, runs. Typer calls these with what was typed so far."""
+
+from pathlib import Path
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Names of recipes, and Python files, that begin so."""
+    from cifarlab import discover
+
+    files = sorted(str(path) for path in Path().glob(f"{incomplete}*.py"))
+    return [name for name in discover.names("recipes") if name.startswith(incomplete)] + files
+
+
+def data(incomplete: str) -> list[str]:
+    """Names of data sets that begin so."""
+    from cifarlab import discover
+
+    names = ["folder:" if name == "folder" else name for name in discover.names("datasets")]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def runs(incomplete: str) -> list[str]:
+    """Run folders that begin so; those in `runs/` where nothing was typed."""
+    typed = Path(incomplete or "runs/")
+    folder = typed if incomplete.endswith("/") or not incomplete else typed.parent
+    found = sorted(str(file.parent) for file in folder.glob("*/run.json"))
+    return [path for path in found if path.startswith(incomplete)]

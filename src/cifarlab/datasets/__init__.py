@@ -1,0 +1,90 @@
+"""Data sets, each one a file found by its name, and the function that loads and splits any of them.
+
+A data set file defines
+
+    load(*, data_dir, argument, download, progress=None) -> (train: ImageSet, test: ImageSet, Source)
+
+where `data_dir` is the `--data-dir` given by the user or None, `argument` is what follows the colon in `folder:PATH`
+(else `""`), `download` says whether the network may be used, and `progress` is called with a phrase and the share done.
+Importing this package or any file in it does not import Keras.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifarlab import discover
+from cifarlab.datasets._download import NoDataError
+from cifarlab.datasets._split import hold_out
+from cifarlab.errors import CifarlabError
+from cifarlab.records import ImageSet, Splits
+
+__all__ = ["NoDataError", "describe", "load_data"]
+
+# Fixed for good, so that validation means the same images in every run of every version.
+_VALIDATION_SEED = 20_091_009
+
+
+def load_data(
+    name: str = "cifar10",
+    *,
+    data_dir: str | Path | None = None,
+    validation_fraction: float = 0.1,
+    download: bool = True,
+    progress: Callable[[str, float], None] | None = None,
+) -> Splits:
+    """Find a data set, verify it, and hold out a validation part of its training images.
+
+    Args:
+        name: A file in `cifarlab.datasets`, `"folder:PATH"` for a user's own pictures, or a path ending in `.py`.
+        data_dir: Where to look, instead of the usual places; nothing usable there is an error.
+        validation_fraction: Share of the training images held out, the same share of every class, always the same
+            images; 0 holds out nothing.
+        download: Whether the network may be used when the data is nowhere on this machine.
+        progress: Called with a phrase and the share done in `[0, 1]`.
+
+    Returns:
+        Train, validation and test images in the data set's own order, and where they came from.
+
+    Raises:
+        NoDataError: If the data is nowhere to be found and cannot be downloaded.
+        CifarlabError: If the name is unknown, or a file is missing, truncated or altered.
+    """
+    if not 0 <= validation_fraction < 1:
+        raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
+    known_name, _, argument = (name, "", "") if name.endswith(".py") else name.partition(":")
+    module = discover.load("datasets", known_name)
+    if not hasattr(module, "load"):
+        raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
+    folder = None if data_dir is None else Path(data_dir).expanduser()
+    train, test, source = module.load(data_dir=folder, argument=argument, download=download, progress=progress)
+    train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED)
+    test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
+    return Splits(train, validation, test, source)
+
+
+def describe(splits: Splits) -> dict[str, Any]:
+    """What was loaded, as plain values ready for JSON.
+
+    Returns:
+        `name`, `location`, `how`, `checksums`, `class_names`, `image_shape` and, under `splits`, for each of train,
+        validation and test its `count` and the count `per_class`.
+    """
+    source = splits.source
+    return {
+        "name": source.name,
+        "location": source.location,
+        "how": source.how,
+        "checksums": dict(source.checksums),
+        "class_names": list(splits.class_names),
+        "image_shape": list(splits.train.image_shape),
+        "splits": {name: _counts(splits[name]) for name in ("train", "validation", "test")},
+    }
+
+
+def _counts(part: ImageSet) -> dict[str, Any]:
+    counts = np.bincount(part.labels, minlength=len(part.class_names))
+    per_class = {name: int(count) for name, count in zip(part.class_names, counts, strict=True)}
+    return {"count": len(part), "per_class": per_class}

@@ -1,0 +1,76 @@
+"""The whole product in a few minutes: data, three networks, evaluation, one report."""
+
+import time
+from pathlib import Path
+
+from cifarlab import plan
+from cifarlab.runs import Run
+
+RECIPES = ("mlp1", "mlp2", "mlp3")
+# Short versions: an eighth of the schedule on CIFAR-10; small batches for the few digits.
+SETTINGS = {
+    "cifar10": ("epochs=8", "warmup_epochs=1"),
+    "digits": ("epochs=8", "warmup_epochs=1", "batch_size=50"),
+}
+
+
+def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Path:
+    """Train three dense networks briefly, evaluate them, write a report, and print what came out.
+
+    Args:
+        data_dir: Where CIFAR-10 is; by default it is looked for, downloaded, or replaced by the built-in digits.
+        output: Folder for the runs and `report.html`; earlier runs in it are kept.
+
+    Returns:
+        The report.
+
+    Raises:
+        CifarlabError: If CIFAR-10 is there but damaged, or the disk cannot be written.
+    """
+    began = time.monotonic()
+    data, notice = choose_data(data_dir)
+    print(notice, flush=True)
+    trainings = plan.plan_trainings(RECIPES, SETTINGS[data], data=data)
+    runs = plan.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
+    page = _examine(runs, output, notice)
+    from cifarlab.console import duration
+
+    print(f"done in {duration(time.monotonic() - began)}; the report: {page}")
+    return page
+
+
+def choose_data(data_dir: str | None = None) -> tuple[str, str]:
+    """CIFAR-10 if it can be had, else the digits.
+
+    Args:
+        data_dir: Where CIFAR-10 must be; None looks in the usual places and downloads.
+
+    Returns:
+        The data set's name, and the sentence that says which data these are and why.
+
+    Raises:
+        CifarlabError: If files of CIFAR-10 are there but damaged, or a named folder has none.
+    """
+    from cifarlab import datasets
+    from cifarlab.console import working
+
+    try:
+        with working("looking for CIFAR-10") as progress:
+            splits = datasets.load_data("cifar10", data_dir=data_dir, progress=progress)
+    except datasets.NoDataError as error:
+        why = str(error).partition(": ")[0]
+        return "digits", f"These are not results on CIFAR-10 but on the built-in handwritten digits: {why}."
+    short = "A short demonstration: the recipes' full trainings reach higher accuracies."
+    return "cifar10", f"{short} Data: CIFAR-10, {splits.source.how}, {splits.source.location}."
+
+
+def _examine(runs: list[Run], output: Path, notice: str) -> Path:
+    from cifarlab import evaluation, reports, tables
+    from cifarlab.console import working
+
+    with working("evaluating"):
+        entries = [evaluation.evaluate(run) for run in runs]
+    with working("writing the report"):
+        page = reports.report(runs, output=output / "report.html", notice=notice)
+    tables.print_results(entries)
+    return page

@@ -1,0 +1,60 @@
+"""A file's name is its command-line name: find and load the modules of a package."""
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from cifarlab.errors import CifarlabError
+
+
+def names(package: str) -> list[str]:
+    """Names of the public modules in `cifarlab.<package>`, sorted.
+
+    Args:
+        package: Such as `"models"` or `"recipes"`; files that begin with `_` are not listed.
+    """
+    folder = Path(__file__).parent.joinpath(*package.split("."))
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import `cifarlab.<package>.<name>`, or a user's own file if `name` is a path ending in `.py`.
+
+    Raises:
+        CifarlabError: If there is no such name; the message offers the nearest right one.
+    """
+    if name.endswith(".py"):
+        return _load_file(package, Path(name))
+    if name not in names(package):
+        raise CifarlabError(unknown(package.removesuffix("s"), name, names(package)))
+    return importlib.import_module(f"cifarlab.{package}.{name}")
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence that answers a misspelt name, with the nearest right one first."""
+    known = list(known)
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    return f"unknown {kind} {name!r}: {hint}known: {', '.join(known)}"
+
+
+def _load_file(package: str, path: Path) -> ModuleType:
+    if not path.is_file():
+        raise CifarlabError(f"no file {path}: expected a Python file or one of: {', '.join(names(package))}")
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    module_name = f"cifarlab_user_{package}_{path.stem}_{digest}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise CifarlabError(f"cannot import {path}: expected a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise CifarlabError(f"cannot import {path}: {type(error).__name__}: {error}") from error
+    return module

@@ -1,0 +1,91 @@
+"""What a result depends on besides the recipe: versions, hardware, backend. And: which backend there is."""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from cifarlab.errors import CifarlabError
+
+BACKENDS = ("tensorflow", "jax", "torch")
+_PACKAGES = ("cifarlab", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
+
+
+def choose_backend() -> str:
+    """Decide on Keras's backend before Keras is imported, and set `KERAS_BACKEND`.
+
+    `$KERAS_BACKEND` is obeyed, then Keras's own settings file; else the first one installed of TensorFlow, JAX, torch.
+
+    Returns:
+        `"tensorflow"`, `"jax"` or `"torch"`.
+
+    Raises:
+        CifarlabError: If none is installed, or the one asked for is not.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    if asked and asked not in BACKENDS:
+        raise CifarlabError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {asked!r}")
+    if asked and asked not in installed:
+        raise CifarlabError(f"the backend {asked} is not installed: pip install 'cifarlab[{asked}]'")
+    if not installed:
+        raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
+    os.environ["KERAS_BACKEND"] = asked or installed[0]
+    return os.environ["KERAS_BACKEND"]
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, processor, accelerators and backend, as plain values for `environment.json`. Imports Keras."""
+    choose_backend()
+    import keras
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "backend": keras.backend.backend(),
+        "accelerators": _accelerators(),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that a result depends on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def processor_name() -> str:
+    """The processor as its maker calls it, where the system tells."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _accelerators() -> list[str]:
+    import keras
+
+    return [name for name in keras.distribution.list_devices() if not name.lower().startswith("cpu")]
+
+
+def _backend_of_settings_file() -> str | None:
+    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    try:
+        settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    backend = settings.get("backend") if isinstance(settings, dict) else None
+    return backend if backend in BACKENDS and importlib.util.find_spec(backend) else None

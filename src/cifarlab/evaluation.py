@@ -1,0 +1,137 @@
+"""A trained run and a split in, predictions and scores out; every look is counted."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cifarlab import datasets, files, metrics, prediction
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Splits
+from cifarlab.runs import Run, open_run
+
+SPLITS = ("train", "validation", "test")
+
+
+def evaluate(
+    run: Run | str | os.PathLike[str], *, split: str = "test", data: str | None = None, data_dir: str | None = None
+) -> dict[str, Any]:
+    """Let a run's model classify every image of a split, and score the answers.
+
+    Writes `predictions-<split>.npz` and `scores-<split>.json` into the run, each whole or not at all, and records the
+    look in `looks.json`. Accuracy is single-view: each image is seen once, as it is.
+
+    Args:
+        run: The run to evaluate.
+        split: `"train"`, `"validation"` or `"test"`.
+        data: Name of another data set of the same classes and image shape; by default the run's own.
+        data_dir: Where the data are, if not where the run found them.
+
+    Returns:
+        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `looks` (how often this split has
+        been looked at, this time included) and `notices` (sentences about what a reader must know).
+
+    Raises:
+        CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
+            missing, do not fit the model, or are not the ones that the run was trained on.
+    """
+    if split not in SPLITS:
+        raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
+    run = open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+    _check_held_out(run, split)
+    splits = _load(run, data, data_dir)
+    _check_classes(run, splits, split)
+    notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
+    model = prediction.load_model(run)
+    predictions = prediction.predict_images(model, splits[split])
+    scores = {
+        "run": run.name,
+        "data": splits.source.name,
+        "split": split,
+        "looks": run.record_look(split, f"evaluate on {splits.source.name}"),
+        "notices": notices,
+        **metrics.score(predictions),
+    }
+    predictions.save(run.predictions_file(split))
+    files.write_json(run.scores_file(split), scores)
+    return scores
+
+
+def _check_held_out(run: Run, split: str) -> None:
+    if split == "validation" and run.recipe.validation_fraction == 0:
+        raise CifarlabError(
+            f"{run.path} held out no validation images (validation_fraction=0): it was trained on them; evaluate on "
+            "test, or train again with --set validation_fraction=0.1"
+        )
+
+
+def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
+    """The data that were asked for; the run's own by default, from where it found them if they are still there."""
+    trained_on = run.data
+    own = trained_on.get("name") or run.recipe.data
+    name = data or own
+    remembered = trained_on.get("data_dir")
+    if data_dir is None and name == own and remembered and Path(remembered).exists():
+        data_dir = str(remembered)
+    return datasets.load_data(name, data_dir=data_dir, validation_fraction=run.recipe.validation_fraction)
+
+
+def _check_classes(run: Run, splits: Splits, split: str) -> None:
+    if len(splits[split]) == 0:
+        raise CifarlabError(f"{splits.source.name} has no {split} images: choose another split with --split")
+    expected = prediction.class_names(run)
+    if splits.class_names != expected:
+        raise CifarlabError(
+            f"{splits.source.name} has other classes than {run.path} was trained on: {_shown(splits.class_names)} "
+            f"instead of {_shown(expected)}; evaluate on data with the same classes"
+        )
+
+
+def _state_notices(run: Run) -> list[str]:
+    state, why = run.state.get("state"), run.state.get("why")
+    if state == "finished":
+        return []
+    return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
+
+
+def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str]:
+    """What must be said where the data are not, or not certainly, those of the training.
+
+    The images themselves are compared where the run remembers their fingerprints, else the files' checksums.
+
+    Raises:
+        CifarlabError: If the data differ from those trained on, and were not `named` explicitly.
+    """
+    trained_on, source = run.data, splits.source
+    own = trained_on.get("name") or run.recipe.data
+    if source.name != own:
+        return [f"Evaluated on {source.name}; {run.name} was trained on {own}."]
+    remembered = (trained_on.get("fingerprints") or {}).get(split)
+    before, now = dict(trained_on.get("checksums") or {}), dict(source.checksums)
+    if remembered:
+        altered = "" if remembered == splits[split].fingerprint else f"its {split} images or labels have changed"
+    else:
+        altered = _altered_files(before, now)
+    if altered:
+        found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
+        if not named:
+            raise CifarlabError(f"{found}; restore the data, or say --data {source.name} to evaluate all the same")
+        return [f"The data were altered: {found}."]
+    if not remembered and before.keys() != now.keys():
+        return [
+            f"{source.name} was read from {source.location}, whose files are not the ones of the training: whether the "
+            "images are the same could not be checked."
+        ]
+    return []
+
+
+def _altered_files(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    altered = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    if not altered:
+        return ""
+    first = f"{altered[0]} has checksum {now[altered[0]]} instead of {before[altered[0]]}"
+    return first if len(altered) == 1 else f"{first}, and {len(altered)} files differ in all"
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f", ... ({len(names)})" if len(names) > 5 else "")

@@ -1,0 +1,52 @@
+"""The confusion matrix, and resamples of it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from cifarlab.records import Predictions
+
+DRAWS = 2000
+SEED = 0
+
+
+def confusion_matrix(predictions: Predictions) -> NDArray[np.int64]:
+    """How often each class was taken for each class.
+
+    Args:
+        predictions: N images, K classes.
+
+    Returns:
+        `(K, K)` int64: rows true, columns predicted, both in the order of the class names.
+    """
+    num_classes = len(predictions.class_names)
+    if len(predictions) == 0:
+        return np.zeros((num_classes, num_classes), np.int64)
+    found = metrics.confusion_matrix(predictions.labels, predictions.predicted, labels=np.arange(num_classes))
+    return np.asarray(found, np.int64)
+
+
+def resample(
+    confusion: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the images again, class by class with replacement, and count hits and predictions.
+
+    A row of counts drawn from the multinomial distribution is what drawing that class's images would give.
+
+    Args:
+        confusion: `(K, K)` int64, rows true.
+        draws: D, how many resamples.
+        seed: The same seed gives the same draws.
+
+    Returns:
+        Hits and predictions of each class: two `(D, K)` int64. Each class keeps its number of images.
+    """
+    random = np.random.default_rng(seed)
+    hits = np.zeros((draws, len(confusion)), np.int64)
+    predicted = np.zeros((draws, len(confusion)), np.int64)
+    for index, row in enumerate(confusion):
+        if row.sum() > 0:
+            counts = random.multinomial(row.sum(), row / row.sum(), size=draws)  # (D, K)
+            hits[:, index] = counts[:, index]
+            predicted += counts
+    return hits, predicted

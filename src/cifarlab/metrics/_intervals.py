@@ -1,0 +1,136 @@
+"""Intervals: what a number may be, given that the images are a sample."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number and the interval around it.
+
+    Attributes:
+        value: The number itself; None where it is undefined, and `method` then says why.
+        low: Lower limit; None where there is none.
+        high: Upper limit; None where there is none.
+        method: How the limits were found, for people.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Value, low, high and method as plain values, ready for JSON: None, never NaN."""
+        return dataclasses.asdict(self)
+
+
+def undefined(reason: str) -> Interval:
+    """No number at all, and why."""
+    return Interval(None, None, None, f"undefined: {reason}")
+
+
+def wilson(successes: int, n: int, confidence: float = CONFIDENCE, nothing: str = "no images") -> Interval:
+    """A proportion with its Wilson score interval, sound for small n and at 0 and 1.
+
+    Args:
+        successes: How often it happened, from 0 to n.
+        n: Out of how many.
+        confidence: Share of such intervals that hold the true proportion.
+        nothing: What to say where n is 0 and the proportion undefined.
+
+    Raises:
+        ValueError: If `successes` is not in `[0, n]` or `confidence` not in `(0, 1)`.
+
+    Source: Wilson 1927, Journal of the American Statistical Association 22:209.
+    """
+    if n == 0 and successes == 0:
+        return undefined(nothing)
+    low, high = wilson_limits(successes, n, confidence)
+    return Interval(successes / n, low, high, f"Wilson {_percent(confidence)}")
+
+
+def wilson_limits(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The two limits of `wilson`, for n of at least 1."""
+    if not 0 <= successes <= n or n == 0 or not 0 < confidence < 1:
+        raise ValueError(f"expected 0 <= successes <= n, 0 < confidence < 1. Received: {successes}, {n}, {confidence}")
+    p = successes / n
+    z = float(special.ndtri(0.5 + confidence / 2))
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (0.0 if successes == 0 else middle - half), (1.0 if successes == n else middle + half)
+
+
+def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+    """The mean of numbers that cannot be negative, with Student's t interval, cut at 0.
+
+    Thousands of losses have a mean that is close to normal however skewed they are, so that a bootstrap of them would
+    cost time and give the same limits.
+
+    Args:
+        values: `(N,)` float64, at least 0.
+        confidence: Share of such intervals that hold the true mean.
+
+    Source: Student 1908, Biometrika 6:1.
+    """
+    if len(values) == 0:
+        return undefined("no images")
+    value = float(values.mean())
+    if len(values) == 1:
+        return Interval(value, None, None, "no interval from one image")
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    half = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+    return Interval(value, max(0.0, value - half), value + half, f"Student's t {_percent(confidence)}")
+
+
+def mean_of_proportions(value: float, parts: Sequence[Interval], count: int) -> Interval:
+    """The interval of an average of independent proportions, made from each one's own (MOVER).
+
+    Unlike a bootstrap it stays honest where a proportion is 0 or 1.
+
+    Args:
+        value: The average, over `count` classes.
+        parts: The intervals of the proportions in it; classes that count as exactly 0 may be left out.
+        count: How many classes the average is over.
+
+    Source: Zou, Huang and Zhang 2009, Computational Statistics & Data Analysis 53:1080.
+    """
+    limits = np.array([(part.value, part.low, part.high) for part in parts if part.value is not None])
+    below, above = np.zeros(2) if len(limits) == 0 else _distances(limits)
+    method = f"MOVER from Wilson {_percent(CONFIDENCE)} of each class"
+    return Interval(value, max(0.0, value - below / count), min(1.0, value + above / count), method)
+
+
+def percentile(value: float, draws: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
+    """The percentile bootstrap interval, widened to hold `value` where resampling is biased.
+
+    Args:
+        value: The statistic of the sample itself.
+        draws: `(D,)` float64: the statistic of each resample.
+        confidence: Share of such intervals that hold the true value.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, (tail, 1 - tail))
+    method = f"bootstrap {_percent(confidence)}, {len(draws)} resamples by class"
+    return Interval(value, min(float(low), value), max(float(high), value), method)
+
+
+def _distances(limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    value, low, high = limits.T
+    result: NDArray[np.float64] = np.sqrt([np.sum((value - low) ** 2), np.sum((high - value) ** 2)])
+    return result
+
+
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:g} %"

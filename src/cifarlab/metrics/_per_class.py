@@ -1,0 +1,135 @@
+"""Precision, recall and F1 of every class, and what the macro averages share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._confusion import confusion_matrix, resample
+from cifarlab.metrics._intervals import Interval
+from cifarlab.records import Predictions
+
+
+def per_class(predictions: Predictions) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of every class, with intervals, ready for JSON.
+
+    Precision is undefined where nothing was predicted as the class, recall where the class has no images, F1 where
+    both: the value is then None, and `method` says why.
+
+    Args:
+        predictions: N images, K classes.
+
+    Returns:
+        K dictionaries: `class_name`, `support` (images of the class), `predicted` (images taken for it), and
+        `precision`, `recall`, `f1`, each `{"value", "low", "high", "method"}`.
+    """
+    counts = count(predictions)
+    columns = zip(predictions.class_names, precisions(counts), recalls(counts), f1_scores(counts), strict=True)
+    return [
+        {
+            "class_name": name,
+            "support": int(counts.support[index]),
+            "predicted": int(counts.predicted[index]),
+            "precision": precision.as_dict(),
+            "recall": recall.as_dict(),
+            "f1": f1.as_dict(),
+        }
+        for index, (name, precision, recall, f1) in enumerate(columns)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """A confusion matrix and its margins.
+
+    Attributes:
+        confusion: `(K, K)` int64, rows true, columns predicted.
+    """
+
+    confusion: NDArray[np.int64]
+
+    @property
+    def hits(self) -> NDArray[np.int64]:
+        """`(K,)` int64: images of the class that were recognised."""
+        return self.confusion.diagonal()
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """`(K,)` int64: images of the class."""
+        return np.asarray(self.confusion.sum(axis=1))
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """`(K,)` int64: images taken for the class."""
+        return np.asarray(self.confusion.sum(axis=0))
+
+    @property
+    def occurring(self) -> NDArray[np.bool_]:
+        """`(K,)` bool: classes with images or predictions; macro averages are over these, as in scikit-learn."""
+        return np.asarray(self.support + self.predicted > 0)
+
+
+def count(predictions: Predictions) -> Counts:
+    """The counts that every number here is made of."""
+    return Counts(confusion_matrix(predictions))
+
+
+def precisions(counts: Counts) -> list[Interval]:
+    """Precision of each class: of the images taken for it, the share that are it."""
+    nothing = "no image was taken for this class"
+    pairs = zip(counts.hits.tolist(), counts.predicted.tolist(), strict=True)
+    return [_intervals.wilson(hits, n, nothing=nothing) for hits, n in pairs]
+
+
+def recalls(counts: Counts) -> list[Interval]:
+    """Recall of each class: of its images, the share that was recognised."""
+    pairs = zip(counts.hits.tolist(), counts.support.tolist(), strict=True)
+    return [_intervals.wilson(hits, n, nothing="no image of this class") for hits, n in pairs]
+
+
+def f1_scores(counts: Counts) -> list[Interval]:
+    """F1 of each class: the harmonic mean of precision and recall.
+
+    The interval is a bootstrap; where resampling cannot show any doubt (all right or all wrong), it is Wilson's.
+    """
+    values = _f1(counts.hits, counts.support, counts.predicted)
+    draws = f1_draws(counts)  # (D, K)
+    result = []
+    for index, occurs in enumerate(counts.occurring):
+        if not occurs:
+            result.append(_intervals.undefined("no image of this class, and none was taken for it"))
+        elif np.ptp(draws[:, index]) == 0:
+            result.append(Interval(float(values[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD))
+        else:
+            result.append(_intervals.percentile(float(values[index]), draws[:, index]))
+    return result
+
+
+def f1_draws(counts: Counts) -> NDArray[np.float64]:
+    """`(D, K)` float64: F1 of each class in each resample; 0 where it is undefined."""
+    hits, predicted = resample(counts.confusion)
+    return _f1(hits, counts.support, predicted)
+
+
+def macro_f1_without_draws(counts: Counts, value: float) -> Interval:
+    """Macro F1 where resampling shows no doubt: the limits of its classes, averaged as if they all erred together."""
+    low, high = np.mean([_overlap_limits(counts, int(index)) for index in np.flatnonzero(counts.occurring)], axis=0)
+    return Interval(value, min(float(low), value), max(float(high), value), _OVERLAP_METHOD)
+
+
+def _f1(hits: NDArray[np.int64], support: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """F1 = 2 hits / (images + predictions), in any shape `(..., K)`; 0 where both are 0."""
+    total = support + predicted
+    return np.asarray(2 * hits / np.maximum(total, 1), np.float64)
+
+
+_OVERLAP_METHOD = "Wilson 95 % on the overlap, as no resample differs"
+
+
+def _overlap_limits(counts: Counts, index: int) -> tuple[float, float]:
+    """Wilson's limits of the overlap J = hits / (images of the class, or taken for it), by F1 = 2J / (1 + J)."""
+    hits = int(counts.hits[index])
+    low, high = _intervals.wilson_limits(hits, int(counts.support[index] + counts.predicted[index]) - hits)
+    return 2 * low / (1 + low), 2 * high / (1 + high)

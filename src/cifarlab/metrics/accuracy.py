@@ -1,0 +1,17 @@
+"""Accuracy: the share of images whose class was recognised. Single view: one look at each image as it is."""
+
+from sklearn import metrics
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = True
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Accuracy, with Wilson's interval."""
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    right = metrics.accuracy_score(predictions.labels, predictions.predicted, normalize=False)
+    return _intervals.wilson(int(right), len(predictions))

@@ -1,0 +1,22 @@
+"""Macro recall: the recall of every class, averaged; also called balanced accuracy."""
+
+from sklearn import metrics
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._per_class import count, recalls
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = True
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Mean recall over the classes that occur, with an interval made of theirs.
+
+    A class that was predicted but has no images counts as 0 (scikit-learn's `zero_division=0`).
+    """
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    value = metrics.recall_score(predictions.labels, predictions.predicted, average="macro", zero_division=0)
+    counts = count(predictions)
+    return _intervals.mean_of_proportions(float(value), recalls(counts), int(counts.occurring.sum()))

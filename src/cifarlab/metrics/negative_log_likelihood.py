@@ -1,0 +1,16 @@
+"""Negative log likelihood: mean cross-entropy of the true labels in nats. This is the loss, without label smoothing."""
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = False
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Mean cross-entropy in nats, with Student's t interval over the images.
+
+    It is computed from the logits, not from probabilities: `sklearn.metrics.log_loss` clips those, and so hides how
+    wrong a confident mistake is.
+    """
+    return _intervals.mean(predictions.losses)

@@ -1,0 +1,24 @@
+"""Top-3 accuracy: the share of images whose class is among the three most probable."""
+
+import numpy as np
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = True
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Top-3 accuracy, with Wilson's interval; 1 for certain where there are no more than three classes.
+
+    Equal logits count as ordered by class, lowest first, as in accuracy. (`sklearn.metrics.top_k_accuracy_score`
+    orders them the other way round, so that an image could be right at once and yet not among the first three.)
+    """
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    if len(predictions.class_names) <= 3:
+        return Interval(1.0, 1.0, 1.0, "certain: no more than three classes")
+    first = np.argsort(-predictions.logits, axis=1, kind="stable")[:, :3]  # (N, 3)
+    right = (first == predictions.labels[:, None]).any(axis=1)
+    return _intervals.wilson(int(right.sum()), len(predictions))

@@ -1,0 +1,1 @@
+"""One file each, found by its name."""

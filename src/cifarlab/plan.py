@@ -1,0 +1,112 @@
+"""Several trainings from one command: all are checked before the first begins."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import load_recipe, override
+from cifarlab.runs import Run, open_run
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training that is going to be: what `training.train` wants to know of it."""
+
+    recipe: str
+    settings: tuple[str, ...] = ()
+    seed: int | None = None
+    data: str | None = None
+
+
+def plan_trainings(
+    recipes: Sequence[str],
+    settings: Sequence[str] = (),
+    *,
+    seed: int | None = None,
+    seeds: int | None = None,
+    data: str | None = None,
+) -> list[Training]:
+    """Every recipe with every seed, each resolved once, so that a mistake in the last is found before the first.
+
+    Args:
+        recipes: Names of recipes, or paths of files.
+        settings: Overrides such as `"epochs=150"`, for all of them.
+        seed: One seed instead of the recipe's own.
+        seeds: How many seeds to train each recipe with: 0, 1, ...
+        data: Data set instead of the recipe's own.
+
+    Raises:
+        CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a recipe or setting is wrong.
+    """
+    if not recipes:
+        raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
+    if seed is not None and seeds is not None:
+        raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
+    wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    trainings = [Training(name, tuple(settings), number, data) for name in recipes for number in wanted]
+    for training in trainings:
+        recipe = override(load_recipe(training.recipe), settings)
+        if training.seed is not None:
+            dataclasses.replace(recipe, seed=training.seed)
+    return trainings
+
+
+def train_all(
+    trainings: Sequence[Training],
+    *,
+    data_dir: str | None = None,
+    runs_dir: Path = Path("runs"),
+    name: str | None = None,
+    stderr: bool = False,
+) -> list[Run]:
+    """Train one after the other, in one process, showing each.
+
+    Args:
+        trainings: What `plan_trainings` made.
+        data_dir: Where the data are.
+        runs_dir: Folder of all runs.
+        name: Name of the run's folder; a number is added for the second and further ones.
+        stderr: Show the progress on standard error.
+    """
+    from cifarlab import training
+    from cifarlab.console import TrainingDisplay, make_console
+
+    runs = []
+    for item in trainings:
+        with TrainingDisplay(make_console(stderr=stderr)) as display:
+            run = training.train(
+                item.recipe,
+                settings=item.settings,
+                seed=item.seed,
+                data=item.data,
+                data_dir=data_dir,
+                runs_dir=runs_dir,
+                name=name,
+                show=display,
+            )
+        runs.append(run)
+    return runs
+
+
+def resume(path: str, *, data_dir: str | None = None, stderr: bool = False) -> Run:
+    """Continue one stopped run, showing it."""
+    run = open_run(path)
+    from cifarlab import training
+    from cifarlab.console import TrainingDisplay, make_console
+
+    with TrainingDisplay(make_console(stderr=stderr)) as display:
+        return training.resume(run, data_dir=data_dir, show=display)
+
+
+def check_resume_stands_alone(others: Iterable[object]) -> None:
+    """Refuse `--resume` beside anything that would change the run.
+
+    Raises:
+        CifarlabError: If any of `others` is given.
+    """
+    if any(other is not None and other != [] for other in others):
+        raise CifarlabError(
+            "--resume continues a run as it was begun: give no recipe, setting, seed, data set or name beside it"
+        )

@@ -1,0 +1,4 @@
+"""One figure a file, found by its name: finished numbers in, a `matplotlib.figure.Figure` out.
+
+`plots/<name>.py` holds `plot_<name>` and `example()`, a small figure of made-up numbers that the contract tests draw.
+"""

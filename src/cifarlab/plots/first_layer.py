@@ -1,0 +1,60 @@
+"""First-layer weights of a dense network as pictures: what each unit looks for."""
+
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifarlab.plots._style import Array, style
+
+_GAP_PIXELS = 2
+
+
+def plot_first_layer(weights: Array, *, columns: int = 0, most: int = 64) -> Figure:
+    """The units with the largest weights, one picture each, in falling order of their norm.
+
+    Every unit is scaled on its own symmetric range, so that grey is a weight of zero, bright pushes the unit up and
+    dark pushes it down; colours say the same for each colour channel.
+
+    Args:
+        weights: `(units, H, W, C)` float, C is 1 or 3.
+        columns: Pictures a row; 0 chooses.
+        most: Show at most this many units.
+
+    Raises:
+        ValueError: If the weights have another shape.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.ndim != 4 or weights.shape[-1] not in (1, 3) or not len(weights):
+        raise ValueError(f"expected weights (units, H, W, 1 or 3). Received: shape {weights.shape}")
+    norms = np.sqrt((weights**2).sum(axis=(1, 2, 3)))
+    chosen = weights[np.argsort(-norms, kind="stable")[:most]]
+    columns = columns or min(16, math.ceil(math.sqrt(2 * len(chosen))))
+    sheet = _sheet(chosen, columns)
+    with style():
+        width = 6.4
+        figure = Figure(figsize=(width, width * sheet.shape[0] / sheet.shape[1]))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.imshow(sheet, interpolation="none")
+        axes.set_axis_off()
+    return figure
+
+
+def example() -> Figure:
+    """Five made-up units."""
+    return plot_first_layer(np.random.default_rng(0).normal(size=(5, 4, 4, 3)))
+
+
+def _sheet(weights: Array, columns: int) -> Array:
+    """All units side by side as one RGBA picture whose gaps are transparent."""
+    units, height, width, channels = weights.shape
+    rows = math.ceil(units / columns)
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    shown = np.round((0.5 + 0.5 * weights / np.maximum(largest, 1e-12)) * 255).astype(np.uint8)
+    sheet = np.zeros((rows * (height + _GAP_PIXELS), columns * (width + _GAP_PIXELS), 4), np.uint8)
+    for index, unit in enumerate(np.repeat(shown, 3, axis=-1) if channels == 1 else shown):
+        top = index // columns * (height + _GAP_PIXELS)
+        left = index % columns * (width + _GAP_PIXELS)
+        sheet[top : top + height, left : left + width, :3] = unit
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet[:-_GAP_PIXELS, :-_GAP_PIXELS]

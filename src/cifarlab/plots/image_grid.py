@@ -1,0 +1,61 @@
+"""Pictures in rows with a caption under each: classification results, misclassified images, samples."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifarlab.plots._style import GRID, INK, RIGHT, WRONG, Array, new_axes, style
+
+
+def plot_image_grid(
+    images: Array,
+    captions: Sequence[str],
+    *,
+    right: Sequence[bool] | None = None,
+    columns: int = 8,
+    title: str = "",
+) -> Figure:
+    """Every picture enlarged without smoothing, with its caption under it.
+
+    Args:
+        images: `(N, H, W, C)` uint8, C is 1 or 3.
+        captions: N short texts, each of one or two lines.
+        right: N answers: blue captions where True, orange where False; without it they are black.
+        columns: Pictures a row.
+        title: Above them all.
+
+    Raises:
+        ValueError: If there is no picture, or the lengths differ.
+    """
+    count = len(images)
+    if not count or len(captions) != count or (right is not None and len(right) != count):
+        raise ValueError(f"expected as many captions as pictures, at least one. Received: {count}, {len(captions)}")
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    lines = max(caption.count("\n") + 1 for caption in captions)
+    with style():
+        height = rows * (1.02 + 0.16 * lines) + (0.4 if title else 0.1)
+        figure, panels = new_axes(max(1.05 * columns, 2.4), height, rows, columns)
+        for index, axes in enumerate(panels):
+            axes.grid(False)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            for spine in axes.spines.values():
+                spine.set(visible=index < count, color=GRID)
+            if index < count:
+                picture = images[index]
+                shown = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+                axes.imshow(shown, interpolation="none")
+                colour = INK if right is None else RIGHT if right[index] else WRONG
+                axes.set_xlabel(captions[index], fontsize=7.5, color=colour, labelpad=3)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def example() -> Figure:
+    """Three made-up pictures."""
+    images = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
+    return plot_image_grid(images, ["cat 97 %\nis a dog", "dog", "$ship$"], right=[False, True, True], columns=2)

@@ -1,0 +1,77 @@
+"""Scores class by class, each with its interval: dots with whiskers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from cifarlab.plots._style import INK, draw_interval, new_axes, series_colour, series_marker, style
+
+QUANTITIES = ("precision", "recall", "f1")
+_TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+
+
+def plot_per_class_scores(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]], *, quantities: Sequence[str] = QUANTITIES
+) -> Figure:
+    """One panel a score, one row a class, one dot with its 95 % whisker a run.
+
+    Args:
+        runs: Run name to its classes, all runs with the same ones in the same order: `class_name`, and for every
+            quantity a dictionary with `value`, `low` and `high`, None where undefined. Classes
+            are sorted by the first run's F1, best on top.
+        quantities: Panels, from `QUANTITIES`.
+
+    Raises:
+        ValueError: If there is no run, or the runs' classes differ.
+    """
+    lists = list(runs.values())
+    names = [row["class_name"] for row in lists[0]] if lists else []
+    if not names or any([row["class_name"] for row in rows] != names for rows in lists):
+        raise ValueError(f"expected runs with the same classes. Received: {list(runs)}")
+    order = sorted(range(len(names)), key=lambda index: lists[0][index]["f1"]["value"] or 0.0)
+    with style():
+        step = 0.3 + 0.07 * (len(lists) - 1) if len(names) <= 20 else 0.16
+        figure, panels = new_axes(
+            2.1 * len(quantities) + 1, 1.0 + step * len(names), 1, len(quantities), sharex=True, sharey=True
+        )
+        for axes, quantity in zip(panels, quantities, strict=True):
+            for place, class_index in enumerate(order):
+                for run_index, rows in enumerate(lists):
+                    offset = 0.62 * ((len(lists) - 1) / 2 - run_index) / max(len(lists), 1)
+                    score = rows[class_index][quantity]
+                    interval = (score["value"], score["low"], score["high"])
+                    look = (series_colour(run_index), series_marker(run_index))
+                    draw_interval(axes, interval, place + offset, *look, size=5.5 if len(lists) < 4 else 4.5)
+            _finish(axes, quantity, [names[index] for index in order])
+        if len(runs) > 1:
+            figure.legend(handles=_legend(list(runs)), loc="outside lower center", ncols=min(len(runs), 4))
+    return figure
+
+
+def example() -> Figure:
+    """Two made-up classes of two made-up runs."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [{"class_name": name, "precision": score, "recall": score, "f1": score} for name in ("cat", "dog")]
+    return plot_per_class_scores({"first": rows, "second": rows})
+
+
+def _finish(axes: Axes, quantity: str, names: Sequence[str]) -> None:
+    axes.set_title(_TITLES[quantity])
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", labelcolor=INK, labelsize=9 if len(names) <= 20 else 6)
+    axes.set_ylim(-0.7, len(names) - 0.3)
+    axes.grid(True, axis="both")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def _legend(names: Sequence[str]) -> list[Line2D]:
+    looks = [(series_marker(index), series_colour(index)) for index in range(len(names))]
+    return [
+        Line2D([], [], marker=marker, color=colour, linestyle="", markersize=5, label=name)
+        for name, (marker, colour) in zip(names, looks, strict=True)
+    ]

@@ -1,0 +1,104 @@
+"""Training curves: how loss and accuracy went, epoch by epoch, on training and on validation images."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from cifarlab.plots._style import INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+
+History = Sequence[Mapping[str, float]]
+QUANTITIES = ("accuracy", "loss")
+_DASHED: Any = (0, (3, 2))
+
+
+def plot_training_curves(
+    histories: Mapping[str, History], *, quantities: Sequence[str] = QUANTITIES, width_inches: float = 0.0
+) -> Figure:
+    """Train (thin, dashed) against validation (thick) for every run; a marker shows the best validation epoch.
+
+    Args:
+        histories: Run name to its epochs: `epoch`, `train_<quantity>` and, where images were held out,
+            `validation_<quantity>`. A run without epochs keeps its colour and is not drawn.
+        quantities: One panel each, from `QUANTITIES`.
+        width_inches: Width of the figure; 0 chooses by the number of panels.
+
+    Raises:
+        ValueError: If a quantity is unknown.
+    """
+    unknown = set(quantities) - set(QUANTITIES)
+    if unknown or not quantities:
+        raise ValueError(f"quantities must be some of {QUANTITIES}. Received: {tuple(quantities)}")
+    with style():
+        width = width_inches or 5.2 * len(quantities)
+        figure, panels = new_axes(width, 3.5, 1, len(quantities))
+        for axes, quantity in zip(panels, quantities, strict=True):
+            _draw_panel(axes, histories, quantity)
+        handles = _legend(histories)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=2 if len(quantities) == 1 else 3, handlelength=2.2
+        )
+    return figure
+
+
+def example() -> Figure:
+    """Two made-up runs, one of them without validation."""
+    return plot_training_curves({"first": _made_up(8, True), "second": _made_up(5, False)})
+
+
+def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> None:
+    for index, history in enumerate(histories.values()):
+        colour = series_colour(index)
+        for split, width, dashes in (("train", 1.2, _DASHED), ("validation", 2.0, "-")):
+            rows = [row for row in history if f"{split}_{quantity}" in row]
+            epochs = [row["epoch"] for row in rows]
+            values = [row[f"{split}_{quantity}"] for row in rows]
+            single = "." if len(rows) == 1 else ""
+            axes.plot(epochs, values, color=colour, marker=single, linewidth=width, linestyle=dashes)
+        best = best_epoch(history)
+        if best is not None:
+            (point,) = axes.plot([best["epoch"]], [best[f"validation_{quantity}"]], series_marker(index), color=colour)
+            point.set(markersize=7, markeredgecolor=PAPER, markeredgewidth=1.2, zorder=5)
+    axes.set_title("Accuracy" if quantity == "accuracy" else "Loss (nats)")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    axes.margins(x=0.02)
+    if quantity == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def best_epoch(history: History) -> Mapping[str, float] | None:
+    """The epoch with the highest validation accuracy, the first of equals; None where nothing was held out."""
+    rows = [row for row in history if "validation_accuracy" in row and "validation_loss" in row]
+    return max(rows, key=lambda row: row["validation_accuracy"], default=None)
+
+
+def _legend(histories: Mapping[str, History]) -> list[Line2D]:
+    handles = []
+    if len(histories) > 1:
+        for index, name in enumerate(histories):
+            marker = series_marker(index)
+            handles.append(Line2D([], [], label=name, marker=marker, color=series_colour(index), markersize=5))
+    colour = MUTED if len(histories) > 1 else series_colour(0)
+    handles.append(Line2D([], [], color=colour, linewidth=1.2, linestyle=_DASHED, label="training images"))
+    if any("validation_accuracy" in row for history in histories.values() for row in history):
+        handles.append(Line2D([], [], color=colour, linewidth=2.0, label="validation images"))
+        marker = "o" if len(histories) == 1 else series_marker(0)
+        best = Line2D([], [], color=INK if len(histories) > 1 else colour, marker=marker, linestyle="", markersize=6)
+        best.set_label("best on validation")
+        handles.append(best)
+    return handles
+
+
+def _made_up(epochs: int, held_out: bool) -> list[dict[str, float]]:
+    rows = []
+    for epoch in range(1, epochs + 1):
+        row = {"epoch": epoch, "train_loss": 2 / epoch, "train_accuracy": 1 - 0.9 / epoch}
+        if held_out:
+            row |= {"validation_loss": 2.2 / epoch + 0.02 * epoch, "validation_accuracy": 0.9 - 0.8 / epoch}
+        rows.append(row)
+    return rows

@@ -1,0 +1,263 @@
+"""A trained model and pictures in, logits or named classes out, on any backend."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifarlab.environment import choose_backend
+from cifarlab.errors import CifarlabError
+from cifarlab.images import list_pictures, read_image
+from cifarlab.records import ImageSet, Predictions
+from cifarlab.runs import Run, open_run
+
+Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+STANDARD_INPUT = "-"
+
+
+def load_model(run: Run | str | os.PathLike[str]) -> Any:
+    """The trained `keras.Model` of a run: raw pixels in, logits out. It is for inference and is not compiled.
+
+    The file is opened in Keras's safe mode, which runs no code that the file brings.
+
+    Raises:
+        CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
+    """
+    path = _open(run).model_file
+    choose_backend()
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (
+        Exception
+    ) as error:  # Keras raises whatever its parts do: OSError, ValueError, TypeError, KeyError, BadZipFile
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
+
+
+def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000) -> Predictions:
+    """What the model says about every image, none left out.
+
+    Args:
+        model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
+        image_set: N images of that shape, K classes.
+        batch_size: Images at once; the last batch is padded to it, so that nothing is compiled twice.
+
+    Raises:
+        CifarlabError: If shape or number of classes do not fit, or the model gives NaN or infinity.
+    """
+    check_fits(model, image_set.image_shape, len(image_set.class_names))
+    logits = compute_logits(model, image_set.images, batch_size)
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(broken):
+        first = str(image_set.ids[broken[0]])
+        raise CifarlabError(
+            f"the model gives NaN or infinity for {len(broken)} of {len(logits)} images, {first!r} first: its training "
+            "went wrong; train again with a lower learning rate"
+        )
+    return Predictions(image_set.ids, image_set.labels, logits, image_set.class_names)
+
+
+def predict(
+    pictures: Sequence[str | os.PathLike[str]], model: Run | str | os.PathLike[str], top: int = 3
+) -> list[dict[str, Any]]:
+    """Name the most probable classes of pictures of any size and format.
+
+    Args:
+        pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
+        model: The run whose model looks at them.
+        top: How many classes to name; at most all.
+
+    Returns:
+        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first.
+
+    Raises:
+        CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
+    """
+    if top < 1:
+        raise CifarlabError(f"top must be at least 1. Received: {top}")
+    run = _open(model)
+    names = class_names(run)
+    paths = _expand(pictures)
+    loaded = load_model(run)
+    height, width, channels = input_shape(loaded)
+    if height != width:
+        raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
+    images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
+    blank = np.zeros(len(images), np.int64)
+    ids = np.array([f"{index:08d}" for index in range(len(images))])
+    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), batch_size=256).probabilities
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
+    return [
+        {"image": path, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
+        for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
+    ]
+
+
+def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 1000) -> NDArray[np.float32]:
+    """The model's output for every image, in batches of one fixed shape.
+
+    Args:
+        model: A `keras.Model`.
+        images: `(N, H, W, C)` uint8.
+        batch_size: Images at once, at least 1.
+
+    Returns:
+        `(N, K)` float32.
+    """
+    if batch_size < 1:
+        raise CifarlabError(f"batch_size must be at least 1. Received: {batch_size}")
+    size = max(1, min(batch_size, len(images)))
+    forward = compile_forward(model)
+    parts = []
+    for start in range(0, max(1, len(images)), size):
+        batch = images[start : start + size]
+        padded = np.zeros((size, *images.shape[1:]), np.uint8)
+        padded[: len(batch)] = batch
+        parts.append(forward(padded)[: len(batch)])
+    return np.concatenate(parts)
+
+
+def compile_forward(model: Any) -> Forward:
+    """The model as one compiled function of a batch, faster than `model.predict`, on Keras's current backend.
+
+    The function is traced once for each batch shape: keep it, and give it batches of one shape.
+
+    Args:
+        model: A `keras.Model`.
+
+    Returns:
+        `(B, H, W, C)` uint8 to `(B, K)` float32, both NumPy. It uses the weights the model has now.
+    """
+    import keras
+
+    return {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}[keras.backend.backend()](
+        model
+    )
+
+
+def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Make sure that images and classes are what the model was made for.
+
+    Raises:
+        CifarlabError: If the image shape or the number of classes differs; the message shows both.
+    """
+    expected = input_shape(model)
+    if expected != image_shape:
+        raise CifarlabError(f"the model takes {_by(expected)} images, these are {_by(image_shape)}: use its own data")
+    outputs = int(model.output_shape[-1])
+    if outputs != num_classes:
+        raise CifarlabError(f"the model tells {outputs} classes apart, the data have {num_classes}: use its own data")
+
+
+def input_shape(model: Any) -> tuple[int, int, int]:
+    """Height, width and channels of the images that the model takes.
+
+    Raises:
+        CifarlabError: If the model takes anything but images of one size.
+    """
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise CifarlabError(f"the model must take (N, H, W, C) images of one size. Received: input shape {shape}")
+    return int(shape[1]), int(shape[2]), int(shape[3])
+
+
+def class_names(run: Run) -> tuple[str, ...]:
+    """The names of the classes that the run was trained on, in the order of the logits.
+
+    Raises:
+        CifarlabError: If the run does not tell.
+    """
+    names = run.data.get("class_names")
+    if not isinstance(names, list) or not names:
+        raise CifarlabError(f"{run.data_file} names no classes: expected class_names; train the model again")
+    return tuple(str(name) for name in names)
+
+
+def _open(run: Run | str | os.PathLike[str]) -> Run:
+    return open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+
+
+def _compile_tensorflow(model: Any) -> Forward:
+    import keras
+    import tensorflow as tf
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def forward(images: Any) -> Any:
+        return keras.ops.cast(model(images, training=False), "float32")
+
+    return lambda images: np.asarray(forward(tf.convert_to_tensor(images)))
+
+
+def _compile_jax(model: Any) -> Forward:
+    import jax
+    import keras
+
+    def forward(trainable: Any, other: Any, images: Any) -> Any:
+        return keras.ops.cast(model.stateless_call(trainable, other, images, training=False)[0], "float32")
+
+    compiled = jax.jit(forward)
+    trainable = [variable.value for variable in model.trainable_variables]
+    other = [variable.value for variable in model.non_trainable_variables]
+    return lambda images: np.asarray(compiled(trainable, other, images))
+
+
+def _compile_torch(model: Any) -> Forward:
+    import keras
+    import torch
+
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            logits = keras.ops.cast(model(keras.ops.convert_to_tensor(images), training=False), "float32")
+        return np.asarray(logits.cpu().numpy(), np.float32)
+
+    return forward
+
+
+def _expand(pictures: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Files as they are, folders as the pictures in and below them, `"-"` once."""
+    paths: list[str] = []
+    for picture in [os.fspath(picture) for picture in pictures]:
+        if picture == STANDARD_INPUT and picture in paths:
+            raise CifarlabError("standard input ('-') holds one picture and can be read once only")
+        if picture == STANDARD_INPUT or not Path(picture).is_dir():
+            if picture != STANDARD_INPUT and not Path(picture).exists():
+                raise CifarlabError(f"no picture at {picture}: expected a file, a folder, or - for standard input")
+            paths.append(picture)
+        else:
+            paths.extend(_pictures_below(Path(picture)))
+    if not paths:
+        raise CifarlabError("no pictures given: expected files, folders, or - for standard input")
+    return paths
+
+
+def _pictures_below(folder: Path) -> list[str]:
+    found: list[str] = []
+    for root, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found.extend(str(path) for path in list_pictures(Path(root)))
+    if not found:
+        raise CifarlabError(f"no pictures in {folder}: expected PNG, JPEG, WebP or other picture files")
+    return found
+
+
+def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint8]:
+    """`(size_pixels, size_pixels, channels)` uint8; grey is the luminance of ITU-R BT.601, as in Pillow's mode L."""
+    if path == STANDARD_INPUT:
+        rgb = read_image(sys.stdin.buffer, size_pixels, name="standard input")
+    else:
+        rgb = read_image(Path(path), size_pixels)
+    if channels == 3:
+        return rgb
+    return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
+
+
+def _by(shape: tuple[int, int, int]) -> str:
+    return " x ".join(map(str, shape))

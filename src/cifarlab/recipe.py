@@ -1,0 +1,185 @@
+"""Recipe: everything that decides a training's result, frozen and flat, with overrides and JSON in and out."""
+
+import ast
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cifarlab import discover
+from cifarlab.errors import CifarlabError
+
+OPTIMIZERS = ("adam", "lion", "sgd")
+SCHEDULES = ("constant", "cosine", "linear")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A training, described completely.
+
+    Attributes:
+        model: Name of a file in `cifarlab.models`, or a path to a user's own.
+        model_args: Keyword arguments of that file's `build`.
+        data: Name of a data set, such as `"cifar10"`, `"digits"` or `"folder:PATH"`.
+        validation_fraction: Share of the training images held out, by class, with a fixed seed; 0 trains on all.
+        epochs: Passes over the training images.
+        batch_size: Images per step; the last, smaller batch of an epoch is dropped in training only.
+        optimizer: One of `OPTIMIZERS`.
+        learning_rate: Peak learning rate.
+        weight_decay: Decoupled weight decay, multiplied by the learning rate (arXiv:1711.05101); 0 is off.
+        schedule: How the learning rate falls after the warm-up, over all remaining steps.
+        warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
+        label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
+        flip: Mirror each training image left-right with probability 1/2.
+        translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
+        precision: `"float32"`, or `"bfloat16"` for bfloat16 arithmetic over float32 weights.
+        seed: Decides the initial weights, the shuffling, dropout and augmentation.
+    """
+
+    model: str
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "cifar10"
+    validation_fraction: float = 0.1
+    epochs: int = 100
+    batch_size: int = 1000
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    label_smoothing: float = 0.0
+    flip: bool = False
+    translate_pixels: int = 0
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model_args", dict(self.model_args))
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if not _has_type(value, _TYPES[item.name]):
+                raise CifarlabError(_wrong_type(item.name, _TYPES[item.name], value))
+        for name, (is_right, expected) in _LIMITS.items():
+            if not is_right(getattr(self, name)):
+                raise CifarlabError(f"{name} must be {expected}. Received: {getattr(self, name)!r}")
+
+
+_TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
+
+_LIMITS: dict[str, tuple[Any, str]] = {
+    "validation_fraction": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "epochs": (lambda v: v >= 1, "at least 1"),
+    "batch_size": (lambda v: v >= 1, "at least 1"),
+    "optimizer": (lambda v: v in OPTIMIZERS, "one of " + ", ".join(OPTIMIZERS)),
+    "learning_rate": (lambda v: math.isfinite(v) and v > 0, "a finite number above 0"),
+    "weight_decay": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
+    "schedule": (lambda v: v in SCHEDULES, "one of " + ", ".join(SCHEDULES)),
+    "warmup_epochs": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
+    "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "translate_pixels": (lambda v: v >= 0, "at least 0"),
+    "precision": (lambda v: v in PRECISIONS, "one of " + ", ".join(PRECISIONS)),
+    "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
+}
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of that name, or the one in a user's own Python file.
+
+    Raises:
+        CifarlabError: If there is none; the message offers the nearest right name.
+    """
+    module = discover.load("recipes", name)
+    found = getattr(module, "RECIPE", None)
+    if not isinstance(found, Recipe):
+        raise CifarlabError(f"{name} defines no RECIPE = Recipe(...). Received: {found!r}")
+    return found
+
+
+def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """A copy of `recipe` with `key=value` settings applied, each checked against the field's type.
+
+    Args:
+        recipe: The recipe to vary.
+        settings: Such as `"epochs=150"` or `"model.widths=(2048,)"`.
+
+    Raises:
+        CifarlabError: If a key is unknown or a value is of the wrong type or out of range.
+    """
+    changes: dict[str, Any] = {}
+    model_args = dict(recipe.model_args)
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        key = key.strip()
+        if not separator or not key:
+            raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
+        if key.startswith("model."):
+            model_args[key.removeprefix("model.")] = _literal(text)
+        elif key in _TYPES and key != "model_args":
+            changes[key] = _parse(key, _TYPES[key], text)
+        else:
+            known = [name for name in _TYPES if name != "model_args"]
+            raise CifarlabError(discover.unknown("setting", key, [*known, *(f"model.{a}" for a in model_args)]))
+    return dataclasses.replace(recipe, model_args=model_args, **changes)
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values, ready for JSON."""
+    return dataclasses.asdict(recipe)
+
+
+def from_dict(values: Mapping[str, Any]) -> Recipe:
+    """The recipe that `to_dict` described; JSON's lists in `model_args` become tuples again.
+
+    Raises:
+        CifarlabError: If a field is unknown, missing, of the wrong type or out of range.
+    """
+    for key in values:
+        if key not in _TYPES:
+            raise CifarlabError(discover.unknown("setting", key, _TYPES))
+    if "model" not in values:
+        raise CifarlabError(f"a recipe needs a model. Received: {dict(values)!r}")
+    if not isinstance(values.get("model_args", {}), Mapping):
+        raise CifarlabError(_wrong_type("model_args", _TYPES["model_args"], values["model_args"]))
+    model_args = {key: _tuples(value) for key, value in values.get("model_args", {}).items()}
+    return Recipe(**{**values, "model_args": model_args})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that it is documented to raise
+        return text.strip()
+
+
+def _parse(key: str, expected: Any, text: str) -> Any:
+    value = text.strip() if expected is str else _literal(text)
+    if expected is bool and isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"
+    if expected is float and (type(value) is int or value in ("nan", "inf", "-inf")):
+        value = float(value)
+    if not _has_type(value, expected):
+        raise CifarlabError(_wrong_type(key, expected, text.strip()))
+    return value
+
+
+def _has_type(value: Any, expected: Any) -> bool:
+    if expected is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if expected is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    origin = typing.get_origin(expected)
+    return isinstance(value, origin if isinstance(origin, type) else expected)
+
+
+def _wrong_type(key: str, expected: Any, value: Any) -> str:
+    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a word"}
+    wanted = words.get(expected, "a dictionary") if not isinstance(expected, types.GenericAlias) else "a dictionary"
+    return f"{key} must be {wanted}. Received: {value!r}"

@@ -1,0 +1,18 @@
+"""Model 2 of the reference: a dense network with dropout.
+
+cifarlab train mlp2
+"""
+
+from cifarlab.recipe import Recipe
+
+RECIPE = Recipe(
+    model="mlp",
+    model_args={"widths": (512, 256, 128), "dropout": (0.3, 0.2, 0.1)},
+    epochs=100,
+    batch_size=1000,
+    optimizer="adam",
+    learning_rate=1e-3,
+    schedule="cosine",
+    warmup_epochs=5,
+    flip=True,
+)

@@ -1,0 +1,197 @@
+"""The checked arrays that travel between the stages: ImageSet, Splits, Predictions."""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images with their labels and the ids that follow them all the way to a report.
+
+    Attributes:
+        images: `(N, H, W, C)` uint8, C is 1 or 3.
+        labels: `(N,)` int64, values in `[0, K)`.
+        ids: `(N,)` str, unique; such as `"test-00042"` or a file's path inside the user's folder.
+        class_names: K names, in the order of the labels.
+    """
+
+    images: Array
+    labels: Array
+    ids: Array
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check(self.images.ndim == 4 and self.images.dtype == np.uint8, "images (N, H, W, C) uint8", self.images)
+        _check_labels(self.labels, self.ids, len(self.images), len(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    @property
+    def fingerprint(self) -> str:
+        """`"blake2b:..."` of images, labels, ids and class names: the same for the same data in whatever archive."""
+        about = repr((self.images.shape, self.ids.tolist(), self.class_names))
+        digest = hashlib.blake2b(about.encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(np.ascontiguousarray(self.images).data)
+        return f"blake2b:{digest.hexdigest()}"
+
+    def take(self, indices: Array) -> "ImageSet":
+        """The images at `indices`, in that order.
+
+        Args:
+            indices: `(M,)` int, or `(N,)` bool.
+        """
+        return ImageSet(self.images[indices], self.labels[indices], self.ids[indices], self.class_names)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set came from.
+
+    Attributes:
+        name: As on the command line, such as `"cifar10"`.
+        location: Folder, archive or package that it was read from.
+        how: One phrase for people: how it was found.
+        checksums: File name to `"md5:..."` or `"sha256:..."`, as verified.
+        data_dir: The `--data-dir` that finds it again, or None.
+    """
+
+    name: str
+    location: str
+    how: str
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    data_dir: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """A data set, split: choices look at validation, and the test set is read once, by `evaluate`."""
+
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    source: Source
+
+    def __post_init__(self) -> None:
+        shapes = {part.image_shape for part in (self.train, self.validation, self.test) if len(part)}
+        if len(shapes) > 1:
+            raise ValueError(f"all splits need images of one shape. Received: {sorted(shapes)}")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in the order of the labels."""
+        return self.train.class_names
+
+    def __getitem__(self, split: str) -> ImageSet:
+        if split not in ("train", "validation", "test"):
+            raise CifarlabError(f"unknown split {split!r}: expected train, validation or test")
+        part: ImageSet = getattr(self, split)
+        return part
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said about every image of a split.
+
+    Attributes:
+        ids: `(N,)` str, unique.
+        labels: `(N,)` int64, values in `[0, K)`.
+        logits: `(N, K)` float32, finite.
+        class_names: K names.
+    """
+
+    ids: Array
+    labels: Array
+    logits: Array
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check(self.logits.ndim == 2 and self.logits.dtype == np.float32, "logits (N, K) float32", self.logits)
+        if self.logits.shape[1] != len(self.class_names):
+            raise ValueError(f"expected {len(self.class_names)} logits an image. Received: shape {self.logits.shape}")
+        if not np.isfinite(self.logits).all():
+            raise ValueError("logits must be finite")
+        _check_labels(self.labels, self.ids, len(self.logits), len(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def log_probabilities(self) -> Array:
+        """`(N, K)` float64: log softmax of the logits."""
+        logits = self.logits.astype(np.float64)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        result: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        return result
+
+    @property
+    def probabilities(self) -> Array:
+        """`(N, K)` float64, rows sum to 1."""
+        result: Array = np.exp(self.log_probabilities)
+        return result
+
+    @property
+    def predicted(self) -> Array:
+        """`(N,)` int64: the class with the largest logit."""
+        result: Array = self.logits.argmax(axis=1).astype(np.int64)
+        return result
+
+    @property
+    def losses(self) -> Array:
+        """`(N,)` float64: cross-entropy of each image's label, in nats."""
+        result: Array = -self.log_probabilities[np.arange(len(self)), self.labels]
+        return result
+
+    def save(self, path: Path) -> Path:
+        """Write `ids`, `labels`, `logits` and `class_names` as `.npz`, atomically."""
+        columns = {"ids": self.ids, "labels": self.labels, "logits": self.logits}
+        arrays: dict[str, Any] = {**columns, "class_names": np.array(self.class_names)}
+        return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+
+    @classmethod
+    def load(cls, path: Path) -> "Predictions":
+        """Read what `save` wrote.
+
+        Raises:
+            CifarlabError: If the file is missing, broken or holds something else.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                names = tuple(str(name) for name in stored["class_names"])
+                return cls(stored["ids"], stored["labels"], stored["logits"], names)
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
+
+
+def _check(right: bool, expected: str, received: Array) -> None:
+    if not right:
+        raise ValueError(f"expected {expected}. Received: shape {received.shape}, dtype {received.dtype}")
+
+
+def _check_labels(labels: Array, ids: Array, count: int, num_classes: int) -> None:
+    _check(labels.shape == (count,) and labels.dtype == np.int64, f"labels ({count},) int64", labels)
+    _check(ids.shape == (count,) and ids.dtype.kind == "U", f"ids ({count},) str", ids)
+    if count and not 0 <= labels.min() <= labels.max() < num_classes:
+        raise ValueError(f"labels must be in [0, {num_classes}). Received: {labels.min()} to {labels.max()}")
+    if len(set(ids.tolist())) != count:  # three times as fast as np.unique
+        raise ValueError("ids must be unique")

@@ -1,0 +1,69 @@
+"""The report: one HTML file about one run or several, that needs nothing else to be read, printed or sent.
+
+A section is one file in `sections/` with `ORDER`, `TITLE` and `build(page)`, found by its name.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+from cifarlab.reports import _render
+from cifarlab.reports._page import open_page
+from cifarlab.runs import Run
+
+__all__ = ["report"]
+
+_Runs = Run | str | os.PathLike[str]
+
+
+def report(
+    runs: _Runs | Sequence[_Runs],
+    output: str | os.PathLike[str] | None = None,
+    split: str = "test",
+    data_dir: str | os.PathLike[str] | None = None,
+    notice: str = "",
+) -> Path:
+    """Write one self-contained HTML page about one run, or about several side by side.
+
+    The pictures come from the data set; where it cannot be loaded, the page is written without them and says why.
+
+    Args:
+        runs: One evaluated run or several, each as `Run` or as its folder.
+        output: The page to write, or a folder for it. By default `report.html` inside the run; for several runs
+            `report-<names>.html` beside the first one.
+        split: `"test"` or `"validation"`.
+        data_dir: Where to look for the data; by default where the run found it.
+        notice: One sentence that stands on top of the page.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        CifarlabError: If a run is missing or not evaluated on `split`, or the page cannot be written; also if the
+            default place holds a file that is not a report of ours.
+    """
+    several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
+    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice)
+    path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
+    if path.is_dir():
+        path = path / "report.html"
+    if output is None:
+        _refuse_foreign(path)
+    return files.write_text(path, _render.render_page(page))
+
+
+def _default_output(runs: Sequence[Run]) -> Path:
+    if len(runs) == 1:
+        return runs[0].report_file
+    names = "-".join(run.name for run in runs)
+    if len(names) > 80:
+        names = f"{len(runs)}-runs-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+    return runs[0].path.resolve().parent / f"report-{names}.html"
+
+
+def _refuse_foreign(path: Path) -> None:
+    if path.is_file() and _render.GENERATOR.encode() not in path.read_bytes()[:2000]:
+        raise CifarlabError(f"{path} exists and is not a report of cifarlab: give another place with --output")

@@ -1,0 +1,145 @@
+"""What a report is about: the runs with everything they recorded, and the pictures of the data they saw."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cifarlab.errors import CifarlabError
+from cifarlab.plots._style import series_colour
+from cifarlab.records import Predictions
+from cifarlab.reports._pictures import Pictures
+from cifarlab.runs import Run, open_run
+
+SPLITS = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run, read once.
+
+    Attributes:
+        run: The run's folder.
+        label: Its name, made unique on this page.
+        index: Its place on the page, which decides its colour.
+        scores: Its numbers on the page's split.
+        predictions: Its answers on the page's split.
+        history: One dictionary an epoch.
+        environment: Versions and hardware.
+        data: Where its images came from.
+        recipe: The recipe's fields, those of the model as `model.<name>`.
+    """
+
+    run: Run
+    label: str
+    index: int
+    scores: dict[str, Any]
+    predictions: Predictions
+    history: list[dict[str, float]]
+    environment: dict[str, Any]
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+
+    @property
+    def colour(self) -> str:
+        """The run's colour, as CSS."""
+        colour = series_colour(self.index)
+        return f"var(--figure-series-{self.index % 6 + 1}, {colour})"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names in the order of the labels."""
+        return self.predictions.class_names
+
+    @property
+    def command(self) -> str:
+        """The command that makes the run again; empty where it was not recorded."""
+        return self.run.command if self.run.command_file.is_file() else ""
+
+    def value(self, name: str) -> dict[str, Any]:
+        """A scalar score with its interval; empty where this run has none of that name."""
+        return dict(self.scores.get("scores", {}).get(name) or {})
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that a section can show.
+
+    Attributes:
+        runs: At least one, in the order they were given.
+        split: Which images the numbers are about.
+        notice: One sentence for the top of the page, or empty.
+        pictures: The images themselves, as far as they can be had.
+    """
+
+    runs: tuple[RunView, ...]
+    split: str
+    notice: str
+    pictures: Pictures
+
+    @property
+    def leader(self) -> RunView:
+        """The run with the highest accuracy, the first of equals."""
+        return max(self.runs, key=lambda view: float(view.scores["accuracy"]))
+
+    @property
+    def several(self) -> bool:
+        """Whether runs are compared."""
+        return len(self.runs) > 1
+
+    def amount(self, alone: int, compared: int) -> int:
+        """How many things to show of each run: fewer where runs share the page."""
+        return compared if self.several else alone
+
+
+def open_page(
+    runs: Sequence[Run | str | os.PathLike[str]], split: str = "test", data_dir: Path | None = None, notice: str = ""
+) -> Page:
+    """Read the runs and find their pictures.
+
+    Raises:
+        CifarlabError: If there is no run, one is missing, or one has not been evaluated on `split`.
+    """
+    if split not in SPLITS:
+        raise CifarlabError(f"unknown split {split!r}: a report is about one of: {', '.join(SPLITS)}")
+    opened = [run if isinstance(run, Run) else Run(Path(run)) for run in runs]
+    if not opened:
+        raise CifarlabError("a report needs at least one run: give the folder of one that cifarlab train made")
+    places = [run.path.resolve() for run in opened]
+    opened = [run for number, run in enumerate(opened) if places[number] not in places[:number]]
+    labels = _labels(opened)
+    views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
+    pictures = Pictures(split, data_dir)
+    for view in views:
+        pictures.add_data(view.data, view.predictions)
+    return Page(tuple(views), split, notice, pictures)
+
+
+def _read(run: Run, label: str, index: int, split: str) -> RunView:
+    open_run(run.path)
+    scores = run.scores(split)
+    if not run.predictions_file(split).is_file():
+        raise CifarlabError(f"{run.path} has no predictions on {split}: run cifarlab evaluate {run.path}")
+    predictions = Predictions.load(run.predictions_file(split))
+    missing = [key for key in ("accuracy", "loss", "per_class", "confusion_matrix") if key not in scores]
+    if missing or scores.get("count") != len(predictions):
+        wrong = f"they lack {', '.join(missing)}" if missing else "they are not about the same images"
+        raise CifarlabError(
+            f"the scores of {run.path} do not belong to its predictions ({wrong}): run cifarlab evaluate {run.path}"
+        )
+    recipe = dict(vars(run.recipe))
+    model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
+    fields = {"model": recipe.pop("model"), **model_args, **recipe}
+    return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+
+
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """Folder names; where two are the same, with the folder above, then with a number."""
+    names = [run.name for run in runs]
+    longer = [f"{run.path.resolve().parent.name}/{run.name}" for run in runs]
+    labels: list[str] = []
+    for name, long in zip(names, longer, strict=True):
+        label = name if names.count(name) == 1 else long
+        labels.append(label if label not in labels else f"{label} ({len(labels) + 1})")
+    return labels

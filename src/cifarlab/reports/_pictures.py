@@ -1,0 +1,102 @@
+"""The pictures of a report: found by their ids, embedded once each, however often they are shown."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifarlab.errors import CifarlabError
+from cifarlab.plots._style import data_uri
+from cifarlab.records import ImageSet, Predictions
+
+_LARGEST_SIDE_PIXELS = 64
+
+
+class Pictures:
+    """Loads each data set once and remembers which pictures the page has used."""
+
+    def __init__(self, split: str, data_dir: Path | None = None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            split: Which images the page is about.
+            data_dir: Where to look for the data; None looks where each run found it.
+        """
+        self._split = split
+        self._data_dir = data_dir
+        self._sets: dict[str, ImageSet] = {}
+        self._rows: dict[str, dict[str, int]] = {}
+        self._used: dict[tuple[str, str], str] = {}
+        self.problems: dict[str, str] = {}
+
+    def add_data(self, data: dict[str, Any], predictions: Predictions) -> None:
+        """Find the pictures that `predictions` are about; what fails is kept in `problems`, by data set.
+
+        Args:
+            data: As in a run's `data.json`.
+            predictions: Whose ids must all be found.
+        """
+        name = str(data["name"])
+        if name not in self._sets and name not in self.problems:
+            self._load(name, data)
+        if name in self._rows and not all(str(image_id) in self._rows[name] for image_id in predictions.ids):
+            del self._rows[name]
+            self.problems[name] = f"the {self._split} images of {name} found here are not those that were evaluated"
+
+    def has(self, data_name: str) -> bool:
+        """Whether pictures of this data set can be shown."""
+        return data_name in self._rows
+
+    def show(self, data_name: str, image_id: str, description: str) -> Markup:
+        """The picture as an element that refers to its one embedded copy.
+
+        Args:
+            data_name: Which data set.
+            image_id: Which image.
+            description: For those who cannot see it, and on hovering.
+        """
+        key = (data_name, image_id)
+        name = self._used.setdefault(key, f"picture-{len(self._used)}")
+        images = self._sets[data_name]
+        height, width = images.image_shape[:2]
+        return Markup(
+            '<svg class="picture" role="img" viewBox="0 0 {} {}"><title>{}</title><use href="#{}"/></svg>'
+        ).format(width, height, description, name)
+
+    def definitions(self) -> Markup:
+        """Every picture that `show` was asked for, to be put on the page once."""
+        elements = []
+        for (data_name, image_id), name in self._used.items():
+            images = self._sets[data_name]
+            height, width = images.image_shape[:2]
+            uri = data_uri(_png(images.images[self._rows[data_name][image_id]]))
+            elements.append(
+                Markup('<image id="{}" width="{}" height="{}" href="{}"/>').format(name, width, height, uri)
+            )
+        return Markup("\n").join(elements)
+
+    def _load(self, name: str, data: dict[str, Any]) -> None:
+        from cifarlab.datasets import load_data
+
+        where = self._data_dir or data.get("data_dir")
+        try:
+            images = load_data(name, data_dir=where, download=False)[self._split]
+        except CifarlabError as error:
+            self.problems[name] = str(error)
+            return
+        self._sets[name] = images
+        self._rows[name] = {str(image_id): row for row, image_id in enumerate(images.ids)}
+
+
+def _png(image: NDArray[np.uint8]) -> bytes:
+    """`(H, W, C)` uint8 as PNG, made smaller where it is large."""
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if max(picture.size) > _LARGEST_SIDE_PIXELS:
+        picture.thumbnail((_LARGEST_SIDE_PIXELS, _LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "png", optimize=True)
+    return file.getvalue()

@@ -1,0 +1,111 @@
+"""From a `Page` to HTML: the sections in their order, the templates, and how numbers are written."""
+
+import importlib
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+import cifarlab
+from cifarlab import discover
+from cifarlab.plots._style import to_inline_svg
+from cifarlab.reports._page import Page
+
+GENERATOR = '<meta name="generator" content="cifarlab">'
+_SPACE = "\N{NO-BREAK SPACE}"
+_NOTHING = "\N{EN DASH}"
+
+
+def render_page(page: Page) -> str:
+    """The whole page as one HTML text."""
+    built = [(module, module.build(page)) for module in sections()]
+    shown = [
+        {"id": module.__name__.rpartition(".")[2].replace("_", "-"), "title": module.TITLE, "html": html}
+        for module, html in built
+        if html is not None
+    ]
+    # Every section has asked for its pictures by now.
+    return render("page", page=page, sections=shown, generator=Markup(GENERATOR), version=cifarlab.__version__)
+
+
+def sections() -> list[ModuleType]:
+    """The section files, in the order of their `ORDER`."""
+    names = discover.names("reports/sections")
+    modules = [importlib.import_module(f"cifarlab.reports.sections.{name}") for name in names]
+    return sorted(modules, key=lambda module: int(module.ORDER))
+
+
+def render(template: str, **values: Any) -> Markup:
+    """One of our templates, with everything that is put into it escaped."""
+    return Markup(_environment().get_template(f"{template}.html").render(**values))
+
+
+def draw(figure: Figure, prefix: str, description: str) -> Markup:
+    """A figure as markup for the page."""
+    return Markup(to_inline_svg(figure, prefix, description))
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """`0.587` as `58.7 %`."""
+    return _NOTHING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
+
+
+def percent_interval(score: dict[str, Any], digits: int = 1) -> str:
+    """The limits of a fraction, as `57.7 to 59.7 %`."""
+    if score.get("low") is None or score.get("high") is None:
+        return _NOTHING
+    return f"{100 * score['low']:.{digits}f} to {percent(score['high'], digits)}"
+
+
+def number_interval(score: dict[str, Any], digits: int = 3) -> str:
+    """The limits of a number, as `1.152 to 1.193`."""
+    if score.get("low") is None or score.get("high") is None:
+        return _NOTHING
+    return f"{score['low']:.{digits}f} to {score['high']:.{digits}f}"
+
+
+def points(fraction: float) -> str:
+    """A difference of two fractions in percentage points, with its sign: `+1.4`."""
+    return f"{100 * fraction:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds is None:
+        return _NOTHING
+    if seconds < 10:
+        return f"{seconds:.1f}{_SPACE}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}{_SPACE}s"
+    if whole < 3600:
+        return f"{whole // 60}{_SPACE}min {whole % 60}{_SPACE}s"
+    return f"{whole // 3600}{_SPACE}h {whole % 3600 // 60}{_SPACE}min"
+
+
+def plain(value: Any) -> str:
+    """A recipe's or an environment's value as text."""
+    if value is None or value == "" or value == [] or value == ():
+        return _NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cifarlab.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (percent, percent_interval, number_interval, points, duration, plain)
+    environment.filters.update({function.__name__: function for function in filters})
+    return environment

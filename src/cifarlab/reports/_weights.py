@@ -1,0 +1,72 @@
+"""First-layer weights out of a `.keras` file, without Keras: a zip of `config.json` and `model.weights.h5`."""
+
+import io
+import json
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.errors import CifarlabError
+
+# Layers that leave every pixel where it is, so that what follows still sees the picture.
+_KEEP_PIXELS = frozenset(
+    {"InputLayer", "Rescaling", "Normalization", "Flatten", "Reshape", "Dropout", "GaussianNoise", "Activation"}
+)
+
+
+def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
+    """The kernel of the first dense layer, if that layer sees the whole picture.
+
+    Args:
+        model_file: A `.keras` file of a functional or sequential model, as Keras 3 writes it.
+
+    Returns:
+        `(units, H, W, C)` float32, or None where the network begins in another way.
+
+    Raises:
+        CifarlabError: If the file is missing or broken.
+    """
+    try:
+        with zipfile.ZipFile(model_file) as archive:
+            config = json.loads(archive.read("config.json"))
+            found = _first_dense(config["config"].get("layers", []))
+            if found is None:
+                return None
+            shape, name = found
+            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
+                kernel = _kernel(weights, name)
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise CifarlabError(f"cannot read the weights in {model_file}: {error}") from error
+    if kernel is None or kernel.ndim != 2 or kernel.shape[0] != math.prod(shape):
+        return None
+    return kernel.T.reshape(-1, *shape).astype(np.float32)  # (units, H, W, C)
+
+
+def _first_dense(layers: list[dict[str, Any]]) -> tuple[tuple[int, int, int], str] | None:
+    """The input's shape and the first dense layer's name, if only harmless layers stand before it."""
+    shape: tuple[int, ...] | None = None
+    for layer in layers:
+        kind, config = layer["class_name"], layer["config"]
+        if kind == "InputLayer":
+            shape = tuple(config["batch_shape"][1:])
+        elif kind == "Dense":
+            if shape is None or len(shape) != 3 or shape[2] not in (1, 3) or None in shape:
+                return None
+            return (shape[0], shape[1], shape[2]), config["name"]
+        if kind not in _KEEP_PIXELS:
+            return None
+    return None
+
+
+def _kernel(weights: Any, layer_name: str) -> NDArray[Any] | None:
+    """Keras names the groups by class and number, and keeps the layer's own name as an attribute."""
+    for group in weights["layers"].values():
+        variables = group.get("vars")
+        if variables is not None and variables.attrs.get("name") == layer_name and "0" in variables:
+            return np.asarray(variables["0"])
+    return None

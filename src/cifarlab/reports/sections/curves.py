@@ -1,0 +1,40 @@
+"""How the training went."""
+
+from markupsafe import Markup
+
+from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import draw, percent, render
+
+ORDER = 30
+TITLE = "How the training went"
+
+
+def build(page: Page) -> Markup | None:
+    """Loss and accuracy epoch by epoch; None where no run has a history."""
+    histories = {view.label: view.history for view in page.runs}
+    if not any(histories.values()):
+        return None
+    figures = []
+    for quantity in ("accuracy", "loss"):
+        figure = plot_training_curves(histories, quantities=(quantity,), width_inches=4.4)
+        figures.append(draw(figure, f"curves-{quantity}", f"{quantity} by epoch. {_described(page)}"))
+    best = {view.label: best_epoch(view.history) for view in page.runs}
+    handicapped = any(_is_handicapped(view) for view in page.runs)
+    return render("curves", page=page, figures=figures, best=best, handicapped=handicapped)
+
+
+def _is_handicapped(view: RunView) -> bool:
+    """Whether dropout or augmentation made the training images harder than those held out."""
+    names = ("model.dropout", "model.input_dropout", "flip", "translate_pixels")
+    return any(bool(view.recipe.get(name)) for name in names)
+
+
+def _described(page: Page) -> str:
+    parts = []
+    for view in page.runs:
+        best = best_epoch(view.history)
+        if best is not None:
+            accuracy = percent(best["validation_accuracy"])
+            parts.append(f"{view.label}: best validation accuracy {accuracy} in epoch {best['epoch']:.0f}")
+    return "; ".join(parts) or "No images were held out."

@@ -1,0 +1,61 @@
+"""How the result was made, so that anybody can make it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import duration, plain, render
+
+ORDER = 110
+TITLE = "How it was made"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fact, a value a run."""
+
+    name: str
+    values: list[str]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs are not all alike here."""
+        return len(set(self.values)) > 1
+
+
+def build(page: Page) -> Markup:
+    """Recipe, versions, hardware, data, looks at the split, and the command."""
+    tables = [
+        ("Recipe", _rows([view.recipe for view in page.runs])),
+        ("Run", _rows([_about_run(view) for view in page.runs])),
+        ("Machine", _rows([_machine(view) for view in page.runs])),
+        ("Versions", _rows([view.environment.get("versions", {}) for view in page.runs])),
+    ]
+    looks = [(view, [look for look in view.run.looks() if look["split"] == page.split]) for view in page.runs]
+    return render("making", page=page, tables=tables, looks=looks)
+
+
+def _rows(records: list[Mapping[str, Any]]) -> list[Row]:
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return [Row(name, [plain(record.get(name)) for record in records]) for name in names]
+
+
+def _about_run(view: RunView) -> dict[str, Any]:
+    state = view.run.state
+    why = f": {state['why']}" if state.get("why") else ""
+    return {
+        "state": f"{state.get('state', 'unknown')}{why}",
+        "started": str(state.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
+        "epochs trained": len(view.history),
+        "training time": duration(view.environment.get("training_seconds")),
+        "parameters": view.environment.get("parameters"),
+        "written by": f"cifarlab {state.get('cifarlab', '')}",
+    }
+
+
+def _machine(view: RunView) -> dict[str, Any]:
+    names = ("processor", "cores", "accelerators", "platform", "python", "backend")
+    return {name: view.environment.get(name) for name in names}

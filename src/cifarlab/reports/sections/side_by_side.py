@@ -1,0 +1,35 @@
+"""Several runs in one table, and whether their differences are more than chance."""
+
+import itertools
+from typing import Any
+
+from markupsafe import Markup
+
+from cifarlab.errors import CifarlabError
+from cifarlab.reports._page import Page
+from cifarlab.reports._render import render
+
+ORDER = 20
+TITLE = "Side by side"
+
+
+def build(page: Page) -> Markup | None:
+    """The table and the pairwise tests; None for a single run."""
+    if not page.several:
+        return None
+    from cifarlab.comparison import compare  # brings scipy.stats, seconds that a single run need not wait
+
+    problem, comparison = "", None
+    try:
+        comparison = compare([view.run for view in page.runs], split=page.split)
+    except CifarlabError as error:
+        problem = str(error)
+    return render("side_by_side", page=page, pairs=_pairs(page, comparison), comparison=comparison, problem=problem)
+
+
+def _pairs(page: Page, comparison: dict[str, Any] | None) -> list[tuple[Any, Any, dict[str, Any]]]:
+    """Every pair with the two runs as this page calls them."""
+    if comparison is None:
+        return []
+    views = itertools.combinations(page.runs, 2)
+    return [(first, second, pair) for (first, second), pair in zip(views, comparison["pairs"], strict=True)]

@@ -1,0 +1,25 @@
+"""Right answers that were hardly more than guesses."""
+
+import numpy as np
+from markupsafe import Markup
+
+from cifarlab.reports._items import make_items
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import render
+
+ORDER = 80
+TITLE = "Right, but only just"
+
+
+def build(page: Page) -> Markup | None:
+    """A gallery a run; None where there are no pictures or nothing is right."""
+    galleries = [(view, make_items(page, view, _rows(view, page.amount(alone=16, compared=8)))) for view in page.runs]
+    galleries = [(view, items) for view, items in galleries if items]
+    return render("uncertain", page=page, galleries=galleries) if galleries else None
+
+
+def _rows(view: RunView, most: int) -> list[int]:
+    predictions = view.predictions
+    confidence = predictions.probabilities.max(axis=1)
+    right = np.flatnonzero(predictions.predicted == predictions.labels)
+    return [int(row) for row in right[np.argsort(confidence[right], kind="stable")][:most]]

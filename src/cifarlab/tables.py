@@ -1,0 +1,247 @@
+"""What a command answers: JSON for programs, CSV for spreadsheets, tables for people."""
+
+import csv
+import json
+import statistics
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from cifarlab.console import duration, make_console
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import to_dict
+from cifarlab.runs import Run
+
+MOST_CLASSES = 20
+"""A confusion matrix of more classes does not fit a terminal."""
+
+
+def print_json(value: Any) -> None:
+    """Print JSON, indented; NaN is refused."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_data(description: Mapping[str, Any]) -> None:
+    """Print what `datasets.describe` found: where from, with which checksum, how many images of what."""
+    console = make_console()
+    console.print(f"{description['name']}: {description['how']}", soft_wrap=True)
+    console.print(f"at {description['location']}", soft_wrap=True)
+    height, width, channels = description["image_shape"]
+    console.print(f"images of {height} x {width} pixels, {channels} channels\n")
+    splits: Mapping[str, Mapping[str, Any]] = description["splits"]
+    counts = _table("class", *splits)
+    for name in description["class_names"]:
+        counts.add_row(name, *(f"{split['per_class'][name]:,}" for split in splits.values()))
+    counts.add_section()
+    counts.add_row("all", *(f"{split['count']:,}" for split in splits.values()))
+    console.print(counts, "")
+    if description["checksums"]:
+        checksums = _table("file", "verified checksum", numbers=False)
+        for file, checksum in description["checksums"].items():
+            checksums.add_row(file, checksum)
+        console.print(checksums)
+
+
+def summarise_run(run: Run) -> dict[str, Any]:
+    """A finished training in a few plain values, ready for JSON."""
+    history, recipe = run.history(), run.recipe
+    best = max(history, key=lambda row: (row.get("validation_accuracy", row["epoch"]), -row.get("validation_loss", 0)))
+    return {
+        "run": str(run.path),
+        "state": run.state["state"],
+        "model": recipe.model,
+        "data": recipe.data,
+        "seed": recipe.seed,
+        "epochs": len(history),
+        "best_epoch": int(best["epoch"]),
+        "validation_accuracy": best.get("validation_accuracy"),
+        "training_seconds": run.environment.get("training_seconds"),
+    }
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """Print a table of several trainings, then each run's path on a line of its own."""
+    if len(runs) > 1:
+        table = _table("run", "seed", "epochs", "best on validation", "trained in")
+        for run in runs:
+            row = summarise_run(run)
+            best = row["validation_accuracy"]
+            shown = "nothing held out" if best is None else f"{_percent(best)} at epoch {row['best_epoch']}"
+            table.add_row(run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"]))
+        make_console().print(table)
+    for run in runs:
+        print(run.path)
+
+
+def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> None:
+    """Print the scores of one run in full, or those of several side by side with their spread over seeds."""
+    if len(entries) == 1:
+        _print_scores(entries[0])
+        return
+    print_results(entries)
+    console = make_console()
+    for line in _spreads(entries, runs):
+        console.print(line, soft_wrap=True)
+
+
+def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print one line a run: accuracy and macro F1 with their intervals, top-3 accuracy, loss."""
+    first = entries[0]
+    table = _table("run", "accuracy", "95 % interval", "top-3", "macro F1", "95 % interval", "loss")
+    for entry in entries:
+        scores = entry["scores"]
+        accuracy, f1 = scores["accuracy"], scores["macro_f1"]
+        top3 = _percent(scores["top3_accuracy"]["value"])
+        row = [_percent(accuracy["value"]), _limits(accuracy), top3, _percent(f1["value"]), _limits(f1)]
+        table.add_row(entry["run"], *row, f"{entry['loss']:.4f}")
+    console = make_console()
+    console.print(f"{first['count']:,} {first['split']} images of {first['data']}", soft_wrap=True)
+    for notice in dict.fromkeys(notice for entry in entries for notice in entry["notices"]):
+        console.print(notice, soft_wrap=True)
+    console.print(table)
+
+
+def print_comparison(compared: Mapping[str, Any]) -> None:
+    """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
+    console = make_console()
+    runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
+    for run in compared["runs"]:
+        accuracy, f1 = run["accuracy"], run["macro_f1"]
+        runs.add_row(run["run"], _percent(accuracy["value"]), _limits(accuracy), _percent(f1["value"]), _limits(f1))
+    console.print(runs, "")
+    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p")
+    for pair in compared["pairs"]:
+        counts = ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")
+        shown = [f"{pair[key]:,}" for key in counts]
+        pairs.add_row(pair["first"], pair["second"], *shown, f"{pair['adjusted_p_value']:.4g}")
+    console.print(pairs, "")
+    for pair in compared["pairs"]:
+        console.print(pair["sentence"], soft_wrap=True)
+    console.print(compared["note"], soft_wrap=True)
+
+
+def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:
+    """How predictions are to be printed.
+
+    Raises:
+        CifarlabError: If both forms are wanted.
+    """
+    if as_csv and as_json:
+        raise CifarlabError("--csv and --json exclude each other: give one of them")
+    return print_json if as_json else _print_predictions_csv if as_csv else _print_predictions
+
+
+def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
+    """Print the recipes with what to expect of them."""
+    console = make_console()
+    for recipe in recipes:
+        console.print(f"{recipe['name']:<10} {recipe['summary']}", soft_wrap=True)
+        if recipe["expected"]:
+            console.print(f"{'':<10} {recipe['expected']}", soft_wrap=True)
+
+
+def _print_predictions(answers: list[dict[str, Any]]) -> None:
+    table = _table("image", "class", "probability")
+    for answer in answers:
+        for rank, guess in enumerate(answer["top"]):
+            name = "" if rank else str(answer["image"])
+            table.add_row(name, guess["class_name"], _percent(guess["probability"]), end_section=False)
+        table.add_section()
+    make_console().print(table)
+
+
+def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
+    places = range(1, max((len(answer["top"]) for answer in answers), default=0) + 1)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["image", *(f"{key}_{place}" for place in places for key in ("class", "probability"))])
+    for answer in answers:
+        guesses = [(guess["class_name"], f"{guess['probability']:.6f}") for guess in answer["top"]]
+        writer.writerow([answer["image"], *(value for guess in guesses for value in guess)])
+
+
+def _print_scores(entry: Mapping[str, Any]) -> None:
+    console = make_console()
+    looks = f"look {entry['looks']} at this split"
+    where = f"{entry['count']:,} {entry['split']} images of {entry['data']}"
+    console.print(f"{entry['run']}: {where}, {looks}", soft_wrap=True)
+    for notice in entry["notices"]:
+        console.print(notice, soft_wrap=True)
+    console.print()
+    scores = _table("score", "value", "95 % interval")
+    for name, score in entry["scores"].items():
+        scores.add_row(_title(name), _number(name, score["value"]), _limits(score, name))
+    console.print(scores, "")
+    classes = _table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
+    for row in entry["per_class"]:
+        cells = [
+            cell for key in ("precision", "recall", "f1") for cell in (_percent(row[key]["value"]), _limits(row[key]))
+        ]
+        classes.add_row(row["class_name"], f"{row['support']:,}", *cells)
+    console.print(classes, "")
+    if len(entry["class_names"]) <= MOST_CLASSES:
+        console.print(_confusion_table(entry))
+
+
+def _confusion_table(entry: Mapping[str, Any]) -> Table:
+    table = _table("true \\ predicted", *(name[:5] for name in entry["class_names"]))
+    for name, row in zip(entry["class_names"], entry["confusion_matrix"], strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[str]:
+    """Mean and sample standard deviation over the runs that differ in nothing but the seed."""
+    groups: dict[str, list[int]] = {}
+    for index, run in enumerate(runs):
+        recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
+        groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
+    lines = []
+    for indices in groups.values():
+        if len({runs[index].recipe.seed for index in indices}) < 2:
+            continue
+        accuracies = [100 * entries[index]["accuracy"] for index in indices]
+        losses = [entries[index]["loss"] for index in indices]
+        names = ", ".join(runs[index].name for index in indices)
+        lines.append(
+            f"mean ± standard deviation of {len(indices)} seeds: "
+            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} %, "
+            f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
+        )
+    return lines
+
+
+def _table(first: str, *others: str, numbers: bool = True) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for title in others:
+        table.add_column(title, justify="right" if numbers else "left", overflow="fold")
+    return table
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").replace("f1", "F1")
+
+
+def _is_fraction(name: str) -> bool:
+    return not name.endswith(("likelihood", "loss", "error"))
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return "undefined"
+    return _percent(value) if _is_fraction(name) else f"{value:.4f}"
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.2f} %"
+
+
+def _limits(score: Mapping[str, Any], name: str = "accuracy") -> str:
+    if score["low"] is None:
+        return ""
+    if _is_fraction(name):
+        return f"{100 * score['low']:.2f} to {100 * score['high']:.2f}"
+    return f"{score['low']:.4f} to {score['high']:.4f}"

@@ -1,0 +1,65 @@
+"""One small engine a backend: many steps in one call, images resident on the device as uint8.
+
+Every engine has the same three methods; all else is shared. See `docs/architecture.md` for why there is one each.
+"""
+
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from cifarlab import discover
+from cifarlab.records import Array, ImageSet
+
+
+class Engine(Protocol):
+    """Steps of a model on a device."""
+
+    def run(self, indices: Array) -> tuple[Array, Array]:
+        """Take one step a row.
+
+        Args:
+            indices: `(S, B)` int32, rows of the training images.
+
+        Returns:
+            Loss of each step `(S,)` float32, and images classified right in each `(S,)` int32.
+        """
+
+    def logits(self) -> Array:
+        """`(V, K)` float32 for the validation images."""
+
+    def synchronise(self) -> None:
+        """Bring the model's and the optimizer's Keras variables up to date."""
+
+
+def build_engine(
+    model: keras.Model,
+    trained: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    train: ImageSet,
+    validation: ImageSet,
+    label_smoothing: float,
+) -> Engine:
+    """The engine of Keras's current backend.
+
+    Args:
+        model: Pixels to logits.
+        trained: The same model behind its augmentation, uint8 pixels in.
+        optimizer: Built for the model's trainable variables.
+        train: Goes to the device whole.
+        validation: Likewise; may be empty.
+        label_smoothing: See `objective`.
+    """
+    module = discover.load("training.engines", keras.backend.backend())
+    engine: Engine = module.BackendEngine(model, trained, optimizer, train, validation, label_smoothing)
+    return engine
+
+
+def in_batches(images: Array, batch_size: int = 2500) -> list[tuple[int, int]]:
+    """First and last row of each piece of `images`, at most `batch_size` rows each."""
+    return [(start, min(start + batch_size, len(images))) for start in range(0, len(images), batch_size)]
+
+
+def device_labels(image_set: ImageSet) -> Any:
+    """Labels as the engines want them: `(N,)` int32."""
+    return image_set.labels.astype(np.int32)

@@ -1,0 +1,59 @@
+"""Training steps on torch, eagerly: its dispatch costs little beside a batch's work."""
+
+import keras
+import numpy as np
+import torch
+from keras.src.backend.torch.core import get_device
+
+from cifarlab.records import Array, ImageSet
+from cifarlab.training.engines import device_labels, in_batches
+from cifarlab.training.objective import objective
+
+
+class BackendEngine:
+    """See `cifarlab.training.engines.Engine`."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        trained: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        train: ImageSet,
+        validation: ImageSet,
+        label_smoothing: float,
+    ) -> None:
+        device = get_device()
+        self._images = torch.from_numpy(train.images).to(device)  # (N, H, W, C) uint8
+        self._labels = torch.from_numpy(device_labels(train)).to(device)
+        self._validation = torch.from_numpy(validation.images).to(device)
+        self._parts = in_batches(validation.images)
+        self._model = model
+        self._trained = trained
+        self._optimizer = optimizer
+        self._label_smoothing = label_smoothing
+
+    def run(self, indices: Array) -> tuple[Array, Array]:
+        """One step a row of `indices`."""
+        results = [self._step(rows) for rows in torch.from_numpy(indices).to(self._images.device)]
+        losses, rights = (torch.stack(parts).cpu().numpy() for parts in zip(*results, strict=True))
+        return losses, rights.astype(np.int32)
+
+    def logits(self) -> Array:
+        """Logits of the validation images."""
+        with torch.no_grad():
+            parts = [self._model(self._validation[a:b].float(), training=False) for a, b in self._parts]
+        result: Array = torch.cat(parts).float().cpu().numpy()
+        return result
+
+    def synchronise(self) -> None:
+        """Keras's variables are torch's own: nothing to do."""
+
+    def _step(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        variables = self._trained.trainable_variables
+        self._trained.zero_grad()
+        logits = self._trained(self._images[rows], training=True)
+        loss, right = objective(self._labels[rows], logits, self._label_smoothing)
+        loss.backward()
+        with torch.no_grad():
+            self._optimizer.apply([variable.value.grad for variable in variables], variables)
+        return loss.detach(), right

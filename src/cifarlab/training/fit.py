@@ -1,0 +1,214 @@
+"""The one training loop: epochs of steps, validation after each, nothing lost when it is interrupted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import Recipe
+from cifarlab.records import Array, Predictions, Splits
+from cifarlab.runs import Run
+from cifarlab.training.augmentation import augmented
+from cifarlab.training.engines import Engine, build_engine
+from cifarlab.training.optimizers import build_optimizer
+from cifarlab.training.progress import Progress
+from cifarlab.training.schedules import WarmupThenDecay, build_schedule
+from cifarlab.training.state import (
+    Rows,
+    TrainingState,
+    load_checkpoint,
+    read_variables,
+    save_checkpoint,
+    write_variables,
+)
+
+CHECKPOINT_SECONDS = 10.0
+DISPATCH_SECONDS = 0.3
+Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what, where to."""
+
+    recipe: Recipe
+    splits: Splits
+    model: keras.Model
+    run: Run
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in the training images."""
+        return len(self.splits.train) // self.recipe.batch_size
+
+
+def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> TrainingState:
+    """Train, epoch by epoch, and leave the run's files complete after each.
+
+    Args:
+        task: Recipe, data, freshly built model, run folder.
+        show: Told about steps and epochs.
+        watch: Called after each epoch with its number, the model, its predictions on validation and the row.
+        resume: Continue from the run's checkpoint.
+
+    Returns:
+        The state after the last epoch; the model holds its best weights.
+
+    Raises:
+        CifarlabError: If the loss is no longer finite; the run keeps the last good weights.
+    """
+    trained = augmented(task.model, task.recipe)
+    schedule = build_schedule(task.recipe, task.steps_per_epoch)
+    optimizer = build_optimizer(task.recipe, schedule, trained)
+    variables = [*trained.variables, *optimizer.variables]
+    if resume:
+        state = load_checkpoint(task.run)
+        write_variables(variables, state.values)
+    else:
+        state = TrainingState(read_variables(variables), read_variables(task.model.variables))
+    engine = build_engine(
+        task.model, trained, optimizer, task.splits.train, task.splits.validation, task.recipe.label_smoothing
+    )
+    show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
+    keeper = _Keeper(task, engine, variables)
+    try:
+        for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
+            row = _train_epoch(task, engine, epoch, show)
+            row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)
+            predictions = _validate(task, engine, row)
+            state = keeper.keep(state, row)
+            watch(epoch, task.model, predictions, row)
+            show.epoch(row, state.best_epoch == epoch)
+    finally:
+        keeper.write(state)
+        show.finish(task.run)
+    return state
+
+
+class _Keeper:
+    """Keeps the state of the last whole epoch, and writes it every few seconds and at the end."""
+
+    def __init__(self, task: Task, engine: Engine, variables: list[keras.Variable]) -> None:
+        self._task = task
+        self._engine = engine
+        self._variables = variables
+        self._written = time.monotonic()
+
+    def keep(self, before: TrainingState, row: dict[str, float]) -> TrainingState:
+        """The state after one more epoch."""
+        self._engine.synchronise()
+        history: Rows = [*before.history, row]
+        best, best_epoch = before.best, before.best_epoch
+        if _is_best(history, best_epoch):
+            best, best_epoch = read_variables(self._task.model.variables), len(history)
+        state = TrainingState(read_variables(self._variables), best, best_epoch, history)
+        self._task.run.write_history(history)
+        if time.monotonic() - self._written > CHECKPOINT_SECONDS:
+            self.write(state)
+            write_variables(self._variables, state.values)
+        return state
+
+    def write(self, state: TrainingState) -> None:
+        """Write checkpoint, last weights and the best model; the model is left with its best weights."""
+        if not state.epoch:
+            return
+        run, model = self._task.run, self._task.model
+        save_checkpoint(run, state)
+        write_variables(self._variables, state.values)
+        _save_keras(run.last_weights_file, model.save_weights)
+        write_variables(model.variables, state.best)
+        _save_keras(run.model_file, model.save)
+        self._written = time.monotonic()
+
+
+def _train_epoch(task: Task, engine: Engine, epoch: int, show: Progress) -> dict[str, float]:
+    rows = _shuffled(task, epoch)  # (S, B)
+    losses, rights = np.empty(0), np.empty(0)
+    began = time.perf_counter()
+    at_once = 1
+    while len(losses) < len(rows):
+        start = time.perf_counter()
+        new_losses, new_rights = engine.run(rows[len(losses) : len(losses) + at_once])
+        losses, rights = np.append(losses, new_losses), np.append(rights, new_rights)
+        _check_finite(task, losses, epoch)
+        now = time.perf_counter()
+        images_per_second = len(losses) * task.recipe.batch_size / (now - began)
+        accuracy = float(rights.sum()) / (len(losses) * task.recipe.batch_size)
+        show.step(epoch, len(losses), float(losses.mean()), accuracy, images_per_second)
+        at_once = _steps_at_once(len(new_losses), now - start, len(rows))
+    seconds = time.perf_counter() - began
+    return {
+        "epoch": epoch,
+        "train_loss": float(losses.mean()),
+        "train_accuracy": float(rights.sum()) / rows.size,
+        "epoch_seconds": seconds,
+        "images_per_second": rows.size / seconds,
+    }
+
+
+def _shuffled(task: Task, epoch: int) -> Array:
+    """`(S, B)` int32: this epoch's order, from the seed and the epoch alone; the last partial batch is left out."""
+    order = np.random.default_rng([task.recipe.seed, epoch]).permutation(len(task.splits.train))
+    whole = task.steps_per_epoch * task.recipe.batch_size
+    rows: Array = order[:whole].reshape(task.steps_per_epoch, task.recipe.batch_size).astype(np.int32)
+    return rows
+
+
+def _steps_at_once(steps: int, seconds: float, most: int) -> int:
+    """A power of two of steps that takes about `DISPATCH_SECONDS`, so that few sizes are ever compiled."""
+    wanted = max(1.0, DISPATCH_SECONDS * steps / max(seconds, 1e-6))
+    return int(min(2 ** int(np.log2(wanted)), 4 * steps, most))
+
+
+def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions | None:
+    validation = task.splits.validation
+    if not len(validation):
+        return None
+    logits = engine.logits()
+    _check_finite(task, logits, int(row["epoch"]))
+    predictions = Predictions(validation.ids, validation.labels, logits, validation.class_names)
+    row["validation_loss"] = float(predictions.losses.mean())
+    row["validation_accuracy"] = float((predictions.predicted == predictions.labels).mean())
+    return predictions
+
+
+def _is_best(history: Rows, best_epoch: int) -> bool:
+    """Higher validation accuracy, or the same with a lower loss; the latest epoch where nothing is held out."""
+    if "validation_accuracy" not in history[-1] or not best_epoch:
+        return True
+    new, best = history[-1], history[best_epoch - 1]
+    return (new["validation_accuracy"], -new["validation_loss"]) > (
+        best["validation_accuracy"],
+        -best["validation_loss"],
+    )
+
+
+def _check_finite(task: Task, values: Array, epoch: int) -> None:
+    if np.isfinite(values).all():
+        return
+    if values.ndim == 1:
+        step = (epoch - 1) * task.steps_per_epoch + int(np.argmin(np.isfinite(values))) + 1
+        what = f"loss became {values[~np.isfinite(values)][0]:g} at step {step} (epoch {epoch})"
+    else:
+        what = f"logits on validation became infinite after epoch {epoch}"
+    kept = f"the weights of epoch {epoch - 1} are kept in {task.run.path}" if epoch > 1 else "no epoch was finished"
+    raise CifarlabError(f"{what}: {kept}; try a lower learning_rate")
+
+
+def _learning_rate(schedule: WarmupThenDecay, step: int) -> float:
+    return float(keras.ops.convert_to_numpy(schedule(step)))
+
+
+def _save_keras(path: Path, save: Callable[[str], object]) -> None:
+    """Save through a neighbour with the same ending, which Keras insists on."""
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        save(str(partial))
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CifarlabError(f"cannot write {path}: {error.strerror or error}; free some space") from error

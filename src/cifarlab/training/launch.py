@@ -1,0 +1,169 @@
+"""From a recipe's name to a finished run, and from a stopped run to a finished one."""
+
+import dataclasses
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifarlab import discover, files
+from cifarlab.environment import choose_backend, describe_environment
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import Recipe, load_recipe, override, to_dict
+from cifarlab.records import Splits
+from cifarlab.runs import Run, create_run, open_run
+from cifarlab.training.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    settings: Sequence[str] = (),
+    seed: int | None = None,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    runs_dir: str | Path = "runs",
+    name: str | None = None,
+    show: Progress | None = None,
+) -> Run:
+    """Train a recipe in a new run folder.
+
+    Args:
+        recipe: A recipe's name, the path of a file with one, or a Recipe.
+        settings: Overrides such as `"epochs=150"` or `"model.widths=(2048,)"`.
+        seed: Replaces the recipe's seed.
+        data: Replaces the recipe's data set.
+        data_dir: Where the data are, see `cifarlab.datasets`.
+        runs_dir: Folder of all runs.
+        name: The run's name; by default the recipe's and the seed's.
+        show: Told about the progress.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        CifarlabError: If any of these is wrong, the data cannot be had, or the loss is no longer finite.
+    """
+    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
+    given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
+    resolved = dataclasses.replace(resolved, **given)
+    choose_backend()
+    from cifarlab.training.augmentation import augmented
+
+    splits = _load(resolved, data_dir)
+    model = _build(resolved, splits)
+    augmented(model, resolved)  # refuses what does not fit before a run folder is made
+    label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
+    run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
+    run.set_state("running")
+    files.write_json(run.recipe_file, to_dict(resolved))
+    files.write_json(run.data_file, _describe_data(splits))
+    files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
+    files.write_text(run.command_file, _command(recipe, settings, given, data_dir) + "\n")
+    _fit(run, resolved, splits, model, show or Silent(), resume=False)
+    return run
+
+
+def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: Progress | None = None) -> Run:
+    """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
+
+    Args:
+        run: The run, or its folder.
+        data_dir: Where the data are now; by default where they were.
+        show: Told about the progress.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        CifarlabError: If the run is finished, has no checkpoint, or the data are not those it was trained on.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    if run.state["state"] == "finished":
+        raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
+    if not run.checkpoint_file.is_file():
+        raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
+    choose_backend()
+    wanted = run.environment["backend"]
+    if choose_backend() != wanted:
+        raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
+    splits = _load(run.recipe, data_dir or run.data["data_dir"])
+    if _describe_data(splits)["fingerprints"] != run.data["fingerprints"]:
+        raise CifarlabError(f"the data are not those that {run.path} was trained on: give those as --data-dir")
+    model = _build(run.recipe, splits)
+    run.set_state("running", "resumed")
+    _fit(run, run.recipe, splits, model, show or Silent(), resume=True)
+    return run
+
+
+def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
+    from cifarlab.datasets import load_data
+
+    splits = load_data(recipe.data, data_dir=data_dir, validation_fraction=recipe.validation_fraction)
+    if recipe.batch_size > len(splits.train):
+        raise CifarlabError(
+            f"batch_size {recipe.batch_size} is more than the {len(splits.train)} training images of {recipe.data}: "
+            f"give --batch-size {max(1, len(splits.train) // 10)}"
+        )
+    return splits
+
+
+def _describe_data(splits: Splits) -> dict[str, Any]:
+    """Source, classes, and a fingerprint of each split's images, so that altered data are noticed later."""
+    fingerprints = {split: splits[split].fingerprint for split in ("train", "validation", "test")}
+    names = list(splits.class_names)
+    return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
+
+
+def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
+    import keras
+
+    module = discover.load("models", recipe.model)
+    keras.utils.set_random_seed(recipe.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
+    except (TypeError, ValueError) as error:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
+        raise CifarlabError(f"model {recipe.model} cannot be built with {arguments}: {error}") from error
+    finally:
+        keras.config.set_dtype_policy(before)
+    return model
+
+
+def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: Progress, *, resume: bool) -> None:
+    from cifarlab.training.fit import Task, fit
+    from cifarlab.training.tensorboard import EventWriter
+
+    began = time.perf_counter()
+    try:
+        with EventWriter(run, splits.validation, max(1, recipe.epochs // 10), recipe.epochs) as events:
+            state = fit(Task(recipe, splits, model, run), show, events, resume=resume)
+    except KeyboardInterrupt:
+        run.set_state("stopped", "interrupted")
+        raise
+    except Exception as error:
+        run.set_state("failed", str(error))
+        raise
+    seconds = sum(row["epoch_seconds"] for row in state.history)
+    environment = {**run.environment, "training_seconds": seconds, "wall_seconds": time.perf_counter() - began}
+    files.write_json(run.environment_file, environment)
+    run.set_state("finished")
+
+
+def _command(recipe: str | Recipe, settings: Sequence[str], given: Mapping[str, object], data_dir: object) -> str:
+    """The command that makes the run again."""
+    name = recipe if isinstance(recipe, str) else "recipe.py"
+    words = ["cifarlab", "train", name]
+    for setting in settings:
+        words += ["--set", setting]
+    for key, value in given.items():
+        words += [f"--{key}", str(value)]
+    if data_dir is not None:
+        words += ["--data-dir", str(data_dir)]
+    return shlex.join(words)

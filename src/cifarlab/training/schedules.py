@@ -1,0 +1,57 @@
+"""The learning rate over the steps: a linear rise, then what the recipe says, ending exactly on the last step."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from cifarlab.recipe import Recipe
+
+
+class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up to `peak`, then constant, linear to zero, or half a cosine to zero (arXiv:1608.03983).
+
+    Args:
+        peak: Learning rate at the end of the warm-up.
+        total_steps: Steps of the whole training; the rate would be zero one step after the last.
+        warmup_steps: Steps of the rise; the first step already learns.
+        decay: `"constant"`, `"linear"` or `"cosine"`.
+    """
+
+    def __init__(self, peak: float, total_steps: int, warmup_steps: int, decay: str) -> None:
+        self.peak = peak
+        self.total_steps = total_steps
+        self.warmup_steps = min(warmup_steps, total_steps)
+        self.decay = decay
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of `step`, counted from 0; a scalar tensor."""
+        step = ops.cast(step, "float32")
+        rise = (step + 1) / max(self.warmup_steps, 1)
+        fraction = (step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1)
+        fraction = ops.clip(fraction, 0.0, 1.0)
+        fall = {
+            "constant": lambda: ops.ones_like(fraction),
+            "linear": lambda: 1.0 - fraction,
+            "cosine": lambda: 0.5 * (1.0 + ops.cos(fraction * 3.141592653589793)),
+        }[self.decay]()
+        return self.peak * ops.where(step < self.warmup_steps, rise, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup_steps": self.warmup_steps,
+            "decay": self.decay,
+        }
+
+
+def build_schedule(recipe: Recipe, steps_per_epoch: int) -> WarmupThenDecay:
+    """The recipe's schedule over all its steps."""
+    return WarmupThenDecay(
+        peak=recipe.learning_rate,
+        total_steps=recipe.epochs * steps_per_epoch,
+        warmup_steps=round(recipe.warmup_epochs * steps_per_epoch),
+        decay=recipe.schedule,
+    )

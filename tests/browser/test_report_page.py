@@ -1,0 +1,126 @@
+"""The report as a reader meets it: in Debian's chromium, on a phone and on a desk, by day and by night."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from cifarlab import reports
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+VIEWS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+NAMES = [f"{width}-{scheme}" for width, scheme in VIEWS]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.is_file():
+        reason = f"no browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def pages(make_run, tmp_path_factory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("runs")
+    runs = [make_run(root, "first"), make_run(root, "a-run-with-quite-a-long-name-of-its-own", skill=4.0)]
+    return {"one": reports.report(runs[0]), "two": reports.report(runs, notice="This is digits.")}
+
+
+@pytest.fixture(params=VIEWS, ids=NAMES)
+def context(browser, request):
+    width, scheme = request.param
+    opened = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("which", ["one", "two"])
+def test_page_is_quiet_and_fits(context, pages, which) -> None:
+    page = context.new_page()
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(pages[which].as_uri())
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [pages[which].as_uri()]
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+    assert page.locator("svg.picture").count() > 50
+
+
+def test_every_picture_is_drawn(context, pages) -> None:
+    page = context.new_page()
+    page.goto(pages["one"].as_uri())
+    undrawn = page.evaluate(
+        """async () => {
+          const failed = [];
+          for (const picture of document.querySelectorAll("image")) {
+            const probe = new Image();
+            probe.src = picture.getAttribute("href");
+            try { await probe.decode(); } catch (error) { failed.push(String(error)); }
+          }
+          for (const picture of document.querySelectorAll("svg.picture")) {
+            const box = picture.getBoundingClientRect();
+            if (box.width < 32 || !document.querySelector(picture.querySelector("use").getAttribute("href")))
+              failed.push("no picture in " + picture.textContent);
+          }
+          return failed;
+        }"""
+    )
+    assert undrawn == []
+    assert page.locator("svg.picture").first.evaluate("element => getComputedStyle(element).imageRendering") in (
+        "pixelated",
+        "crisp-edges",
+    )
+
+
+def test_figures_take_the_colours_of_the_page(context, pages) -> None:
+    page = context.new_page()
+    page.goto(pages["one"].as_uri())
+    ink, text = page.evaluate(
+        """() => [getComputedStyle(document.body).color,
+                  getComputedStyle(document.querySelector("#confusion svg text")).fill]"""
+    )
+    assert ink == text
+
+
+def test_keyboard_reaches_the_contents_and_shows_where_it_is(context, pages) -> None:
+    page = context.new_page()
+    page.goto(pages["one"].as_uri())
+    count = page.locator("nav a").count()
+    reached = []
+    for _ in range(count + 3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.getAttribute('href')"))
+        if reached[-1] == "#making":
+            break
+    assert reached[0] == "#headline"
+    assert reached[1:] == page.locator("nav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#making")
+
+
+def test_page_prints_whole(browser, pages) -> None:
+    page = browser.new_page()
+    page.goto(pages["two"].as_uri())
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert pdf.startswith(b"%PDF")
+    sheets = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert 3 <= sheets <= 25
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    page.close()

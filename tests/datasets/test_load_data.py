@@ -1,0 +1,77 @@
+import inspect
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cifarlab import discover
+from cifarlab.datasets import describe, load_data
+from cifarlab.errors import CifarlabError
+from cifarlab.records import ImageSet, Source, Splits
+
+
+@pytest.mark.parametrize("name", discover.names("datasets"))
+def test_every_data_set_file_keeps_the_contract(name):
+    module = discover.load("datasets", name)
+    parameters = inspect.signature(module.load).parameters
+    assert list(parameters) == ["data_dir", "argument", "download", "progress"]
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
+    assert module.__doc__
+    assert module.load.__doc__
+
+
+def test_importing_every_data_set_file_imports_no_keras_and_no_sklearn():
+    names = [f"cifarlab.datasets.{name}" for name in discover.names("datasets")]
+    code = f"import sys, {', '.join(names)}; print([name for name in ('keras', 'sklearn') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_users_own_file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import numpy as np\n"
+        "from cifarlab.records import ImageSet, Source\n"
+        "def load(*, data_dir, argument, download, progress=None):\n"
+        "    images = np.zeros((20, 4, 4, 1), np.uint8)\n"
+        "    ids = np.array([str(i) for i in range(20)])\n"
+        "    part = ImageSet(images, np.arange(20) % 2, ids, ('a', 'b'))\n"
+        "    return part, part, Source('mine', str(data_dir), 'made')\n"
+    )
+    splits = load_data(str(path), data_dir=tmp_path)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (18, 2, 20)
+    assert splits.source.location == str(tmp_path)
+    path.write_text("")
+    with pytest.raises(CifarlabError, match="defines no load"):
+        load_data(str(tmp_path / "mine.py"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("cifar1", {}, "did you mean cifar10"),
+        ("digits:x", {}, "nothing after a colon"),
+        ("mnist:x", {}, "nothing after a colon"),
+        ("cifar10:x", {}, "nothing after a colon"),
+        ("digits", {"data_dir": "somewhere"}, "takes no --data-dir"),
+        ("digits", {"validation_fraction": 1.0}, "validation_fraction"),
+        ("digits", {"validation_fraction": float("nan")}, "validation_fraction"),
+    ],
+)
+def test_wrong_requests(name, options, message):
+    with pytest.raises(CifarlabError, match=message):
+        load_data(name, **options)
+
+
+def test_describe_counts_every_split_and_class_and_is_json():
+    labels = np.array([0, 1, 1], np.int64)
+    images = np.zeros((3, 2, 2, 1), np.uint8)
+    train = ImageSet(images, labels, np.array(["a", "b", "c"]), ("x", "y"))
+    empty = train.take(np.array([], int))
+    described = describe(Splits(train, empty, train, Source("made", "here", "by hand", {"f": "md5:0"})))
+    assert json.loads(json.dumps(described)) == described
+    assert described["splits"]["train"] == {"count": 3, "per_class": {"x": 1, "y": 2}}
+    assert described["splits"]["validation"] == {"count": 0, "per_class": {"x": 0, "y": 0}}
+    assert described["image_shape"] == [2, 2, 1]
+    assert described["checksums"] == {"f": "md5:0"}

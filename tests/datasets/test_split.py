@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from cifarlab.datasets._split import choose, hold_out
+from cifarlab.records import ImageSet
+
+
+def image_set(labels):
+    count = len(labels)
+    images = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1).repeat(3, axis=3)
+    ids = np.array([f"x-{index}" for index in range(count)])
+    return ImageSet(images, np.array(labels, np.int64), ids, tuple("abc"))
+
+
+def test_every_class_gives_the_same_share_without_overlap_in_the_original_order():
+    whole = image_set([0, 1, 2] * 60)
+    kept, held = hold_out(whole, 0.1, seed=1)
+    assert np.bincount(held.labels).tolist() == [6, 6, 6]
+    assert np.bincount(kept.labels).tolist() == [54, 54, 54]
+    assert sorted([*kept.ids, *held.ids]) == sorted(whole.ids)
+    for part in (kept, held):
+        indices = [int(name.removeprefix("x-")) for name in part.ids]
+        assert indices == sorted(indices)
+        assert part.images[:, 0, 0, 0].tolist() == indices
+        assert part.labels.tolist() == whole.labels[indices].tolist()
+
+
+def test_the_choice_is_the_same_forever_and_depends_on_the_seed():
+    labels = np.arange(40) % 2
+    assert np.flatnonzero(choose(labels, 0.1, seed=1)).tolist() == [9, 16, 36, 39]
+    assert choose(labels, 0.1, seed=1).tolist() != choose(labels, 0.1, seed=2).tolist()
+
+
+def test_fraction_zero_holds_out_nothing():
+    kept, held = hold_out(image_set([0, 1, 2]), 0.0, seed=1)
+    assert (len(kept), len(held)) == (3, 0)
+    assert held.image_shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.2, 0.99])
+def test_small_classes_keep_one_and_give_one(fraction):
+    held = choose(np.array([0, 1, 1, 2, 2, 2]), fraction, seed=1)
+    counts = [int(held[rows].sum()) for rows in ([0], [1, 2], [3, 4, 5])]
+    assert counts[:2] == [0, 1]
+    assert 1 <= counts[2] <= 2

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from cifarlab.metrics import _intervals
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+@pytest.mark.parametrize(
+    ("successes", "n"), [(0, 1), (1, 1), (0, 10), (3, 7), (10, 10), (4910, 10_000), (9999, 10_000)]
+)
+def test_wilson_is_scipys(successes: int, n: int, confidence: float) -> None:
+    expected = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    found = _intervals.wilson(successes, n, confidence)
+    assert found.value == successes / n
+    assert found.low == pytest.approx(expected.low, abs=1e-12)
+    assert found.high == pytest.approx(expected.high, abs=1e-12)
+
+
+def test_nothing_out_of_nothing_is_undefined() -> None:
+    found = _intervals.wilson(0, 0, nothing="no image of this class")
+    assert found.as_dict() == {
+        "value": None,
+        "low": None,
+        "high": None,
+        "method": "undefined: no image of this class",
+    }
+
+
+@pytest.mark.parametrize(("successes", "n", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 0, 0.95), (1, 5, 1.0)])
+def test_impossible_counts_are_refused(successes: int, n: int, confidence: float) -> None:
+    with pytest.raises(ValueError, match="Received"):
+        _intervals.wilson(successes, n, confidence)
+
+
+def test_mean_is_students_t() -> None:
+    values = np.array([1.0, 2.0, 4.0, 8.0])
+    low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
+    found = _intervals.mean(values)
+    assert (found.value, found.high) == pytest.approx((3.75, high))
+    assert low < 0
+    assert found.low == 0.0
+
+
+def test_the_mean_of_few_numbers_is_honest() -> None:
+    assert _intervals.mean(np.array([])).value is None
+    alone = _intervals.mean(np.array([1.5]))
+    assert (alone.value, alone.low, alone.high) == (1.5, None, None)
+
+
+def test_one_proportion_averaged_is_itself() -> None:
+    part = _intervals.wilson(7, 9)
+    found = _intervals.mean_of_proportions(7 / 9, [part], 1)
+    assert (found.low, found.high) == pytest.approx((part.low, part.high))
+
+
+def test_averaging_narrows_the_interval_by_the_root_of_their_number() -> None:
+    part = _intervals.wilson(50, 100)
+    found = _intervals.mean_of_proportions(0.5, [part] * 4, 4)
+    assert found.value is not None
+    assert found.low is not None
+    assert part.low is not None
+    assert found.value - found.low == pytest.approx((0.5 - part.low) / 2)
+
+
+def test_percentile_holds_its_value() -> None:
+    found = _intervals.percentile(0.9, np.linspace(0.0, 0.8, 1001))
+    assert (found.low, found.high) == pytest.approx((0.02, 0.9))

@@ -1,0 +1,110 @@
+"""Every figure keeps the same promises; the files are found by their names."""
+
+import re
+import warnings
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from cifarlab import discover
+from cifarlab.plots import _style
+from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
+from cifarlab.plots.confusion_matrix import plot_confusion_matrix
+from cifarlab.plots.first_layer import plot_first_layer
+from cifarlab.plots.image_grid import plot_image_grid
+from cifarlab.plots.per_class_scores import plot_per_class_scores
+from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+
+FIGURES = discover.names("plots")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str) -> None:
+    module = discover.load("plots", name)
+    assert callable(getattr(module, f"plot_{name}"))
+    before = dict(matplotlib.rcParams)
+    first, second = module.example(), module.example()
+    assert isinstance(first, Figure)
+    assert dict(matplotlib.rcParams) == before
+    assert _style.to_svg(first) == _style.to_svg(second)
+    assert _style.to_png(first, 40) == _style.to_png(second, 40)
+    assert _style.to_png(first, 40).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_inline_svg_stands_alone_and_shares_no_id(name: str) -> None:
+    svg = _style.to_inline_svg(discover.load("plots", name).example(), "mine", 'a "b" <c> & d')
+    assert svg.startswith('<svg role="img" aria-label="a &quot;b&quot; &lt;c&gt; &amp; d" viewBox=')
+    assert svg.endswith("</svg>")
+    assert "http" not in svg
+    assert "<style" not in svg
+    ids = re.findall(r'id="([^"]+)"', svg)
+    assert all(found.startswith("mine-") for found in ids)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) <= set(ids)
+
+
+def test_names_are_text_and_never_mathematics() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = _style.to_inline_svg(plot_confusion_matrix([[1, 0], [0, 1]], ["$a_b$ <i>", "\u732b"]), "x", "")
+    assert "$a_b$ &lt;i&gt;" in svg
+    assert "\u732b" in svg
+
+
+def test_confusion_matrix_has_true_classes_as_rows() -> None:
+    figure = plot_confusion_matrix([[7, 3], [0, 5]], ["cat", "dog"])
+    (axes,) = figure.axes
+    numbers = {(text.get_position()[0], round(text.get_position()[1])): text.get_text() for text in axes.texts}
+    shown = {place: text for place, text in numbers.items() if not text.endswith("%")}
+    assert {text.get_text() for text in axes.texts} == {"7", "3", "5", "70%", "30%", "100%"}
+    assert shown.keys() <= {(0, 0), (1, 0), (1, 1)}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
+    assert axes.get_ylabel() == "it really was"
+
+
+def test_confusion_matrix_of_a_hundred_classes_stays_small() -> None:
+    counts = np.random.default_rng(0).integers(0, 5, (100, 100))
+    svg = _style.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
+    assert len(svg) < 120_000
+
+
+def test_best_epoch_is_the_first_of_equals_and_none_without_validation() -> None:
+    rows = [{"epoch": n, "validation_accuracy": a, "validation_loss": 1.0} for n, a in ((1, 0.2), (2, 0.5), (3, 0.5))]
+    best = best_epoch(rows)
+    assert best is not None
+    assert best["epoch"] == 2
+    assert best_epoch([{"epoch": 1, "train_loss": 1.0}]) is None
+
+
+def test_undefined_scores_are_left_out() -> None:
+    nothing = {"value": None, "low": None, "high": None}
+    row = {"class_name": "cat", "precision": nothing, "recall": nothing, "f1": nothing}
+    assert isinstance(plot_per_class_scores({"run": [row]}), Figure)
+
+
+def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
+    weights = np.zeros((2, 1, 1, 1))
+    weights[0], weights[1] = -0.1, 10
+    image = plot_first_layer(weights, columns=2).axes[0].get_images()[0].get_array()
+    assert image is not None
+    assert image[0, 0, 0] == 255
+    assert image[0, -1, 0] == 0
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plot_confusion_matrix([[1, 2]], ["a"]),
+        lambda: plot_accuracy_intervals({}),
+        lambda: plot_per_class_scores({}),
+        lambda: plot_first_layer(np.zeros((3, 4))),
+        lambda: plot_image_grid(np.zeros((1, 2, 2, 3), np.uint8), []),
+        lambda: plot_training_curves({}, quantities=("speed",)),
+    ],
+)
+def test_wrong_input_says_what_was_received(draw) -> None:
+    with pytest.raises(ValueError, match="Received"):
+        draw()

@@ -1,0 +1,70 @@
+"""A whole evaluated run on digits, made by hand in a moment: real pictures, invented answers, no Keras."""
+
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from cifarlab import files, metrics, recipe, runs
+from cifarlab.datasets import load_data
+from cifarlab.recipe import Recipe
+from cifarlab.records import Predictions
+from cifarlab.runs import Run, create_run
+
+
+def make_run(root: Path, name: str, *, skill: float = 2.0, epochs: int = 3, images: int = 120) -> Run:
+    """A run folder as training and evaluation leave it, on the first test images of digits."""
+    splits = load_data("digits")
+    test = splits.test.take(np.arange(images))
+    run = create_run(root, name)
+    run.set_state("running")
+    files.write_json(run.recipe_file, recipe.to_dict(Recipe(model="mlp", model_args={"widths": (8,)}, data="digits")))
+    files.write_json(run.data_file, dataclasses.asdict(splits.source))
+    environment = {"python": "3.11", "processor": "<b>fast</b> & cool", "versions": {"keras": "3.15.1"}}
+    files.write_json(run.environment_file, {**environment, "parameters": 24_674, "training_seconds": 12.5})
+    files.write_text(run.command_file, f"cifarlab train mlp2 --name {name} --seed 0\n")
+    run.write_history([_epoch(number) for number in range(1, epochs + 1)])
+    write_model(run.model_file, test.image_shape, units=8)
+    rng = np.random.default_rng(len(name))
+    logits = rng.normal(size=(len(test), len(test.class_names)))
+    logits[np.arange(len(test)), test.labels] += skill
+    predictions = Predictions(test.ids, test.labels, logits.astype(np.float32), test.class_names)
+    predictions.save(run.predictions_file("test"))
+    looks = run.record_look("test", "cifarlab evaluate")
+    scores = {**metrics.score(predictions), "split": "test", "data": "digits", "looks": looks, "run": run.name}
+    files.write_json(run.scores_file("test"), scores)
+    run.set_state("finished")
+    return runs.open_run(run.path)
+
+
+def write_model(path: Path, shape: tuple[int, int, int], units: int, first: str = "Rescaling") -> np.ndarray:
+    """A `.keras` file in the layout of Keras 3.15; returns the first kernel."""
+    kernel = np.random.default_rng(1).normal(size=(int(np.prod(shape)), units)).astype(np.float32)
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, *shape], "name": "pixels"}},
+        {"class_name": first, "config": {"name": "normalise"}},
+        {"class_name": "Flatten", "config": {"name": "flatten"}},
+        {"class_name": "Dense", "config": {"name": "dense1", "units": units}},
+        {"class_name": "Dense", "config": {"name": "logits", "units": 10}},
+    ]
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        # Keras names groups by class; the layer's own name is an attribute.
+        for group, name, values in (("dense", "dense1", kernel), ("dense_1", "logits", np.zeros((units, 10)))):
+            variables = file.create_group(f"layers/{group}/vars")
+            variables.attrs["name"] = name
+            variables["0"] = values
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": {"layers": layers}}))
+        archive.writestr("model.weights.h5", weights.getvalue())
+    return kernel
+
+
+def _epoch(number: int) -> dict[str, float]:
+    train = {"train_loss": 2 / number, "train_accuracy": 1 - 0.8 / number}
+    validation = {"validation_loss": 2.1 / number, "validation_accuracy": 0.95 - 0.8 / number}
+    return {"epoch": number, **train, **validation, "learning_rate": 0.001}

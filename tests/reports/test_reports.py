@@ -1,0 +1,212 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from cifarlab import files, reports
+from cifarlab.errors import CifarlabError
+from cifarlab.reports import _page, _render
+from cifarlab.runs import Run
+
+SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
+
+
+@pytest.fixture(scope="module")
+def one(make_run, tmp_path_factory) -> Run:
+    return make_run(tmp_path_factory.mktemp("one"), "mlp-one")
+
+
+@pytest.fixture(scope="module")
+def two(make_run, tmp_path_factory) -> list[Run]:
+    root = tmp_path_factory.mktemp("two")
+    return [make_run(root, "first"), make_run(root, "second-run", skill=4.0)]
+
+
+@pytest.fixture(scope="module")
+def one_text(one) -> str:
+    return reports.report(one).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def two_text(two) -> str:
+    return reports.report(two, notice="Short & <sweet>").read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """Counts open elements and collects attributes."""
+
+    void = frozenset({"meta", "link", "br", "img", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, found, value in self.attributes if found == name]
+
+
+@pytest.mark.parametrize("which", ["one_text", "two_text"])
+def test_page_is_self_contained_and_well_formed(which, request) -> None:
+    text = request.getfixturevalue(which)
+    elements = Elements(text)
+    assert elements.open == []
+    links = elements.values("href") + elements.values("src")
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert "http" not in re.sub(r"http-equiv", "", text)
+    assert "<script" not in text
+    ids = elements.values("id")
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
+    assert len(text) < 1_000_000
+
+
+@pytest.mark.parametrize("name", sorted(SECTIONS))
+def test_section_has_a_place_a_title_and_tells_how_to_read_it(name, one, two) -> None:
+    module = SECTIONS[name]
+    assert isinstance(module.ORDER, int)
+    assert module.TITLE
+    for runs in ([one], two):
+        html = module.build(_page.open_page(runs))
+        assert html is None or 'class="read"' in html
+        assert (html is None) == (name == "side_by_side" and len(runs) == 1)
+
+
+def test_section_places_are_all_different() -> None:
+    assert len({module.ORDER for module in SECTIONS.values()}) == len(SECTIONS)
+
+
+def test_contents_list_every_section(one_text) -> None:
+    nav = one_text[one_text.index("<nav") : one_text.index("</nav>")]
+    for name, module in SECTIONS.items():
+        assert (f'href="#{name.replace("_", "-")}">{module.TITLE}<' in nav) == (name != "side_by_side")
+
+
+def test_headline_says_the_scores(one, one_text) -> None:
+    scores = one.scores("test")
+    assert _render.percent(scores["accuracy"]) in one_text
+    assert _render.percent_interval(scores["scores"]["accuracy"]) in one_text
+    assert f"{scores['loss']:.3f}" in one_text
+    assert "of 120 test images" in one_text
+
+
+def test_several_runs_are_tested_against_each_other(two_text) -> None:
+    assert "McNemar" in two_text
+    assert "2 classifiers" in two_text
+    assert "Short &amp; &lt;sweet&gt;" in two_text
+
+
+def test_names_are_escaped(one, one_text) -> None:
+    assert "&lt;b&gt;fast&lt;/b&gt; &amp; cool" in one_text
+    assert "<b>fast" not in one_text
+
+
+def test_hostile_class_names_are_escaped(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "hostile")
+    for file in (run.scores_file("test"),):
+        scores = files.read_json(file)
+        scores["per_class"][0]["class_name"] = scores["class_names"][0] = '<img src="x" onerror=1> $x_1$'
+        files.write_json(file, scores)
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert "<img" not in text
+    assert "&lt;img src=" in text
+
+
+def test_each_picture_is_embedded_once(one_text) -> None:
+    pictures = re.findall(r'<image id="picture-\d+"[^>]*href="([^"]+)"', one_text)
+    uses = re.findall(r'<use href="#picture-\d+"', one_text)
+    assert pictures
+    assert len(pictures) == len(re.findall(r'<image id="picture-', one_text))
+    assert len(uses) > len(pictures)
+
+
+def test_same_run_gives_the_same_page(one, one_text) -> None:
+    assert reports.report(one).read_text(encoding="utf-8") == one_text
+
+
+def test_without_data_the_page_says_why(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "lost")
+    files.write_json(run.data_file, {**run.data, "name": "folder:/nowhere/at-all"})
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert "This report has no pictures" in text
+    assert "Every class, right and wrong" not in text
+    assert "The most confused pairs" in text
+
+
+def test_without_history_or_model_the_page_is_shorter(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "bare", epochs=0)
+    run.model_file.unlink()
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert "How the training went" not in text
+    assert "What the first layer looks for" not in text
+
+
+def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "broken")
+    run.model_file.write_bytes(b"not a zip")
+    assert "cannot read the weights" in reports.report(run).read_text(encoding="utf-8")
+
+
+def test_default_output_is_in_the_run_or_beside_the_runs(one, two) -> None:
+    assert reports.report(one) == one.report_file
+    assert reports.report(two) == two[0].path.parent / "report-first-second-run.html"
+
+
+def test_output_may_be_a_folder(one, tmp_path) -> None:
+    assert reports.report(one, tmp_path) == tmp_path / "report.html"
+
+
+def test_foreign_file_is_never_overwritten(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "taken")
+    run.report_file.write_text("my notes", encoding="utf-8")
+    with pytest.raises(CifarlabError, match="not a report"):
+        reports.report(run)
+    assert run.report_file.read_text(encoding="utf-8") == "my notes"
+
+
+@pytest.mark.parametrize("lost", ["scores_file", "predictions_file"])
+def test_run_that_was_not_evaluated_is_told_how(make_run, tmp_path, lost) -> None:
+    run = make_run(tmp_path, "raw")
+    getattr(run, lost)("test").unlink()
+    with pytest.raises(CifarlabError, match="cifarlab evaluate"):
+        reports.report(run)
+
+
+def test_scores_of_other_images_are_refused(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "stale")
+    files.write_json(run.scores_file("test"), {**run.scores("test"), "count": 7})
+    with pytest.raises(CifarlabError, match="do not belong"):
+        reports.report(run)
+
+
+@pytest.mark.parametrize(("runs", "split"), [([], "test"), (["nowhere"], "test"), (["nowhere"], "train")])
+def test_wrong_input_is_one_clear_line(runs, split) -> None:
+    with pytest.raises(CifarlabError):
+        reports.report(runs, split=split)
+
+
+def test_labels_are_unique(tmp_path) -> None:
+    runs = [Run(tmp_path / "a" / "mlp"), Run(tmp_path / "b" / "mlp"), Run(Path(tmp_path / "c"))]
+    assert _page._labels(runs) == ["a/mlp", "b/mlp", "c"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_durations_read_as_people_say_them(seconds, text) -> None:
+    assert _render.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text

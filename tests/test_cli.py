@@ -1,0 +1,302 @@
+"""The command line: help is light, answers are readable by programs, and bad input is one line and exit code 2."""
+
+import errno
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from cifarlab import cli, evaluation, plan, prediction, recipe
+from cifarlab.runs import Run, create_run
+
+COMMANDS = typer.main.get_command(cli.app).commands
+INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
+SCORES = {
+    "run": "made",
+    "data": "digits",
+    "split": "test",
+    "looks": 1,
+    "notices": [],
+    "count": 4,
+    "class_names": ["cat", "dog"],
+    "accuracy": 0.5,
+    "loss": 1.25,
+    "scores": dict.fromkeys(("accuracy", "macro_f1", "negative_log_likelihood", "top3_accuracy"), INTERVAL),
+    "per_class": [
+        {"class_name": name, "support": 2, "predicted": 2, "precision": INTERVAL, "recall": INTERVAL, "f1": INTERVAL}
+        for name in ("cat", "dog")
+    ],
+    "confusion_matrix": [[1, 1], [1, 1]],
+}
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def make_run(empty_folder):
+    def make(name="made", seed=0) -> Run:
+        run = create_run(Path("runs"), name)
+        run.set_state("finished")
+        run.recipe_file.write_text(json.dumps(recipe.to_dict(recipe.Recipe(model="mlp", seed=seed))))
+        run.data_file.write_text(json.dumps({"name": "digits", "checksums": {}, "data_dir": None}))
+        run.environment_file.write_text(json.dumps({"backend": "tensorflow", "training_seconds": 1.0}))
+        run.model_file.write_bytes(b"not a model")
+        return run
+
+    return make
+
+
+def refused(capsys, *words: str) -> str:
+    """The one line with which a command refuses its input."""
+    assert cli.main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("cifarlab: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("trian mlp1", "did you mean 'train'"),
+        ("train", "name a recipe"),
+        ("train --sead 1 mlp1", "--seed"),
+        ("train mpl1", "did you mean mlp1"),
+        ("train mlp1 nonsense", "unknown recipe 'nonsense'"),
+        ("train missing.py", "no file missing.py"),
+        ("train smoke --set epoch=3", "did you mean epochs"),
+        ("train smoke --set epochs", "key=value"),
+        ("train smoke --set epochs=many", "whole number"),
+        ("train smoke --set flip=perhaps", "True or False"),
+        ("train smoke --set optimizer=adan", "optimizer must be one of adam"),
+        ("train smoke --epochs -1", "epochs must be at least 1"),
+        ("train smoke --batch-size 0", "batch_size must be at least 1"),
+        ("train smoke --set learning_rate=nan", "finite"),
+        ("train smoke --set seed=-1", "seed"),
+        ("train smoke --seed one", "integer"),
+        ("train smoke --seeds 0", "--seeds"),
+        ("train smoke --seed 1 --seeds 2", "exclude each other"),
+        ("train smoke --data cifar11", "cifar10"),
+        ("train smoke --data digits --batch-size 5000", "training images"),
+        ("train smoke --resume runs/x", "--resume"),
+        ("train --resume runs/x --epochs 3", "--resume"),
+        ("train --resume runs/x", "no run at runs/x"),
+        ("data cifar11", "cifar10"),
+        ("data --data-dir .", "holds no CIFAR-10"),
+        ("data --data-dir elsewhere", "elsewhere, named by --data-dir"),
+        ("data folder:elsewhere", "elsewhere"),
+        ("explore cifar11", "cifar10"),
+        ("evaluate", "missing argument"),
+        ("evaluate runs/x", "no run at runs/x"),
+        ("evaluate .", "not a run"),
+        ("report runs/x", "no run at runs/x"),
+        ("compare runs/x runs/y", "no run at runs/x"),
+        ("predict picture.png", "--model"),
+        ("predict picture.png --model runs/x", "no run at runs/x"),
+        ("predict picture.png --model runs/x --csv --json", "exclude each other"),
+        ("predict picture.png --model runs/x --top 0", "--top"),
+        ("recipes mlp", "did you mean mlp1"),
+        ("recipes missing.py", "no file missing.py"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(words, expected, empty_folder, capsys):
+    assert expected.lower() in refused(capsys, *shlex.split(words)).lower()
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["evaluate {}", "report {}", "compare {} {}", "predict . --model {}", "train --resume {}"]
+)
+def test_a_run_of_another_format_is_refused(words, make_run, capsys):
+    run = make_run()
+    run.state_file.write_text(json.dumps({**run.state, "format": 99, "cifarlab": "9.9"}))
+    assert "format 99" in refused(capsys, *shlex.split(words.format(run.path, run.path)))
+
+
+@pytest.mark.parametrize("words", ["evaluate {}", "predict . --model {}"])
+def test_an_incomplete_run_is_refused(words, make_run, capsys):
+    run = make_run()
+    run.model_file.unlink()
+    assert "lacks model.keras" in refused(capsys, *shlex.split(words.format(run.path)))
+
+
+def test_a_finished_run_is_not_resumed(make_run, capsys):
+    assert "finished" in refused(capsys, "train", "--resume", str(make_run().path))
+
+
+@pytest.mark.parametrize("installed", ["none", "another"])
+def test_no_backend_is_one_line(installed, empty_folder, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "jax" if installed == "another" else "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install" in refused(capsys, "train", "smoke")
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_full_or_read_only_disk_is_one_line(code, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(code, os.strerror(code), "runs/x/events")
+
+    monkeypatch.setattr(plan, "train_all", full)
+    assert os.strerror(code) in refused(capsys, "train", "smoke")
+
+
+def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "train_all", interrupt)
+    assert cli.main(["train", "smoke"]) == 130
+    assert capsys.readouterr().err == "cifarlab: interrupted\n"
+
+
+def shell(line: str) -> subprocess.CompletedProcess:
+    program = f"{shlex.quote(sys.executable)} -c 'import sys; from cifarlab.cli import main; sys.exit(main())'"
+    script = f'set -o pipefail; cifarlab() {{ {program} "$@"; }}; {line}'
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+
+
+def test_output_into_a_full_disk_is_one_line():
+    result = shell("cifarlab recipes smoke > /dev/full")
+    assert result.returncode == 2
+    assert result.stderr == "cifarlab: No space left on device\n"
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    assert shell("cifarlab recipes smoke | true").stderr == ""
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    program = """
+import resource, sys
+from cifarlab.cli import main
+code = main(["--help"])
+used = resource.getrusage(resource.RUSAGE_SELF)
+heavy = {"keras", "tensorflow", "jax", "torch", "numpy", "scipy", "sklearn", "matplotlib", "PIL", "rich"}
+print(used.ru_utime + used.ru_stime, *heavy & set(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+    seconds = []
+    for _ in range(5):
+        result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        used, *heavy = result.stderr.split()
+        seconds.append(float(used))
+        assert heavy == []
+    assert min(seconds) < 0.3
+
+
+def test_without_words_it_shows_help(capsys):
+    assert cli.main([]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "cifarlab 0.1.0\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_in_help_uses_options_that_exist(name, capsys):
+    assert cli.main([name, "--help"]) == 0
+    examples = capsys.readouterr().out.partition("Examples:\n")[2].strip().splitlines()
+    assert examples
+    known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    for example in examples:
+        assert f"cifarlab {name}" in example
+        words = shlex.split(example.partition(f"cifarlab {name}")[2])
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_page_that_names_all_its_options(name):
+    page = (Path(__file__).parent.parent / "docs" / "commands" / f"{name}.md").read_text(encoding="utf-8")
+    missing = [option for parameter in COMMANDS[name].params for option in parameter.opts if option[:2] == "--"]
+    assert [option for option in missing if f"`{option}" not in page] == []
+
+
+def test_the_shell_completes_recipes_and_runs(make_run):
+    run = make_run("made")
+    for words, wanted in (("train sm", "smoke"), ("evaluate ", str(run.path)), ("data dig", "digits")):
+        line = f"_CIFARLAB_COMPLETE=complete_bash COMP_WORDS='cifarlab {words}' COMP_CWORD=2 cifarlab"
+        assert wanted in shell(line).stdout.split()
+
+
+def test_several_recipes_and_seeds_become_as_many_trainings():
+    trainings = plan.plan_trainings(["mlp1", "smoke"], ["epochs=2"], seeds=2)
+    assert [(training.recipe, training.seed) for training in trainings] == [
+        ("mlp1", 0),
+        ("mlp1", 1),
+        ("smoke", 0),
+        ("smoke", 1),
+    ]
+
+
+def test_data_as_json(capsys):
+    assert cli.main(["data", "digits", "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert sum(split["count"] for split in described["splits"].values()) == 1797
+
+
+def test_evaluate_as_json_is_a_list_with_accuracy_and_loss(make_run, monkeypatch, capsys):
+    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: SCORES)
+    assert cli.main(["evaluate", str(make_run().path), "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["path"], entry["accuracy"], entry["loss"]) == ("runs/made", 0.5, 1.25)
+
+
+def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypatch, capsys):
+    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "notices": ["Something to know."]})
+    assert cli.main(["evaluate", str(make_run().path)]) == 0
+    shown = capsys.readouterr().out
+    for text in ("negative log likelihood", "0.4000 to 0.6000", "50.00 %", "Something to know.", "true \\ predicted"):
+        assert text in shown
+
+
+def test_evaluate_several_seeds_shows_mean_and_deviation(make_run, monkeypatch, capsys):
+    runs = [make_run(f"seed{seed}", seed) for seed in (0, 1)] + [make_run("again", 1)]
+    monkeypatch.setattr(
+        evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "accuracy": 0.5 + 0.02 * run.recipe.seed}
+    )
+    assert cli.main(["evaluate", *(str(run.path) for run in runs[:2])]) == 0
+    assert "2 seeds: accuracy 51.00 ± 1.41 %" in capsys.readouterr().out
+    assert cli.main(["evaluate", *(str(run.path) for run in runs[1:])]) == 0
+    assert "seeds:" not in capsys.readouterr().out
+
+
+ANSWERS = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--json", json.dumps(ANSWERS, indent=2) + "\n"),
+        ("--csv", 'image,class_1,probability_1\n"a, b.png",cat,0.750000\n'),
+    ],
+)
+def test_predictions_for_programs(option, expected, monkeypatch, capsys):
+    monkeypatch.setattr(prediction, "predict", lambda *_, **__: ANSWERS)
+    assert cli.main(["predict", "a, b.png", "--model", "runs/x", option]) == 0
+    assert capsys.readouterr().out == expected
+
+
+def test_recipes_are_listed_with_what_to_expect(capsys):
+    assert cli.main(["recipes", "--json"]) == 0
+    recipes = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    assert recipes["mlp1"]["summary"].startswith("Model 1")
+    assert recipes["smoke"]["expected"].startswith("Expect")
+
+
+def test_a_recipe_is_printed_whole_and_can_be_trained_from(empty_folder, capsys):
+    assert cli.main(["recipes", "mlp1"]) == 0
+    Path("mine.py").write_text(capsys.readouterr().out, encoding="utf-8")
+    assert recipe.load_recipe("mine.py") == recipe.load_recipe("mlp1")

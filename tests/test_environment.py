@@ -1,0 +1,77 @@
+"""Which backend is chosen, in which order, and what is said where there is none."""
+
+import importlib.machinery
+import json
+import os
+
+import pytest
+
+from cifarlab import environment
+from cifarlab.environment import choose_backend
+from cifarlab.errors import CifarlabError
+
+
+@pytest.fixture
+def install(monkeypatch, tmp_path):
+    """Pretend that these backends are installed, no other, and that Keras has no settings file."""
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    def pretend(*names):
+        specs = {name: importlib.machinery.ModuleSpec(name, None) for name in names}
+        monkeypatch.setattr(environment.importlib.util, "find_spec", specs.get)
+        return tmp_path
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [(["tensorflow", "jax", "torch"], "tensorflow"), (["torch", "jax"], "jax"), (["torch"], "torch")],
+)
+def test_the_first_one_installed_is_taken(installed, expected, install):
+    install(*installed)
+    assert choose_backend() == expected
+    assert os.environ["KERAS_BACKEND"] == expected
+
+
+def test_the_variable_is_obeyed(install, monkeypatch):
+    install("tensorflow", "torch")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert choose_backend() == "torch"
+
+
+def test_the_settings_file_is_obeyed_if_its_backend_is_there(install):
+    home = install("tensorflow", "torch")
+    (home / "keras.json").write_text(json.dumps({"backend": "torch"}))
+    assert choose_backend() == "torch"
+    (home / "keras.json").write_text(json.dumps({"backend": "jax"}))
+    os.environ["KERAS_BACKEND"] = ""
+    assert choose_backend() == "tensorflow"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"backend": 3}'])
+def test_a_broken_settings_file_is_passed_over(content, install):
+    (install("tensorflow") / "keras.json").write_text(content)
+    assert choose_backend() == "tensorflow"
+
+
+@pytest.mark.parametrize(
+    ("asked", "installed", "expected"),
+    [
+        ("", [], r"no backend is installed: pip install 'cifarlab\[tensorflow\]'"),
+        ("jax", ["tensorflow"], r"jax is not installed: pip install 'cifarlab\[jax\]'"),
+        ("mxnet", ["tensorflow"], "must be one of tensorflow, jax, torch"),
+    ],
+)
+def test_no_usable_backend_is_one_line(asked, installed, expected, install, monkeypatch):
+    install(*installed)
+    monkeypatch.setenv("KERAS_BACKEND", asked)
+    with pytest.raises(CifarlabError, match=expected):
+        choose_backend()
+
+
+def test_versions_and_processor_are_told():
+    assert environment.versions()["keras"].startswith("3.")
+    assert environment.processor_name()

@@ -1,0 +1,212 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifarlab import datasets, evaluation, files, metrics, recipe, runs
+from cifarlab.environment import choose_backend
+from cifarlab.errors import CifarlabError
+from cifarlab.evaluation import evaluate
+from cifarlab.records import ImageSet, Predictions, Source, Splits
+from cifarlab.runs import Run
+
+# Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+NAMES = ("dark", "light")
+SOURCE = Source("grey", "/somewhere", "made here", {"a.npy": "md5:1", "b.npy": "md5:2"})
+
+
+def part(split: str, count: int, size: int = 4, names: tuple[str, ...] = NAMES) -> ImageSet:
+    labels = np.arange(count, dtype=np.int64) % 2
+    images = np.where(labels == 1, 200, 50).astype(np.uint8)[:, None, None, None] * np.ones(
+        (1, size, size, 3), np.uint8
+    )
+    if count > 1:
+        images[0] = 255  # one dark image that is light
+    return ImageSet(images, labels, np.array([f"{split}-{index}" for index in range(count)], dtype=str), names)
+
+
+def splits(source: Source = SOURCE, validation: int = 6, **changes: Any) -> Splits:
+    return Splits(
+        part("train", 20, **changes), part("validation", validation, **changes), part("test", 10, **changes), source
+    )
+
+
+def build(shape: tuple[int, int, int], num_classes: int) -> Any:
+    choose_backend()
+    import keras
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(shape)
+    x = keras.layers.Flatten()(keras.layers.Rescaling(2 / 255, offset=-1)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(num_classes)(x))
+
+
+@pytest.fixture(scope="module")
+def model_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    model = build((4, 4, 3), 2)
+    model.layers[-1].set_weights([np.tile(np.float32([-1, 1]), (48, 1)), np.zeros(2, np.float32)])
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    model.save(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def run(tmp_path: Path, model_bytes: bytes) -> Run:
+    run = runs.create_run(tmp_path / "runs", "tiny")
+    run.set_state("finished")
+    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp", data="grey", validation_fraction=0.2)))
+    files.write_json(run.data_file, {**dataclasses.asdict(SOURCE), "class_names": list(NAMES)})
+    files.write_json(run.environment_file, {})
+    run.model_file.write_bytes(model_bytes)
+    return run
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Splits], list[tuple[Any, ...]]]:
+    """Have `load_data` give these splits, and remember what it was asked for."""
+
+    def install(found: Splits) -> list[tuple[Any, ...]]:
+        asked: list[tuple[Any, ...]] = []
+
+        def load_data(name: str, *, data_dir: Any, validation_fraction: float) -> Splits:
+            asked.append((name, data_dir, validation_fraction))
+            return found
+
+        monkeypatch.setattr(datasets, "load_data", load_data)
+        return asked
+
+    return install
+
+
+def change_data(run: Run, **changes: Any) -> None:
+    files.write_json(run.data_file, {**run.data, **changes})
+
+
+def test_scores_and_predictions_are_written_and_returned(run: Run, serve: Callable[..., Any]) -> None:
+    asked = serve(splits())
+    scores = evaluate(run)
+    assert asked == [("grey", None, 0.2)]
+    assert scores["accuracy"] == pytest.approx(0.9)
+    assert (scores["run"], scores["data"], scores["split"], scores["count"]) == ("tiny", "grey", "test", 10)
+    assert (scores["looks"], scores["notices"]) == (1, [])
+    assert scores == run.scores("test") == json.loads(json.dumps(scores, allow_nan=False))
+    stored = Predictions.load(run.predictions_file("test"))
+    assert stored.ids.tolist() == splits().test.ids.tolist()
+    assert metrics.score(stored).items() <= scores.items()
+
+
+def test_every_look_at_a_split_is_counted(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits())
+    assert [evaluate(run.path)["looks"] for _ in range(2)] == [1, 2]
+    assert evaluate(str(run.path), split="validation")["looks"] == 1
+    assert [look["split"] for look in run.looks()] == ["test", "test", "validation"]
+    assert run.scores("validation")["count"] == 6
+
+
+def test_what_was_not_held_out_is_refused(run: Run, serve: Callable[..., Any]) -> None:
+    asked = serve(splits(validation=0))
+    with pytest.raises(CifarlabError, match="grey has no validation images"):
+        evaluate(run, split="validation")
+    everything = dataclasses.replace(run.recipe, validation_fraction=0.0)
+    files.write_json(run.recipe_file, recipe.to_dict(everything))
+    asked.clear()
+    with pytest.raises(CifarlabError, match="held out no validation images"):
+        evaluate(run, split="validation")
+    assert not asked
+    with pytest.raises(CifarlabError, match="unknown split 'tset': expected train, validation, test"):
+        evaluate(run, split="tset")
+    assert not run.looks()
+
+
+def test_altered_data_do_not_go_unnoticed(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits(dataclasses.replace(SOURCE, checksums={"a.npy": "md5:1", "b.npy": "md5:9"})))
+    with pytest.raises(CifarlabError, match=r"b\.npy has checksum md5:9 instead of md5:2; restore the data"):
+        evaluate(run)
+    assert not run.scores_file("test").exists()
+    (notice,) = evaluate(run, data="grey")["notices"]
+    assert "The data were altered" in notice
+
+
+def test_images_are_compared_themselves_where_the_run_remembers_them(run: Run, serve: Callable[..., Any]) -> None:
+    change_data(run, fingerprints={"test": splits().test.fingerprint})
+    serve(splits(dataclasses.replace(SOURCE, checksums={"the same images in another archive": "md5:5"})))
+    assert evaluate(run)["notices"] == []
+    altered = splits()
+    altered.test.images[3, 0, 0, 0] ^= 1
+    serve(altered)
+    with pytest.raises(CifarlabError, match="not what tiny was trained on: its test images or labels have changed"):
+        evaluate(run)
+    (notice,) = evaluate(run, data="grey")["notices"]
+    assert "The data were altered" in notice
+
+
+def test_files_that_cannot_be_compared_are_mentioned(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits(dataclasses.replace(SOURCE, checksums={"all.zip": "md5:5"})))
+    (notice,) = evaluate(run)["notices"]
+    assert "could not be checked" in notice
+
+
+def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[..., Any]) -> None:
+    asked = serve(splits(dataclasses.replace(SOURCE, name="folder:mine", checksums={})))
+    assert evaluate(run, data="folder:mine", data_dir="there")["notices"] == [
+        "Evaluated on folder:mine; tiny was trained on grey."
+    ]
+    assert asked == [("folder:mine", "there", 0.2)]
+
+
+def test_data_that_do_not_fit_are_refused(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits(names=("light", "dark")))
+    with pytest.raises(CifarlabError, match=r"other classes than .*: light, dark instead of dark, light"):
+        evaluate(run)
+    serve(splits(size=5))
+    with pytest.raises(CifarlabError, match="takes 4 x 4 x 3 images, these are 5 x 5 x 3"):
+        evaluate(run)
+    change_data(run, class_names=[])
+    with pytest.raises(CifarlabError, match="names no classes"):
+        evaluate(run)
+    assert not run.looks()
+
+
+def test_the_data_folder_of_the_training_is_remembered(run: Run, serve: Callable[..., Any], tmp_path: Path) -> None:
+    asked = serve(splits())
+    change_data(run, data_dir=str(tmp_path))
+    evaluate(run)
+    evaluate(run, data_dir="elsewhere")
+    change_data(run, data_dir=str(tmp_path / "gone"))
+    evaluate(run)
+    assert [each[1] for each in asked] == [str(tmp_path), "elsewhere", None]
+
+
+def test_an_unfinished_training_is_mentioned(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits())
+    run.set_state("failed", "the loss became NaN in step 7")
+    (notice,) = evaluate(run)["notices"]
+    assert notice == "The training of tiny did not finish: it is failed (the loss became NaN in step 7)."
+
+
+def test_a_failed_prediction_writes_nothing(
+    run: Run, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(splits())
+    before = sorted(path.name for path in run.path.iterdir())
+    monkeypatch.setattr(evaluation.prediction, "predict_images", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        evaluate(run)
+    assert sorted(path.name for path in run.path.iterdir()) == before
+
+
+def test_digits_end_to_end(run: Run) -> None:
+    digits = datasets.load_data("digits", validation_fraction=0.2)
+    build(digits.train.image_shape, len(digits.class_names)).save(run.model_file)
+    change_data(run, **dataclasses.asdict(digits.source), class_names=list(digits.class_names))
+    scores = evaluate(run)
+    assert scores["data"] == "digits"
+    assert scores["count"] == len(digits.test) > 100
+    assert scores["notices"] == []
+    assert scores["scores"]["accuracy"]["low"] < scores["accuracy"] < 0.5

@@ -1,0 +1,143 @@
+"""Recipes: checked when made, varied by settings, the same after a journey through JSON."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifarlab import discover
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
+
+BASE = Recipe(model="mlp", model_args={"widths": (512, 256), "dropout": 0.2})
+
+plain_values = st.recursive(
+    st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values, max_size=3).map(tuple),
+    max_leaves=5,
+)
+recipes = st.builds(
+    Recipe,
+    model=st.text(),
+    model_args=st.dictionaries(st.text(), plain_values, max_size=3),
+    data=st.text(),
+    validation_fraction=st.floats(0, 0.99),
+    epochs=st.integers(1, 10_000),
+    batch_size=st.integers(1, 10_000),
+    optimizer=st.sampled_from(OPTIMIZERS),
+    learning_rate=st.floats(1e-9, 1e3),
+    weight_decay=st.floats(0, 10),
+    schedule=st.sampled_from(SCHEDULES),
+    warmup_epochs=st.floats(0, 100),
+    label_smoothing=st.floats(0, 0.99),
+    flip=st.booleans(),
+    translate_pixels=st.integers(0, 16),
+    precision=st.sampled_from(PRECISIONS),
+    seed=st.integers(0, 2**31 - 1),
+)
+
+
+@given(recipes)
+def test_a_journey_through_json_changes_nothing(recipe):
+    assert from_dict(json.loads(json.dumps(to_dict(recipe)))) == recipe
+
+
+@given(recipes)
+def test_what_is_printed_can_be_set_again(recipe):
+    fields = {key: value for key, value in to_dict(recipe).items() if type(value) in (int, float, bool)}
+    assert override(recipe, [f"{key}={value!r}" for key, value in fields.items()]) == recipe
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "value"),
+    [
+        ("epochs=150", "epochs", 150),
+        (" epochs = 150 ", "epochs", 150),
+        ("learning_rate=1", "learning_rate", 1.0),
+        ("flip=true", "flip", True),
+        ("data=folder:a=b", "data", "folder:a=b"),
+        ("model.widths=(2048,)", "model_args", {"widths": (2048,), "dropout": 0.2}),
+        ("model.activation=gelu", "model_args", {"widths": (512, 256), "dropout": 0.2, "activation": "gelu"}),
+    ],
+)
+def test_a_setting_changes_its_field_alone(setting, field, value):
+    assert override(BASE, [setting]) == dataclasses.replace(BASE, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("epochs", "key=value"),
+        ("=3", "key=value"),
+        ("epoch=3", "did you mean epochs"),
+        ("lerning_rate=1", "did you mean learning_rate"),
+        ("model_args={}", "unknown setting"),
+        ("epochs=1.5", "whole number"),
+        ("epochs=True", "whole number"),
+        ("epochs=0", "at least 1"),
+        ("batch_size=-1", "at least 1"),
+        ("learning_rate=nan", "finite"),
+        ("learning_rate=inf", "finite"),
+        ("learning_rate=0", "above 0"),
+        ("learning_rate=fast", "a number"),
+        ("flip=1", "True or False"),
+        ("schedule=step", "constant, cosine, linear"),
+        ("validation_fraction=1", "less than 1"),
+        ("seed=2147483648", "2147483647"),
+        ("epochs={[]: 1}", "whole number"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(setting, expected):
+    with pytest.raises(CifarlabError, match=expected) as raised:
+        override(BASE, [setting])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_strange_value_for_the_model_is_left_to_the_model():
+    assert override(BASE, ["model.widths={[]: 1}"]).model_args["widths"] == "{[]: 1}"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"model": "mlp", "epoch": 1}, "did you mean epochs"),
+        ({"epochs": 1}, "needs a model"),
+        ({"model": "mlp", "model_args": [1]}, "dictionary"),
+        ({"model": "mlp", "epochs": "1"}, "whole number"),
+    ],
+)
+def test_a_wrong_dictionary_is_one_line(values, expected):
+    with pytest.raises(CifarlabError, match=expected):
+        from_dict(values)
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BASE.epochs = 3  # type: ignore[misc]
+
+
+def test_the_arguments_given_are_not_kept():
+    arguments = {"widths": (1,)}
+    recipe = Recipe(model="mlp", model_args=arguments)
+    arguments["widths"] = (2,)
+    assert recipe.model_args == {"widths": (1,)}
+
+
+@pytest.mark.parametrize("name", discover.names("recipes"))
+def test_every_recipe_loads_and_names_a_model_there_is(name):
+    assert load_recipe(name).model in discover.names("models")
+
+
+def test_a_users_own_recipe_is_loaded_by_its_path(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from cifarlab.recipe import Recipe\nRECIPE = Recipe(model='mlp', epochs=7)\n")
+    assert load_recipe(str(path)).epochs == 7
+
+
+def test_a_file_without_a_recipe_is_one_line(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("RECIPE = 3\n")
+    with pytest.raises(CifarlabError, match="defines no RECIPE"):
+        load_recipe(str(path))

@@ -1,0 +1,103 @@
+"""Runs: never overwritten, refused with a reason when they are not whole, and the only keeper of file names."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import Recipe, to_dict
+from cifarlab.runs import Run, create_run, open_run
+
+RECIPE = Recipe(model="mlp", model_args={"widths": (32,)}, seed=3)
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    made = create_run(tmp_path, "made")
+    made.set_state("finished")
+    made.recipe_file.write_text(json.dumps(to_dict(RECIPE)))
+    made.data_file.write_text("{}")
+    made.environment_file.write_text("{}")
+    return made
+
+
+def test_runs_are_never_overwritten(tmp_path):
+    names = [create_run(tmp_path / "runs", "mlp").name for _ in range(3)]
+    assert names == ["mlp", "mlp-2", "mlp-3"]
+
+
+def test_runs_made_at_once_get_different_folders(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: create_run(tmp_path, "mlp"), range(32)))
+    assert len({run.name for run in runs}) == 32
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a b", "ä", "x\n"])
+def test_a_name_that_is_no_folder_name_is_refused(name, tmp_path):
+    with pytest.raises(CifarlabError, match="letters, digits"):
+        create_run(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_one_line(tmp_path):
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(CifarlabError, match="--runs-dir"):
+        create_run(tmp_path / "runs", "mlp")
+    with pytest.raises(CifarlabError, match="--runs-dir"):
+        create_run(tmp_path / "runs" / "below", "mlp")
+
+
+def test_opening_gives_back_the_recipe(run):
+    assert open_run(run.path).recipe == RECIPE
+    assert open_run(str(run.path)) == run
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda run: run.state_file.unlink(), "not a run"),
+        (lambda run: run.state_file.write_text("{"), "cannot read"),
+        (lambda run: run.state_file.write_text('{"format": 2, "cifarlab": "7.0"}'), "cifarlab 7.0 in format 2"),
+        (lambda run: run.state_file.write_text("[]"), "format None"),
+        (lambda run: run.recipe_file.unlink(), "lacks recipe.json; train again"),
+        (lambda run: (run.data_file.unlink(), run.checkpoint_file.touch()), "continue it with cifarlab train --resume"),
+    ],
+)
+def test_a_folder_that_is_no_whole_run_is_refused(spoil, expected, run):
+    spoil(run)
+    with pytest.raises(CifarlabError, match=expected):
+        open_run(run.path)
+
+
+def test_a_run_without_a_model_opens_only_where_none_is_needed(run):
+    open_run(run.path)
+    with pytest.raises(CifarlabError, match=r"lacks model\.keras"):
+        open_run(run.path, needs_model=True)
+
+
+def test_the_state_remembers_when_it_began(run):
+    began = run.state["started"]
+    run.set_state("failed", "loss became nan")
+    assert (run.state["state"], run.state["why"], run.state["started"]) == ("failed", "loss became nan", began)
+    with pytest.raises(ValueError, match="state must be one of"):
+        run.set_state("done")
+
+
+def test_history_is_numbers_and_replaced_whole(run):
+    assert run.history() == []
+    rows = [{"epoch": 1, "train_loss": 2.25}, {"epoch": 2, "train_loss": 1e-07}]
+    run.write_history(rows[:1])
+    run.write_history(rows)
+    assert run.history() == rows
+
+
+def test_every_look_is_counted_by_split(run):
+    looks = [run.record_look(split, "evaluate") for split in ("test", "validation", "test")]
+    assert looks == [1, 1, 2]
+    assert [look["split"] for look in run.looks()] == ["test", "validation", "test"]
+
+
+def test_scores_that_are_not_there_are_one_line(run):
+    with pytest.raises(CifarlabError, match="cifarlab evaluate"):
+        run.scores("test")

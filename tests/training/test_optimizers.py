@@ -1,0 +1,47 @@
+import keras
+import numpy as np
+import pytest
+
+from cifarlab.recipe import OPTIMIZERS, Recipe
+from cifarlab.training.optimizers import build_optimizer
+from cifarlab.training.schedules import WarmupThenDecay
+
+
+def updated(optimizer, variables, steps=5):
+    generator = np.random.default_rng(1)
+    for _ in range(steps):
+        gradients = [keras.ops.convert_to_tensor(generator.normal(size=v.shape), "float32") for v in variables]
+        optimizer.apply(gradients, variables)
+    return [np.array(variable.numpy()) for variable in variables]
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, keras.layers.Dense(3, bias_initializer="ones")(inputs))
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_agrees_with_keras(model, weight_decay):
+    recipe = Recipe(model="mlp", weight_decay=weight_decay)
+    schedule = WarmupThenDecay(1e-2, 10, 2, "linear")
+    reference = keras.models.clone_model(model)
+    reference.set_weights(model.get_weights())
+    adam = keras.optimizers.Adam(schedule, weight_decay=weight_decay or None)
+    adam.exclude_from_weight_decay(var_names=["bias"])
+    adam.build(reference.trainable_variables)
+    ours = updated(build_optimizer(recipe, schedule, model), model.trainable_variables)
+    for own, expected in zip(ours, updated(adam, reference.trainable_variables), strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_spares_biases(model, name):
+    kernel, bias = (np.array(v.numpy()) for v in model.trainable_variables)
+    recipe = Recipe(model="mlp", optimizer=name, weight_decay=0.5)
+    optimizer = build_optimizer(recipe, WarmupThenDecay(0.1, 10, 0, "constant"), model)
+    zeros = [keras.ops.zeros(v.shape) for v in model.trainable_variables]
+    optimizer.apply(zeros, model.trainable_variables)
+    np.testing.assert_allclose(model.trainable_variables[0].numpy(), kernel * (1 - 0.5 * 0.1), rtol=1e-5)
+    np.testing.assert_allclose(model.trainable_variables[1].numpy(), bias)

@@ -1,0 +1,155 @@
+"""Whole trainings on digits: reproducible, resumable, and nothing lost when they fail."""
+
+import keras
+import numpy as np
+import pytest
+
+from cifarlab import CifarlabError, Recipe, open_run, training
+from cifarlab.training import fit
+from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.state import load_checkpoint
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+RECIPE = Recipe(
+    model="mlp",
+    model_args={"widths": (16,), "dropout": 0.2},
+    data="digits",
+    epochs=4,
+    batch_size=200,
+    learning_rate=3e-3,
+    schedule="cosine",
+    warmup_epochs=1,
+    translate_pixels=2,
+)
+
+
+class Recorder(training.Silent):
+    """Remembers what it was told; interrupts after an epoch if it is asked to."""
+
+    def __init__(self, interrupt_after=None):
+        self.steps, self.rows, self.best, self.finished = [], [], [], 0
+        self.interrupt_after = interrupt_after
+
+    def step(self, epoch, step, loss, accuracy, images_per_second):
+        self.steps.append((epoch, step))
+        if self.interrupt_after is not None and epoch > self.interrupt_after:
+            raise KeyboardInterrupt
+
+    def epoch(self, row, is_best):
+        self.rows.append(row)
+        self.best.append(is_best)
+
+    def finish(self, run):
+        self.finished += 1
+
+
+def values(run):
+    return load_checkpoint(run).values
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    show = Recorder()
+    return training.train(RECIPE, runs_dir=tmp_path_factory.mktemp("runs"), name="whole", show=show), show
+
+
+def test_a_run_holds_everything(finished):
+    run, show = finished
+    assert open_run(run.path, needs_model=True).state["state"] == "finished"
+    assert run.recipe == RECIPE
+    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]
+    assert [row["epoch"] for row in show.rows] == [1, 2, 3, 4]
+    steps_per_epoch = show.steps[-1][1]
+    assert show.steps[-1] == (4, steps_per_epoch)
+    assert steps_per_epoch * 200 <= 1797 * 0.8 * 0.9 < (steps_per_epoch + 1) * 200
+    assert show.finished == 1
+    assert run.history()[-1]["learning_rate"] > 0
+    assert run.environment["parameters"] == (3072 * 16 + 16) + (16 * 10 + 10)
+    assert run.data["class_names"] == list(DIGITS)
+    assert list(run.tensorboard_dir.glob("events.*"))
+
+
+def test_it_learns(finished):
+    run, _ = finished
+    assert run.history()[-1]["validation_accuracy"] > 0.5
+    assert run.history()[-1]["train_loss"] < run.history()[0]["train_loss"]
+
+
+def test_the_model_is_the_best_epochs(finished):
+    run, show = finished
+    state = load_checkpoint(run)
+    accuracies = [row["validation_accuracy"] for row in run.history()]
+    assert accuracies[state.best_epoch - 1] == max(accuracies)
+    assert show.best[state.best_epoch - 1]
+    model = keras.saving.load_model(run.model_file)
+    for variable, best in zip(model.variables, state.best, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), best)
+
+
+def test_same_seed_same_weights_other_seed_others(finished, tmp_path):
+    run, _ = finished
+    again = training.train(RECIPE, runs_dir=tmp_path)
+    other = training.train(RECIPE, runs_dir=tmp_path, seed=1, settings=["epochs=1"])
+    assert all(np.array_equal(a, b) for a, b in zip(values(run), values(again), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(values(run), values(other), strict=True))
+
+
+def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_path):
+    whole, _ = finished
+    with pytest.raises(KeyboardInterrupt):
+        training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Recorder(interrupt_after=2))
+    cut = open_run(tmp_path / "cut", needs_model=True)
+    assert cut.state["state"] == "stopped"
+    assert len(cut.history()) == 2
+    show = Recorder()
+    training.resume(cut, show=show)
+    assert cut.state["state"] == "finished"
+    assert [row["epoch"] for row in show.rows] == [3, 4]
+    assert all(np.array_equal(a, b) for a, b in zip(values(whole), values(cut), strict=True))
+    with pytest.raises(CifarlabError, match="finished: nothing to resume"):
+        training.resume(cut)
+
+
+class BreaksAfterTheFirstEpoch(WarmupThenDecay):
+    """A learning rate that becomes infinite."""
+
+    def __call__(self, step):
+        return keras.ops.where(keras.ops.cast(step, "float32") < 7, 1e-3, float("inf"))
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "build_schedule", lambda *_: BreaksAfterTheFirstEpoch(1e-3, 20, 0, "constant"))
+    with pytest.raises(
+        CifarlabError, match=r"loss became nan at step \d+ \(epoch 2\): the weights of epoch 1"
+    ) as caught:
+        training.train(RECIPE, runs_dir=tmp_path, name="broken")
+    run = open_run(tmp_path / "broken", needs_model=True)
+    assert (run.state["state"], run.state["why"]) == ("failed", str(caught.value))
+    model = keras.saving.load_model(run.model_file)
+    assert all(np.isfinite(variable.numpy()).all() for variable in model.trainable_variables)
+
+
+def test_runs_are_never_overwritten(tmp_path):
+    paths = [training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1"]).path.name for _ in range(2)]
+    assert paths == ["mlp-seed0", "mlp-seed0-2"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["batch_size=5000"], r"batch_size 5000 is more than the \d+ training images of digits: give --batch-size"),
+        (["model.width=(2,)"], r"model mlp cannot be built with .*width"),
+        (["model=mpl"], r"unknown model 'mpl': did you mean mlp\?"),
+        (["translate_pixels=40"], r"translate_pixels must be below 32"),
+    ],
+)
+def test_wrong_settings_leave_no_run_behind(tmp_path, settings, message):
+    with pytest.raises(CifarlabError, match=message):
+        training.train(RECIPE, runs_dir=tmp_path / "runs", settings=settings)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_training_on_everything_keeps_the_last_epoch(tmp_path):
+    run = training.train(RECIPE, runs_dir=tmp_path, settings=["validation_fraction=0", "epochs=2"])
+    assert "validation_accuracy" not in run.history()[0]
+    assert load_checkpoint(run).best_epoch == 2
