@@ -40,7 +40,8 @@ demo: data ## Train three dense networks, evaluate them, write one report.
 test: setup data lint types test-fast ## Lint, types and all fast tests.
 
 test-fast:
-	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@$(USE_DATA) CIFARLAB_NOTEBOOK_DATA=digits CIFARLAB_NOTEBOOK_EPOCHS=3 \
+	  $(BIN)/pytest -n 2 --dist loadfile -m "not slow" --nbmake tests notebooks
 
 lint:
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 after one line about what was wrong, or 130 after an interrupt.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:  # asked to end, a training keeps its last epoch as it does after an interrupt
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     command = typer.main.get_command(app)
     try:
         code = command.main(args=words or ["--help"], prog_name="cifarlab", standalone_mode=False)

@@ -7,7 +7,7 @@ from cifarlab import plan
 from cifarlab.runs import Run
 
 RECIPES = ("mlp1", "mlp2", "mlp3")
-# Short versions: an eighth of the schedule on CIFAR-10; small batches for the few digits.
+# Minutes on CIFAR-10, seconds on digits, which are few and want small batches.
 SETTINGS = {
     "cifar10": ("epochs=8", "warmup_epochs=1"),
     "digits": ("epochs=8", "warmup_epochs=1", "batch_size=50"),

@@ -18,8 +18,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
 
-    Writes `predictions-<split>.npz` and `scores-<split>.json` into the run, each whole or not at all, and records the
-    look in `looks.json`. Accuracy is single-view: each image is seen once, as it is.
+    Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
+    each whole or not at all, and records the look in `looks.json`. Accuracy is
+    single-view: each image is seen once, as it is.
 
     Args:
         run: The run to evaluate.

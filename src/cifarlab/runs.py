@@ -11,7 +11,7 @@ model.keras         best on validation (the last epoch's where nothing is held o
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 tensorboard/        events
-predictions-<split>.npz, scores-<split>.json, looks.json, figures/, report.html
+predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html
 """
 
 import csv
@@ -114,7 +114,7 @@ class Run:
 
     def scores_file(self, split: str) -> Path:
         """The numbers about `split`."""
-        return self.path / f"scores-{split}.json"
+        return self.path / ("scores.json" if split == "test" else f"scores-{split}.json")
 
     @property
     def recipe(self) -> recipe.Recipe:

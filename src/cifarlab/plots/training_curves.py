@@ -72,9 +72,9 @@ def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> 
 
 
 def best_epoch(history: History) -> Mapping[str, float] | None:
-    """The epoch with the highest validation accuracy, the first of equals; None where nothing was held out."""
+    """The epoch with the highest validation accuracy, then the lowest loss; None where nothing was held out."""
     rows = [row for row in history if "validation_accuracy" in row and "validation_loss" in row]
-    return max(rows, key=lambda row: row["validation_accuracy"], default=None)
+    return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)
 
 
 def _legend(histories: Mapping[str, History]) -> list[Line2D]:

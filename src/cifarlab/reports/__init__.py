@@ -11,6 +11,7 @@ from pathlib import Path
 from cifarlab import files
 from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
+from cifarlab.reports._figures import write_figures
 from cifarlab.reports._page import open_page
 from cifarlab.runs import Run
 
@@ -27,6 +28,8 @@ def report(
     notice: str = "",
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
+
+    Each run also gets its figures as PNG files in its `figures/`.
 
     The pictures come from the data set; where it cannot be loaded, the page is written without them and says why.
 
@@ -52,6 +55,8 @@ def report(
         path = path / "report.html"
     if output is None:
         _refuse_foreign(path)
+    for view in page.runs:
+        write_figures(view, page.pictures, page.split)
     return files.write_text(path, _render.render_page(page))
 
 

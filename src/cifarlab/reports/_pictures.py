@@ -51,6 +51,16 @@ class Pictures:
         """Whether pictures of this data set can be shown."""
         return data_name in self._rows
 
+    def images(self, data_name: str, image_ids: list[str]) -> NDArray[np.uint8]:
+        """The pictures themselves.
+
+        Returns:
+            `(N, H, W, C)` uint8, in the order of the ids.
+        """
+        rows = [self._rows[data_name][image_id] for image_id in image_ids]
+        chosen: NDArray[np.uint8] = self._sets[data_name].images[rows]
+        return chosen
+
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
         """The picture as an element that refers to its one embedded copy.
 

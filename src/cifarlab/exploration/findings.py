@@ -1,0 +1,235 @@
+"""Everything that is computed about a data set before any training, in one pass over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets
+from cifarlab.exploration import duplicates, embedding, statistics
+from cifarlab.exploration.duplicates import Pair
+from cifarlab.records import Array, Splits
+
+PLACES = ("within training", "within test", "between training and test")
+BRIGHTNESS_END, CONTRAST_END = 1.0, 0.5
+MAP_IMAGES = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class ImageMap:
+    """Some of the images as points in the plane.
+
+    Attributes:
+        indices: `(M,)` int, which images.
+        pca: `(M, 2)` float64, the first two principal components.
+        explained: `(2,)` float64, the share of the variance along each.
+        tsne: `(M, 2)` float64.
+        same_class: For each map, the share of points whose nearest neighbour is of their class.
+        chance: That share if the classes were dealt out at random.
+    """
+
+    indices: Array
+    pca: Array
+    explained: Array
+    tsne: Array
+    same_class: dict[str, float]
+    chance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A data set and what was found in it.
+
+    "Training images" are train and validation together: what a final model may learn from.
+
+    Attributes:
+        description: As `datasets.describe` gives it.
+        class_names: K names.
+        images: `(N, H, W, C)` uint8, train, validation and test one after the other.
+        labels: `(N,)` int64.
+        ids: `(N,)` str; unique inside a split.
+        splits: `(N,)` str, the split of each.
+        training_count: How many of them are training images; they come first.
+        counts: Split to the number of images of each class.
+        channels: Part ("training", "test") to mean and standard deviation of each channel, in 0 to 1.
+        means: `(K, H, W, C)` mean training image of each class.
+        deviations: `(K, H, W, C)` standard deviation of each pixel in each class.
+        samples: For each class the indices of some training images.
+        spreads: "brightness" and "contrast" to `(K, B)` histograms and `(K, 5)` quantiles over the training images.
+        pairs: Exact and near duplicates, the most similar first.
+        complete: Whether these are all; plain drawings may have too many.
+        groups: Images joined by pairs, the largest group first.
+        image_map: None where there are too few images for one.
+        seed: Of every random choice.
+    """
+
+    description: dict[str, Any]
+    class_names: tuple[str, ...]
+    images: Array
+    labels: Array
+    ids: Array
+    splits: Array
+    training_count: int
+    counts: dict[str, list[int]]
+    channels: dict[str, tuple[Array, Array]]
+    means: Array
+    deviations: Array
+    samples: list[Array]
+    spreads: dict[str, tuple[Array, Array]]
+    pairs: list[Pair]
+    complete: bool
+    groups: list[list[int]]
+    image_map: ImageMap | None
+    seed: int
+
+    def place(self, pair: Pair) -> str:
+        """Which of `PLACES` a pair is in."""
+        if pair.second < self.training_count:
+            return PLACES[0]
+        return PLACES[1] if pair.first >= self.training_count else PLACES[2]
+
+    def conflicting(self, pair: Pair) -> bool:
+        """Whether the two images have different labels."""
+        return bool(self.labels[pair.first] != self.labels[pair.second])
+
+
+def find(
+    splits: Splits,
+    seed: int = 0,
+    map_images: int = MAP_IMAGES,
+    progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
+) -> Findings:
+    """Count, average, compare and map a data set.
+
+    Args:
+        splits: The data.
+        seed: Of the samples and the maps.
+        map_images: How many pictures a map has, about.
+        progress: Called with the stage and the fraction of all stages done.
+    """
+    parts = {name: splits[name] for name in ("train", "validation", "test") if len(splits[name])}
+    images, labels, ids = (
+        np.concatenate([getattr(part, field) for part in parts.values()]) for field in ("images", "labels", "ids")
+    )
+    training_count = len(images) - len(splits.test)
+    learned, targets = images[:training_count], labels[:training_count]
+    classes = len(splits.class_names)
+    progress("averaging", 0.02)
+    channels = {"training": statistics.channel_statistics(learned)}
+    if len(splits.test):
+        channels["test"] = statistics.channel_statistics(splits.test.images)
+    means, deviations = statistics.class_images(learned, targets, classes)
+    brightness, contrast = statistics.brightness_and_contrast(learned)
+    progress("comparing all pairs", 0.1)
+    pairs, complete = duplicates.find_duplicates(
+        images, progress=lambda part: progress("comparing all pairs", 0.1 + 0.5 * part)
+    )
+    progress("drawing the map", 0.6)
+    image_map = _map(learned, targets, classes, seed, map_images)
+    progress("drawing the map", 1.0)
+    return Findings(
+        description=datasets.describe(splits),
+        class_names=splits.class_names,
+        images=images,
+        labels=labels,
+        ids=ids,
+        splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
+        training_count=training_count,
+        counts={name: statistics.class_counts(splits[name]) for name in ("train", "validation", "test")},
+        channels=channels,
+        means=means,
+        deviations=deviations,
+        samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed),
+        spreads={
+            "brightness": statistics.distributions(brightness, targets, classes, BRIGHTNESS_END),
+            "contrast": statistics.distributions(contrast, targets, classes, CONTRAST_END),
+        },
+        pairs=pairs,
+        complete=complete,
+        groups=duplicates.connected_groups(pairs, len(images)),
+        image_map=image_map,
+        seed=seed,
+    )
+
+
+def twins(findings: Findings, split: str, others: tuple[str, ...]) -> int:
+    """How many images of `split` have an exact or near duplicate in one of the `others`."""
+    found = set()
+    for pair in findings.pairs:
+        for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
+            if findings.splits[one] == split and findings.splits[other] in others:
+                found.add(one)
+    return len(found)
+
+
+def summarize(findings: Findings) -> dict[str, Any]:
+    """The facts as plain values ready for JSON, without the pictures."""
+    names = findings.class_names
+    spreads = {
+        quantity: {
+            name: dict(zip(("q05", "q25", "median", "q75", "q95"), _plain(row), strict=True))
+            for name, row in zip(names, quantiles, strict=True)
+        }
+        for quantity, (_, quantiles) in findings.spreads.items()
+    }
+    chart = findings.image_map
+    return {
+        "format": 1,
+        "data": findings.description,
+        "seed": findings.seed,
+        "channels": {
+            part: {"mean": _plain(means), "std": _plain(deviations)}
+            for part, (means, deviations) in findings.channels.items()
+        },
+        **spreads,
+        "duplicates": duplicate_facts(findings),
+        "map": chart
+        and {
+            "images": len(chart.indices),
+            "pca_explained_variance": _plain(chart.explained),
+            "same_class_neighbour": {**chart.same_class, "chance": chart.chance},
+        },
+    }
+
+
+def duplicate_facts(findings: Findings) -> dict[str, Any]:
+    """How many pairs of each kind there are where, and how many images they touch."""
+    places: dict[str, dict[str, int]] = {
+        place: {"exact": 0, "near": 0, "mirrored": 0, "conflicting": 0} for place in PLACES
+    }
+    for pair in findings.pairs:
+        counts = places[findings.place(pair)]
+        counts["exact" if pair.exact else "near"] += 1
+        counts["mirrored"] += pair.mirrored
+        counts["conflicting"] += findings.conflicting(pair)
+    return {
+        "threshold": duplicates.THRESHOLD,
+        "complete": findings.complete,
+        "pairs": places,
+        "test_images_with_a_twin_in_training": twins(findings, "test", ("train", "validation")),
+        "validation_images_with_a_twin_in_train": twins(findings, "validation", ("train",)),
+        "groups": len(findings.groups),
+        "largest_group": max((len(group) for group in findings.groups), default=0),
+    }
+
+
+def _samples_per_class(classes: int) -> int:
+    return 12 if classes <= 12 else 8 if classes <= 30 else 5
+
+
+def _map(images: Array, labels: Array, classes: int, seed: int, count: int) -> ImageMap | None:
+    indices = embedding.sample_indices(labels, classes, count, seed)
+    projected = embedding.project(images[indices], seed)
+    if projected is None:
+        return None
+    pca, explained, tsne = projected
+    chosen = labels[indices]
+    shares = {name: embedding.same_class_share(points, chosen) for name, points in (("pca", pca), ("tsne", tsne))}
+    sizes = np.bincount(chosen)
+    chance = float((sizes * (sizes - 1)).sum() / (len(chosen) * (len(chosen) - 1)))
+    return ImageMap(indices, pca, explained, tsne, shares, chance)
+
+
+def _plain(values: Array) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]

@@ -1,0 +1,169 @@
+"""Bad input: one clear line on standard error, exit code 2, nothing half-written."""
+
+import errno
+import gzip
+import json
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cifarlab import cli, plan
+
+
+def refused(capsys, *words: str) -> str:
+    """The one line with which a command refuses its input."""
+    assert cli.main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("cifarlab: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("trian mlp1", "did you mean 'train'"),
+        ("train", "name a recipe"),
+        ("train --sead 1 mlp1", "--seed"),
+        ("train mpl1", "did you mean mlp1"),
+        ("train mlp1 nonsense", "unknown recipe 'nonsense'"),
+        ("train missing.py", "no file missing.py"),
+        ("train smoke --set epoch=3", "did you mean epochs"),
+        ("train smoke --set epochs", "key=value"),
+        ("train smoke --set epochs=many", "whole number"),
+        ("train smoke --set flip=perhaps", "True or False"),
+        ("train smoke --set optimizer=adan", "optimizer must be one of adam"),
+        ("train smoke --epochs -1", "epochs must be at least 1"),
+        ("train smoke --batch-size 0", "batch_size must be at least 1"),
+        ("train smoke --set learning_rate=nan", "finite"),
+        ("train smoke --set seed=-1", "seed"),
+        ("train smoke --seed one", "integer"),
+        ("train smoke --seeds 0", "--seeds"),
+        ("train smoke --seed 1 --seeds 2", "exclude each other"),
+        ("train smoke --data cifar11", "cifar10"),
+        ("train smoke --data digits --batch-size 5000", "training images"),
+        ("train smoke --resume runs/x", "--resume"),
+        ("train --resume runs/x --epochs 3", "--resume"),
+        ("train --resume runs/x", "no run at runs/x"),
+        ("data cifar11", "cifar10"),
+        ("data --data-dir .", "holds no CIFAR-10"),
+        ("data --data-dir elsewhere", "elsewhere, named by --data-dir"),
+        ("data folder:elsewhere", "elsewhere"),
+        ("explore cifar11", "cifar10"),
+        ("evaluate", "missing argument"),
+        ("evaluate runs/x", "no run at runs/x"),
+        ("evaluate .", "not a run"),
+        ("report runs/x", "no run at runs/x"),
+        ("compare runs/x runs/y", "no run at runs/x"),
+        ("predict picture.png", "--model"),
+        ("predict picture.png --model runs/x", "no run at runs/x"),
+        ("predict picture.png --model runs/x --csv --json", "exclude each other"),
+        ("predict picture.png --model runs/x --top 0", "--top"),
+        ("recipes mlp", "did you mean mlp"),
+        ("recipes missing.py", "no file missing.py"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(words, expected, empty_folder, capsys):
+    assert expected.lower() in refused(capsys, *shlex.split(words)).lower()
+    assert list(empty_folder.iterdir()) == []
+
+
+def spoil_pictures(folder: Path, kind: str) -> None:
+    """Two classes of three pictures each, with one thing wrong."""
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for index in range(3):
+            Image.new("RGB", (40, 30), (index, 0, 0)).save(folder / name / f"{index}.png")
+    if kind == "one class":
+        shutil.rmtree(folder / "dog")
+    elif kind == "an empty class":
+        (folder / "ship").mkdir()
+    elif kind == "a text file":
+        (folder / "cat" / "0.png").write_text("a cat")
+    elif kind == "a zero-byte picture":
+        (folder / "cat" / "0.png").write_bytes(b"")
+    else:
+        Image.new("1", (20_000, 20_000)).save(folder / "cat" / "0.png")
+
+
+@pytest.mark.parametrize("words", ["data {}", "train smoke --data {}"])
+@pytest.mark.parametrize(
+    "kind", ["one class", "an empty class", "a text file", "a zero-byte picture", "a picture of 20,000 x 20,000 pixels"]
+)
+def test_a_spoilt_folder_of_pictures_is_one_line(kind, words, tmp_path, monkeypatch, capsys):
+    spoil_pictures(tmp_path / "pictures", kind)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    line = refused(capsys, *shlex.split(words.format(f"folder:{tmp_path / 'pictures'}")))
+    assert str(tmp_path / "pictures") in line
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["data", "train mlp1", "explore"])
+def test_no_data_and_no_network_is_one_line(words, empty_folder, monkeypatch, capsys):
+    monkeypatch.delenv("CIFARLAB_DATA", raising=False)
+    monkeypatch.setattr("cifarlab.datasets.cifar10.keras_cache_folders", lambda: [empty_folder])
+    monkeypatch.setattr("cifarlab.datasets._download._ask", lambda url: "no answer within 10 s")
+    assert "no network (no answer within 10 s): give it with --data-dir" in refused(capsys, *shlex.split(words))
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["data", "train mlp1", "explore"])
+def test_a_truncated_archive_is_one_line(words, tmp_path, monkeypatch, capsys):
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    archive.write_bytes(gzip.compress(bytes(100_000))[:-20])
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert archive.name in refused(capsys, *shlex.split(words), "--data-dir", str(tmp_path))
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["evaluate {}", "report {}", "compare {} {}", "predict . --model {}", "train --resume {}"]
+)
+def test_a_run_of_another_format_is_refused(words, make_run, capsys):
+    run = make_run()
+    run.state_file.write_text(json.dumps({**run.state, "format": 99, "cifarlab": "9.9"}))
+    assert "format 99" in refused(capsys, *shlex.split(words.format(run.path, run.path)))
+
+
+@pytest.mark.parametrize("words", ["evaluate {}", "predict . --model {}"])
+def test_an_incomplete_run_is_refused(words, make_run, capsys):
+    run = make_run()
+    run.model_file.unlink()
+    assert "lacks model.keras" in refused(capsys, *shlex.split(words.format(run.path)))
+
+
+def test_a_finished_run_is_not_resumed(make_run, capsys):
+    assert "finished" in refused(capsys, "train", "--resume", str(make_run().path))
+
+
+@pytest.mark.parametrize("installed", ["none", "another"])
+def test_no_backend_is_one_line(installed, empty_folder, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "jax" if installed == "another" else "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install" in refused(capsys, "train", "smoke")
+    assert list(empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_full_or_read_only_disk_is_one_line(code, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(code, os.strerror(code), "runs/x/events")
+
+    monkeypatch.setattr(plan, "train_all", full)
+    assert os.strerror(code) in refused(capsys, "train", "smoke")
+
+
+def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "train_all", interrupt)
+    assert cli.main(["train", "smoke"]) == 130
+    assert capsys.readouterr().err == "cifarlab: interrupted\n"
