@@ -1,10 +1,14 @@
 """Runs: never overwritten, refused with a reason when they are not whole, and the only keeper of file names."""
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cifarlab import files
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, to_dict
 from cifarlab.runs import Run, create_run, open_run
@@ -101,3 +105,18 @@ def test_every_look_is_counted_by_split(run):
 def test_scores_that_are_not_there_are_one_line(run):
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):
         run.scores("test")
+
+
+def test_a_run_is_being_trained_while_its_process_lives(tmp_path):
+    run = create_run(tmp_path, "one")
+    run.set_state("running")
+    assert not run.is_being_trained()  # this process itself
+    state = run.state
+    files.write_json(run.state_file, {**state, "process": os.getppid()})
+    assert run.is_being_trained()
+    files.write_json(run.state_file, {**state, "process": os.getppid(), "host": "elsewhere"})
+    assert not run.is_being_trained()
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    files.write_json(run.state_file, {**state, "process": ended.pid})
+    assert not run.is_being_trained()

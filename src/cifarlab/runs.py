@@ -18,6 +18,7 @@ import csv
 import datetime
 import itertools
 import os
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ class Run:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What `run.json` says: format, version, state, why, started, changed."""
+        """What `run.json` says: format, version, state, why, started, changed, process, host."""
         return dict(files.read_json(self.state_file))
 
     def set_state(self, state: str, why: str = "") -> None:
@@ -148,7 +149,23 @@ class Run:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         started = self.state["started"] if self.state_file.is_file() else now
         values = {"format": FORMAT, "cifarlab": cifarlab.__version__, "state": state, "why": why}
-        files.write_json(self.state_file, {**values, "started": started, "changed": now})
+        owner = {"process": os.getpid(), "host": platform.node()}
+        files.write_json(self.state_file, {**values, "started": started, "changed": now, **owner})
+
+    def is_being_trained(self) -> bool:
+        """Whether another process on this machine is training the run right now."""
+        state = self.state
+        process = state.get("process")
+        elsewhere = state.get("host") != platform.node() or os.name != "posix"
+        if state["state"] != "running" or elsewhere or process in (None, os.getpid()):
+            return False
+        try:
+            os.kill(process, 0)  # signal 0 only asks whether the process is there
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
 
     def history(self) -> list[dict[str, float]]:
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""

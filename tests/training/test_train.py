@@ -83,7 +83,8 @@ def test_the_model_is_the_best_epochs(finished):
     assert show.best[state.best_epoch - 1]
     model = keras.saving.load_model(run.model_file)
     for variable, best in zip(model.variables, state.best, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), best)
+        if "seed" not in variable.path:  # Keras starts random states anew in a loaded model
+            np.testing.assert_array_equal(variable.numpy(), best)
 
 
 def test_same_seed_same_weights_other_seed_others(finished, tmp_path):

@@ -35,13 +35,19 @@ class Augment(keras.layers.Layer):
             The same shape, float32, 0 to 255.
         """
         if self.flip:
-            chance = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.seed_generator)
-            images = ops.where(chance < 0.5, ops.flip(images, axis=2), images)
+            images = self._mirrored(images)
         images = ops.cast(images, "float32")
         if self.translate_pixels:
             images = self._shifted(images, axis=1)
             images = self._shifted(images, axis=2)
         return images
+
+    def _mirrored(self, images: Any) -> Any:
+        """Each image or its mirror image. Rows are picked by number, because `where` on bytes costs ten times that."""
+        count = ops.shape(images)[0]
+        mirror = keras.random.uniform((count,), seed=self.seed_generator) < 0.5
+        rows = ops.arange(count, dtype="int32") + count * ops.cast(mirror, "int32")
+        return ops.take(ops.concatenate([images, ops.flip(images, axis=2)]), rows, axis=0)
 
     def _shifted(self, images: Any, axis: int) -> Any:
         """Each image moved along `axis` by its own number of pixels: one product with a 0-1 matrix an image."""

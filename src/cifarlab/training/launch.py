@@ -85,6 +85,8 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
     run = run if isinstance(run, Run) else open_run(run)
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
+    if run.is_being_trained():
+        raise CifarlabError(f"{run.path} is being trained by process {run.state['process']}: stop that one first")
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     choose_backend()
