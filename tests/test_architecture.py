@@ -12,7 +12,7 @@ import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
 TIERS = (
-    ("cli", "completion"),
+    ("cli", "completion", "usage"),
     ("demo",),
     ("plan", "tables"),
     ("reports", "evaluation", "comparison", "exploration"),

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from cifarlab import files, recipe, runs
-from cifarlab.comparison import compare, holm, mcnemar, paired_difference
+from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import wilson_limits
 from cifarlab.records import Predictions
@@ -153,6 +153,17 @@ def test_mcnemar_by_hand() -> None:
     assert mcnemar(0, 0) == 1.0
     assert mcnemar(5, 0) == pytest.approx(2 * 0.5**5)
     assert mcnemar(1, 4) == mcnemar(4, 1) == pytest.approx(2 * (1 + 5) / 32)
+
+
+def test_numbers_are_written_as_they_are_read(tmp_path: Path) -> None:
+    assert [show_p(p) for p in (1e-9, 0.00312, 0.0421, 0.4349, 1.0)] == [
+        "< 0.0001", "= 0.0031", "= 0.0421", "= 0.43", "= 1.00",
+    ]  # fmt: skip
+    one, two = make_run(tmp_path, "one-1", [True, False, False]), make_run(tmp_path, "two-2", [False, True, True])
+    sentence = compare([one, two])["pairs"][0]["sentence"]
+    assert "one-1 and two-2 apart" in sentence
+    assert "difference is \N{MINUS SIGN}33.33 percentage points" in sentence
+    assert "McNemar p = 1.00)" in sentence
 
 
 def test_holm_by_hand() -> None:

@@ -1,11 +1,13 @@
 """What a training shows: a live display on a terminal, a few plain lines elsewhere."""
 
 import io
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from cifarlab import console
 from cifarlab.console import TrainingDisplay, duration, make_console, working
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
@@ -114,6 +116,14 @@ def test_where_nobody_watches_a_spinner_is_silent(capsys):
     with working("thinking") as progress:
         progress("hard", 0.5)
     assert capsys.readouterr() == ("", "")
+
+
+def test_where_nobody_watches_a_long_stage_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 0.01)
+    with working("evaluating runs/x") as progress:
+        progress("hard", 0.5)
+        time.sleep(0.2)
+    assert capsys.readouterr() == ("", "evaluating runs/x ...\n")
 
 
 def test_paths_are_printed_as_they_are(capsys):

@@ -160,6 +160,32 @@ def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[...,
     assert asked == [("folder:mine", "there", 0.2)]
 
 
+def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits())
+    evaluate(run)
+    own = {file: file.read_bytes() for file in (run.scores_file("test"), run.predictions_file("test"))}
+    assert [file.name for file in own] == ["scores.json", "predictions-test.npz"]
+    for name in ("folder:a/b", "folder:a-b", "other"):
+        serve(splits(dataclasses.replace(SOURCE, name=name, checksums={})))
+        assert [evaluate(run, data=name)["looks"] for _ in range(2)] == [1, 2]
+        assert files.read_json(run.scores_file("test", name))["data"] == name
+        assert len(Predictions.load(run.predictions_file("test", name))) == 10
+    assert {file: file.read_bytes() for file in own} == own
+    written = sorted(file.name for file in run.path.glob("scores*"))
+    assert len(written) == 4
+    assert "scores-test-other.json" in written
+    assert all(name.replace("-", "").replace(".", "").isalnum() for name in written)
+    serve(splits())
+    assert evaluate(run)["looks"] == 2
+    assert [look["data"] for look in run.looks()].count("grey") == 2
+
+
+def test_looks_that_name_no_data_count_as_the_runs_own(run: Run, serve: Callable[..., Any]) -> None:
+    files.write_json(run.looks_file, [{"split": "test", "when": "2026-01-01T00:00:00+00:00", "why": ""}])
+    serve(splits())
+    assert evaluate(run)["looks"] == 2
+
+
 def test_data_that_do_not_fit_are_refused(run: Run, serve: Callable[..., Any]) -> None:
     serve(splits(names=("light", "dark")))
     with pytest.raises(CifarlabError, match=r"other classes than .*: light, dark instead of dark, light"):

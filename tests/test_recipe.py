@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarlab import discover
+from cifarlab import discover, files
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
 
@@ -140,4 +140,13 @@ def test_a_file_without_a_recipe_is_one_line(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text("RECIPE = 3\n")
     with pytest.raises(CifarlabError, match="defines no RECIPE"):
+        load_recipe(str(path))
+
+
+def test_a_runs_recorded_recipe_can_be_trained_again(tmp_path):
+    path = tmp_path / "recipe.json"
+    files.write_json(path, to_dict(BASE))
+    assert load_recipe(str(path)) == BASE
+    path.write_text("[1]")
+    with pytest.raises(CifarlabError, match="a recipe is a dictionary"):
         load_recipe(str(path))

@@ -21,7 +21,7 @@ def run(tmp_path) -> Run:
     made = create_run(tmp_path, "made")
     made.set_state("finished")
     made.recipe_file.write_text(json.dumps(to_dict(RECIPE)))
-    made.data_file.write_text("{}")
+    made.data_file.write_text('{"name": "digits"}')
     made.environment_file.write_text("{}")
     return made
 
@@ -64,8 +64,11 @@ def test_opening_gives_back_the_recipe(run):
         (lambda run: run.state_file.write_text("{"), "cannot read"),
         (lambda run: run.state_file.write_text('{"format": 2, "cifarlab": "7.0"}'), "cifarlab 7.0 in format 2"),
         (lambda run: run.state_file.write_text("[]"), "format None"),
-        (lambda run: run.recipe_file.unlink(), "lacks recipe.json; train again"),
-        (lambda run: (run.data_file.unlink(), run.checkpoint_file.touch()), "continue it with cifarlab train --resume"),
+        (lambda run: run.recipe_file.unlink(), "lacks recipe.json; train it again"),
+        (
+            lambda run: (run.set_state("stopped"), run.data_file.unlink(), run.checkpoint_file.touch()),
+            "continue it with cifarlab train --resume",
+        ),
     ],
 )
 def test_a_folder_that_is_no_whole_run_is_refused(spoil, expected, run):
@@ -120,3 +123,21 @@ def test_a_run_is_being_trained_while_its_process_lives(tmp_path):
         ended.wait()
     files.write_json(run.state_file, {**state, "process": ended.pid})
     assert not run.is_being_trained()
+
+
+@pytest.mark.parametrize("content", ["null", "[1]", "{", '{"format": 1}', ""])
+@pytest.mark.parametrize("name", ["run.json", "recipe.json", "data.json", "environment.json", "history.csv"])
+def test_a_damaged_file_is_one_clear_line(run, name, content):
+    """Whatever a file holds, the reader gets a CifarlabError, never a traceback."""
+    run.history_file.write_text("epoch,train_loss\n1,0.5\n")
+    (run.path / name).write_text("epoch\nabc\n" if name == "history.csv" else content)
+    if (name, content) == ("environment.json", '{"format": 1}'):
+        assert open_run(run.path).environment == {"format": 1}
+        return
+    with pytest.raises(CifarlabError) as caught:
+        _read_everything(open_run(run.path))
+    assert "\n" not in str(caught.value)
+
+
+def _read_everything(run: Run):
+    return run.state, run.recipe, run.data, run.environment, run.history()

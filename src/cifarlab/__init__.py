@@ -21,16 +21,20 @@ _HOMES = {
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.records",
     "compare": "cifarlab.comparison",
+    "describe_data": "cifarlab.datasets",
     "evaluate": "cifarlab.evaluation",
     "explore": "cifarlab.exploration",
+    "list_recipes": "cifarlab.catalog",
     "load_data": "cifarlab.datasets",
     "load_model": "cifarlab.prediction",
     "load_recipe": "cifarlab.recipe",
     "open_run": "cifarlab.runs",
     "predict": "cifarlab.prediction",
     "report": "cifarlab.reports",
+    "resume": "cifarlab.training",
     "train": "cifarlab.training",
 }
+_NAMES_AT_HOME = {"describe_data": "describe"}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 
@@ -39,7 +43,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'cifarlab' has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name])
-    value = getattr(module, name)
+    value = getattr(module, _NAMES_AT_HOME.get(name, name))
     globals()[name] = value
     return value
 

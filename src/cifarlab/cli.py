@@ -1,6 +1,7 @@
 """The command line: one function per command, each imports its stage inside, so that help answers at once."""
 
 import errno
+import functools
 import os
 import signal
 import sys
@@ -10,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion
+from cifarlab import completion, usage
 from cifarlab.errors import CifarlabError
 
 app = typer.Typer(name="cifarlab", rich_markup_mode=None, pretty_exceptions_enable=False)
+_command = functools.partial(app.command, cls=usage.Command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CifarlabError as error:
         return _fail(str(error))
     except typer.TyperException as error:
-        return _fail(_usage_line(error))
+        return _fail(usage.usage_line(error))
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", code=130)
     except OSError as error:
@@ -48,13 +50,6 @@ def _fail(message: str, code: int = 2) -> int:
     return code
 
 
-def _usage_line(error: typer.TyperException) -> str:
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "cifarlab"
-    message = error.format_message().rstrip(".")
-    return f"{message[:1].lower()}{message[1:]} (see {command} --help)"
-
-
 def _fail_to_write(error: OSError) -> int:
     """A reader that has gone is no error of ours; a full or read-only disk is said in one line."""
     if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:
@@ -64,10 +59,6 @@ def _fail_to_write(error: OSError) -> int:
         return 1
     where = f"{error.filename}: " if error.filename else ""
     return _fail(f"{where}{error.strerror or error}")
-
-
-def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def _print_version(wanted: bool) -> None:
@@ -83,14 +74,15 @@ DataName = Annotated[
     typer.Argument(metavar="NAME", help="cifar10, digits, folder:PATH, ...", autocompletion=completion.data),
 ]
 DataOption = Annotated[
-    str | None, typer.Option("--data", help="Data set instead of the run's own.", autocompletion=completion.data)
+    str | None,
+    typer.Option("--data", metavar="NAME", help="Data set instead of the run's own.", autocompletion=completion.data),
 ]
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 RunPaths = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Folders of runs.", autocompletion=completion.runs)
 ]
-Split = Annotated[str, typer.Option(help="train, validation or test.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]
 
 
 @app.callback()
@@ -102,7 +94,7 @@ def cifarlab(
     """Train, examine and compare image classifiers on CIFAR-10."""
 
 
-@app.command(epilog=_examples("cifarlab data", "cifarlab data folder:pictures --json"))
+@_command(epilog=usage.examples("cifarlab data", "cifarlab data folder:pictures --json"))
 def data(name: DataName = "cifar10", data_dir: DataDir = None, as_json: Json = False) -> None:
     """Find, verify and describe a data set."""
     from cifarlab import datasets, tables
@@ -113,26 +105,30 @@ def data(name: DataName = "cifar10", data_dir: DataDir = None, as_json: Json = F
     tables.print_json(description) if as_json else tables.print_data(description)
 
 
-@app.command(epilog=_examples("cifarlab explore", "cifarlab explore digits --output exploration/digits"))
+@_command(epilog=usage.examples("cifarlab explore", "cifarlab explore digits --output exploration/digits"))
 def explore(
     name: DataName = "cifar10",
     data_dir: DataDir = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the page and its pictures.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the page and its pictures.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Examine a data set before any training.
 
     Writes one self-contained HTML page and PNG files beside it; prints the page's path.
     """
-    from cifarlab import exploration
+    from cifarlab import exploration, files, tables
     from cifarlab.console import working
 
     with working(f"exploring {name}") as progress:
         page = exploration.explore(name, data_dir=data_dir, output=output, progress=progress)
-    print(page)
+    if as_json:
+        tables.print_json({"page": str(page), "summary": files.read_json(page.parent / "summary.json")})
+    else:
+        print(page)
 
 
-@app.command(
-    epilog=_examples(
+@_command(
+    epilog=usage.examples(
         "cifarlab train mlp2",
         "cifarlab train mlp1 mlp2 --seeds 5",
         'cifarlab train mlp2 --set model.widths="(2048,)" --set learning_rate=5e-4 --epochs 150',
@@ -148,19 +144,22 @@ def train(
         ),
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Train with this seed.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Train with each of the seeds 0 to N-1.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=N.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Short for --set batch_size=N.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Train with this seed.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Train with each of the seeds 0 to N-1.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Short for --set epochs=N.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Short for --set batch_size=N.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="Data set instead of the recipe's.", autocompletion=completion.data)
+        str | None,
+        typer.Option(metavar="NAME", help="Data set instead of the recipe's.", autocompletion=completion.data),
     ] = None,
     data_dir: DataDir = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run's folder.")] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Continue a stopped run.", autocompletion=completion.runs)
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")] = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Train recipes, each in a new run folder.
@@ -176,12 +175,12 @@ def train(
         plan.check_resume_stands_alone(given)
         runs = [plan.resume(resume, data_dir=data_dir, stderr=as_json)]
     else:
-        trainings = plan.plan_trainings(recipes or [], wanted, seed=seed, seeds=seeds, data=data)
+        trainings = plan.plan_trainings(recipes or [], wanted, seed=seed, seeds=seeds, data=data, name=name)
         runs = plan.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
     tables.print_json([tables.summarise_run(run) for run in runs]) if as_json else tables.print_runs(runs)
 
 
-@app.command(epilog=_examples("cifarlab evaluate runs/mlp2-seed0", "cifarlab evaluate runs/mlp2-* --json"))
+@_command(epilog=usage.examples("cifarlab evaluate runs/mlp2-seed0", "cifarlab evaluate runs/mlp2-* --json"))
 def evaluate(
     runs: RunPaths, split: Split = "test", data: DataOption = None, data_dir: DataDir = None, as_json: Json = False
 ) -> None:
@@ -204,26 +203,29 @@ def evaluate(
     tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)
 
 
-@app.command(epilog=_examples("cifarlab report runs/mlp2-seed0", "cifarlab report runs/mlp* --output compared.html"))
+@_command(epilog=usage.examples("cifarlab report runs/mlp2-seed0", "cifarlab report runs/mlp* --output compared.html"))
 def report(
     runs: RunPaths,
-    output: Annotated[Path | None, typer.Option(help="File to write; by default inside the first run.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write; by default inside the first run.")
+    ] = None,
     split: Split = "test",
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Write one HTML page about runs.
 
     The page holds all it shows, several runs side by side; its path is printed.
     """
-    from cifarlab import reports
+    from cifarlab import reports, tables
     from cifarlab.console import working
 
     with working("writing the report"):
         page = reports.report(runs, output=output, split=split, data_dir=data_dir)
-    print(page)
+    tables.print_json({"report": str(page)}) if as_json else print(page)
 
 
-@app.command(epilog=_examples("cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0"))
+@_command(epilog=usage.examples("cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0"))
 def compare(runs: RunPaths, split: Split = "test", as_json: Json = False) -> None:
     """Say whether runs really differ.
 
@@ -235,8 +237,8 @@ def compare(runs: RunPaths, split: Split = "test", as_json: Json = False) -> Non
     tables.print_json(compared) if as_json else tables.print_comparison(compared)
 
 
-@app.command(
-    epilog=_examples(
+@_command(
+    epilog=usage.examples(
         "cifarlab predict cat.jpg dog.png --model runs/mlp2-seed0",
         "cifarlab predict pictures/ --model runs/mlp2-seed0 --csv > predictions.csv",
         "curl -s https://example.org/cat.jpg | cifarlab predict - --model runs/mlp2-seed0 --json",
@@ -245,7 +247,7 @@ def compare(runs: RunPaths, split: Split = "test", as_json: Json = False) -> Non
 def predict(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, or - for standard input.")],
     model: Annotated[str, typer.Option(metavar="RUN", help="Run to ask.", autocompletion=completion.runs)],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -264,7 +266,7 @@ def predict(
     write(answers)
 
 
-@app.command(epilog=_examples("cifarlab recipes", "cifarlab recipes mlp2 > my_recipe.py"))
+@_command(epilog=usage.examples("cifarlab recipes", "cifarlab recipes mlp2 > my_recipe.py"))
 def recipes(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Print this one whole.", autocompletion=completion.recipes)
@@ -282,10 +284,10 @@ def recipes(
     tables.print_json(found) if as_json else tables.print_recipes(found)
 
 
-@app.command(epilog=_examples("cifarlab demo", "cifarlab demo --data-dir ~/cifar --output shown"))
+@_command(epilog=usage.examples("cifarlab demo", "cifarlab demo --data-dir ~/cifar --output shown"))
 def demo(
     data_dir: DataDir = None,
-    output: Annotated[Path, typer.Option(help="Folder for the runs and the report.")] = Path("demo"),
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the runs and the report.")] = Path("demo"),
 ) -> None:
     """Train three networks briefly, and report on them.
 

@@ -112,6 +112,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def show_p(value: float) -> str:
+    """A p value with its sign, as it stands after a "p": `< 0.0001`, `= 0.0312`, `= 0.43`, `= 1.00`."""
+    if value < 0.0001:
+        return "< 0.0001"
+    return f"= {value:.4f}" if value < 0.1 else f"= {value:.2f}"
+
+
 @dataclass(frozen=True, eq=False)
 class _Entrant:
     name: str
@@ -210,22 +217,22 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
         )
     value, low, high = (100 * pair["accuracy_difference"][key] for key in ("value", "low", "high"))
     adjusted = f", adjusted for {num_pairs} pairs" if num_pairs > 1 else ""
-    test = f"exact McNemar {_p(pair['adjusted_p_value'])}{adjusted}"
+    test = f"exact McNemar p {show_p(pair['adjusted_p_value'])}{adjusted}"
     if pair["adjusted_p_value"] >= SIGNIFICANCE:
         return (
-            f"The {count:,} {split} images do not tell {first} and {second} apart: the difference is {value:+.2f} "
-            f"percentage points (95 % interval {low:+.2f} to {high:+.2f}; {test})."
+            f"The {count:,} {split} images do not tell {first} and {second} apart: the difference is {_signed(value)} "
+            f"percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test})."
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     return (
         f"{first} is more accurate than {second} by {value:.2f} percentage points on {count:,} {split} images "
-        f"(95 % interval {low:+.2f} to {high:+.2f}; {test})."
+        f"(95 % interval {_signed(low)} to {_signed(high)}; {test})."
     )
 
 
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _square_and_add(mine: float, other: float, phi: float) -> float:

@@ -1,6 +1,7 @@
 """What a person sees while something runs: the live display of a training, and a spinner for the rest."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -29,14 +30,20 @@ def make_console(*, stderr: bool = False) -> Console:
 
 @contextlib.contextmanager
 def working(what: str) -> Iterator[Callable[[str, float], None]]:
-    """Show on the terminal that something is being done; nothing where nobody watches.
+    """Show on the terminal that something is being done; elsewhere say it once, if it takes longer than a moment.
 
     Yields:
         A function that takes a phrase and the share done in `[0, 1]`, and shows them.
     """
     console = make_console(stderr=True)
     if not console.is_terminal:
-        yield lambda phrase, share: None
+        said = threading.Timer(PLAIN_LINE_SECONDS, console.print, [f"{what} ..."], {"soft_wrap": True})
+        said.daemon = True
+        said.start()
+        try:
+            yield lambda phrase, share: None
+        finally:
+            said.cancel()
         return
     with console.status(what, refresh_per_second=FRAMES_PER_SECOND) as status:
         yield lambda phrase, share: status.update(f"{what}: {phrase}, {share:.0%}")

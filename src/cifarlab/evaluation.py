@@ -19,7 +19,8 @@ def evaluate(
     """Let a run's model classify every image of a split, and score the answers.
 
     Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
-    each whole or not at all, and records the look in `looks.json`. Accuracy is
+    each whole or not at all, and records the look in `looks.json`. On other data than the run's own, the files are
+    `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Accuracy is
     single-view: each image is seen once, as it is.
 
     Args:
@@ -29,8 +30,8 @@ def evaluate(
         data_dir: Where the data are, if not where the run found them.
 
     Returns:
-        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `looks` (how often this split has
-        been looked at, this time included) and `notices` (sentences about what a reader must know).
+        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `looks` (how often this split of
+        these data has been looked at, this time included) and `notices` (sentences about what a reader must know).
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -43,18 +44,19 @@ def evaluate(
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
     notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
+    name = splits.source.name
     model = prediction.load_model(run)
     predictions = prediction.predict_images(model, splits[split])
     scores = {
         "run": run.name,
-        "data": splits.source.name,
+        "data": name,
         "split": split,
-        "looks": run.record_look(split, f"evaluate on {splits.source.name}"),
+        "looks": run.record_look(split, f"evaluate on {name}", name),
         "notices": notices,
         **metrics.score(predictions),
     }
-    predictions.save(run.predictions_file(split))
-    files.write_json(run.scores_file(split), scores)
+    predictions.save(run.predictions_file(split, name))
+    files.write_json(run.scores_file(split, name), scores)
     return scores
 
 
@@ -68,11 +70,9 @@ def _check_held_out(run: Run, split: str) -> None:
 
 def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
     """The data that were asked for; the run's own by default, from where it found them if they are still there."""
-    trained_on = run.data
-    own = trained_on.get("name") or run.recipe.data
-    name = data or own
-    remembered = trained_on.get("data_dir")
-    if data_dir is None and name == own and remembered and Path(remembered).exists():
+    name = data or run.data_name
+    remembered = run.data.get("data_dir")
+    if data_dir is None and name == run.data_name and remembered and Path(remembered).exists():
         data_dir = str(remembered)
     return datasets.load_data(name, data_dir=data_dir, validation_fraction=run.recipe.validation_fraction)
 
@@ -104,9 +104,8 @@ def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str
         CifarlabError: If the data differ from those trained on, and were not `named` explicitly.
     """
     trained_on, source = run.data, splits.source
-    own = trained_on.get("name") or run.recipe.data
-    if source.name != own:
-        return [f"Evaluated on {source.name}; {run.name} was trained on {own}."]
+    if source.name != run.data_name:
+        return [f"Evaluated on {source.name}; {run.name} was trained on {run.data_name}."]
     remembered = (trained_on.get("fingerprints") or {}).get(split)
     before, now = dict(trained_on.get("checksums") or {}), dict(source.checksums)
     if remembered:

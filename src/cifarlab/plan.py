@@ -1,12 +1,15 @@
 """Several trainings from one command: all are checked before the first begins."""
 
+import ast
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarlab import datasets, discover
 from cifarlab.errors import CifarlabError
-from cifarlab.recipe import load_recipe, override
+from cifarlab.recipe import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run
 
 
@@ -27,6 +30,7 @@ def plan_trainings(
     seed: int | None = None,
     seeds: int | None = None,
     data: str | None = None,
+    name: str | None = None,
 ) -> list[Training]:
     """Every recipe with every seed, each resolved once, so that a mistake in the last is found before the first.
 
@@ -36,20 +40,24 @@ def plan_trainings(
         seed: One seed instead of the recipe's own.
         seeds: How many seeds to train each recipe with: 0, 1, ...
         data: Data set instead of the recipe's own.
+        name: Name of the runs' folders.
 
     Raises:
-        CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a recipe or setting is wrong.
+        CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a name or setting is wrong.
     """
     if not recipes:
         raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
     wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
-    trainings = [Training(name, tuple(settings), number, data) for name in recipes for number in wanted]
+    trainings = [Training(recipe, tuple(settings), number, data) for recipe in recipes for number in wanted]
     for training in trainings:
         recipe = override(load_recipe(training.recipe), settings)
         if training.seed is not None:
             dataclasses.replace(recipe, seed=training.seed)
+        datasets.split_name(data if data is not None else recipe.data)
+        _check_model(recipe)
+        _check_run_name(name or Path(training.recipe).stem)
     return trainings
 
 
@@ -110,3 +118,42 @@ def check_resume_stands_alone(others: Iterable[object]) -> None:
         raise CifarlabError(
             "--resume continues a run as it was begun: give no recipe, setting, seed, data set or name beside it"
         )
+
+
+def _check_run_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise CifarlabError(
+            f"a run's name is made of letters, digits, '.', '_' and '-': give another --name. Received: {name!r}"
+        )
+
+
+def _check_model(recipe: Recipe) -> None:
+    """Refuse a model that is not there, and settings that it does not take, without importing Keras."""
+    known = discover.names("models")
+    own = recipe.model.endswith(".py")
+    path = Path(recipe.model) if own else Path(discover.__file__).parent / "models" / f"{recipe.model}.py"
+    if own and not path.is_file():
+        raise CifarlabError(f"no file {path}: expected a model's file or one of: {', '.join(known)}")
+    if not own and recipe.model not in known:
+        raise CifarlabError(discover.unknown("model", recipe.model, known))
+    arguments = _build_arguments(path)
+    if arguments is None:
+        return
+    for key in recipe.model_args:
+        if key not in arguments:
+            raise CifarlabError(discover.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
+
+
+def _build_arguments(path: Path) -> list[str] | None:
+    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError) as error:
+        raise CifarlabError(f"cannot read {path}: {error}") from error
+    for node in reversed(tree.body):
+        if isinstance(node, ast.FunctionDef) and node.name == "build":
+            if node.args.kwarg or node.decorator_list:
+                return None
+            named = [*node.args.posonlyargs, *node.args.args][2:] + node.args.kwonlyargs
+            return [argument.arg for argument in named]
+    return None

@@ -7,9 +7,10 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from cifarlab import discover
+from cifarlab import discover, files
 from cifarlab.errors import CifarlabError
 
 OPTIMIZERS = ("adam", "lion", "sgd")
@@ -87,11 +88,13 @@ _LIMITS: dict[str, tuple[Any, str]] = {
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of that name, or the one in a user's own Python file.
+    """The recipe of that name, the one in a user's own Python file, or the one that a run recorded as JSON.
 
     Raises:
         CifarlabError: If there is none; the message offers the nearest right name.
     """
+    if name.endswith(".json"):
+        return from_dict(files.read_json(Path(name)))
     module = discover.load("recipes", name)
     found = getattr(module, "RECIPE", None)
     if not isinstance(found, Recipe):
@@ -137,6 +140,8 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     Raises:
         CifarlabError: If a field is unknown, missing, of the wrong type or out of range.
     """
+    if not isinstance(values, Mapping):
+        raise CifarlabError(f"a recipe is a dictionary of settings. Received: {values!r}")
     for key in values:
         if key not in _TYPES:
             raise CifarlabError(discover.unknown("setting", key, _TYPES))

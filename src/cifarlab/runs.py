@@ -11,11 +11,13 @@ model.keras         best on validation (the last epoch's where nothing is held o
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 tensorboard/        events
-predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html
+predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
+    on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json
 """
 
 import csv
 import datetime
+import hashlib
 import itertools
 import os
 import platform
@@ -109,13 +111,21 @@ class Run:
         """Every look at a held-out split."""
         return self.path / "looks.json"
 
-    def predictions_file(self, split: str) -> Path:
-        """What the model said about every image of `split`."""
-        return self.path / f"predictions-{split}.npz"
+    def predictions_file(self, split: str, data: str | None = None) -> Path:
+        """What the model said about every image of `split`, of the run's own data or of another data set."""
+        return self.path / f"predictions-{split}{self._suffix(data)}.npz"
 
-    def scores_file(self, split: str) -> Path:
-        """The numbers about `split`."""
-        return self.path / ("scores.json" if split == "test" else f"scores-{split}.json")
+    def scores_file(self, split: str, data: str | None = None) -> Path:
+        """The numbers about `split`, of the run's own data or of another data set."""
+        suffix = self._suffix(data)
+        return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
+
+    def _suffix(self, data: str | None) -> str:
+        """What tells the files about another data set apart: its name, made fit for a file name; empty for its own."""
+        if data is None or data == self.data_name:
+            return ""
+        slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]
+        return f"-{data}" if slug == data else f"-{slug}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
 
     @property
     def recipe(self) -> recipe.Recipe:
@@ -125,12 +135,17 @@ class Run:
     @property
     def data(self) -> dict[str, Any]:
         """What `data.json` says: name, location, how, checksums, data_dir."""
-        return dict(files.read_json(self.data_file))
+        return _read_object(self.data_file, "name")
+
+    @property
+    def data_name(self) -> str:
+        """The data set that the run was trained on."""
+        return str(self.data["name"])
 
     @property
     def environment(self) -> dict[str, Any]:
         """What `environment.json` says."""
-        return dict(files.read_json(self.environment_file))
+        return _read_object(self.environment_file)
 
     @property
     def command(self) -> str:
@@ -140,7 +155,7 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """What `run.json` says: format, version, state, why, started, changed, process, host."""
-        return dict(files.read_json(self.state_file))
+        return _read_object(self.state_file, "format", "state", "started")
 
     def set_state(self, state: str, why: str = "") -> None:
         """Record that the run is running, finished, stopped or failed, and why."""
@@ -161,18 +176,21 @@ class Run:
             return False
         try:
             os.kill(process, 0)  # signal 0 only asks whether the process is there
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        except OSError as error:
+            return isinstance(error, PermissionError)  # somebody else's; without it there is no such process
+        return not _has_ended(process)
 
     def history(self) -> list[dict[str, float]]:
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""
         if not self.history_file.is_file():
             return []
-        with self.history_file.open(encoding="utf-8", newline="") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        try:
+            with self.history_file.open(encoding="utf-8", newline="") as file:
+                return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        except (ValueError, TypeError, OSError) as error:
+            raise CifarlabError(
+                f"cannot read {self.history_file}: expected numbers under a header ({error})"
+            ) from error
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Replace the history; columns are those of the first row."""
@@ -180,30 +198,30 @@ class Run:
             files.write_csv(self.history_file, rows, rows[0])
 
     def scores(self, split: str = "test") -> dict[str, Any]:
-        """The numbers about `split`.
+        """The numbers about `split` of the run's own data.
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split`.
         """
         if not self.scores_file(split).is_file():
             raise CifarlabError(f"{self.path} has no scores on {split}: run cifarlab evaluate {self.path}")
-        return dict(files.read_json(self.scores_file(split)))
+        return _read_object(self.scores_file(split), "accuracy", "scores")
 
-    def record_look(self, split: str, why: str) -> int:
-        """Remember that somebody looked at `split`.
+    def record_look(self, split: str, why: str, data: str | None = None) -> int:
+        """Remember that somebody looked at `split`, of the run's own data or of another data set.
 
         Returns:
-            How many looks there have been, this one included.
+            How many looks at these images there have been, this one included.
         """
-        looks = self.looks()
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        looks.append({"split": split, "when": now, "why": why})
-        files.write_json(self.looks_file, looks)
-        return sum(look["split"] == split for look in looks)
+        look = {"split": split, "data": data or self.data_name, "when": now, "why": why}
+        files.write_json(self.looks_file, looks := [*self.looks(), look])
+        return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
 
     def looks(self) -> list[dict[str, str]]:
-        """Every recorded look: split, when, why."""
-        return list(files.read_json(self.looks_file)) if self.looks_file.is_file() else []
+        """Every recorded look: split, data (the run's own where the record says none), when, why."""
+        looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
+        return [{"data": self.data_name, **look} for look in looks]
 
 
 def create_run(root: Path, name: str) -> Run:
@@ -248,9 +266,10 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
         raise CifarlabError(f"no run at {path}: expected a folder that cifarlab train made")
     if not run.state_file.is_file():
         raise CifarlabError(f"{path} is not a run: it has no run.json; expected a folder that cifarlab train made")
-    found = run.state.get("format")
+    stored = files.read_json(run.state_file)
+    found = stored.get("format") if isinstance(stored, dict) else None
     if found != FORMAT:
-        version = run.state.get("cifarlab", "unknown")
+        version = stored.get("cifarlab", "unknown") if isinstance(stored, dict) else "unknown"
         raise CifarlabError(
             f"{path} was written by cifarlab {version} in format {found}, this is cifarlab {cifarlab.__version__} "
             f"with format {FORMAT}: open it with that version, or train it again"
@@ -258,7 +277,23 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     needed = [run.recipe_file, run.data_file, run.environment_file]
     missing = [file.name for file in needed + ([run.model_file] if needs_model else []) if not file.is_file()]
     if missing:
-        state = run.state.get("state")
-        resume = f"continue it with cifarlab train --resume {path}" if run.checkpoint_file.is_file() else "train again"
+        state = run.state["state"]
+        resumable = run.checkpoint_file.is_file() and state != "finished"
+        resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")
     return run
+
+
+def _read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """A JSON object that holds at least these keys."""
+    value = files.read_json(path)
+    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if missing or not isinstance(value, dict):
+        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
+    return value
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process that still has a number has ended and only waits for its parent to notice (Linux)."""
+    status = Path(f"/proc/{process}/stat")
+    return status.is_file() and status.read_text().rpartition(")")[2].split()[0] in ("Z", "X")

@@ -112,11 +112,11 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
         accuracy, f1 = run["accuracy"], run["macro_f1"]
         runs.add_row(run["run"], _percent(accuracy["value"]), _limits(accuracy), _percent(f1["value"]), _limits(f1))
     console.print(runs, "")
-    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p")
+    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared["pairs"]:
         counts = ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")
         shown = [f"{pair[key]:,}" for key in counts]
-        pairs.add_row(pair["first"], pair["second"], *shown, f"{pair['adjusted_p_value']:.4g}")
+        pairs.add_row(pair["first"], pair["second"], *shown, _p_value(pair["adjusted_p_value"]))
     console.print(pairs, "")
     for pair in compared["pairs"]:
         console.print(pair["sentence"], soft_wrap=True)
@@ -237,6 +237,12 @@ def _number(name: str, value: float | None) -> str:
 
 def _percent(value: float | None) -> str:
     return "undefined" if value is None else f"{100 * value:.2f} %"
+
+
+def _p_value(p: float) -> str:
+    if p < 0.0001:
+        return "< 0.0001"
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.4f}"
 
 
 def _limits(score: Mapping[str, Any], name: str = "accuracy") -> str:

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import recipe
+from cifarlab import console, recipe
 from cifarlab.runs import Run, create_run
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """On a busy machine a stage may last long enough to be announced."""
+    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 600)
 
 
 @pytest.fixture

@@ -46,6 +46,13 @@ def refused(capsys, *words: str) -> str:
         ("train smoke --seeds 0", "--seeds"),
         ("train smoke --seed 1 --seeds 2", "exclude each other"),
         ("train smoke --data cifar11", "cifar10"),
+        ("train smoke --data nonsense", "folder:PATH"),
+        ("train smoke --data missing.py", "no file missing.py"),
+        ("train smoke --name ../x", "a run's name is made of"),
+        ("train smoke --set model=mpl", "did you mean mlp"),
+        ("train smoke --set model=missing.py", "no file missing.py"),
+        ("train smoke --set model.widhts=(3,)", "unknown setting 'model.widhts': did you mean model.widths?"),
+        ("train smoke --set model.num_classes=3", "unknown setting 'model.num_classes'"),
         ("train smoke --data digits --batch-size 5000", "training images"),
         ("train smoke --resume runs/x", "--resume"),
         ("train --resume runs/x --epochs 3", "--resume"),
@@ -71,6 +78,16 @@ def refused(capsys, *words: str) -> str:
 def test_bad_input_is_one_line_and_leaves_nothing_behind(words, expected, empty_folder, capsys):
     assert expected.lower() in refused(capsys, *shlex.split(words)).lower()
     assert list(empty_folder.iterdir()) == []
+
+
+def test_a_mistake_in_the_last_recipe_is_found_before_the_first_is_trained(empty_folder, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "train_all", lambda *_, **__: pytest.fail("it trained"))
+    for change in ('data="nonsense"', 'model_args={"widhts": (3,)}', 'model="mpl"'):
+        text = f"from cifarlab.recipe import Recipe\nRECIPE = Recipe(**{{'model': 'mlp', **dict({change})}})\n"
+        Path("last.py").write_text(text)
+        assert "did you mean" in (line := refused(capsys, "train", "smoke", "last.py")) or "nonsense" in line
+    Path("my recipe.py").write_text(text.replace("mpl", "mlp"))
+    assert "a run's name" in refused(capsys, "train", "smoke", "my recipe.py")
 
 
 def spoil_pictures(folder: Path, kind: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cifarlab import cli, evaluation, plan, prediction, recipe
+from cifarlab import cli, evaluation, exploration, plan, prediction, recipe, reports, tables
 
 COMMANDS = typer.main.get_command(cli.app).commands
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
@@ -89,6 +89,17 @@ def test_every_example_in_help_uses_options_that_exist(name, capsys):
         assert {word for word in words if word.startswith("--")} <= known
 
 
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [("data", "[NAME]"), ("train", "[RECIPE...]"), ("evaluate", "RUN..."), ("predict", "IMAGE..."), ("demo", "")],
+)
+def test_usage_is_plain(name, usage, capsys):
+    assert cli.main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: cifarlab {name} [OPTIONS] {usage}".rstrip() + "\n")
+    assert "<int" not in shown
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_page_that_names_all_its_options(name):
     page = (Path(__file__).parents[2] / "docs" / "commands" / f"{name}.md").read_text(encoding="utf-8")
@@ -111,6 +122,27 @@ def test_several_recipes_and_seeds_become_as_many_trainings():
         ("smoke", 0),
         ("smoke", 1),
     ]
+
+
+def test_a_model_of_ones_own_may_take_anything(empty_folder):
+    Path("open.py").write_text("import nothing_that_is_there\ndef build(input_shape, num_classes, **more): ...\n")
+    Path("mine.py").write_text('from cifarlab.recipe import Recipe\nRECIPE = Recipe(model="open.py", data="digits")\n')
+    assert len(plan.plan_trainings(["mine.py"], ["model.anything=1"])) == 1
+
+
+def test_the_page_of_an_exploration_and_of_a_report_as_json(empty_folder, monkeypatch, capsys):
+    (empty_folder / "summary.json").write_text('{"format": 1}')
+    monkeypatch.setattr(exploration, "explore", lambda *_, **__: Path("index.html"))
+    monkeypatch.setattr(reports, "report", lambda *_, **__: Path("report.html"))
+    assert cli.main(["explore", "digits", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"page": "index.html", "summary": {"format": 1}}
+    assert cli.main(["report", "runs/x", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": "report.html"}
+
+
+@pytest.mark.parametrize(("p", "shown"), [(1.0, "1.00"), (0.2449, "0.24"), (0.0022, "0.0022"), (1e-9, "< 0.0001")])
+def test_p_values_as_people_read_them(p, shown):
+    assert tables._p_value(p) == shown
 
 
 def test_data_as_json(capsys):

@@ -286,3 +286,16 @@ def test_the_second_load_takes_no_more_memory_than_the_arrays(cifar10_dir):
     )
     ran = subprocess.run([sys.executable, "-c", code, cifar10_dir], capture_output=True, text=True, check=True)
     assert float(ran.stdout) < 1.1
+
+
+def test_a_damaged_xz_archive_is_one_line(tmp_path):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as archive:
+        member = tarfile.TarInfo("data_batch_1")
+        member.size = 300_000
+        archive.addfile(member, io.BytesIO(np.random.default_rng(0).integers(0, 9, member.size, np.uint8).tobytes()))
+    damaged = bytearray(packed.getvalue())
+    damaged[len(damaged) // 2] ^= 255
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(damaged)
+    with pytest.raises(CifarlabError, match=r"truncated or damaged \(Corrupt"):
+        cifar10.load(data_dir=tmp_path)

@@ -40,6 +40,50 @@ def test_the_form_of_2009_is_read():
     np.testing.assert_array_equal(entry[b"data"], np.arange(6, dtype=np.uint8).reshape(2, 3))
 
 
+def array_of_pointers():
+    return np.ndarray, ((1,), "O", b"AAAAAAAA")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        array_of_pointers(),
+        (np.zeros(0).__reduce__()[0], (np.ndarray, (1,), b"O")),
+        (np.zeros(0).__reduce__()[0], (np.ndarray, (0,), b"O")),
+        (np.dtype, ("O",)),
+        (np.dtype, ("V8",)),
+    ],
+)
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_arrays_of_anything_but_bytes_are_refused(call, protocol):
+    with pytest.raises(CifarlabError, match="cannot read x: ") as caught:
+        read_pickle(pickle.dumps({"data": Attack(*(call[0], *call[1]))}, protocol), "x")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("array", [np.zeros(3), np.array([None, "a"]), np.zeros(2, "u1,u2"), np.array(["a"])])
+def test_an_array_of_numbers_that_are_no_bytes_is_refused(array):
+    with pytest.raises(CifarlabError, match="something else than uint8"):
+        read_pickle(pickle.dumps(array, 4), "x")
+
+
+def test_an_array_larger_than_its_values_is_refused():
+    data = pickle.dumps(np.arange(6, dtype=np.uint8), 3)
+    assert data.count(b"K\x06\x85") == 1
+    for shape in (b"K\x07\x85", b"J\xff\xff\xff\xff\x85", b"\x8a\x09" + bytes(8) + b"\x01\x85"):
+        with pytest.raises(CifarlabError, match="cannot read x"):
+            read_pickle(data.replace(b"K\x06\x85", shape), "x")
+
+
+@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("order", "CF")
+def test_a_batch_written_today_is_read(protocol, order):
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4, order=order)
+    entry = read_pickle(pickle.dumps({b"data": pixels, b"labels": [1, 2, 3]}, protocol), "x")
+    np.testing.assert_array_equal(entry[b"data"], pixels)
+    assert entry[b"data"].dtype == np.uint8
+
+
 @pytest.mark.parametrize("data", [b"", b"\x80\x02", b"nonsense", b"\x80\x02}(U\xff", pickle.dumps([1] * 9)[:-3]])
 def test_damaged_pickles_are_one_line(data):
     with pytest.raises(CifarlabError, match="cannot read x"):

@@ -55,6 +55,13 @@ def test_the_page_holds_everything_and_asks_for_nothing(digits):
     assert "nan" not in re.sub(r"base64,[\w+/=]+", "", html).lower().split()
 
 
+def test_pairs_of_pictures_too_plain_to_be_copies_are_folded_away(digits):
+    html = digits[0].read_text(encoding="utf-8")
+    folded = html.partition('<details class="gallery">')[2].partition("</details>")[0]
+    assert "rather than that they are copies" in html
+    assert folded.count('class="pairs"') == html.count('class="pairs"') > 0
+
+
 def test_every_figure_lies_beside_the_page(digits):
     folder = digits[0].parent
     names = {path.name for path in folder.iterdir()}

@@ -203,6 +203,16 @@ def test_macro_f1_covers_the_truth() -> None:
     assert held >= 70
 
 
+@pytest.mark.parametrize("each", [1, 2, 10, 1000])
+def test_macro_f1_of_a_constant_model_is_known_as_well_as_its_accuracy(each: int) -> None:
+    constant = answered(list(range(10)) * each, [3] * 10 * each, 10)
+    value, low, high = numbers(metrics.measure("macro_f1", constant))
+    _, lowest, highest = numbers(metrics.measure("accuracy", constant))
+    assert value == pytest.approx(2 / 11 / 10)
+    assert 0 <= low < value < high
+    assert high - low < 1.25 * (highest - lowest)
+
+
 def test_ten_thousand_images_are_scored_in_under_two_seconds() -> None:
     predictions = make(10_000)
     metrics.score(predictions)

@@ -6,6 +6,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cifarlab import discover
@@ -63,6 +64,26 @@ def test_confusion_matrix_has_true_classes_as_rows() -> None:
     assert shown.keys() <= {(0, 0), (1, 0), (1, 1)}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
     assert axes.get_ylabel() == "it really was"
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(_style.PAPER, _style.INK), ("#fbfaf7", "#1f2430"), ("#14171c", "#e9e6df")])
+def test_confusion_matrix_can_be_read_on_light_and_on_dark_paper(paper: str, ink: str) -> None:
+    """The page replaces the ink by its own, and cells are transparent; WCAG's contrast of text is at least 4.5."""
+
+    def luminance(colour: np.ndarray) -> float:
+        linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    axes = plot_confusion_matrix([[99, 1, 0], [30, 40, 30], [0, 80, 20]], ["a", "b", "c"]).axes[0]
+    heat = np.asarray(axes.get_images()[0].get_array())
+    for text in axes.texts:
+        column, row = text.get_position()
+        *colour, alpha = heat[round(row), round(column)]
+        cell = alpha * np.array(colour) + (1 - alpha) * np.array(to_rgb(paper))
+        dark, light = sorted((luminance(cell), luminance(np.array(to_rgb(ink)))))
+        assert text.get_color() == _style.INK
+        assert text.get_alpha() is None
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 def test_confusion_matrix_of_a_hundred_classes_stays_small() -> None:

@@ -16,13 +16,17 @@ from cifarlab.records import Predictions
 from cifarlab.runs import Run, create_run
 
 
-def make_run(root: Path, name: str, *, skill: float = 2.0, epochs: int = 3, images: int = 120) -> Run:
-    """A run folder as training and evaluation leave it, on the first test images of digits."""
-    splits = load_data("digits")
-    test = splits.test.take(np.arange(images))
+def make_run(
+    root: Path, name: str, *, skill: float = 2.0, epochs: int = 3, images: int = 120, fraction: float | None = None
+) -> Run:
+    """A run folder as training and evaluation leave it, on the first test (or validation) images of digits."""
+    split = "test" if fraction is None else "validation"
+    splits = load_data("digits", validation_fraction=fraction or 0.1)
+    test = splits[split].take(np.arange(images))
     run = create_run(root, name)
     run.set_state("running")
-    files.write_json(run.recipe_file, recipe.to_dict(Recipe(model="mlp", model_args={"widths": (8,)}, data="digits")))
+    made_with = Recipe(model="mlp", model_args={"widths": (8,)}, data="digits", validation_fraction=fraction or 0.1)
+    files.write_json(run.recipe_file, recipe.to_dict(made_with))
     files.write_json(run.data_file, dataclasses.asdict(splits.source))
     environment = {"python": "3.11", "processor": "<b>fast</b> & cool", "versions": {"keras": "3.15.1"}}
     files.write_json(run.environment_file, {**environment, "parameters": 24_674, "training_seconds": 12.5})
@@ -33,10 +37,10 @@ def make_run(root: Path, name: str, *, skill: float = 2.0, epochs: int = 3, imag
     logits = rng.normal(size=(len(test), len(test.class_names)))
     logits[np.arange(len(test)), test.labels] += skill
     predictions = Predictions(test.ids, test.labels, logits.astype(np.float32), test.class_names)
-    predictions.save(run.predictions_file("test"))
-    looks = run.record_look("test", "cifarlab evaluate")
-    scores = {**metrics.score(predictions), "split": "test", "data": "digits", "looks": looks, "run": run.name}
-    files.write_json(run.scores_file("test"), scores)
+    predictions.save(run.predictions_file(split))
+    looks = run.record_look(split, "cifarlab evaluate")
+    scores = {**metrics.score(predictions), "split": split, "data": "digits", "looks": looks, "run": run.name}
+    files.write_json(run.scores_file(split), scores)
     run.set_state("finished")
     return runs.open_run(run.path)
 

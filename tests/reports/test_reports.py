@@ -210,3 +210,42 @@ def test_labels_are_unique(tmp_path) -> None:
 )
 def test_durations_read_as_people_say_them(seconds, text) -> None:
     assert _render.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:
+    assert "the most of these 2 runs" in two_text
+    equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
+    text = reports.report(equal).read_text(encoding="utf-8")
+    assert "the most of" not in text
+    assert re.search(r"named correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text)
+    assert "one of the runs with the highest accuracy" in text
+    assert "= 1.00" not in text
+    assert '<td data-label="p (McNemar)">1.00</td>' in text
+
+
+def test_what_evaluation_found_is_told_at_the_top(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "cut")
+    files.write_json(run.scores_file("test"), {**run.scores("test"), "notices": ["It did <not> finish."]})
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert "It did &lt;not&gt; finish." in text[: text.index('class="facts"')]
+
+
+def test_only_looks_at_the_runs_own_images_are_counted(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "seen")
+    run.record_look("test", "evaluate on folder:mine", "folder:mine")
+    assert "<p>1 look, the last on" in reports.report(run).read_text(encoding="utf-8")
+
+
+def test_validation_images_of_differently_held_out_shares_are_all_found(make_run, tmp_path) -> None:
+    runs = [make_run(tmp_path, name, fraction=fraction) for name, fraction in (("a", 0.2), ("bc", 0.3))]
+    text = reports.report(runs, split="validation").read_text(encoding="utf-8")
+    assert "has no pictures" not in text
+    assert '<use href="#picture-' in text
+
+
+def test_versions_are_those_of_the_backend_in_use(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "versions")
+    installed = {"keras": "3.15.1", "tensorflow-cpu": "2.21", "jax": "0.7", "torch": "2.9"}
+    files.write_json(run.environment_file, {**run.environment, "backend": "tensorflow", "versions": installed})
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert [f'<th scope="row">{name}</th>' in text for name in installed] == [True, True, False, False]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, open_run, training
+from cifarlab import CifarlabError, Recipe, load_recipe, open_run, training
 from cifarlab.training import fit
 from cifarlab.training.schedules import WarmupThenDecay
 from cifarlab.training.state import load_checkpoint
@@ -154,3 +154,25 @@ def test_training_on_everything_keeps_the_last_epoch(tmp_path):
     run = training.train(RECIPE, runs_dir=tmp_path, settings=["validation_fraction=0", "epochs=2"])
     assert "validation_accuracy" not in run.history()[0]
     assert load_checkpoint(run).best_epoch == 2
+
+
+def test_weights_that_explode_without_validation_are_never_kept(tmp_path):
+    settings = ["validation_fraction=0", "batch_size=1400", "epochs=3", "learning_rate=1e30", "warmup_epochs=0"]
+    with pytest.raises(CifarlabError, match=r"(loss|logits) became .* no epoch was finished"):
+        training.train(RECIPE, runs_dir=tmp_path, name="exploded", settings=settings)
+    assert not (tmp_path / "exploded" / "model.keras").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": 1000})()
+    monkeypatch.setattr(fit.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(CifarlabError, match=r"cannot write .*: No space left on device; free some space"):
+        training.train(RECIPE, runs_dir=tmp_path, name="full", settings=["epochs=1"])
+    assert open_run(tmp_path / "full").state["state"] == "failed"
+    assert not list((tmp_path / "full").glob("*partial*"))
+
+
+def test_a_training_from_python_records_a_command_that_makes_it_again(finished):
+    run, _ = finished
+    assert run.command == f"cifarlab train {run.path / 'recipe.json'}"
+    assert load_recipe(run.command.split()[-1]) == run.recipe

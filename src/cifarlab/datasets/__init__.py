@@ -21,7 +21,7 @@ from cifarlab.datasets._split import hold_out
 from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet, Splits
 
-__all__ = ["NoDataError", "describe", "load_data"]
+__all__ = ["NoDataError", "describe", "load_data", "split_name"]
 
 # Fixed for good, so that validation means the same images in every run of every version.
 _VALIDATION_SEED = 20_091_009
@@ -54,7 +54,7 @@ def load_data(
     """
     if not 0 <= validation_fraction < 1:
         raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
-    known_name, _, argument = (name, "", "") if name.endswith(".py") else name.partition(":")
+    known_name, argument = split_name(name)
     module = discover.load("datasets", known_name)
     if not hasattr(module, "load"):
         raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
@@ -63,6 +63,21 @@ def load_data(
     train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED)
     test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
     return Splits(train, validation, test, source)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """What a data set's name says: which file in `cifarlab.datasets` (or of the user's), and what follows the colon.
+
+    Raises:
+        CifarlabError: If there is no such file; the message offers the nearest right name.
+    """
+    known_name, _, argument = (name, "", "") if name.endswith(".py") else name.partition(":")
+    known = discover.names("datasets")
+    if name.endswith(".py") and not Path(name).is_file():
+        raise CifarlabError(f"no file {name}: expected a data set's file or one of: {', '.join(_shown(known))}")
+    if not name.endswith(".py") and known_name not in known:
+        raise CifarlabError(discover.unknown("data set", name, _shown(known)))
+    return known_name, argument
 
 
 def describe(splits: Splits) -> dict[str, Any]:
@@ -82,6 +97,10 @@ def describe(splits: Splits) -> dict[str, Any]:
         "image_shape": list(splits.train.image_shape),
         "splits": {name: _counts(splits[name]) for name in ("train", "validation", "test")},
     }
+
+
+def _shown(names: list[str]) -> list[str]:
+    return ["folder:PATH" if name == "folder" else name for name in names]
 
 
 def _counts(part: ImageSet) -> dict[str, Any]:

@@ -22,6 +22,11 @@ from cifarlab.datasets._safe_pickle import read_pickle
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Array
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python built without it, whose tarfile refuses such archives itself
+    LZMAError = tarfile.CompressionError  # type: ignore[assignment,misc]
+
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 BATCHES = (*TRAIN_BATCHES, "test_batch")
 EXPECTED_FORMS = (
@@ -170,7 +175,7 @@ def _archive_members(form: Form, expected: Mapping[str, str]) -> Iterator[tuple[
                     raise CifarlabError(f"{form.path}: {name} in it is far too large ({member.size} bytes); {_ADVICE}")
                 seen.add(name)
                 yield name, file.read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, LZMAError) as error:
         raise CifarlabError(
             f"{form.path} is truncated or damaged ({error}): expected the archive with MD5 "
             f"{_ARCHIVE_MD5[form.binary]}; {_ADVICE}"

@@ -1,5 +1,6 @@
 """Precision, recall and F1 of every class, and what the macro averages share."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,9 +115,16 @@ def f1_draws(counts: Counts) -> NDArray[np.float64]:
 
 
 def macro_f1_without_draws(counts: Counts, value: float) -> Interval:
-    """Macro F1 where resampling shows no doubt: the limits of its classes, averaged as if they all erred together."""
-    low, high = np.mean([_overlap_limits(counts, int(index)) for index in np.flatnonzero(counts.occurring)], axis=0)
-    return Interval(value, min(float(low), value), max(float(high), value), _OVERLAP_METHOD)
+    """Macro F1 where resampling shows no doubt: the limits of its classes, combined as those of precision and recall.
+
+    To average the limits themselves would be to say that all classes err the same way at once: for a model that always
+    gives one answer, on two images a class, that reaches from 1 to 76 %.
+    """
+    f1 = _f1(counts.hits, counts.support, counts.predicted)
+    occurring = [int(index) for index in np.flatnonzero(counts.occurring)]
+    parts = [Interval(float(f1[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD) for index in occurring]
+    combined = _intervals.mean_of_proportions(value, parts, len(parts))
+    return dataclasses.replace(combined, method=f"MOVER from {_OVERLAP_METHOD}")
 
 
 def _f1(hits: NDArray[np.int64], support: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.float64]:

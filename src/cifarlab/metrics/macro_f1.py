@@ -14,7 +14,7 @@ HIGHER_IS_BETTER = True
 def measure(predictions: Predictions) -> Interval:
     """Mean F1 over the classes that occur, with a bootstrap interval: images drawn again within each class.
 
-    Where resampling cannot show any doubt (all right, say), the interval is made of each class's Wilson interval.
+    Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.
     """
     if len(predictions) == 0:
         return _intervals.undefined("no images")

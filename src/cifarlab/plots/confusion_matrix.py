@@ -23,6 +23,8 @@ from cifarlab.plots._style import (
 
 _MOST_WITH_NUMBERS = 20
 _MOST_WITH_SHARES = 12
+# On a fuller colour, dark text on light paper and light text on dark paper would both have less contrast than 4.5.
+_DEEPEST = 0.74
 
 
 def plot_confusion_matrix(
@@ -31,8 +33,8 @@ def plot_confusion_matrix(
     """Rows are the true classes, columns what the model said; right answers in blue, mistakes in orange.
 
     Blue is as deep as the share of its row; orange is scaled to the largest share among the mistakes, so that mistakes
-    show even where they are few. Up to 12 classes a cell shows its count and its share of the row, up to 20 its count;
-    above, colour alone speaks.
+    show even where they are few. Neither is ever so deep that the text on it is hard to read. Up to 12 classes a cell
+    shows its count and its share of the row, up to 20 its count; above, colour alone speaks.
 
     Args:
         matrix: `(K, K)` counts.
@@ -51,11 +53,10 @@ def plot_confusion_matrix(
         if ax is None:
             side = float(np.clip(1.6 + 0.52 * size, 3.4, 7.2))
             _, (ax,) = new_axes(side, side * 0.97)
-        heat, depth = _heat(shares)
-        ax.imshow(heat, interpolation="none", aspect="equal")
+        ax.imshow(_heat(shares), interpolation="none", aspect="equal")
         _label(ax, class_names)
         if size <= _MOST_WITH_NUMBERS:
-            _rule_and_number(ax, counts, shares, depth)
+            _rule_and_number(ax, counts, shares)
         outline(ax)
         return figure_of(ax)
 
@@ -65,12 +66,12 @@ def example() -> Figure:
     return plot_confusion_matrix([[8, 1, 1], [0, 9, 1], [2, 3, 5]], ["cat", "dog", "ship & boat"])
 
 
-def _heat(shares: Array) -> tuple[Array, Array]:
+def _heat(shares: Array) -> Array:
+    """`(K, K, 4)` RGBA, to lie on paper of any colour."""
     diagonal = np.eye(len(shares), dtype=bool)
     mistakes = np.where(diagonal, 0, shares)
-    depth = np.where(diagonal, shares, 0.85 * mistakes / max(mistakes.max(initial=0), 1e-9))
-    heat = np.where(diagonal[..., None], transparent_heat(depth, RIGHT), transparent_heat(depth, WRONG))
-    return heat, depth
+    depth = _DEEPEST * np.where(diagonal, shares, mistakes / max(mistakes.max(initial=0), 1e-9))
+    return np.where(diagonal[..., None], transparent_heat(depth, RIGHT), transparent_heat(depth, WRONG))
 
 
 def _label(axes: Axes, class_names: Sequence[str]) -> None:
@@ -88,7 +89,7 @@ def _label(axes: Axes, class_names: Sequence[str]) -> None:
     axes.set_ylabel("it really was", color=MUTED)
 
 
-def _rule_and_number(axes: Axes, counts: Array, shares: Array, depth: Array) -> None:
+def _rule_and_number(axes: Axes, counts: Array, shares: Array) -> None:
     size = len(counts)
     for edge in np.arange(0.5, size - 1):
         axes.axhline(edge, color=PAPER, linewidth=1)
@@ -99,12 +100,11 @@ def _rule_and_number(axes: Axes, counts: Array, shares: Array, depth: Array) -> 
             count, share = counts[row, column], shares[row, column]
             if count == 0:
                 continue
-            colour = "#ffffff" if row == column and depth[row, column] > 0.6 else INK
             weight = "bold" if row == column else "normal"
-            lift = -0.13 if with_shares else 0
-            look: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
+            lift = -0.16 if with_shares else 0
+            look: dict[str, Any] = {"ha": "center", "va": "center", "color": INK}
             number = f"{count:,}"
-            font = (9.5 if len(number) <= 4 else 8) if with_shares else 6.5
+            font = (10 if len(number) <= 4 else 8.5) if with_shares else 6.5
             axes.text(column, row + lift, number, fontsize=font, fontweight=weight, **look)
             if with_shares:
-                axes.text(column, row + 0.25, f"{share:.0%}", fontsize=6.2, alpha=0.85, **look)
+                axes.text(column, row + 0.24, f"{share:.0%}", fontsize=8, **look)

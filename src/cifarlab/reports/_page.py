@@ -81,7 +81,18 @@ class Page:
     @property
     def leader(self) -> RunView:
         """The run with the highest accuracy, the first of equals."""
-        return max(self.runs, key=lambda view: float(view.scores["accuracy"]))
+        return self.leaders[0]
+
+    @property
+    def leaders(self) -> list[RunView]:
+        """The runs with the highest accuracy: one, or several exactly equal ones."""
+        highest = max(float(view.scores["accuracy"]) for view in self.runs)
+        return [view for view in self.runs if float(view.scores["accuracy"]) == highest]
+
+    @property
+    def notices(self) -> list[str]:
+        """What evaluation found that a reader must know, of all runs."""
+        return list(dict.fromkeys(notice for view in self.runs for notice in view.scores.get("notices", ())))
 
     @property
     def several(self) -> bool:
@@ -112,7 +123,7 @@ def open_page(
     views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
     pictures = Pictures(split, data_dir)
     for view in views:
-        pictures.add_data(view.data, view.predictions)
+        pictures.add_data(view.data, view.predictions, view.run.recipe.validation_fraction)
     return Page(tuple(views), split, notice, pictures)
 
 

@@ -28,28 +28,30 @@ class Pictures:
         """
         self._split = split
         self._data_dir = data_dir
-        self._sets: dict[str, ImageSet] = {}
-        self._rows: dict[str, dict[str, int]] = {}
+        self._loaded: set[tuple[str, float]] = set()
+        self._found: dict[str, dict[str, tuple[ImageSet, int]]] = {}
         self._used: dict[tuple[str, str], str] = {}
         self.problems: dict[str, str] = {}
 
-    def add_data(self, data: dict[str, Any], predictions: Predictions) -> None:
+    def add_data(self, data: dict[str, Any], predictions: Predictions, validation_fraction: float) -> None:
         """Find the pictures that `predictions` are about; what fails is kept in `problems`, by data set.
 
         Args:
             data: As in a run's `data.json`.
             predictions: Whose ids must all be found.
+            validation_fraction: Share of the training images that the run held out, and so which ones.
         """
         name = str(data["name"])
-        if name not in self._sets and name not in self.problems:
-            self._load(name, data)
-        if name in self._rows and not all(str(image_id) in self._rows[name] for image_id in predictions.ids):
-            del self._rows[name]
+        fraction = validation_fraction if self._split == "validation" else 0.0  # the test images are always the same
+        if (name, fraction) not in self._loaded and name not in self.problems:
+            self._load(name, data, fraction)
+        if name in self._found and not all(str(image_id) in self._found[name] for image_id in predictions.ids):
+            del self._found[name]
             self.problems[name] = f"the {self._split} images of {name} found here are not those that were evaluated"
 
     def has(self, data_name: str) -> bool:
         """Whether pictures of this data set can be shown."""
-        return data_name in self._rows
+        return data_name in self._found
 
     def images(self, data_name: str, image_ids: list[str]) -> NDArray[np.uint8]:
         """The pictures themselves.
@@ -57,9 +59,7 @@ class Pictures:
         Returns:
             `(N, H, W, C)` uint8, in the order of the ids.
         """
-        rows = [self._rows[data_name][image_id] for image_id in image_ids]
-        chosen: NDArray[np.uint8] = self._sets[data_name].images[rows]
-        return chosen
+        return np.stack([self._image(data_name, image_id) for image_id in image_ids])
 
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
         """The picture as an element that refers to its one embedded copy.
@@ -71,8 +71,7 @@ class Pictures:
         """
         key = (data_name, image_id)
         name = self._used.setdefault(key, f"picture-{len(self._used)}")
-        images = self._sets[data_name]
-        height, width = images.image_shape[:2]
+        height, width = self._image(data_name, image_id).shape[:2]
         return Markup(
             '<svg class="picture" role="img" viewBox="0 0 {} {}"><title>{}</title><use href="#{}"/></svg>'
         ).format(width, height, description, name)
@@ -81,25 +80,33 @@ class Pictures:
         """Every picture that `show` was asked for, to be put on the page once."""
         elements = []
         for (data_name, image_id), name in self._used.items():
-            images = self._sets[data_name]
-            height, width = images.image_shape[:2]
-            uri = data_uri(_png(images.images[self._rows[data_name][image_id]]))
+            image = self._image(data_name, image_id)
+            height, width = image.shape[:2]
+            uri = data_uri(_png(image))
             elements.append(
                 Markup('<image id="{}" width="{}" height="{}" href="{}"/>').format(name, width, height, uri)
             )
         return Markup("\n").join(elements)
 
-    def _load(self, name: str, data: dict[str, Any]) -> None:
+    def _image(self, data_name: str, image_id: str) -> NDArray[np.uint8]:
+        images, row = self._found[data_name][image_id]
+        found: NDArray[np.uint8] = images.images[row]
+        return found
+
+    def _load(self, name: str, data: dict[str, Any], fraction: float) -> None:
         from cifarlab.datasets import load_data
 
         where = self._data_dir or data.get("data_dir")
         try:
-            images = load_data(name, data_dir=where, download=False)[self._split]
+            images = load_data(name, data_dir=where, validation_fraction=fraction, download=False)[self._split]
         except CifarlabError as error:
             self.problems[name] = str(error)
             return
-        self._sets[name] = images
-        self._rows[name] = {str(image_id): row for row, image_id in enumerate(images.ids)}
+        self._loaded.add((name, fraction))
+        # An image keeps its id whatever is held out, so what runs held out differently can be put together.
+        self._found.setdefault(name, {}).update(
+            {str(image_id): (images, row) for row, image_id in enumerate(images.ids)}
+        )
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:

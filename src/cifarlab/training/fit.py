@@ -1,5 +1,8 @@
 """The one training loop: epochs of steps, validation after each, nothing lost when it is interrupted."""
 
+import errno
+import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,12 +70,11 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
     variables = [*trained.variables, *optimizer.variables]
     if resume:
         state = load_checkpoint(task.run)
-        write_variables(variables, state.values)
+        _restore(task, variables, state)
     else:
         state = TrainingState(read_variables(variables), read_variables(task.model.variables))
-    engine = build_engine(
-        task.model, trained, optimizer, task.splits.train, task.splits.validation, task.recipe.label_smoothing
-    )
+    probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
+    engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, task.recipe.label_smoothing)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     keeper = _Keeper(task, engine, variables)
     try:
@@ -119,9 +121,9 @@ class _Keeper:
         run, model = self._task.run, self._task.model
         save_checkpoint(run, state)
         write_variables(self._variables, state.values)
-        _save_keras(run.last_weights_file, model.save_weights)
+        _save_keras(run.last_weights_file, model.save_weights, model)
         write_variables(model.variables, state.best)
-        _save_keras(run.model_file, model.save)
+        _save_keras(run.model_file, model.save, model)
         self._written = time.monotonic()
 
 
@@ -165,11 +167,11 @@ def _steps_at_once(steps: int, seconds: float, most: int) -> int:
 
 
 def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions | None:
-    validation = task.splits.validation
-    if not len(validation):
-        return None
     logits = engine.logits()
     _check_finite(task, logits, int(row["epoch"]))
+    validation = task.splits.validation
+    if not len(validation):
+        return None  # the logits were those of one training image, to see that they are finite
     predictions = Predictions(validation.ids, validation.labels, logits, validation.class_names)
     row["validation_loss"] = float(predictions.losses.mean())
     row["validation_accuracy"] = float((predictions.predicted == predictions.labels).mean())
@@ -194,7 +196,7 @@ def _check_finite(task: Task, values: Array, epoch: int) -> None:
         step = (epoch - 1) * task.steps_per_epoch + int(np.argmin(np.isfinite(values))) + 1
         what = f"loss became {values[~np.isfinite(values)][0]:g} at step {step} (epoch {epoch})"
     else:
-        what = f"logits on validation became infinite after epoch {epoch}"
+        what = f"logits became infinite or nan at step {epoch * task.steps_per_epoch} (epoch {epoch})"
     kept = f"the weights of epoch {epoch - 1} are kept in {task.run.path}" if epoch > 1 else "no epoch was finished"
     raise CifarlabError(f"{what}: {kept}; try a lower learning_rate")
 
@@ -203,12 +205,28 @@ def _learning_rate(schedule: WarmupThenDecay, step: int) -> float:
     return float(keras.ops.convert_to_numpy(schedule(step)))
 
 
-def _save_keras(path: Path, save: Callable[[str], object]) -> None:
-    """Save through a neighbour with the same ending, which Keras insists on."""
-    partial = path.with_name(f".partial-{path.name}")
+def _restore(task: Task, variables: list[keras.Variable], state: TrainingState) -> None:
     try:
+        write_variables(variables, state.values)
+    except ValueError as error:
+        raise CifarlabError(
+            f"{task.run.checkpoint_file} does not fit the model {task.recipe.model}: {error}"
+        ) from error
+
+
+def _save_keras(path: Path, save: Callable[[str], object], model: keras.Model) -> None:
+    """Save through a neighbour with the same ending, which Keras insists on, and only where there is room for it.
+
+    A disk that fills up while Keras writes ends the process inside the HDF5 library; so the room is looked at first.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    needed = 2 * sum(value.nbytes for value in read_variables(model.variables)) + 2**20
+    try:
+        if shutil.disk_usage(path.parent).free < needed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         save(str(partial))
         partial.replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        raise CifarlabError(f"cannot write {path}: {error.strerror or error}; free some space") from error
+        reason = getattr(error, "strerror", None) or error
+        raise CifarlabError(f"cannot write {path}: {reason}; free some space") from error

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-import time
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,11 +59,16 @@ def train(
     augmented(model, resolved)  # refuses what does not fit before a run folder is made
     label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
-    run.set_state("running")
-    files.write_json(run.recipe_file, to_dict(resolved))
-    files.write_json(run.data_file, _describe_data(splits))
-    files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
-    files.write_text(run.command_file, _command(recipe, settings, given, data_dir) + "\n")
+    try:
+        run.set_state("running")
+        files.write_json(run.recipe_file, to_dict(resolved))
+        files.write_json(run.data_file, _describe_data(splits))
+        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
+        command = _command(recipe if isinstance(recipe, str) else str(run.recipe_file), settings, given, data_dir)
+        files.write_text(run.command_file, command + "\n")
+    except BaseException:
+        shutil.rmtree(run.path)
+        raise
     _fit(run, resolved, splits, model, show or Silent(), resume=False)
     return run
 
@@ -142,9 +147,9 @@ def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: P
     from cifarlab.training.fit import Task, fit
     from cifarlab.training.tensorboard import EventWriter
 
-    began = time.perf_counter()
+    every = max(1, recipe.epochs // 10)
     try:
-        with EventWriter(run, splits.validation, max(1, recipe.epochs // 10), recipe.epochs) as events:
+        with EventWriter(run, splits.validation, every, recipe.epochs, len(run.history()) + 1) as events:
             state = fit(Task(recipe, splits, model, run), show, events, resume=resume)
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
@@ -153,15 +158,13 @@ def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: P
         run.set_state("failed", str(error))
         raise
     seconds = sum(row["epoch_seconds"] for row in state.history)
-    environment = {**run.environment, "training_seconds": seconds, "wall_seconds": time.perf_counter() - began}
-    files.write_json(run.environment_file, environment)
+    files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
     run.set_state("finished")
 
 
-def _command(recipe: str | Recipe, settings: Sequence[str], given: Mapping[str, object], data_dir: object) -> str:
+def _command(recipe: str, settings: Sequence[str], given: Mapping[str, object], data_dir: object) -> str:
     """The command that makes the run again."""
-    name = recipe if isinstance(recipe, str) else "recipe.py"
-    words = ["cifarlab", "train", name]
+    words = ["cifarlab", "train", recipe]
     for setting in settings:
         words += ["--set", setting]
     for key, value in given.items():

@@ -27,10 +27,11 @@ class EventWriter:
         validation: The images that the predictions are about.
         every: Epochs between pictures.
         epochs: The last epoch always gets its pictures.
+        first_epoch: Earlier events of this epoch and later ones are void: the training was resumed before them.
     """
 
-    def __init__(self, run: Run, validation: ImageSet, every: int, epochs: int) -> None:
-        self._writer = SummaryWriter(str(run.tensorboard_dir), flush_secs=10)
+    def __init__(self, run: Run, validation: ImageSet, every: int, epochs: int, first_epoch: int = 1) -> None:
+        self._writer = SummaryWriter(str(run.tensorboard_dir), flush_secs=10, purge_step=first_epoch)
         self._validation = validation
         self._every = every
         self._epochs = epochs

@@ -14,7 +14,7 @@ TITLE = "What the first layer looks for"
 
 def build(page: Page) -> Markup | None:
     """The strongest units of each dense network; None where no run is one."""
-    most = page.amount(alone=60, compared=36)
+    most = page.amount(alone=32, compared=16)
     shown = [found for view in page.runs if (found := _show(view, most)) is not None]
     return render("first_layer", page=page, shown=shown) if shown else None
 
@@ -30,5 +30,5 @@ def _show(view: RunView, most: int) -> tuple[RunView, str | Markup, int, int] | 
         return None
     count = min(most, len(weights))
     described = f"First-layer weights of {count} units of {view.label} as small pictures"
-    figure = plot_first_layer(weights, most=most, columns=12)
+    figure = plot_first_layer(weights, most=most, columns=8)
     return view, draw(figure, f"first-layer-{view.index}", described), count, len(weights)

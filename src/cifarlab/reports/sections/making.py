@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cifarlab.environment import BACKENDS
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import duration, plain, render
 
@@ -32,9 +33,9 @@ def build(page: Page) -> Markup:
         ("Recipe", _rows([view.recipe for view in page.runs])),
         ("Run", _rows([_about_run(view) for view in page.runs])),
         ("Machine", _rows([_machine(view) for view in page.runs])),
-        ("Versions", _rows([view.environment.get("versions", {}) for view in page.runs])),
+        ("Versions", _rows([_versions(view) for view in page.runs])),
     ]
-    looks = [(view, [look for look in view.run.looks() if look["split"] == page.split]) for view in page.runs]
+    looks = [(view, _looks(view, page.split)) for view in page.runs]
     return render("making", page=page, tables=tables, looks=looks)
 
 
@@ -54,6 +55,18 @@ def _about_run(view: RunView) -> dict[str, Any]:
         "parameters": view.environment.get("parameters"),
         "written by": f"cifarlab {state.get('cifarlab', '')}",
     }
+
+
+def _looks(view: RunView, split: str) -> list[dict[str, str]]:
+    """Those at the images that the page is about: the run's own."""
+    return [look for look in view.run.looks() if (look["split"], look["data"]) == (split, view.run.data_name)]
+
+
+def _versions(view: RunView) -> dict[str, str]:
+    """Of the backends only the one in use: the others may be installed, but the result does not depend on them."""
+    versions = dict(view.environment.get("versions", {}))
+    unused = set(BACKENDS) - {view.environment["backend"]} if view.environment.get("backend") in BACKENDS else set()
+    return {name: version for name, version in versions.items() if name.removesuffix("-cpu") not in unused}
 
 
 def _machine(view: RunView) -> dict[str, Any]:

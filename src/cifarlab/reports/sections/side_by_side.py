@@ -17,14 +17,15 @@ def build(page: Page) -> Markup | None:
     """The table and the pairwise tests; None for a single run."""
     if not page.several:
         return None
-    from cifarlab.comparison import compare  # brings scipy.stats, seconds that a single run need not wait
+    from cifarlab.comparison import compare, show_p  # brings scipy.stats, seconds that a single run need not wait
 
     problem, comparison = "", None
     try:
         comparison = compare([view.run for view in page.runs], split=page.split)
     except CifarlabError as error:
         problem = str(error)
-    return render("side_by_side", page=page, pairs=_pairs(page, comparison), comparison=comparison, problem=problem)
+    pairs = _pairs(page, comparison)
+    return render("side_by_side", page=page, pairs=pairs, comparison=comparison, problem=problem, show_p=show_p)
 
 
 def _pairs(page: Page, comparison: dict[str, Any] | None) -> list[tuple[Any, Any, dict[str, Any]]]:
