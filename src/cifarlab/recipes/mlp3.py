@@ -1,6 +1,9 @@
 """Model 3 of the reference: a deeper dense network with more dropout layers, the pixels' own among them.
 
-cifarlab train mlp3
+    cifarlab train mlp3
+
+Expect 60.2 % on CIFAR-10's test images (one seed so far; 95 % interval 59.3 to 61.2 %), loss 1.203, in 8 to 14 minutes
+on two cores.
 """
 
 import dataclasses
