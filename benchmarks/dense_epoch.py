@@ -68,8 +68,9 @@ def our_epoch(recipe: Recipe, train: ImageSet):
 
     model = build_model(recipe, train)
     trained = augmented(model, recipe)
-    optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained)
-    engine = build_engine(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing)
+    mirror = recipe.flip != "none"
+    optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained[max(trained)])
+    engine = build_engine(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
     steps = len(train) // recipe.batch_size
     generator = np.random.default_rng(0)
 
@@ -78,7 +79,7 @@ def our_epoch(recipe: Recipe, train: ImageSet):
         order = generator.permutation(len(train))[: steps * recipe.batch_size]
         rows = order.reshape(steps, recipe.batch_size).astype(np.int32)
         for start in range(0, steps, 8):
-            engine.run(rows[start : start + 8])
+            engine.run(rows[start : start + 8], train.image_shape[0])
         engine.synchronise()
         return time.perf_counter() - began
 

@@ -222,6 +222,6 @@ print(page.name, f"{page.stat().st_size / 1e6:.1f} MB")
 # every run keeps its recipe.
 #
 # ```python
-# run = cl.train("mlp2", settings=["model.widths=(1024, 512)", "model.dropout=0.4", "flip=True"])
+# run = cl.train("mlp2", settings=["model.widths=(1024, 512)", "model.dropout=0.4", "flip=random"])
 # cl.report([runs["mlp2"], run])
 # ```

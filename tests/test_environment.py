@@ -7,7 +7,7 @@ import os
 import pytest
 
 from cifarlab import environment
-from cifarlab.environment import choose_backend
+from cifarlab.environment import choose_backend, choose_precision
 from cifarlab.errors import CifarlabError
 
 
@@ -75,3 +75,21 @@ def test_no_usable_backend_is_one_line(asked, installed, expected, install, monk
 def test_versions_and_processor_are_told():
     assert environment.versions()["keras"].startswith("3.")
     assert environment.processor_name()
+
+
+@pytest.mark.parametrize(
+    ("flags", "accelerators", "expected"),
+    [
+        ("sse2 avx512_bf16", [], "bfloat16"),
+        ("sse2 amx_bf16", [], "bfloat16"),
+        ("sse2 avx2", [], "float32"),
+        ("sse2", ["gpu:0"], "bfloat16"),
+    ],
+)
+def test_auto_precision_asks_processor_and_accelerators(monkeypatch, tmp_path, flags, accelerators, expected):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"flags\t: {flags}\n")
+    monkeypatch.setattr(environment, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(environment, "_accelerators", lambda: accelerators)
+    assert choose_precision("auto") == expected
+    assert choose_precision("float32") == "float32"

@@ -11,6 +11,7 @@ from typing import Any
 from cifarlab.errors import CifarlabError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+CPUINFO = Path("/proc/cpuinfo")
 _PACKAGES = ("cifarlab", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
 
 
@@ -36,6 +37,17 @@ def choose_backend() -> str:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
     os.environ["KERAS_BACKEND"] = asked or installed[0]
     return os.environ["KERAS_BACKEND"]
+
+
+def choose_precision(precision: str) -> str:
+    """`"bfloat16"` for `"auto"` where an accelerator or the processor multiplies in it, else `"float32"`.
+
+    Args:
+        precision: A recipe's; anything but `"auto"` is given back. Imports Keras where it is `"auto"`.
+    """
+    if precision != "auto":
+        return precision
+    return "bfloat16" if _accelerators() or _processor_has_bfloat16() else "float32"
 
 
 def describe_environment() -> dict[str, Any]:
@@ -67,12 +79,19 @@ def versions() -> dict[str, str]:
 
 def processor_name() -> str:
     """The processor as its maker calls it, where the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+    if CPUINFO.is_file():
+        for line in CPUINFO.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _processor_has_bfloat16() -> bool:
+    """Whether the processor has matrix instructions for bfloat16 (AVX512-BF16 or AMX), as Linux tells it."""
+    if not CPUINFO.is_file():
+        return False
+    flags = CPUINFO.read_text(encoding="utf-8").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _accelerators() -> list[str]:

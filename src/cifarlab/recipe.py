@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import math
-import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ from typing import Any
 from cifarlab import discover, files
 from cifarlab.errors import CifarlabError
 
-OPTIMIZERS = ("adam", "lion", "sgd")
+OPTIMIZERS = ("adam", "lion", "muon", "sgd")
 SCHEDULES = ("constant", "cosine", "linear")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16")
+FLIPS = ("none", "random", "alternating")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +31,18 @@ class Recipe:
         batch_size: Images per step; the last, smaller batch of an epoch is dropped in training only.
         optimizer: One of `OPTIMIZERS`.
         learning_rate: Peak learning rate.
+        optimizer_args: More keyword arguments of the optimizer: those of its class in `keras.optimizers`, or, for
+            `"muon"`, of `cifarlab.training.muon.Muon`.
         weight_decay: Decoupled weight decay, multiplied by the learning rate (arXiv:1711.05101); 0 is off.
         schedule: How the learning rate falls after the warm-up, over all remaining steps.
         warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
-        flip: Mirror each training image left-right with probability 1/2.
+        flip: Mirror training images left-right: `"none"`; `"random"`, each with probability 1/2; or `"alternating"`,
+            by chance in the first epoch and from then on the other way round every epoch (arXiv:2404.00498).
         translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
-        precision: `"float32"`, or `"bfloat16"` for bfloat16 arithmetic over float32 weights.
+        image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
+        precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
+            bfloat16 where the processor or accelerator has it.
         seed: Decides the initial weights, the shuffling, dropout and augmentation.
     """
 
@@ -49,17 +54,20 @@ class Recipe:
     batch_size: int = 1000
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    optimizer_args: Mapping[str, Any] = field(default_factory=dict)
     weight_decay: float = 0.0
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
-    flip: bool = False
+    flip: str = "none"
     translate_pixels: int = 0
+    image_pixels: tuple[int, ...] = ()
     precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model_args", dict(self.model_args))
+        object.__setattr__(self, "optimizer_args", dict(self.optimizer_args))
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
             if not _has_type(value, _TYPES[item.name]):
@@ -70,6 +78,7 @@ class Recipe:
 
 
 _TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
+_DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
 
 _LIMITS: dict[str, tuple[Any, str]] = {
     "validation_fraction": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
@@ -81,7 +90,9 @@ _LIMITS: dict[str, tuple[Any, str]] = {
     "schedule": (lambda v: v in SCHEDULES, "one of " + ", ".join(SCHEDULES)),
     "warmup_epochs": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
     "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "flip": (lambda v: v in FLIPS, "one of " + ", ".join(FLIPS)),
     "translate_pixels": (lambda v: v >= 0, "at least 0"),
+    "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": (lambda v: v in PRECISIONS, "one of " + ", ".join(PRECISIONS)),
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
 }
@@ -113,20 +124,23 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         CifarlabError: If a key is unknown or a value is of the wrong type or out of range.
     """
     changes: dict[str, Any] = {}
-    model_args = dict(recipe.model_args)
+    nested = {prefix: dict(getattr(recipe, name)) for prefix, name in _DICTIONARIES.items()}
     for setting in settings:
         key, separator, text = setting.partition("=")
         key = key.strip()
         if not separator or not key:
             raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
-        if key.startswith("model."):
-            model_args[key.removeprefix("model.")] = _literal(text)
-        elif key in _TYPES and key != "model_args":
+        prefix = key[: key.find(".") + 1]
+        if prefix in nested:
+            nested[prefix][key.removeprefix(prefix)] = _literal(text)
+        elif key in _TYPES and key not in _DICTIONARIES.values():
             changes[key] = _parse(key, _TYPES[key], text)
         else:
-            known = [name for name in _TYPES if name != "model_args"]
-            raise CifarlabError(discover.unknown("setting", key, [*known, *(f"model.{a}" for a in model_args)]))
-    return dataclasses.replace(recipe, model_args=model_args, **changes)
+            known = [name for name in _TYPES if name not in _DICTIONARIES.values()]
+            known += [f"{prefix}{name}" for prefix, values in nested.items() for name in values]
+            raise CifarlabError(discover.unknown("setting", key, known))
+    changes |= {_DICTIONARIES[prefix]: values for prefix, values in nested.items()}
+    return dataclasses.replace(recipe, **changes)
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -135,7 +149,7 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:
-    """The recipe that `to_dict` described; JSON's lists in `model_args` become tuples again.
+    """The recipe that `to_dict` described; JSON's lists become tuples again.
 
     Raises:
         CifarlabError: If a field is unknown, missing, of the wrong type or out of range.
@@ -147,13 +161,15 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
             raise CifarlabError(discover.unknown("setting", key, _TYPES))
     if "model" not in values:
         raise CifarlabError(f"a recipe needs a model. Received: {dict(values)!r}")
-    if not isinstance(values.get("model_args", {}), Mapping):
-        raise CifarlabError(_wrong_type("model_args", _TYPES["model_args"], values["model_args"]))
-    model_args = {key: _tuples(value) for key, value in values.get("model_args", {}).items()}
-    return Recipe(**{**values, "model_args": model_args})
+    for key in _DICTIONARIES.values():
+        if not isinstance(values.get(key, {}), Mapping):
+            raise CifarlabError(_wrong_type(key, _TYPES[key], values[key]))
+    return Recipe(**{key: _tuples(value) for key, value in values.items()})
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _tuples(item) for key, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
@@ -166,8 +182,6 @@ def _literal(text: str) -> Any:
 
 def _parse(key: str, expected: Any, text: str) -> Any:
     value = text.strip() if expected is str else _literal(text)
-    if expected is bool and isinstance(value, str) and value.lower() in ("true", "false"):
-        value = value.lower() == "true"
     if expected is float and (type(value) is int or value in ("nan", "inf", "-inf")):
         value = float(value)
     if not _has_type(value, expected):
@@ -185,6 +199,7 @@ def _has_type(value: Any, expected: Any) -> bool:
 
 
 def _wrong_type(key: str, expected: Any, value: Any) -> str:
-    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a word"}
-    wanted = words.get(expected, "a dictionary") if not isinstance(expected, types.GenericAlias) else "a dictionary"
+    words = {int: "a whole number", float: "a number", str: "a word"}
+    words[tuple] = "numbers in brackets, such as (24, 24)"
+    wanted = words.get(typing.get_origin(expected) or expected, "a dictionary")
     return f"{key} must be {wanted}. Received: {value!r}"

@@ -36,7 +36,7 @@ def refused(capsys, *words: str) -> str:
         ("train smoke --set epoch=3", "did you mean epochs"),
         ("train smoke --set epochs", "key=value"),
         ("train smoke --set epochs=many", "whole number"),
-        ("train smoke --set flip=perhaps", "True or False"),
+        ("train smoke --set flip=perhaps", "one of none, random, alternating"),
         ("train smoke --set optimizer=adan", "optimizer must be one of adam"),
         ("train smoke --epochs -1", "epochs must be at least 1"),
         ("train smoke --batch-size 0", "batch_size must be at least 1"),

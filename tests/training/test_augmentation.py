@@ -1,10 +1,14 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from cifarlab.errors import CifarlabError
+from cifarlab.models import convnet
 from cifarlab.recipe import Recipe
-from cifarlab.training.augmentation import Augment, augmented
+from cifarlab.training.augmentation import Augment, augmented, gather, mirrored, shrinking_matrix
 
 
 @pytest.fixture
@@ -12,20 +16,43 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (64, 6, 5, 3), dtype=np.uint8)
 
 
-def changed(images, **kwargs):
-    return keras.ops.convert_to_numpy(Augment(seed=1, dtype="float32", **kwargs)(images))
+def changed(images, translate_pixels, size=None):
+    layer = Augment(translate_pixels, seed=1, dtype="float32")
+    return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images), size=size))
 
 
-def test_flip_mirrors_about_half_of_the_images(images):
-    result = changed(images, flip=True, translate_pixels=0)
-    mirrored = [np.array_equal(a, b[:, ::-1]) for a, b in zip(result, images, strict=True)]
-    same = [np.array_equal(a, b) for a, b in zip(result, images, strict=True)]
-    assert all(m or s for m, s in zip(mirrored, same, strict=True))
-    assert 16 < sum(mirrored) < 48
+def test_gather_mirrors_the_rows_from_n_on(images):
+    rows = np.array([3, 64 + 3, 0, 127, 63], np.int32)
+    result = keras.ops.convert_to_numpy(gather(keras.ops.convert_to_tensor(images), rows, mirror=True))
+    expected = [images[3], images[3, :, ::-1], images[0], images[63, :, ::-1], images[63]]
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_gather_without_mirroring_takes_rows(images):
+    result = keras.ops.convert_to_numpy(gather(keras.ops.convert_to_tensor(images), np.array([5, 2]), mirror=False))
+    np.testing.assert_array_equal(result, images[[5, 2]])
+
+
+def test_alternating_turns_every_image_over_each_epoch():
+    recipe = Recipe(model="mlp", flip="alternating", seed=3)
+    epochs = [mirrored(recipe, epoch, 1000) for epoch in (1, 2, 3, 4)]
+    np.testing.assert_array_equal(epochs[0], ~epochs[1])
+    np.testing.assert_array_equal(epochs[0], epochs[2])
+    np.testing.assert_array_equal(epochs[1], epochs[3])
+    assert 400 < epochs[0].sum() < 600
+    assert not np.array_equal(epochs[0], mirrored(dataclasses.replace(recipe, seed=4), 1, 1000))
+
+
+def test_random_draws_anew_every_epoch():
+    recipe = Recipe(model="mlp", flip="random")
+    first, second = (mirrored(recipe, epoch, 1000) for epoch in (1, 2))
+    assert 400 < first.sum() < 600
+    assert 400 < (first ^ second).sum() < 600  # independent
+    assert not mirrored(Recipe(model="mlp"), 1, 1000).any()
 
 
 def test_shift_agrees_with_numpys_reflection(images):
-    result = changed(images, flip=False, translate_pixels=2)
+    result = changed(images, translate_pixels=2)
     padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
     seen = set()
     for index, image in enumerate(result):
@@ -38,15 +65,58 @@ def test_shift_agrees_with_numpys_reflection(images):
 
 
 def test_every_batch_is_changed_anew(images):
-    layer = Augment(flip=True, translate_pixels=2, seed=0, dtype="float32")
-    first, second = (keras.ops.convert_to_numpy(layer(images)) for _ in range(2))
+    layer = Augment(translate_pixels=2, seed=0, dtype="float32")
+    first, second = (keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images))) for _ in range(2))
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(("size", "pixels"), [(32, 24), (32, 28), (31, 7), (8, 8)])
+def test_shrinking_agrees_with_pillow(size, pixels):
+    picture = np.random.default_rng(0).random((size, size)).astype(np.float32)
+    matrix = shrinking_matrix(size, pixels)
+    expected = Image.fromarray(picture, mode="F").resize((pixels, pixels), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(matrix @ picture @ matrix.T, np.asarray(expected), atol=1e-5)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_shrinking_after_a_shift_is_the_shift_shrunk(images):
+    rows, columns = shrinking_matrix(6, 4), shrinking_matrix(5, 3)
+    expected = np.einsum("pi,biwc,qw->bpqc", rows, changed(images, 2), columns)
+    np.testing.assert_allclose(changed(images, 2, size=(4, 3)), expected, atol=1e-3)
+    plain = np.einsum("pi,biwc,qw->bpqc", rows, images.astype(np.float32), columns)
+    np.testing.assert_allclose(changed(images, 0, size=(4, 3)), plain, atol=1e-3)
 
 
 def test_no_augmentation_only_casts(images):
     inputs = keras.Input((6, 5, 3))
     model = keras.Model(inputs, keras.layers.Flatten()(inputs))
     trained = augmented(model, Recipe(model="mlp"))
-    np.testing.assert_array_equal(trained(images), images.reshape(64, -1).astype("float32"))
-    with pytest.raises(CifarlabError, match="below 5"):
-        augmented(model, Recipe(model="mlp", translate_pixels=5))
+    assert list(trained) == [6]
+    np.testing.assert_array_equal(trained[6](images), images.reshape(64, -1).astype("float32"))
+
+
+def test_all_sizes_share_the_variables():
+    model = convnet.build((16, 16, 3), 4, widths=(4, 8))
+    trained = augmented(model, Recipe(model="convnet", image_pixels=(8, 12, 16), translate_pixels=2))
+    assert sorted(trained) == [8, 12, 16]
+    for other in (8, 12):
+        assert [id(v) for v in trained[other].variables] == [id(v) for v in trained[16].variables]
+    pixels = np.zeros((2, 16, 16, 3), np.uint8)
+    assert trained[8](pixels).shape == (2, 4)
+    own = {id(variable) for variable in model.variables}
+    assert own <= {id(variable) for variable in trained[16].variables}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"translate_pixels": 5}, "below 5"),
+        ({"image_pixels": (7,)}, "at most 6"),
+        ({"image_pixels": (4,)}, "one size only"),
+    ],
+)
+def test_what_does_not_fit_is_refused(settings, expected):
+    inputs = keras.Input((6, 5, 3))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
+    with pytest.raises(CifarlabError, match=expected):
+        augmented(model, Recipe(model="mlp", **settings))

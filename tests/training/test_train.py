@@ -111,6 +111,29 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
         training.resume(cut)
 
 
+def test_a_convolutional_training_repeats_and_resumes_bit_for_bit(tmp_path):
+    recipe = Recipe(
+        model="convnet",
+        model_args={"widths": (4, 8)},
+        data="digits",
+        epochs=3,
+        batch_size=200,
+        optimizer="muon",
+        learning_rate=0.1,
+        schedule="linear",
+        flip="alternating",
+        translate_pixels=2,
+        image_pixels=(16, 24),
+        precision="bfloat16",
+    )
+    whole = training.train(recipe, runs_dir=tmp_path, name="whole")
+    with pytest.raises(KeyboardInterrupt):
+        training.train(recipe, runs_dir=tmp_path, name="cut", show=Recorder(interrupt_after=1))
+    cut = training.resume(tmp_path / "cut", show=Recorder())
+    assert all(np.array_equal(a, b) for a, b in zip(values(whole), values(cut), strict=True))
+    assert whole.history()[-1]["train_loss"] < whole.history()[0]["train_loss"]
+
+
 class BreaksAfterTheFirstEpoch(WarmupThenDecay):
     """A learning rate that becomes infinite."""
 
@@ -142,6 +165,8 @@ def test_runs_are_never_overwritten(tmp_path):
         (["model.width=(2,)"], r"model mlp cannot be built with .*width"),
         (["model=mpl"], r"unknown model 'mpl': did you mean mlp\?"),
         (["translate_pixels=40"], r"translate_pixels must be below 32"),
+        (["image_pixels=(16,)"], r"model mlp takes images of one size only"),
+        (["optimizer.beta=1"], r"optimizer adam cannot be built with beta=1"),
     ],
 )
 def test_wrong_settings_leave_no_run_behind(tmp_path, settings, message):

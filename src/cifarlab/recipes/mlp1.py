@@ -17,5 +17,5 @@ RECIPE = Recipe(
     learning_rate=1e-3,
     schedule="cosine",
     warmup_epochs=5,
-    flip=True,
+    flip="random",
 )

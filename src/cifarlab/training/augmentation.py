@@ -3,74 +3,164 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
+from cifarlab.records import Array
 
 
 class Augment(keras.layers.Layer):
-    """Mirror and shift each image by its own chance; the random state is a variable of the layer.
+    """Shift each image by its own chance, and shrink the batch; the random state is a variable of the layer.
 
     Args:
-        flip: Mirror left-right with probability 1/2.
         translate_pixels: Shift by a whole number of pixels, uniform in `[-n, n]`, in both directions; the
             uncovered edge shows the image's own reflection.
         seed: Start of the random state.
     """
 
-    def __init__(self, flip: bool, translate_pixels: int, seed: int, **kwargs: Any) -> None:
+    def __init__(self, translate_pixels: int, seed: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.flip = flip
         self.translate_pixels = translate_pixels
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images: Any) -> Any:
-        """Change a batch; mirroring comes first, while a pixel is still one byte.
+    def call(self, images: Any, size: tuple[int, int] | None = None) -> Any:
+        """Change a batch.
 
         Args:
             images: `(B, H, W, C)` uint8.
+            size: Height and width of the result, at most H and W; by default those.
 
         Returns:
-            The same shape, float32, 0 to 255.
+            `(B, *size, C)` float32, 0 to 255.
         """
-        if self.flip:
-            images = self._mirrored(images)
+        height, width = size or images.shape[1:3]
         images = ops.cast(images, "float32")
-        if self.translate_pixels:
-            images = self._shifted(images, axis=1)
-            images = self._shifted(images, axis=2)
+        for axis, pixels in ((1, height), (2, width)):
+            if self.translate_pixels:
+                images = self._shifted(images, axis, pixels)
+            elif pixels != images.shape[axis]:
+                wanted = "pi,biwc->bpwc" if axis == 1 else "pi,bhic->bhpc"
+                images = ops.einsum(wanted, shrinking_matrix(images.shape[axis], pixels), images)
         return images
 
-    def _mirrored(self, images: Any) -> Any:
-        """Each image or its mirror image. Rows are picked by number, because `where` on bytes costs ten times that."""
-        count = ops.shape(images)[0]
-        mirror = keras.random.uniform((count,), seed=self.seed_generator) < 0.5
-        rows = ops.arange(count, dtype="int32") + count * ops.cast(mirror, "int32")
-        return ops.take(ops.concatenate([images, ops.flip(images, axis=2)]), rows, axis=0)
-
-    def _shifted(self, images: Any, axis: int) -> Any:
-        """Each image moved along `axis` by its own number of pixels: one product with a 0-1 matrix an image."""
+    def _shifted(self, images: Any, axis: int, pixels: int) -> Any:
+        """Each image moved along `axis` by its own number of pixels and shrunk: one matrix product an image."""
         size, most = images.shape[axis], self.translate_pixels
         count = ops.shape(images)[0]
         shift = keras.random.randint((count, 1), -most, most + 1, seed=self.seed_generator)
         wanted = ops.abs(ops.expand_dims(ops.arange(size, dtype="int32"), 0) + ops.cast(shift, "int32"))  # (B, size)
         source = ops.where(wanted >= size, 2 * (size - 1) - wanted, wanted)
         chosen = ops.one_hot(source, size, dtype=images.dtype)  # (B, size, size)
+        if pixels != size:
+            chosen = ops.einsum("pi,bij->bpj", shrinking_matrix(size, pixels), chosen)
         return ops.einsum("bij,bjwc->biwc" if axis == 1 else "bij,bhjc->bhic", chosen, images)
 
 
-def augmented(model: keras.Model, recipe: Recipe) -> keras.Model:
-    """`model` behind the recipe's augmentation, from uint8 pixels to logits.
+def shrinking_matrix(size: int, pixels: int) -> Array:
+    """Weights of the old pixels in the new, a triangle as wide as a new pixel on either side (Pillow's `BILINEAR`).
+
+    Args:
+        size: Old number of pixels.
+        pixels: New number, at most `size`.
+
+    Returns:
+        `(pixels, size)` float32, rows sum to 1.
+    """
+    ratio = size / pixels
+    centres = (np.arange(pixels) + 0.5) * ratio - 0.5
+    weights = np.maximum(0, 1 - np.abs(np.arange(size)[None] - centres[:, None]) / ratio)
+    matrix: Array = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix
+
+
+def gather(images: Any, rows: Any, mirror: bool) -> Any:
+    """The images of some rows; a row of N or more means image `row - N` mirrored left to right.
+
+    Mirroring picks rows by number, because `where` on bytes costs ten times that.
+
+    Args:
+        images: `(N, H, W, C)` uint8, on the device.
+        rows: `(B,)` int32 in `[0, 2 * N)`.
+        mirror: Whether any row is N or more.
+
+    Returns:
+        `(B, H, W, C)` uint8.
+    """
+    if not mirror:
+        return ops.take(images, rows, axis=0)
+    number, count = images.shape[0], ops.shape(rows)[0]
+    picked = ops.take(images, rows % number, axis=0)
+    both = ops.concatenate([picked, ops.flip(picked, axis=2)])
+    return ops.take(both, ops.arange(count, dtype="int32") + count * (rows // number), axis=0)
+
+
+def mirrored(recipe: Recipe, epoch: int, count: int) -> Array:
+    """Which images are mirrored in an epoch, from the seed and the epoch's number alone.
+
+    Args:
+        recipe: Its `flip` decides: `"random"` draws anew every epoch, `"alternating"` draws once and turns every
+            image over from epoch to epoch, so that both sides are seen equally often (arXiv:2404.00498).
+        epoch: From 1.
+        count: How many images.
+
+    Returns:
+        `(count,)` bool.
+    """
+    if recipe.flip == "none":
+        return np.zeros(count, bool)
+    drawn = 1 if recipe.flip == "alternating" else epoch
+    first = np.random.default_rng([recipe.seed, drawn, 1]).random(count) < 0.5
+    turned: Array = first ^ ((epoch - drawn) % 2 == 1)
+    return turned
+
+
+def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
+    """`model` behind the recipe's augmentation, from uint8 pixels to logits, once for each size it is trained at.
+
+    All share the model's own layers, and one random state.
+
+    Returns:
+        By image height in pixels; the model's own height is always among them.
 
     Raises:
-        CifarlabError: If the shift is not smaller than the image.
+        CifarlabError: If the shift is not smaller than the image, or the model cannot take a smaller one.
     """
-    smallest = min(model.input_shape[1:3])
-    if recipe.translate_pixels >= smallest:
+    height, width, channels = model.input_shape[1:]
+    if recipe.translate_pixels >= min(height, width):
         raise CifarlabError(
-            f"translate_pixels must be below {smallest}, the images' size. Received: {recipe.translate_pixels}"
+            f"translate_pixels must be below {min(height, width)}, the size of the images. "
+            f"Received: {recipe.translate_pixels}"
         )
-    inputs = keras.Input(model.input_shape[1:], dtype="uint8")
-    changed = Augment(recipe.flip, recipe.translate_pixels, seed=recipe.seed, name="augment", dtype="float32")(inputs)
-    return keras.Model(inputs, model(changed), name="augmented")
+    too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
+    if too_large:
+        raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")
+    augment = Augment(recipe.translate_pixels, seed=recipe.seed, name="augment", dtype="float32")
+    inputs = keras.Input((height, width, channels), dtype="uint8")
+    found = {height: keras.Model(inputs, _sharing(model, augment(inputs)), name="augmented")}
+    for pixels in sorted(set(recipe.image_pixels) - {height}):
+        smaller = augment(inputs, size=(pixels, round(pixels * width / height)))
+        try:
+            found[pixels] = keras.Model(inputs, _sharing(model, smaller), name=f"augmented{pixels}")
+        except ValueError as error:
+            raise CifarlabError(
+                f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
+                f"Received: {recipe.image_pixels}"
+            ) from error
+    return found
+
+
+def _sharing(model: keras.Model, pixels: Any) -> Any:
+    """The model's logits for other pixels, through the same layers."""
+    twin = keras.models.clone_model(model, input_tensors=keras.Input(pixels.shape[1:]), clone_function=_training_layer)
+    return twin(pixels)
+
+
+def _training_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer itself, or a faster one with the same variables where the backend has it."""
+    if keras.backend.backend() == "tensorflow" and type(layer) is keras.layers.BatchNormalization:
+        from cifarlab.training.fused_batch_normalization import FusedBatchNormalization
+
+        return FusedBatchNormalization(layer)
+    return layer

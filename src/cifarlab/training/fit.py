@@ -15,7 +15,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Array, Predictions, Splits
 from cifarlab.runs import Run
-from cifarlab.training.augmentation import augmented
+from cifarlab.training.augmentation import augmented, mirrored
 from cifarlab.training.engines import Engine, build_engine
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.progress import Progress
@@ -48,6 +48,11 @@ class Task:
         """Whole batches in the training images."""
         return len(self.splits.train) // self.recipe.batch_size
 
+    @property
+    def image_pixels(self) -> int:
+        """Height of the images at full size."""
+        return self.splits.train.image_shape[0]
+
 
 def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> TrainingState:
     """Train, epoch by epoch, and leave the run's files complete after each.
@@ -65,16 +70,18 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
         CifarlabError: If the loss is no longer finite; the run keeps the last good weights.
     """
     trained = augmented(task.model, task.recipe)
+    whole = trained[task.image_pixels]
     schedule = build_schedule(task.recipe, task.steps_per_epoch)
-    optimizer = build_optimizer(task.recipe, schedule, trained)
-    variables = [*trained.variables, *optimizer.variables]
+    optimizer = build_optimizer(task.recipe, schedule, whole)
+    variables = [*whole.variables, *optimizer.variables]
     if resume:
         state = load_checkpoint(task.run)
         _restore(task, variables, state)
     else:
         state = TrainingState(read_variables(variables), read_variables(task.model.variables))
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
-    engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, task.recipe.label_smoothing)
+    smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
+    engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     keeper = _Keeper(task, engine, variables)
     try:
@@ -129,12 +136,13 @@ class _Keeper:
 
 def _train_epoch(task: Task, engine: Engine, epoch: int, show: Progress) -> dict[str, float]:
     rows = _shuffled(task, epoch)  # (S, B)
+    pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
     losses, rights = np.empty(0), np.empty(0)
     began = time.perf_counter()
     at_once = 1
     while len(losses) < len(rows):
         start = time.perf_counter()
-        new_losses, new_rights = engine.run(rows[len(losses) : len(losses) + at_once])
+        new_losses, new_rights = engine.run(rows[len(losses) : len(losses) + at_once], pixels)
         losses, rights = np.append(losses, new_losses), np.append(rights, new_rights)
         _check_finite(task, losses, epoch)
         now = time.perf_counter()
@@ -153,8 +161,13 @@ def _train_epoch(task: Task, engine: Engine, epoch: int, show: Progress) -> dict
 
 
 def _shuffled(task: Task, epoch: int) -> Array:
-    """`(S, B)` int32: this epoch's order, from the seed and the epoch alone; the last partial batch is left out."""
-    order = np.random.default_rng([task.recipe.seed, epoch]).permutation(len(task.splits.train))
+    """`(S, B)` int32: this epoch's order, from the seed and the epoch alone; the last partial batch is left out.
+
+    A mirrored image's number is higher by the number of images, as `gather` wants it.
+    """
+    count = len(task.splits.train)
+    order = np.random.default_rng([task.recipe.seed, epoch]).permutation(count)
+    order = order + count * mirrored(task.recipe, epoch, count)[order]
     whole = task.steps_per_epoch * task.recipe.batch_size
     rows: Array = order[:whole].reshape(task.steps_per_epoch, task.recipe.batch_size).astype(np.int32)
     return rows

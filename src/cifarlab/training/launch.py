@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarlab import discover, files
-from cifarlab.environment import choose_backend, describe_environment
+from cifarlab.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
@@ -50,13 +50,12 @@ def train(
     """
     resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
-    resolved = dataclasses.replace(resolved, **given)
     choose_backend()
-    from cifarlab.training.augmentation import augmented
-
+    resolved = dataclasses.replace(resolved, **given)
+    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
     splits = _load(resolved, data_dir)
     model = _build(resolved, splits)
-    augmented(model, resolved)  # refuses what does not fit before a run folder is made
+    _check_it_can_be_trained(model, resolved)
     label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
     try:
@@ -140,7 +139,19 @@ def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
         raise CifarlabError(f"model {recipe.model} cannot be built with {arguments}: {error}") from error
     finally:
         keras.config.set_dtype_policy(before)
+    if hasattr(module, "adapt"):
+        module.adapt(model, splits.train.images)
     return model
+
+
+def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
+    """Refuse what does not fit before a run folder is made."""
+    from cifarlab.training.augmentation import augmented
+    from cifarlab.training.optimizers import build_optimizer
+    from cifarlab.training.schedules import build_schedule
+
+    trained = augmented(model, recipe)
+    build_optimizer(recipe, build_schedule(recipe, 1), trained[max(trained)])
 
 
 def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: Progress, *, resume: bool) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import keras
 
+from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
+from cifarlab.training.muon import Muon
 from cifarlab.training.schedules import WarmupThenDecay
 
 
@@ -12,23 +14,35 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     """An optimizer whose variables are built for the model's trainable variables.
 
     Adam: arXiv:1412.6980, with decoupled weight decay arXiv:1711.05101. Lion: arXiv:2302.06675.
-    SGD has Nesterov momentum 0.9.
+    SGD has Nesterov momentum 0.9, unless the recipe says otherwise. Muon: see `cifarlab.training.muon`.
+
+    Raises:
+        CifarlabError: If the optimizer does not take the recipe's `optimizer_args` or weight decay.
     """
-    arguments: dict[str, Any] = {"learning_rate": schedule, "weight_decay": recipe.weight_decay or None}
-    optimizer = {
-        "adam": lambda: _adam_class()(**arguments),
-        "lion": lambda: keras.optimizers.Lion(**arguments),
-        "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, **arguments),
-    }[recipe.optimizer]()
+    arguments: dict[str, Any] = {"learning_rate": schedule}
+    if recipe.optimizer == "muon" and recipe.weight_decay:
+        raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
+    if recipe.weight_decay:
+        arguments["weight_decay"] = recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        arguments |= {"momentum": 0.9, "nesterov": True}
+    if recipe.optimizer == "muon":
+        arguments["dtype"] = recipe.precision
+    try:
+        optimizer = _optimizer_class(recipe.optimizer)(**{**arguments, **recipe.optimizer_args})
+    except (TypeError, ValueError) as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
+        raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
     return optimizer
 
 
-def _adam_class() -> Any:
-    if keras.backend.backend() != "tensorflow":
-        return keras.optimizers.Adam
-    from cifarlab.training.fused_adam import FusedAdam
+def _optimizer_class(name: str) -> Any:
+    if name == "adam" and keras.backend.backend() == "tensorflow":
+        from cifarlab.training.fused_adam import FusedAdam
 
-    return FusedAdam
+        return FusedAdam
+    others = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion, "sgd": keras.optimizers.SGD, "muon": Muon}
+    return others[name]

@@ -3,6 +3,7 @@
 Every engine has the same three methods; all else is shared. See `docs/architecture.md` for why there is one each.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
@@ -15,11 +16,12 @@ from cifarlab.records import Array, ImageSet
 class Engine(Protocol):
     """Steps of a model on a device."""
 
-    def run(self, indices: Array) -> tuple[Array, Array]:
+    def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
         """Take one step a row.
 
         Args:
-            indices: `(S, B)` int32, rows of the training images.
+            indices: `(S, B)` int32, rows of the training images; from N on, mirrored (see `augmentation.gather`).
+            pixels: Height of the images in these steps.
 
         Returns:
             Loss of each step `(S,)` float32, and images classified right in each `(S,)` int32.
@@ -34,24 +36,26 @@ class Engine(Protocol):
 
 def build_engine(
     model: keras.Model,
-    trained: keras.Model,
+    trained: Mapping[int, keras.Model],
     optimizer: keras.optimizers.Optimizer,
     train: ImageSet,
     validation: ImageSet,
     label_smoothing: float,
+    mirror: bool,
 ) -> Engine:
     """The engine of Keras's current backend.
 
     Args:
         model: Pixels to logits.
-        trained: The same model behind its augmentation, uint8 pixels in.
+        trained: The same model behind its augmentation, uint8 pixels in, by the height it works at.
         optimizer: Built for the model's trainable variables.
         train: Goes to the device whole.
         validation: Likewise; may be empty.
         label_smoothing: See `objective`.
+        mirror: Whether any image is ever mirrored.
     """
     module = discover.load("training.engines", keras.backend.backend())
-    engine: Engine = module.BackendEngine(model, trained, optimizer, train, validation, label_smoothing)
+    engine: Engine = module.BackendEngine(model, trained, optimizer, train, validation, label_smoothing, mirror)
     return engine
 
 

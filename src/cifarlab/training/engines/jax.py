@@ -1,5 +1,6 @@
 """Training steps on JAX: one compiled scan over many steps, all state passed in and handed back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 
 from cifarlab.records import Array, ImageSet
+from cifarlab.training.augmentation import gather
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -17,11 +19,12 @@ class BackendEngine:
     def __init__(
         self,
         model: keras.Model,
-        trained: keras.Model,
+        trained: Mapping[int, keras.Model],
         optimizer: keras.optimizers.Optimizer,
         train: ImageSet,
         validation: ImageSet,
         label_smoothing: float,
+        mirror: bool,
     ) -> None:
         self._images = jax.device_put(train.images)  # (N, H, W, C) uint8
         self._labels = jax.device_put(device_labels(train))
@@ -31,14 +34,15 @@ class BackendEngine:
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
-        self._run = jax.jit(self._steps, donate_argnums=0)
+        self._mirror = mirror
+        self._run = jax.jit(self._steps, donate_argnums=0, static_argnums=4)
         self._forward = jax.jit(self._validation_logits)
         self._state: tuple[list[Any], list[Any], list[Any]] | None = None
 
-    def run(self, indices: Array) -> tuple[Array, Array]:
-        """One step a row of `indices`."""
+    def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
+        """One step a row of `indices`, on images of that height."""
         state = self._state or self._read()
-        self._state, (losses, rights) = self._run(state, self._images, self._labels, indices)
+        self._state, (losses, rights) = self._run(state, self._images, self._labels, indices, pixels)
         return np.asarray(losses), np.asarray(rights)
 
     def logits(self) -> Array:
@@ -60,9 +64,10 @@ class BackendEngine:
         self._state = None
 
     def _variables(self) -> tuple[list[Any], list[Any], list[Any]]:
+        trained = self._trained[max(self._trained)]  # all heights have the same variables
         return (
-            self._trained.trainable_variables,
-            self._trained.non_trainable_variables,
+            trained.trainable_variables,
+            trained.non_trainable_variables,
             self._optimizer.variables,
         )
 
@@ -71,14 +76,20 @@ class BackendEngine:
         weights, others, moments = ([jax.numpy.copy(v.value) for v in group] for group in self._variables())
         return weights, others, moments
 
-    def _steps(self, state: Any, images: Any, labels: Any, indices: Any) -> Any:
-        return jax.lax.scan(lambda carried, rows: self._step(carried, images[rows], labels[rows]), state, indices)
+    def _steps(self, state: Any, images: Any, labels: Any, indices: Any, pixels: int) -> Any:
+        trained = self._trained[pixels]
 
-    def _step(self, state: Any, images: Any, labels: Any) -> Any:
+        def step(carried: Any, rows: Any) -> Any:
+            batch = gather(images, rows, self._mirror)
+            return self._step(carried, batch, labels[rows % len(labels)], trained)
+
+        return jax.lax.scan(step, state, indices)
+
+    def _step(self, state: Any, images: Any, labels: Any, trained: keras.Model) -> Any:
         weights, others, moments = state
 
         def loss_of(weights: Any) -> Any:
-            logits, changed = self._trained.stateless_call(weights, others, images, training=True)
+            logits, changed = trained.stateless_call(weights, others, images, training=True)
             loss, right = objective(labels, logits, self._label_smoothing)
             return loss, (right, changed)
 

@@ -1,5 +1,6 @@
 """Training steps on TensorFlow: one graph that gathers, augments, differentiates and updates, many steps a call."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifarlab.records import Array, ImageSet
+from cifarlab.training.augmentation import gather
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -17,11 +19,12 @@ class BackendEngine:
     def __init__(
         self,
         model: keras.Model,
-        trained: keras.Model,
+        trained: Mapping[int, keras.Model],
         optimizer: keras.optimizers.Optimizer,
         train: ImageSet,
         validation: ImageSet,
         label_smoothing: float,
+        mirror: bool,
     ) -> None:
         self._images = tf.constant(train.images)  # (N, H, W, C) uint8
         self._labels = tf.constant(device_labels(train))
@@ -30,12 +33,13 @@ class BackendEngine:
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
-        self._run = tf.function(self._steps, reduce_retracing=True)
+        self._mirror = mirror
+        self._run = tf.function(self._steps, reduce_retracing=True)  # traced once for each height
         self._forward = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
 
-    def run(self, indices: Array) -> tuple[Array, Array]:
-        """One step a row of `indices`."""
-        losses, rights = self._run(tf.constant(indices))
+    def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
+        """One step a row of `indices`, on images of that height."""
+        losses, rights = self._run(tf.constant(indices), pixels)
         return losses.numpy(), rights.numpy()
 
     def logits(self) -> Array:
@@ -47,21 +51,21 @@ class BackendEngine:
     def synchronise(self) -> None:
         """Keras's variables are TensorFlow's own: nothing to do."""
 
-    def _steps(self, indices: Any) -> tuple[Any, Any]:
+    def _steps(self, indices: Any, pixels: int) -> tuple[Any, Any]:
         count = tf.shape(indices)[0]
         losses = tf.TensorArray(tf.float32, size=count)
         rights = tf.TensorArray(tf.int32, size=count)
         for number in tf.range(count):
-            loss, right = self._step(indices[number])
+            loss, right = self._step(indices[number], self._trained[pixels])
             losses = losses.write(number, loss)
             rights = rights.write(number, right)
         return losses.stack(), rights.stack()
 
-    def _step(self, rows: Any) -> tuple[Any, Any]:
-        images = tf.gather(self._images, rows)
-        labels = tf.gather(self._labels, rows)
+    def _step(self, rows: Any, trained: keras.Model) -> tuple[Any, Any]:
+        images = gather(self._images, rows, self._mirror)
+        labels = tf.gather(self._labels, rows % len(self._images))
         with tf.GradientTape() as tape:
-            loss, right = objective(labels, self._trained(images, training=True), self._label_smoothing)
-        variables = self._trained.trainable_variables
+            loss, right = objective(labels, trained(images, training=True), self._label_smoothing)
+        variables = trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss, right

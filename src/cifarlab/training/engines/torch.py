@@ -1,11 +1,14 @@
 """Training steps on torch, eagerly: its dispatch costs little beside a batch's work."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import torch
 from keras.src.backend.torch.core import get_device
 
 from cifarlab.records import Array, ImageSet
+from cifarlab.training.augmentation import gather
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -16,11 +19,12 @@ class BackendEngine:
     def __init__(
         self,
         model: keras.Model,
-        trained: keras.Model,
+        trained: Mapping[int, keras.Model],
         optimizer: keras.optimizers.Optimizer,
         train: ImageSet,
         validation: ImageSet,
         label_smoothing: float,
+        mirror: bool,
     ) -> None:
         device = get_device()
         self._images = torch.from_numpy(train.images).to(device)  # (N, H, W, C) uint8
@@ -31,10 +35,13 @@ class BackendEngine:
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
+        self._mirror = mirror
 
-    def run(self, indices: Array) -> tuple[Array, Array]:
-        """One step a row of `indices`."""
-        results = [self._step(rows) for rows in torch.from_numpy(indices).to(self._images.device)]
+    def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
+        """One step a row of `indices`, on images of that height."""
+        results = [
+            self._step(rows, self._trained[pixels]) for rows in torch.from_numpy(indices).to(self._images.device)
+        ]
         losses, rights = (torch.stack(parts).cpu().numpy() for parts in zip(*results, strict=True))
         return losses, rights.astype(np.int32)
 
@@ -48,11 +55,11 @@ class BackendEngine:
     def synchronise(self) -> None:
         """Keras's variables are torch's own: nothing to do."""
 
-    def _step(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        variables = self._trained.trainable_variables
-        self._trained.zero_grad()
-        logits = self._trained(self._images[rows], training=True)
-        loss, right = objective(self._labels[rows], logits, self._label_smoothing)
+    def _step(self, rows: torch.Tensor, trained: keras.Model) -> tuple[torch.Tensor, torch.Tensor]:
+        variables = trained.trainable_variables
+        trained.zero_grad()
+        logits = trained(gather(self._images, rows, self._mirror), training=True)
+        loss, right = objective(self._labels[rows % len(self._labels)], logits, self._label_smoothing)
         loss.backward()
         with torch.no_grad():
             self._optimizer.apply([variable.value.grad for variable in variables], variables)

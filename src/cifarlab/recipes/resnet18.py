@@ -1,0 +1,22 @@
+"""ResNet-18, the baseline of papers: 200 epochs of SGD with flips and shifts. For a GPU: two cores would take days.
+
+    KERAS_BACKEND=jax cifarlab train resnet18
+
+About 33 PFLOP. Papers report 95 to 95.5 % for this recipe; not measured here.
+"""
+
+from cifarlab.recipe import Recipe
+
+RECIPE = Recipe(
+    model="resnet18",
+    epochs=200,
+    batch_size=128,
+    optimizer="sgd",
+    learning_rate=0.1,
+    # 5e-4 in the gradient is, through a momentum of 0.9, ten times that beside it.
+    weight_decay=5e-3,
+    schedule="cosine",
+    flip="random",
+    translate_pixels=4,
+    precision="auto",
+)
