@@ -12,7 +12,8 @@ import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
 TIERS = (
-    ("cli", "completion", "usage"),
+    ("cli",),
+    ("commands", "completion", "usage"),
     ("demo",),
     ("plan", "tables"),
     ("reports", "evaluation", "comparison", "exploration"),
@@ -20,6 +21,7 @@ TIERS = (
     ("plots", "console"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog"),
     ("records", "runs", "environment"),
+    ("run_files",),
     ("recipe", "discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}

@@ -1,0 +1,28 @@
+"""`cifarlab evaluate`: measure runs on images they were not trained on."""
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, Split
+
+EPILOG = usage.examples("cifarlab evaluate runs/mlp2-seed0", "cifarlab evaluate runs/mlp2-* --json")
+
+
+def evaluate(
+    runs: RunPaths, split: Split = "test", data: DataOption = None, data_dir: DataDir = None, as_json: Json = False
+) -> None:
+    """Measure runs on images they were not trained on.
+
+    Every number has its 95 % interval; several runs get a line each, and their spread over seeds.
+    """
+    from cifarlab import tables
+    from cifarlab.runs import open_run
+
+    opened = [open_run(path, needs_model=True) for path in runs]
+    from cifarlab import evaluation
+    from cifarlab.console import working
+
+    entries = []
+    for run in opened:
+        with working(f"evaluating {run.path}"):
+            scores = evaluation.evaluate(run, split=split, data=data, data_dir=data_dir)
+        entries.append({"path": str(run.path), **scores})
+    tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)
