@@ -22,7 +22,8 @@ TIERS = (
     ("datasets", "metrics", "models", "images", "recipes", "catalog"),
     ("records", "runs", "environment"),
     ("run_files",),
-    ("recipe", "discover", "files", "errors"),
+    ("recipe", "views"),
+    ("discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {"models", "training", "prediction", "environment"}

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.images import list_pictures, read_image
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run, open_run
-
-Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+from cifarlab.views import SINGLE, Forward, averaged, check_tta
 
 STANDARD_INPUT = "-"
 
@@ -42,19 +41,21 @@ def load_model(run: Run | str | os.PathLike[str]) -> Any:
         raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
 
 
-def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000) -> Predictions:
+def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = SINGLE) -> Predictions:
     """What the model says about every image, none left out.
 
     Args:
         model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
         image_set: N images of that shape, K classes.
         batch_size: Images at once; the last batch is padded to it, so that nothing is compiled twice.
+        tta: Test-time augmentation, one of `views.NAMES`; none by default.
 
     Raises:
-        CifarlabError: If shape or number of classes do not fit, or the model gives NaN or infinity.
+        CifarlabError: If shape or number of classes do not fit, the model gives NaN or infinity, or there is no such
+            test-time augmentation.
     """
     check_fits(model, image_set.image_shape, len(image_set.class_names))
-    logits = compute_logits(model, image_set.images, batch_size)
+    logits = compute_logits(model, image_set.images, batch_size, tta)
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
         first = str(image_set.ids[broken[0]])
@@ -66,7 +67,10 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000) -> P
 
 
 def predict(
-    pictures: Sequence[str | os.PathLike[str]], model: Run | str | os.PathLike[str], top: int = 3
+    pictures: Sequence[str | os.PathLike[str]],
+    model: Run | str | os.PathLike[str],
+    top: int = 3,
+    tta: str = SINGLE,
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
@@ -74,15 +78,18 @@ def predict(
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
         model: The run whose model looks at them.
         top: How many classes to name; at most all.
+        tta: Test-time augmentation, one of `views.NAMES`; none by default.
 
     Returns:
-        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first.
+        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
+        test-time augmentation also `"tta"`, its name.
 
     Raises:
         CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
     """
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
+    check_tta(tta)
     run = _open(model)
     names = class_names(run)
     paths = _expand(pictures)
@@ -93,21 +100,25 @@ def predict(
     images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
-    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), batch_size=256).probabilities
+    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta).probabilities
+    named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
-        {"image": path, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
+        {"image": path, **named, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
         for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
     ]
 
 
-def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 1000) -> NDArray[np.float32]:
+def compute_logits(
+    model: Any, images: NDArray[np.uint8], batch_size: int = 1000, tta: str = SINGLE
+) -> NDArray[np.float32]:
     """The model's output for every image, in batches of one fixed shape.
 
     Args:
         model: A `keras.Model`.
         images: `(N, H, W, C)` uint8.
         batch_size: Images at once, at least 1.
+        tta: Test-time augmentation, one of `views.NAMES`; the logits are the weighted mean of the views' logits.
 
     Returns:
         `(N, K)` float32.
@@ -115,7 +126,7 @@ def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 1000
     if batch_size < 1:
         raise CifarlabError(f"batch_size must be at least 1. Received: {batch_size}")
     size = max(1, min(batch_size, len(images)))
-    forward = compile_forward(model)
+    forward = averaged(compile_forward(model), tta)
     parts = []
     for start in range(0, max(1, len(images)), size):
         batch = images[start : start + size]

@@ -12,7 +12,8 @@ last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 tensorboard/        events
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
-    on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json
+    on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
+    with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from typing import Any
 
 from cifarlab import files
 from cifarlab.errors import CifarlabError
+from cifarlab.views import SINGLE
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,21 @@ class RunFiles:
         """Every look at a held-out split."""
         return self.path / "looks.json"
 
-    def predictions_file(self, split: str, data: str | None = None) -> Path:
+    def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
-        return self.path / f"predictions-{split}{self._suffix(data)}.npz"
+        return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
 
-    def scores_file(self, split: str, data: str | None = None) -> Path:
+    def scores_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """The numbers about `split`, of the run's own data or of another data set."""
-        suffix = self._suffix(data)
+        suffix = self._suffix(data, tta)
         return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
 
-    def _suffix(self, data: str | None) -> str:
-        """What tells the files about another data set apart: its name, made fit for a file name; empty for its own."""
+    def _suffix(self, data: str | None, tta: str) -> str:
+        """What tells files apart: the name of another data set than the run's own, that of test-time augmentation."""
+        return self._data_suffix(data) + ("" if tta == SINGLE else f"-tta-{tta}")
+
+    def _data_suffix(self, data: str | None) -> str:
+        """The name of another data set, made fit for a file name; empty for the run's own."""
         if data is None or data == self.data_name:
             return ""
         slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]

@@ -15,6 +15,7 @@ import cifarlab
 from cifarlab import files, recipe
 from cifarlab.errors import CifarlabError
 from cifarlab.run_files import RunFiles, read_object
+from cifarlab.views import SINGLE
 
 FORMAT = 1
 STATES = ("running", "finished", "stopped", "failed")
@@ -84,31 +85,33 @@ class Run(RunFiles):
         if rows:
             files.write_csv(self.history_file, rows, rows[0])
 
-    def scores(self, split: str = "test") -> dict[str, Any]:
-        """The numbers about `split` of the run's own data.
+    def scores(self, split: str = "test", tta: str = SINGLE) -> dict[str, Any]:
+        """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
         Raises:
-            CifarlabError: If the run has not been evaluated on `split`.
+            CifarlabError: If the run has not been evaluated on `split` in this way.
         """
-        if not self.scores_file(split).is_file():
-            raise CifarlabError(f"{self.path} has no scores on {split}: run cifarlab evaluate {self.path}")
-        return read_object(self.scores_file(split), "accuracy", "scores")
+        file = self.scores_file(split, tta=tta)
+        if not file.is_file():
+            how = "" if tta == SINGLE else f" --tta {tta}"
+            raise CifarlabError(f"{self.path} has no scores on {split}{how}: run cifarlab evaluate {self.path}{how}")
+        return read_object(file, "accuracy", "scores")
 
-    def record_look(self, split: str, why: str, data: str | None = None) -> int:
+    def record_look(self, split: str, why: str, data: str | None = None, tta: str = SINGLE) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.
 
         Returns:
             How many looks at these images there have been, this one included.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        look = {"split": split, "data": data or self.data_name, "when": now, "why": why}
+        look = {"split": split, "data": data or self.data_name, "tta": tta, "when": now, "why": why}
         files.write_json(self.looks_file, looks := [*self.looks(), look])
         return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
 
     def looks(self) -> list[dict[str, str]]:
-        """Every recorded look: split, data (the run's own where the record says none), when, why."""
+        """Every recorded look: split, data (the run's own where the record says none), tta, when, why."""
         looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
-        return [{"data": self.data_name, **look} for look in looks]
+        return [{"data": self.data_name, "tta": SINGLE, **look} for look in looks]
 
 
 def create_run(root: Path, name: str) -> Run:

@@ -19,4 +19,5 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.
 RunPaths = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Folders of runs.", autocompletion=completion.runs)
 ]
+Tta = Annotated[str, typer.Option("--tta", metavar="NAME", help="Test-time augmentation: none, flip, flip-shift.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]

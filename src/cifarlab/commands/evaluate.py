@@ -1,13 +1,22 @@
 """`cifarlab evaluate`: measure runs on images they were not trained on."""
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, Split
+from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, Split, Tta
 
-EPILOG = usage.examples("cifarlab evaluate runs/mlp2-seed0", "cifarlab evaluate runs/mlp2-* --json")
+EPILOG = usage.examples(
+    "cifarlab evaluate runs/mlp2-seed0",
+    "cifarlab evaluate runs/mlp2-* --json",
+    "cifarlab evaluate runs/mlp2-seed0 --tta flip",
+)
 
 
 def evaluate(
-    runs: RunPaths, split: Split = "test", data: DataOption = None, data_dir: DataDir = None, as_json: Json = False
+    runs: RunPaths,
+    split: Split = "test",
+    data: DataOption = None,
+    data_dir: DataDir = None,
+    tta: Tta = "none",
+    as_json: Json = False,
 ) -> None:
     """Measure runs on images they were not trained on.
 
@@ -23,6 +32,6 @@ def evaluate(
     entries = []
     for run in opened:
         with working(f"evaluating {run.path}"):
-            scores = evaluation.evaluate(run, split=split, data=data, data_dir=data_dir)
+            scores = evaluation.evaluate(run, split=split, data=data, data_dir=data_dir, tta=tta)
         entries.append({"path": str(run.path), **scores})
     tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)

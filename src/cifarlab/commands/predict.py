@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import Json
+from cifarlab.commands._options import Json, Tta
 
 EPILOG = usage.examples(
     "cifarlab predict cat.jpg dog.png --model runs/mlp2-seed0",
@@ -18,6 +18,7 @@ def predict(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, or - for standard input.")],
     model: Annotated[str, typer.Option(metavar="RUN", help="Run to ask.", autocompletion=completion.runs)],
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
+    tta: Tta = "none",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -32,5 +33,5 @@ def predict(
     from cifarlab.console import working
 
     with working("loading the model"):
-        answers = prediction.predict(images, model, top=top)
+        answers = prediction.predict(images, model, top=top, tta=tta)
     write(answers)
