@@ -18,6 +18,7 @@ TIERS = (
     ("plan", "tables"),
     ("reports", "evaluation", "comparison", "exploration"),
     ("training", "prediction"),
+    ("builtin",),
     ("plots", "console"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog"),
     ("records", "runs", "environment"),
@@ -26,7 +27,7 @@ TIERS = (
     ("discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "environment"}
+KERAS_USERS = {"models", "training", "prediction", "builtin", "environment"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

@@ -5,22 +5,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifarlab import datasets, files, metrics, prediction
+from cifarlab import builtin, datasets, files, metrics, prediction
+from cifarlab.builtin import AnyRun
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Splits
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
 from cifarlab.views import SINGLE, check_tta, say
 
 SPLITS = ("train", "validation", "test")
 
 
 def evaluate(
-    run: Run | str | os.PathLike[str],
+    run: AnyRun,
     *,
     split: str = "test",
     data: str | None = None,
     data_dir: str | None = None,
     tta: str = SINGLE,
+    runs_dir: str | os.PathLike[str] = "runs",
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
 
@@ -31,11 +33,12 @@ def evaluate(
     `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay.
 
     Args:
-        run: The run to evaluate.
+        run: The run to evaluate, or `"builtin"`.
         split: `"train"`, `"validation"` or `"test"`.
         data: Name of another data set of the same classes and image shape; by default the run's own.
         data_dir: Where the data are, if not where the run found them.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        runs_dir: Where the run of the built-in model is, or will be made.
 
     Returns:
         The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `tta`, `looks` (how often this
@@ -49,7 +52,7 @@ def evaluate(
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
     check_tta(tta)
-    run = open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+    run = builtin.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)

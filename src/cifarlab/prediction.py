@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifarlab import builtin
+from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.images import list_pictures, read_image
@@ -20,14 +22,16 @@ from cifarlab.views import SINGLE, Forward, averaged, check_tta
 STANDARD_INPUT = "-"
 
 
-def load_model(run: Run | str | os.PathLike[str]) -> Any:
-    """The trained `keras.Model` of a run: raw pixels in, logits out. It is for inference and is not compiled.
+def load_model(run: AnyRun) -> Any:
+    """The trained `keras.Model` of a run, or of `"builtin"`: raw pixels in, logits out; for inference, not compiled.
 
     The file is opened in Keras's safe mode, which runs no code that the file brings.
 
     Raises:
         CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
     """
+    if builtin.is_builtin(run):
+        return builtin.load_model()
     path = _open(run).model_file
     choose_backend()
     import keras
@@ -68,7 +72,7 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
 
 def predict(
     pictures: Sequence[str | os.PathLike[str]],
-    model: Run | str | os.PathLike[str],
+    model: AnyRun = builtin.NAME,
     top: int = 3,
     tta: str = SINGLE,
 ) -> list[dict[str, Any]]:
@@ -76,7 +80,7 @@ def predict(
 
     Args:
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
-        model: The run whose model looks at them.
+        model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
 
@@ -90,10 +94,9 @@ def predict(
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
     check_tta(tta)
-    run = _open(model)
-    names = class_names(run)
+    names = class_names(model)
     paths = _expand(pictures)
-    loaded = load_model(run)
+    loaded = load_model(model)
     height, width, channels = input_shape(loaded)
     if height != width:
         raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
@@ -180,20 +183,23 @@ def input_shape(model: Any) -> tuple[int, int, int]:
     return int(shape[1]), int(shape[2]), int(shape[3])
 
 
-def class_names(run: Run) -> tuple[str, ...]:
-    """The names of the classes that the run was trained on, in the order of the logits.
+def class_names(run: AnyRun) -> tuple[str, ...]:
+    """The names of the classes that a run, or `"builtin"`, was trained on, in the order of the logits.
 
     Raises:
         CifarlabError: If the run does not tell.
     """
+    if builtin.is_builtin(run):
+        return tuple(builtin.read_card()["class_names"])
+    run = _open(run)
     names = run.data.get("class_names")
     if not isinstance(names, list) or not names:
         raise CifarlabError(f"{run.data_file} names no classes: expected class_names; train the model again")
     return tuple(str(name) for name in names)
 
 
-def _open(run: Run | str | os.PathLike[str]) -> Run:
-    return open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+def _open(run: AnyRun) -> Run:
+    return open_run(builtin.locate(run), needs_model=True)
 
 
 def _compile_tensorflow(model: Any) -> Forward:

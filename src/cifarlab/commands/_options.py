@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,8 @@ DataOption = Annotated[
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 RunPaths = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Folders of runs.", autocompletion=completion.runs)
+    list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models)
 ]
 Tta = Annotated[str, typer.Option("--tta", metavar="NAME", help="Test-time augmentation: none, flip, flip-shift.")]
+RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]

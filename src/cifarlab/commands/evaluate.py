@@ -1,12 +1,14 @@
 """`cifarlab evaluate`: measure runs on images they were not trained on."""
 
+from pathlib import Path
+
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, Split, Tta
+from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, RunsDir, Split, Tta
 
 EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0",
     "cifarlab evaluate runs/mlp2-* --json",
-    "cifarlab evaluate runs/mlp2-seed0 --tta flip",
+    "cifarlab evaluate builtin --tta flip-shift",
 )
 
 
@@ -16,18 +18,19 @@ def evaluate(
     data: DataOption = None,
     data_dir: DataDir = None,
     tta: Tta = "none",
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Measure runs on images they were not trained on.
 
     Every number has its 95 % interval; several runs get a line each, and their spread over seeds.
     """
-    from cifarlab import tables
-    from cifarlab.runs import open_run
-
-    opened = [open_run(path, needs_model=True) for path in runs]
-    from cifarlab import evaluation
+    from cifarlab import builtin, tables
     from cifarlab.console import working
+
+    with working("opening the runs"):
+        opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
+    from cifarlab import evaluation
 
     entries = []
     for run in opened:

@@ -8,6 +8,7 @@ from cifarlab import completion, usage
 from cifarlab.commands._options import Json, Tta
 
 EPILOG = usage.examples(
+    "cifarlab predict photo.jpg",
     "cifarlab predict cat.jpg dog.png --model runs/mlp2-seed0",
     "cifarlab predict pictures/ --model runs/mlp2-seed0 --csv > predictions.csv",
     "curl -s https://example.org/cat.jpg | cifarlab predict - --model runs/mlp2-seed0 --json",
@@ -16,7 +17,10 @@ EPILOG = usage.examples(
 
 def predict(
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, or - for standard input.")],
-    model: Annotated[str, typer.Option(metavar="RUN", help="Run to ask.", autocompletion=completion.runs)],
+    model: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="Run to ask instead of the built-in model.", autocompletion=completion.models),
+    ] = "builtin",
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
     tta: Tta = "none",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,

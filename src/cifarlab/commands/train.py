@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json
+from cifarlab.commands._options import DataDir, Json, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab train mlp2",
@@ -40,7 +40,7 @@ def train(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Continue a stopped run.", autocompletion=completion.runs)
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")] = Path("runs"),
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Train recipes, each in a new run folder.
