@@ -221,7 +221,7 @@ def test_a_failed_prediction_writes_nothing(
 ) -> None:
     serve(splits())
     before = sorted(path.name for path in run.path.iterdir())
-    monkeypatch.setattr(evaluation.prediction, "predict_images", lambda *_: 1 / 0)
+    monkeypatch.setattr(evaluation.prediction, "predict_images", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         evaluate(run)
     assert sorted(path.name for path in run.path.iterdir()) == before
@@ -236,3 +236,38 @@ def test_digits_end_to_end(run: Run) -> None:
     assert scores["count"] == len(digits.test) > 100
     assert scores["notices"] == []
     assert scores["scores"]["accuracy"]["low"] < scores["accuracy"] < 0.5
+
+
+def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
+    run: Run, serve: Callable[..., Any]
+) -> None:
+    serve(splits())
+    single = evaluate(run)
+    own = {file: file.read_bytes() for file in (run.scores_file("test"), run.predictions_file("test"))}
+    augmented = evaluate(run, tta="flip-shift")
+    assert (single["tta"], augmented["tta"], augmented["looks"]) == ("none", "flip-shift", 2)
+    assert {file: file.read_bytes() for file in own} == own
+    assert (
+        augmented == run.scores("test", "flip-shift") == files.read_json(run.path / "scores-test-tta-flip-shift.json")
+    )
+    stored = Predictions.load(run.path / "predictions-test-tta-flip-shift.npz")
+    # Every image is of one colour, so that all of its views are the same.
+    np.testing.assert_allclose(stored.logits, Predictions.load(run.predictions_file("test")).logits, rtol=1e-5)
+    evaluate(run, split="validation", tta="flip")
+    serve(splits(dataclasses.replace(SOURCE, name="other", checksums={})))
+    evaluate(run, data="other", tta="flip")
+    assert (run.path / "scores-validation-tta-flip.json").is_file()
+    assert (run.path / "scores-test-other-tta-flip.json").is_file()
+    assert [look["tta"] for look in run.looks()] == ["none", "flip-shift", "flip", "flip"]
+    assert run.looks()[1]["why"] == "evaluate on grey, TTA flip-shift"
+
+
+def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
+    run: Run, serve: Callable[..., Any]
+) -> None:
+    asked = serve(splits())
+    with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
+        evaluate(run, tta="flop")
+    with pytest.raises(CifarlabError, match=r"no scores on test --tta flip: run cifarlab evaluate .*tiny --tta flip"):
+        run.scores("test", "flip")
+    assert not asked

@@ -196,3 +196,32 @@ def test_a_model_that_brings_code_is_refused(make_run: Callable[..., Run]) -> No
     outputs = keras.layers.Lambda(lambda x: x[:, 0, 0, :])(inputs)
     with pytest.raises(CifarlabError, match="cannot load the model"):
         load_model(make_run(keras.Model(inputs, outputs)))
+
+
+def test_the_views_of_test_time_augmentation_are_averaged_as_logits() -> None:
+    choose_backend()
+    import keras
+
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, activation="gelu")(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(x)))
+    images = image_set(7)
+    mirrored = ImageSet(images.images[:, :, ::-1].copy(), images.labels, images.ids, NAMES)
+    one, other = predict_images(model, images).logits, predict_images(model, mirrored).logits
+    found = predict_images(model, images, batch_size=4, tta="flip")
+    assert found.logits.dtype == np.float32
+    np.testing.assert_allclose(found.logits, (one + other) / 2, atol=1e-5)
+    assert not np.allclose(one, other, atol=1e-3)
+
+
+def test_answers_with_test_time_augmentation_say_so(model: Any, make_run: Callable[..., Run], tmp_path: Path) -> None:
+    run = make_run(model)
+    light = picture(tmp_path / "light.png", 250)
+    (single,), (augmented,) = predict([light], run), predict([light], run, tta="flip-shift")
+    assert "tta" not in single
+    assert list(augmented) == ["image", "tta", "top"]
+    assert augmented["tta"] == "flip-shift"
+    assert augmented["top"][0]["probability"] == pytest.approx(single["top"][0]["probability"], abs=1e-5)
+    with pytest.raises(CifarlabError, match="unknown TTA 'mirror'"):
+        predict([light], run, tta="mirror")

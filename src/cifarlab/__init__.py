@@ -28,7 +28,7 @@ _HOMES = {
     "load_data": "cifarlab.datasets",
     "load_model": "cifarlab.prediction",
     "load_recipe": "cifarlab.recipe",
-    "open_run": "cifarlab.runs",
+    "open_run": "cifarlab.builtin",
     "predict": "cifarlab.prediction",
     "report": "cifarlab.reports",
     "resume": "cifarlab.training",

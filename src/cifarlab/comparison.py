@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from cifarlab import metrics
+from cifarlab import builtin, metrics
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import Interval
 from cifarlab.metrics._intervals import wilson_limits
@@ -135,7 +135,7 @@ class _Entrant:
 
 
 def _enter(runs: Sequence[Run | str | os.PathLike[str]], split: str) -> list[_Entrant]:
-    opened = [open_run(run.path if isinstance(run, Run) else run) for run in runs]
+    opened = [open_run(builtin.locate(run)) for run in runs]
     if len(opened) < 2:
         raise CifarlabError(f"a comparison needs at least two runs. Received: {len(opened)}")
     twice = [path for path, times in Counter(run.path.resolve() for run in opened).items() if times > 1]

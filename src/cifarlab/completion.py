@@ -19,6 +19,11 @@ def data(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def models(incomplete: str) -> list[str]:
+    """Run folders, and the built-in model, that begin so."""
+    return runs(incomplete) + [name for name in ("builtin",) if incomplete and name.startswith(incomplete)]
+
+
 def runs(incomplete: str) -> list[str]:
     """Run folders that begin so; those in `runs/` where nothing was typed."""
     typed = Path(incomplete or "runs/")

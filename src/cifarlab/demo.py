@@ -1,11 +1,14 @@
-"""The whole product in a few minutes: data, three networks, evaluation, one report."""
+"""The whole product in a few minutes: data, three networks, evaluation, one report, and the built-in model."""
 
 import time
 from pathlib import Path
 
+import numpy as np
+
 from cifarlab import plan
 from cifarlab.runs import Run
 
+BUILTIN_IMAGES = 5
 RECIPES = ("mlp1", "mlp2", "mlp3")
 # Minutes on CIFAR-10, seconds on digits, which are few and want small batches.
 SETTINGS = {
@@ -15,7 +18,7 @@ SETTINGS = {
 
 
 def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Path:
-    """Train three dense networks briefly, evaluate them, write a report, and print what came out.
+    """Train three dense networks briefly, evaluate them, write a report, ask the built-in model, and print it all.
 
     Args:
         data_dir: Where CIFAR-10 is; by default it is looked for, downloaded, or replaced by the built-in digits.
@@ -33,6 +36,7 @@ def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Pa
     trainings = plan.plan_trainings(RECIPES, SETTINGS[data], data=data)
     runs = plan.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
     page = _examine(runs, output, notice)
+    print(ask_builtin(data, data_dir), flush=True)
     from cifarlab.console import duration
 
     print(f"done in {duration(time.monotonic() - began)}; the report: {page}")
@@ -62,6 +66,34 @@ def choose_data(data_dir: str | None = None) -> tuple[str, str]:
         return "digits", f"These are not results on CIFAR-10 but on the built-in handwritten digits: {why}."
     short = "A short demonstration of 8 epochs, too few for dropout to pay: the full recipes reach higher accuracies."
     return "cifar10", f"{short} Data: CIFAR-10, {splits.source.how}, {splits.source.location}."
+
+
+def ask_builtin(data: str, data_dir: str | None = None) -> str:
+    """What the built-in model says about the first test images, or one line about why it is not asked.
+
+    Args:
+        data: The data set of the demonstration.
+        data_dir: Where the data are.
+
+    Returns:
+        Lines for people: for each image the most probable class, its probability, and whether it is right.
+    """
+    from cifarlab import builtin, datasets, prediction
+    from cifarlab.errors import CifarlabError
+
+    try:
+        card = builtin.read_card()
+    except CifarlabError as error:
+        return f"The built-in model is not shown: {error}."
+    if data != card["data"]["name"]:
+        return f"The built-in model is not shown: it knows the classes of {card['data']['name']}, and this is {data}."
+    test = datasets.load_data(data, data_dir=data_dir).test
+    found = prediction.predict_images(builtin.load_model(), test.take(np.arange(BUILTIN_IMAGES)))
+    lines = [f"The built-in model on the first {BUILTIN_IMAGES} test images (cifarlab predict photo.jpg asks it):"]
+    for row, (true, said) in enumerate(zip(found.labels, found.predicted, strict=True)):
+        judged = "right" if true == said else f"it is {test.class_names[true]}"
+        lines.append(f"  {found.ids[row]}: {test.class_names[said]} {found.probabilities[row, said]:.1%}, {judged}")
+    return "\n".join(lines)
 
 
 def _examine(runs: list[Run], output: Path, notice: str) -> Path:

@@ -5,33 +5,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifarlab import datasets, files, metrics, prediction
+from cifarlab import builtin, datasets, files, metrics, prediction
+from cifarlab.builtin import AnyRun
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Splits
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
+from cifarlab.views import SINGLE, check_tta, say
 
 SPLITS = ("train", "validation", "test")
 
 
 def evaluate(
-    run: Run | str | os.PathLike[str], *, split: str = "test", data: str | None = None, data_dir: str | None = None
+    run: AnyRun,
+    *,
+    split: str = "test",
+    data: str | None = None,
+    data_dir: str | None = None,
+    tta: str = SINGLE,
+    runs_dir: str | os.PathLike[str] = "runs",
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
 
     Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
     each whole or not at all, and records the look in `looks.json`. On other data than the run's own, the files are
     `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Accuracy is
-    single-view: each image is seen once, as it is.
+    single-view, each image being seen once, as it is, unless `tta` names a test-time augmentation: then the files are
+    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay.
 
     Args:
-        run: The run to evaluate.
+        run: The run to evaluate, or `"builtin"`.
         split: `"train"`, `"validation"` or `"test"`.
         data: Name of another data set of the same classes and image shape; by default the run's own.
         data_dir: Where the data are, if not where the run found them.
+        tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        runs_dir: Where the run of the built-in model is, or will be made.
 
     Returns:
-        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `looks` (how often this split of
-        these data has been looked at, this time included) and `notices` (sentences about what a reader must know).
+        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `tta`, `looks` (how often this
+        split of these data has been looked at, this time included, with whichever test-time augmentation) and `notices`
+        (sentences about what a reader must know).
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -39,24 +51,27 @@ def evaluate(
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
-    run = open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+    check_tta(tta)
+    run = builtin.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
     notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
     name = splits.source.name
     model = prediction.load_model(run)
-    predictions = prediction.predict_images(model, splits[split])
+    predictions = prediction.predict_images(model, splits[split], tta=tta)
+    why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
     scores = {
         "run": run.name,
         "data": name,
         "split": split,
-        "looks": run.record_look(split, f"evaluate on {name}", name),
+        "tta": tta,
+        "looks": run.record_look(split, why, name, tta),
         "notices": notices,
         **metrics.score(predictions),
     }
-    predictions.save(run.predictions_file(split, name))
-    files.write_json(run.scores_file(split, name), scores)
+    predictions.save(run.predictions_file(split, name, tta))
+    files.write_json(run.scores_file(split, name, tta), scores)
     return scores
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifarlab import builtin
+from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.images import list_pictures, read_image
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run, open_run
-
-Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+from cifarlab.views import SINGLE, Forward, averaged, check_tta
 
 STANDARD_INPUT = "-"
 
 
-def load_model(run: Run | str | os.PathLike[str]) -> Any:
-    """The trained `keras.Model` of a run: raw pixels in, logits out. It is for inference and is not compiled.
+def load_model(run: AnyRun) -> Any:
+    """The trained `keras.Model` of a run, or of `"builtin"`: raw pixels in, logits out; for inference, not compiled.
 
     The file is opened in Keras's safe mode, which runs no code that the file brings.
 
     Raises:
         CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
     """
+    if builtin.is_builtin(run):
+        return builtin.load_model()
     path = _open(run).model_file
     choose_backend()
     import keras
@@ -42,19 +45,21 @@ def load_model(run: Run | str | os.PathLike[str]) -> Any:
         raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
 
 
-def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000) -> Predictions:
+def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = SINGLE) -> Predictions:
     """What the model says about every image, none left out.
 
     Args:
         model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
         image_set: N images of that shape, K classes.
         batch_size: Images at once; the last batch is padded to it, so that nothing is compiled twice.
+        tta: Test-time augmentation, one of `views.NAMES`; none by default.
 
     Raises:
-        CifarlabError: If shape or number of classes do not fit, or the model gives NaN or infinity.
+        CifarlabError: If shape or number of classes do not fit, the model gives NaN or infinity, or there is no such
+            test-time augmentation.
     """
     check_fits(model, image_set.image_shape, len(image_set.class_names))
-    logits = compute_logits(model, image_set.images, batch_size)
+    logits = compute_logits(model, image_set.images, batch_size, tta)
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
         first = str(image_set.ids[broken[0]])
@@ -66,48 +71,57 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000) -> P
 
 
 def predict(
-    pictures: Sequence[str | os.PathLike[str]], model: Run | str | os.PathLike[str], top: int = 3
+    pictures: Sequence[str | os.PathLike[str]],
+    model: AnyRun = builtin.NAME,
+    top: int = 3,
+    tta: str = SINGLE,
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
     Args:
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
-        model: The run whose model looks at them.
+        model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
+        tta: Test-time augmentation, one of `views.NAMES`; none by default.
 
     Returns:
-        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first.
+        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
+        test-time augmentation also `"tta"`, its name.
 
     Raises:
         CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
     """
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
-    run = _open(model)
-    names = class_names(run)
+    check_tta(tta)
+    names = class_names(model)
     paths = _expand(pictures)
-    loaded = load_model(run)
+    loaded = load_model(model)
     height, width, channels = input_shape(loaded)
     if height != width:
         raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
     images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
-    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), batch_size=256).probabilities
+    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta).probabilities
+    named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
-        {"image": path, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
+        {"image": path, **named, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
         for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
     ]
 
 
-def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 1000) -> NDArray[np.float32]:
+def compute_logits(
+    model: Any, images: NDArray[np.uint8], batch_size: int = 1000, tta: str = SINGLE
+) -> NDArray[np.float32]:
     """The model's output for every image, in batches of one fixed shape.
 
     Args:
         model: A `keras.Model`.
         images: `(N, H, W, C)` uint8.
         batch_size: Images at once, at least 1.
+        tta: Test-time augmentation, one of `views.NAMES`; the logits are the weighted mean of the views' logits.
 
     Returns:
         `(N, K)` float32.
@@ -115,7 +129,7 @@ def compute_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 1000
     if batch_size < 1:
         raise CifarlabError(f"batch_size must be at least 1. Received: {batch_size}")
     size = max(1, min(batch_size, len(images)))
-    forward = compile_forward(model)
+    forward = averaged(compile_forward(model), tta)
     parts = []
     for start in range(0, max(1, len(images)), size):
         batch = images[start : start + size]
@@ -169,20 +183,23 @@ def input_shape(model: Any) -> tuple[int, int, int]:
     return int(shape[1]), int(shape[2]), int(shape[3])
 
 
-def class_names(run: Run) -> tuple[str, ...]:
-    """The names of the classes that the run was trained on, in the order of the logits.
+def class_names(run: AnyRun) -> tuple[str, ...]:
+    """The names of the classes that a run, or `"builtin"`, was trained on, in the order of the logits.
 
     Raises:
         CifarlabError: If the run does not tell.
     """
+    if builtin.is_builtin(run):
+        return tuple(builtin.read_card()["class_names"])
+    run = _open(run)
     names = run.data.get("class_names")
     if not isinstance(names, list) or not names:
         raise CifarlabError(f"{run.data_file} names no classes: expected class_names; train the model again")
     return tuple(str(name) for name in names)
 
 
-def _open(run: Run | str | os.PathLike[str]) -> Run:
-    return open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+def _open(run: AnyRun) -> Run:
+    return open_run(builtin.locate(run), needs_model=True)
 
 
 def _compile_tensorflow(model: Any) -> Forward:

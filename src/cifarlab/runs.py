@@ -1,23 +1,7 @@
-"""Run: a training's folder, and the only place that knows its file names.
-
-runs/<id>/
-run.json            format, version, state (running, finished, stopped, failed) and why
-recipe.json         the resolved recipe
-environment.json    versions, hardware, backend
-data.json           which data, from where, with which checksums
-command.txt         the command that makes this run again
-history.csv         one line an epoch
-model.keras         best on validation (the last epoch's where nothing is held out)
-last.weights.h5     the last epoch's weights
-checkpoint.npz      everything `--resume` needs
-tensorboard/        events
-predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
-    on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json
-"""
+"""Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
 
 import csv
 import datetime
-import hashlib
 import itertools
 import os
 import platform
@@ -30,102 +14,16 @@ from typing import Any
 import cifarlab
 from cifarlab import files, recipe
 from cifarlab.errors import CifarlabError
+from cifarlab.run_files import RunFiles, read_object
+from cifarlab.views import SINGLE
 
 FORMAT = 1
 STATES = ("running", "finished", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(RunFiles):
     """A training's folder on disk."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.path.resolve().name
-
-    @property
-    def recipe_file(self) -> Path:
-        """The resolved recipe."""
-        return self.path / "recipe.json"
-
-    @property
-    def environment_file(self) -> Path:
-        """Versions and hardware."""
-        return self.path / "environment.json"
-
-    @property
-    def data_file(self) -> Path:
-        """Which data, from where."""
-        return self.path / "data.json"
-
-    @property
-    def command_file(self) -> Path:
-        """The command that makes this run again."""
-        return self.path / "command.txt"
-
-    @property
-    def state_file(self) -> Path:
-        """Format, version and state."""
-        return self.path / "run.json"
-
-    @property
-    def history_file(self) -> Path:
-        """One line an epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def model_file(self) -> Path:
-        """The whole model, best on validation."""
-        return self.path / "model.keras"
-
-    @property
-    def last_weights_file(self) -> Path:
-        """The last epoch's weights."""
-        return self.path / "last.weights.h5"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Everything that resuming needs."""
-        return self.path / "checkpoint.npz"
-
-    @property
-    def tensorboard_dir(self) -> Path:
-        """TensorBoard's events."""
-        return self.path / "tensorboard"
-
-    @property
-    def figures_dir(self) -> Path:
-        """Pictures of the evaluation."""
-        return self.path / "figures"
-
-    @property
-    def report_file(self) -> Path:
-        """The run's own report."""
-        return self.path / "report.html"
-
-    @property
-    def looks_file(self) -> Path:
-        """Every look at a held-out split."""
-        return self.path / "looks.json"
-
-    def predictions_file(self, split: str, data: str | None = None) -> Path:
-        """What the model said about every image of `split`, of the run's own data or of another data set."""
-        return self.path / f"predictions-{split}{self._suffix(data)}.npz"
-
-    def scores_file(self, split: str, data: str | None = None) -> Path:
-        """The numbers about `split`, of the run's own data or of another data set."""
-        suffix = self._suffix(data)
-        return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
-
-    def _suffix(self, data: str | None) -> str:
-        """What tells the files about another data set apart: its name, made fit for a file name; empty for its own."""
-        if data is None or data == self.data_name:
-            return ""
-        slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]
-        return f"-{data}" if slug == data else f"-{slug}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
 
     @property
     def recipe(self) -> recipe.Recipe:
@@ -133,19 +31,9 @@ class Run:
         return recipe.from_dict(files.read_json(self.recipe_file))
 
     @property
-    def data(self) -> dict[str, Any]:
-        """What `data.json` says: name, location, how, checksums, data_dir."""
-        return _read_object(self.data_file, "name")
-
-    @property
-    def data_name(self) -> str:
-        """The data set that the run was trained on."""
-        return str(self.data["name"])
-
-    @property
     def environment(self) -> dict[str, Any]:
         """What `environment.json` says."""
-        return _read_object(self.environment_file)
+        return read_object(self.environment_file)
 
     @property
     def command(self) -> str:
@@ -155,7 +43,7 @@ class Run:
     @property
     def state(self) -> dict[str, Any]:
         """What `run.json` says: format, version, state, why, started, changed, process, host."""
-        return _read_object(self.state_file, "format", "state", "started")
+        return read_object(self.state_file, "format", "state", "started")
 
     def set_state(self, state: str, why: str = "") -> None:
         """Record that the run is running, finished, stopped or failed, and why."""
@@ -197,31 +85,33 @@ class Run:
         if rows:
             files.write_csv(self.history_file, rows, rows[0])
 
-    def scores(self, split: str = "test") -> dict[str, Any]:
-        """The numbers about `split` of the run's own data.
+    def scores(self, split: str = "test", tta: str = SINGLE) -> dict[str, Any]:
+        """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
         Raises:
-            CifarlabError: If the run has not been evaluated on `split`.
+            CifarlabError: If the run has not been evaluated on `split` in this way.
         """
-        if not self.scores_file(split).is_file():
-            raise CifarlabError(f"{self.path} has no scores on {split}: run cifarlab evaluate {self.path}")
-        return _read_object(self.scores_file(split), "accuracy", "scores")
+        file = self.scores_file(split, tta=tta)
+        if not file.is_file():
+            how = "" if tta == SINGLE else f" --tta {tta}"
+            raise CifarlabError(f"{self.path} has no scores on {split}{how}: run cifarlab evaluate {self.path}{how}")
+        return read_object(file, "accuracy", "scores")
 
-    def record_look(self, split: str, why: str, data: str | None = None) -> int:
+    def record_look(self, split: str, why: str, data: str | None = None, tta: str = SINGLE) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.
 
         Returns:
             How many looks at these images there have been, this one included.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        look = {"split": split, "data": data or self.data_name, "when": now, "why": why}
+        look = {"split": split, "data": data or self.data_name, "tta": tta, "when": now, "why": why}
         files.write_json(self.looks_file, looks := [*self.looks(), look])
         return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
 
     def looks(self) -> list[dict[str, str]]:
-        """Every recorded look: split, data (the run's own where the record says none), when, why."""
+        """Every recorded look: split, data (the run's own where the record says none), tta, when, why."""
         looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
-        return [{"data": self.data_name, **look} for look in looks]
+        return [{"data": self.data_name, "tta": SINGLE, **look} for look in looks]
 
 
 def create_run(root: Path, name: str) -> Run:
@@ -282,15 +172,6 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
         resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")
     return run
-
-
-def _read_object(path: Path, *keys: str) -> dict[str, Any]:
-    """A JSON object that holds at least these keys."""
-    value = files.read_json(path)
-    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
-    if missing or not isinstance(value, dict):
-        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
-    return value
 
 
 def _has_ended(process: int) -> bool:

@@ -14,6 +14,7 @@ from cifarlab.console import duration, make_console
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import to_dict
 from cifarlab.runs import Run
+from cifarlab.views import SINGLE, say
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
@@ -98,7 +99,7 @@ def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
         row = [_percent(accuracy["value"]), _limits(accuracy), top3, _percent(f1["value"]), _limits(f1)]
         table.add_row(entry["run"], *row, f"{entry['loss']:.4f}")
     console = make_console()
-    console.print(f"{first['count']:,} {first['split']} images of {first['data']}", soft_wrap=True)
+    console.print(f"{first['count']:,} {first['split']} images of {first['data']}{_with_tta(first)}", soft_wrap=True)
     for notice in dict.fromkeys(notice for entry in entries for notice in entry["notices"]):
         console.print(notice, soft_wrap=True)
     console.print(table)
@@ -143,8 +144,14 @@ def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
             console.print(f"{'':<10} {recipe['expected']}", soft_wrap=True)
 
 
+def _with_tta(entry: Mapping[str, Any]) -> str:
+    """Test-time augmentation is always named; what is single-view says nothing."""
+    tta = entry.get("tta", SINGLE)
+    return "" if tta == SINGLE else f", {say(tta)}"
+
+
 def _print_predictions(answers: list[dict[str, Any]]) -> None:
-    table = _table("image", "class", "probability")
+    table = _table("image", "class", f"probability{_with_tta(answers[0])}")
     for answer in answers:
         for rank, guess in enumerate(answer["top"]):
             name = "" if rank else str(answer["image"])
@@ -155,17 +162,20 @@ def _print_predictions(answers: list[dict[str, Any]]) -> None:
 
 def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
     places = range(1, max((len(answer["top"]) for answer in answers), default=0) + 1)
+    named = ["tta"] if any("tta" in answer for answer in answers) else []
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", *(f"{key}_{place}" for place in places for key in ("class", "probability"))])
+    writer.writerow(["image", *named, *(f"{key}_{place}" for place in places for key in ("class", "probability"))])
     for answer in answers:
         guesses = [(guess["class_name"], f"{guess['probability']:.6f}") for guess in answer["top"]]
-        writer.writerow([answer["image"], *(value for guess in guesses for value in guess)])
+        writer.writerow(
+            [answer["image"], *(answer[key] for key in named), *(value for guess in guesses for value in guess)]
+        )
 
 
 def _print_scores(entry: Mapping[str, Any]) -> None:
     console = make_console()
     looks = f"look {entry['looks']} at this split"
-    where = f"{entry['count']:,} {entry['split']} images of {entry['data']}"
+    where = f"{entry['count']:,} {entry['split']} images of {entry['data']}{_with_tta(entry)}"
     console.print(f"{entry['run']}: {where}, {looks}", soft_wrap=True)
     for notice in entry["notices"]:
         console.print(notice, soft_wrap=True)

@@ -67,7 +67,7 @@ def refused(capsys, *words: str) -> str:
         ("evaluate .", "not a run"),
         ("report runs/x", "no run at runs/x"),
         ("compare runs/x runs/y", "no run at runs/x"),
-        ("predict picture.png", "--model"),
+        ("predict", "missing argument"),
         ("predict picture.png --model runs/x", "no run at runs/x"),
         ("predict picture.png --model runs/x --csv --json", "exclude each other"),
         ("predict picture.png --model runs/x --top 0", "--top"),

@@ -193,6 +193,23 @@ def test_predictions_for_programs(option, expected, monkeypatch, capsys):
     assert capsys.readouterr().out == expected
 
 
+def test_test_time_augmentation_is_named_wherever_its_numbers_stand(make_run, monkeypatch, capsys):
+    augmented = {**SCORES, "tta": "flip-shift"}
+    monkeypatch.setattr(evaluation, "evaluate", lambda run, tta, **_: {**augmented, "run": run.name, "tta": tta})
+    paths = [str(make_run(name).path) for name in ("one", "two")]
+    for runs in (paths[:1], paths):
+        assert cli.main(["evaluate", *runs, "--tta", "flip-shift"]) == 0
+        assert "4 test images of digits, TTA flip-shift" in capsys.readouterr().out
+    assert cli.main(["evaluate", *paths, "--tta", "flip", "--json"]) == 0
+    assert [entry["tta"] for entry in json.loads(capsys.readouterr().out)] == ["flip", "flip"]
+    answers = [{"image": "a.png", "tta": "flip", "top": [{"class_name": "cat", "probability": 0.75}]}]
+    monkeypatch.setattr(prediction, "predict", lambda *_, **__: answers)
+    assert cli.main(["predict", "a.png", "--model", "runs/x", "--tta", "flip"]) == 0
+    assert "TTA flip" in capsys.readouterr().out
+    assert cli.main(["predict", "a.png", "--model", "runs/x", "--tta", "flip", "--csv"]) == 0
+    assert capsys.readouterr().out == "image,tta,class_1,probability_1\na.png,flip,cat,0.750000\n"
+
+
 def test_recipes_are_listed_with_what_to_expect(capsys):
     assert cli.main(["recipes", "--json"]) == 0
     recipes = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}

@@ -104,6 +104,16 @@ def test_headline_says_the_scores(one, one_text) -> None:
     assert "of 120 test images" in one_text
 
 
+def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, tmp_path) -> None:
+    run = make_run(tmp_path, "augmented")
+    assert "TTA" not in reports.report(run).read_text(encoding="utf-8")
+    files.write_json(run.scores_file("test", tta="flip"), {**run.scores("test"), "accuracy": 0.98765})
+    text = reports.report(run).read_text(encoding="utf-8")
+    assert "With <strong>TTA flip</strong>: 98.77" in text
+    assert "All numbers above are single-view." in text
+    assert f'<p class="big">{_render.percent(run.scores("test")["accuracy"])}</p>' in text
+
+
 def test_several_runs_are_tested_against_each_other(two_text) -> None:
     assert "McNemar" in two_text
     assert "2 classifiers" in two_text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifarlab import builtin
 from cifarlab.errors import CifarlabError
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
@@ -114,7 +115,7 @@ def open_page(
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: a report is about one of: {', '.join(SPLITS)}")
-    opened = [run if isinstance(run, Run) else Run(Path(run)) for run in runs]
+    opened = [run if isinstance(run, Run) else Run(builtin.locate(run)) for run in runs]
     if not opened:
         raise CifarlabError("a report needs at least one run: give the folder of one that cifarlab train made")
     places = [run.path.resolve() for run in opened]

@@ -1,10 +1,13 @@
 """The result, before anything else."""
 
+from typing import Any
+
 from markupsafe import Markup
 
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
-from cifarlab.reports._page import Page
+from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, percent, render
+from cifarlab.views import NAMES, SINGLE, say
 
 ORDER = 10
 TITLE = "The result"
@@ -18,7 +21,18 @@ def build(page: Page) -> Markup:
         described = "; ".join(f"{name}: {percent(value)}" for name, (value, _, _) in intervals.items())
         figure = draw(plot_accuracy_intervals(intervals), "headline", f"Accuracy with 95 % intervals. {described}")
     sources = {str(view.data["name"]): view.data for view in page.runs}
-    return render("headline", page=page, view=page.leader, figure=figure, sources=list(sources.values()))
+    data = list(sources.values())
+    return render("headline", page=page, view=page.leader, figure=figure, sources=data, augmented=_find_augmented(page))
+
+
+def _find_augmented(page: Page) -> list[tuple[RunView, str, dict[str, Any]]]:
+    """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page."""
+    found = []
+    for view in page.runs:
+        for tta in NAMES:
+            if tta != SINGLE and view.run.scores_file(page.split, tta=tta).is_file():
+                found.append((view, say(tta), view.run.scores(page.split, tta)))
+    return found
 
 
 def _accuracy(scores: dict[str, dict[str, dict[str, float]]]) -> tuple[float, float, float]:

@@ -1,0 +1,25 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion
+
+DataName = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="cifar10, digits, folder:PATH, ...", autocompletion=completion.data),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME", help="Data set instead of the run's own.", autocompletion=completion.data),
+]
+DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+RunPaths = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models)
+]
+Tta = Annotated[str, typer.Option("--tta", metavar="NAME", help="Test-time augmentation: none, flip, flip-shift.")]
+RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")]
+Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]

@@ -1,0 +1,16 @@
+"""`cifarlab data`: find, verify and describe a data set."""
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, DataName, Json
+
+EPILOG = usage.examples("cifarlab data", "cifarlab data folder:pictures --json")
+
+
+def data(name: DataName = "cifar10", data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Find, verify and describe a data set."""
+    from cifarlab import datasets, tables
+    from cifarlab.console import working
+
+    with working(f"reading {name}") as progress:
+        description = datasets.describe(datasets.load_data(name, data_dir=data_dir, progress=progress))
+    tables.print_json(description) if as_json else tables.print_data(description)

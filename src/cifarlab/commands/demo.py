@@ -1,0 +1,24 @@
+"""`cifarlab demo`: the whole product in a few minutes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir
+
+EPILOG = usage.examples("cifarlab demo", "cifarlab demo --data-dir ~/cifar --output shown")
+
+
+def demo(
+    data_dir: DataDir = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the runs and the report.")] = Path("demo"),
+) -> None:
+    """Train three networks briefly, and report on them.
+
+    On CIFAR-10 if it can be found or downloaded, else on the built-in digits.
+    """
+    from cifarlab.demo import show_demo
+
+    show_demo(data_dir=data_dir, output=output)

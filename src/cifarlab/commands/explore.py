@@ -1,0 +1,32 @@
+"""`cifarlab explore`: examine a data set before any training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, DataName, Json
+
+EPILOG = usage.examples("cifarlab explore", "cifarlab explore digits --output exploration/digits")
+
+
+def explore(
+    name: DataName = "cifar10",
+    data_dir: DataDir = None,
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the page and its pictures.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Examine a data set before any training.
+
+    Writes one self-contained HTML page and PNG files beside it; prints the page's path.
+    """
+    from cifarlab import exploration, files, tables
+    from cifarlab.console import working
+
+    with working(f"exploring {name}") as progress:
+        page = exploration.explore(name, data_dir=data_dir, output=output, progress=progress)
+    if as_json:
+        tables.print_json({"page": str(page), "summary": files.read_json(page.parent / "summary.json")})
+    else:
+        print(page)

@@ -1,0 +1,41 @@
+"""`cifarlab predict`: name what is on pictures."""
+
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import Json, Tta
+
+EPILOG = usage.examples(
+    "cifarlab predict photo.jpg",
+    "cifarlab predict cat.jpg dog.png --model runs/mlp2-seed0",
+    "cifarlab predict pictures/ --model runs/mlp2-seed0 --csv > predictions.csv",
+    "curl -s https://example.org/cat.jpg | cifarlab predict - --model runs/mlp2-seed0 --json",
+)
+
+
+def predict(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, or - for standard input.")],
+    model: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="Run to ask instead of the built-in model.", autocompletion=completion.models),
+    ] = "builtin",
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
+    tta: Tta = "none",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Name what is on pictures.
+
+    They may have any size and format.
+    """
+    from cifarlab import tables
+
+    write = tables.choose_writer(as_csv=as_csv, as_json=as_json)
+    from cifarlab import prediction
+    from cifarlab.console import working
+
+    with working("loading the model"):
+        answers = prediction.predict(images, model, top=top, tta=tta)
+    write(answers)

@@ -1,0 +1,27 @@
+"""`cifarlab recipes`: list the recipes, or print one whole."""
+
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import Json
+
+EPILOG = usage.examples("cifarlab recipes", "cifarlab recipes mlp2 > my_recipe.py")
+
+
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Print this one whole.", autocompletion=completion.recipes)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the recipes, or print one whole."""
+    from cifarlab import catalog, tables
+
+    if name is not None:
+        source = catalog.recipe_source(name)
+        tables.print_json({"name": name, "source": source}) if as_json else print(source, end="")
+        return
+    found = catalog.list_recipes()
+    tables.print_json(found) if as_json else tables.print_recipes(found)

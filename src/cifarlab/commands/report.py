@@ -1,0 +1,32 @@
+"""`cifarlab report`: one HTML page about runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, Json, RunPaths, Split
+
+EPILOG = usage.examples("cifarlab report runs/mlp2-seed0", "cifarlab report runs/mlp* --output compared.html")
+
+
+def report(
+    runs: RunPaths,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write; by default inside the first run.")
+    ] = None,
+    split: Split = "test",
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page about runs.
+
+    The page holds all it shows, several runs side by side; its path is printed.
+    """
+    from cifarlab import reports, tables
+    from cifarlab.console import working
+
+    with working("writing the report"):
+        page = reports.report(runs, output=output, split=split, data_dir=data_dir)
+    tables.print_json({"report": str(page)}) if as_json else print(page)

@@ -1,0 +1,61 @@
+"""`cifarlab train`: train recipes, or continue a stopped run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import DataDir, Json, RunsDir
+
+EPILOG = usage.examples(
+    "cifarlab train mlp2",
+    "cifarlab train mlp1 mlp2 --seeds 5",
+    'cifarlab train mlp2 --set model.widths="(2048,)" --set learning_rate=5e-4 --epochs 150',
+    "cifarlab train my_recipe.py --data folder:pictures",
+    "cifarlab train --resume runs/mlp2-seed0",
+)
+
+
+def train(
+    recipes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RECIPE...", help="Names, see cifarlab recipes; or files.", autocompletion=completion.recipes
+        ),
+    ] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Train with this seed.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Train with each of the seeds 0 to N-1.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Short for --set epochs=N.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Short for --set batch_size=N.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Data set instead of the recipe's.", autocompletion=completion.data),
+    ] = None,
+    data_dir: DataDir = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run's folder.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Continue a stopped run.", autocompletion=completion.runs)
+    ] = None,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train recipes, each in a new run folder.
+
+    The folders' paths are printed at the end. No run is ever overwritten.
+    """
+    from cifarlab import plan, tables
+
+    short = {"epochs": epochs, "batch_size": batch_size}
+    wanted = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
+    if resume is not None:
+        given = (recipes, settings, seed, seeds, epochs, batch_size, data, name)
+        plan.check_resume_stands_alone(given)
+        runs = [plan.resume(resume, data_dir=data_dir, stderr=as_json)]
+    else:
+        trainings = plan.plan_trainings(recipes or [], wanted, seed=seed, seeds=seeds, data=data, name=name)
+        runs = plan.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
+    tables.print_json([tables.summarise_run(run) for run in runs]) if as_json else tables.print_runs(runs)

@@ -1,0 +1,143 @@
+"""RunFiles: where everything is in a run's folder, and the only place that knows its file names.
+
+runs/<id>/
+run.json            format, version, state (running, finished, stopped, failed) and why
+recipe.json         the resolved recipe
+environment.json    versions, hardware, backend
+data.json           which data, from where, with which checksums
+command.txt         the command that makes this run again
+history.csv         one line an epoch
+model.keras         best on validation (the last epoch's where nothing is held out)
+last.weights.h5     the last epoch's weights
+checkpoint.npz      everything `--resume` needs
+tensorboard/        events
+predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
+    on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
+    with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+from cifarlab.views import SINGLE
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run's folder."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """Versions and hardware."""
+        return self.path / "environment.json"
+
+    @property
+    def data_file(self) -> Path:
+        """Which data, from where."""
+        return self.path / "data.json"
+
+    @property
+    def command_file(self) -> Path:
+        """The command that makes this run again."""
+        return self.path / "command.txt"
+
+    @property
+    def state_file(self) -> Path:
+        """Format, version and state."""
+        return self.path / "run.json"
+
+    @property
+    def history_file(self) -> Path:
+        """One line an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def model_file(self) -> Path:
+        """The whole model, best on validation."""
+        return self.path / "model.keras"
+
+    @property
+    def last_weights_file(self) -> Path:
+        """The last epoch's weights."""
+        return self.path / "last.weights.h5"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Everything that resuming needs."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def tensorboard_dir(self) -> Path:
+        """TensorBoard's events."""
+        return self.path / "tensorboard"
+
+    @property
+    def figures_dir(self) -> Path:
+        """Pictures of the evaluation."""
+        return self.path / "figures"
+
+    @property
+    def report_file(self) -> Path:
+        """The run's own report."""
+        return self.path / "report.html"
+
+    @property
+    def looks_file(self) -> Path:
+        """Every look at a held-out split."""
+        return self.path / "looks.json"
+
+    def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
+        """What the model said about every image of `split`, of the run's own data or of another data set."""
+        return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
+
+    def scores_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
+        """The numbers about `split`, of the run's own data or of another data set."""
+        suffix = self._suffix(data, tta)
+        return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
+
+    def _suffix(self, data: str | None, tta: str) -> str:
+        """What tells files apart: the name of another data set than the run's own, that of test-time augmentation."""
+        return self._data_suffix(data) + ("" if tta == SINGLE else f"-tta-{tta}")
+
+    def _data_suffix(self, data: str | None) -> str:
+        """The name of another data set, made fit for a file name; empty for the run's own."""
+        if data is None or data == self.data_name:
+            return ""
+        slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]
+        return f"-{data}" if slug == data else f"-{slug}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What `data.json` says: name, location, how, checksums, data_dir."""
+        return read_object(self.data_file, "name")
+
+    @property
+    def data_name(self) -> str:
+        """The data set that the run was trained on."""
+        return str(self.data["name"])
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """A JSON object that holds at least these keys."""
+    value = files.read_json(path)
+    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if missing or not isinstance(value, dict):
+        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
+    return value

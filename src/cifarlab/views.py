@@ -1,0 +1,101 @@
+"""Test-time augmentation: an image is seen in several views, and the model's logits for them are averaged.
+
+It is never silent: what was measured with it says "TTA" and its name, and lies in files of its own.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.discover import unknown
+from cifarlab.errors import CifarlabError
+
+SINGLE = "none"
+NAMES = (SINGLE, "flip", "flip-shift")
+
+Pixels = NDArray[np.uint8]
+Forward = Callable[[Pixels], NDArray[np.float32]]
+
+
+def averaged(forward: Forward, tta: str) -> Forward:
+    """The same function of a batch, with the weighted mean of the views' logits as its answer.
+
+    Args:
+        forward: `(B, H, W, C)` uint8 to `(B, K)` float32. Every view has the batch's shape: it is compiled once.
+        tta: `"none"` for `forward` itself; `"flip"` or `"flip-shift"`, see `make_views`.
+
+    Raises:
+        CifarlabError: If there is no test-time augmentation of that name.
+    """
+    check_tta(tta)
+    if tta == SINGLE:
+        return forward
+
+    def mean(images: Pixels) -> NDArray[np.float32]:
+        # Contiguous: torch takes no array that runs backwards.
+        views = ((weight, np.ascontiguousarray(view)) for weight, view in make_views(images, tta))
+        weighted = [np.float32(weight) * forward(view) for weight, view in views]
+        return np.asarray(np.sum(weighted, axis=0), np.float32)  # (B, K)
+
+    return mean
+
+
+def make_views(images: Pixels, tta: str) -> Iterator[tuple[float, Pixels]]:
+    """The views of each image with their weights, which sum to 1.
+
+    - `none`: the image.
+    - `flip`: the image and its mirror, one half each.
+    - `flip-shift`: the image and its mirror, one quarter each; the image moved by one pixel up and left, and down and
+      right, with edges reflected, and the mirrors of both, one eighth each.
+
+    Args:
+        images: `(N, H, W, C)`.
+        tta: One of `NAMES`.
+
+    Yields:
+        A weight and `(N, H, W, C)` images.
+
+    Raises:
+        CifarlabError: If there is no test-time augmentation of that name.
+
+    Source: Jordan 2024, arXiv:2404.00498, `infer_mirror_translate` of airbench94.
+    """
+    check_tta(tta)
+    if tta == SINGLE:
+        yield 1.0, images
+    elif tta == "flip":
+        yield from _with_mirror(images, 1.0)
+    else:
+        yield from _with_mirror(images, 0.5)
+        yield from _with_mirror(_shift(images, -1), 0.25)
+        yield from _with_mirror(_shift(images, +1), 0.25)
+
+
+def check_tta(tta: str) -> None:
+    """Refuse a name that is none.
+
+    Raises:
+        CifarlabError: The message offers the nearest right one.
+    """
+    if tta not in NAMES:
+        raise CifarlabError(unknown("TTA", tta, NAMES))
+
+
+def say(tta: str) -> str:
+    """How a table or sentence names it: `"TTA flip"`; `"single-view"` for none."""
+    return "single-view" if tta == SINGLE else f"TTA {tta}"
+
+
+def _with_mirror(images: Pixels, weight: float) -> Iterator[tuple[float, Pixels]]:
+    yield weight / 2, images
+    yield weight / 2, images[:, :, ::-1]
+
+
+def _shift(images: Pixels, pixels: int) -> Pixels:
+    """Move every image down and right by `pixels`, up and left if negative, with edges reflected."""
+    reach = abs(pixels)
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="reflect")
+    start = reach - pixels
+    return padded[:, start : start + height, start : start + width]

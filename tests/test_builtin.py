@@ -1,0 +1,251 @@
+"""The built-in model, on a stand-in made from an untrained network on digits; and the real one where it is there."""
+
+import dataclasses
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cifarlab as cl
+from cifarlab import builtin, cli, completion, datasets, demo, evaluation, files, prediction, recipe
+from cifarlab.environment import choose_backend
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import Recipe
+from cifarlab.runs import Run, create_run
+
+# Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+RECIPE = Recipe(model="mlp", model_args={"widths": (16,), "dropout": 0.5}, data="digits", precision="bfloat16", seed=7)
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    path = Path(__file__).parents[1] / "benchmarks" / "make_builtin.py"
+    spec = importlib.util.spec_from_file_location("make_builtin", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished, evaluated run whose network was never trained."""
+    choose_backend()
+    import keras
+
+    from cifarlab.models import mlp
+
+    splits = datasets.load_data("digits")
+    run = create_run(tmp_path_factory.mktemp("source"), "mlp")
+    keras.utils.set_random_seed(1)
+    mlp.build(splits.train.image_shape, 10, **RECIPE.model_args).save(run.model_file)
+    files.write_json(run.recipe_file, recipe.to_dict(RECIPE))
+    described = {"class_names": list(splits.class_names), "fingerprints": {"test": splits.test.fingerprint}}
+    files.write_json(run.data_file, {**dataclasses.asdict(splits.source), **described, "data_dir": "/home/somebody"})
+    machine = {"processor": "a processor", "platform": "a machine", "backend": "tensorflow", "training_seconds": 1.5}
+    files.write_json(run.environment_file, {**machine, "versions": {"keras": "3", "jax": "0"}, "parameters": 5})
+    files.write_text(run.command_file, "cifarlab train mlp1 --data-dir /home/somebody --set seed=7\n")
+    run.write_history([{"epoch": 1.0, "train_loss": 2.0, "validation_accuracy": 0.1, "validation_loss": 2.0}])
+    run.set_state("finished")
+    evaluation.evaluate(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def package(source: Run, maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `weights.npz`, `card.json` and `card.md`."""
+    folder = tmp_path_factory.mktemp("package")
+    maker.make_builtin(source, folder, None, ["flip-shift"])
+    return folder
+
+
+@pytest.fixture
+def standin(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the stand-in as the built-in model, in an empty working folder."""
+    folder = tmp_path / "package"
+    shutil.copytree(package, folder)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(builtin, "FOLDER", folder)
+    return folder
+
+
+@pytest.fixture
+def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of cifarlab without a built-in model."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(builtin, "FOLDER", tmp_path)
+
+
+def picture(path: Path) -> str:
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(50, 70, 3), dtype=np.uint8)).save(path)
+    return str(path)
+
+
+def test_the_weights_are_the_runs_rounded_to_float16(source: Run, standin: Path) -> None:
+    trained, rebuilt = prediction.load_model(source), builtin.load_model()
+    assert len(rebuilt.weights) == 4  # the states of dropout's random numbers are no weights
+    for before, after in zip(trained.get_weights(), rebuilt.get_weights(), strict=True):
+        assert after.dtype == np.float32
+        np.testing.assert_array_equal(after, before.astype(np.float16).astype(np.float32))
+    with np.load(standin / "weights.npz") as stored:
+        assert {stored[name].dtype for name in stored.files} == {np.dtype(np.float16)}
+
+
+def test_it_computes_in_float32_whatever_it_was_trained_in(standin: Path) -> None:
+    import keras
+
+    before = keras.config.dtype_policy()
+    assert {layer.compute_dtype for layer in builtin.load_model().layers} == {"float32"}
+    assert keras.config.dtype_policy() == before
+
+
+def test_the_card_tells_everything_but_the_folders_of_a_machine(standin: Path) -> None:
+    card = builtin.read_card()
+    assert card["command"] == "cifarlab train mlp1 --set seed=7"
+    assert (card["seed"], card["data"]["name"], card["image_shape"]) == (7, "digits", [32, 32, 3])
+    assert card["sizes"]["weights_bytes"] == (standin / "weights.npz").stat().st_size
+    assert list(card["scores"]) == ["none", "flip-shift"]
+    for file in ("card.json", "card.md"):
+        text = (standin / file).read_text(encoding="utf-8")
+        assert "somebody" not in text
+        assert "a machine" not in text
+    assert "| TTA flip-shift | " in text
+    assert f"{100 * card['scores']['none']['accuracy']:.2f} %" in text
+    assert "keras 3" in text
+    assert "jax" not in text
+
+
+def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
+    card = builtin.read_card()
+    for tta, written in card["scores"].items():
+        scores = evaluation.evaluate("builtin", tta=tta)
+        assert {key: scores[key] for key in written} == written
+        assert scores["run"] == "builtin"
+    assert scores["looks"] == 5  # one by the run, two for the card, two here
+    run = Run(Path("runs/builtin"))
+    assert run.state["state"] == "finished"
+    assert run.recipe == RECIPE
+    assert run.environment["processor"] == "a processor"
+    assert run.history()[0]["train_loss"] == 2.0
+    assert sorted(path.name for path in Path("runs").iterdir()) == ["builtin"]
+
+
+def test_report_and_compare_take_the_name(standin: Path, source: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["report", "builtin"], ["compare", "builtin", str(source.path)]):
+        assert cli.main(words) == 2
+        assert "run cifarlab evaluate builtin first" in capsys.readouterr().err
+    assert cli.main(["evaluate", "builtin", "--json"]) == 0
+    assert cli.main(["compare", "builtin", str(source.path), "--json"]) == 0
+    assert cli.main(["report", "builtin"]) == 0
+    assert capsys.readouterr().out.endswith("runs/builtin/report.html\n")
+
+
+def test_its_run_is_made_once_and_elsewhere_on_demand(standin: Path) -> None:
+    run = builtin.open_run("builtin", runs_dir="elsewhere")
+    assert run.path == Path("elsewhere/builtin")
+    made = run.model_file.stat().st_mtime_ns
+    assert cl.open_run("builtin", runs_dir="elsewhere") == run
+    assert run.model_file.stat().st_mtime_ns == made
+    assert not Path("runs").exists()
+
+
+def test_a_run_of_another_origin_in_its_place_is_left_alone(standin: Path, source: Run) -> None:
+    shutil.copytree(source.path, "runs/builtin")
+    before = {path: path.read_bytes() for path in Path("runs/builtin").rglob("*") if path.is_file()}
+    with pytest.raises(CifarlabError, match=r"runs/builtin is not a run of this version's built-in model: rename"):
+        evaluation.evaluate("builtin")
+    assert {path: path.read_bytes() for path in Path("runs/builtin").rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_of_that_name_is_reached_by_its_path(standin: Path, source: Run) -> None:
+    assert completion.models("bu") == ["builtin"]
+    shutil.copytree(source.path, "builtin")
+    assert builtin.locate("./builtin") == builtin.locate(Path("builtin")) == Path("builtin")
+    assert builtin.open_run("./builtin").command.startswith("cifarlab train mlp1 --data-dir")
+    assert not builtin.is_builtin(Path("builtin"))
+
+
+def test_pictures_are_named_by_it_where_no_model_is_named(
+    standin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = picture(tmp_path / "photo.png")
+    assert cli.main(["predict", photo, "--json", "--top", "1"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["top"][0]["class_name"] in builtin.read_card()["class_names"]
+    assert prediction.predict([photo], top=1) == cl.predict([photo], "builtin", top=1) == [answer]
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.usefixtures("nothing")
+def test_without_weights_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = picture(tmp_path / "photo.png")
+    for words in (["predict", photo], ["evaluate", "builtin"]):
+        assert cli.main(words) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1
+        assert "has no built-in model (it lacks card.json and weights.npz): name a run of your own" in line
+    assert list(Path().iterdir()) == []
+    assert demo.ask_builtin("digits").startswith("The built-in model is not shown: this copy of cifarlab has no")
+
+
+def test_damaged_weights_are_one_line(standin: Path) -> None:
+    weights, card = standin / "weights.npz", builtin.read_card()
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    with pytest.raises(CifarlabError, match=r"weights\.npz are damaged \(its SHA-256 is .*: install cifarlab again"):
+        builtin.load_model()
+    weights.write_bytes(b"no zip")
+    sizes = {**card["sizes"], "weights_sha256": files.checksum(weights, "sha256")}
+    files.write_json(standin / "card.json", {**card, "sizes": sizes})
+    with pytest.raises(CifarlabError, match="damaged"):
+        builtin.load_model()
+    weights.write_bytes(whole)
+    files.write_json(standin / "card.json", {**card, "recipe": {**card["recipe"], "model_args": {"widths": [17]}}})
+    with pytest.raises(CifarlabError, match="do not fit the model mlp"):
+        builtin.load_model()
+    (standin / "card.json").write_text("{}")
+    with pytest.raises(CifarlabError, match="damaged: expected an object with recipe"):
+        builtin.read_card()
+
+
+def test_weights_that_float16_cannot_hold_or_that_are_too_large_are_refused(
+    maker: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CifarlabError, match=r"weight 1 does not fit into float16: it reaches 1e\+06"):
+        maker.pack([np.ones(3, np.float32), np.float32([1e6])])
+    monkeypatch.setattr(maker, "MOST_BYTES", 100)
+    with pytest.raises(CifarlabError, match="expected at most 100"):
+        maker.pack([np.ones(3, np.float32)])
+
+
+def test_the_demonstration_asks_it(standin: Path) -> None:
+    first, *lines = demo.ask_builtin("digits").splitlines()
+    assert "first 5 test images" in first
+    assert len(lines) == 5
+    assert all(": " in line and "%" in line for line in lines)
+    assert "it knows the classes of digits, and this is cifar10" in demo.ask_builtin("cifar10")
+
+
+@pytest.mark.data
+def test_the_real_one_keeps_the_promises_of_its_card(cifar10_dir: Path, tmp_path: Path) -> None:
+    if not (builtin.FOLDER / "weights.npz").is_file():
+        pytest.skip("the built-in weights are not in this tree")
+    card = builtin.read_card()
+    assert (builtin.FOLDER / "weights.npz").stat().st_size == card["sizes"]["weights_bytes"] <= 5_000_000
+    scores = evaluation.evaluate("builtin", data_dir=str(cifar10_dir), runs_dir=tmp_path)
+    written = card["scores"]["none"]
+    assert scores["notices"] == []
+    assert scores["count"] == written["count"] == 10_000
+    # Another processor or backend rounds differently: a handful of images may fall on the other side.
+    assert scores["accuracy"] == pytest.approx(written["accuracy"], abs=5e-4)
+    assert scores["loss"] == pytest.approx(written["loss"], abs=1e-3)
