@@ -150,7 +150,7 @@ def _train(recipe: Recipe, splits: Splits, warm_calls: Calls) -> tuple[TimedTrai
 @contextlib.contextmanager
 def _data_in_memory(splits: Splits) -> Iterator[None]:
     """While open, loading data hands out these, at no cost."""
-    with mock.patch.object(datasets, "load_data", lambda *args, **kwargs: splits):
+    with mock.patch.object(datasets, "load_data", return_value=splits):
         yield
 
 

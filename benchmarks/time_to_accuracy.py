@@ -265,7 +265,8 @@ def report_peer(peer: dict[str, Any]) -> None:
 
 
 def between(values: dict[str, float], form: str) -> str:
-    return f"{values['median']:{form}}  ({values['min']:{form.removeprefix('10')}} to {values['max']:{form.removeprefix('10')}})"
+    low, high = (format(values[key], form.removeprefix("10")) for key in ("min", "max"))
+    return f"{values['median']:{form}}  ({low} to {high})"
 
 
 def interval(values: tuple[float, float | None, float | None]) -> str:
