@@ -1,7 +1,9 @@
 """A peer: a command that trains something and prints its seconds and its accuracy."""
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +39,24 @@ def run_peer(command: str, pattern: re.Pattern[str]) -> list[PeerRun]:
     lines = []
     try:
         process = subprocess.Popen(
-            shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            shlex.split(command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise CifarlabError(f"cannot start the peer {command!r}: {error}") from error
-    try:
-        for line in process.stdout or ():
-            tell(f"peer: {line.rstrip()}")
-            lines.append(line)
-        code = process.wait()
-    finally:
-        process.kill()  # of no effect where it has ended; where we were interrupted it must not go on
+    with process:
+        try:
+            for line in process.stdout or ():
+                tell(f"peer: {line.rstrip()}")
+                lines.append(line)
+            code = process.wait()
+        finally:
+            if process.poll() is None:  # we were interrupted: neither it nor what it started may go on
+                os.killpg(process.pid, signal.SIGTERM)
     if code:
         last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
         raise CifarlabError(f"the peer {Path(shlex.split(command)[0]).name} ended with status {code}: {last}")

@@ -131,15 +131,17 @@ def output_of(command: list[str], folder: Path) -> Iterator[str]:
     """
     last = "it printed nothing"
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        for line in process.stdout or ():
-            print(line, end="", file=sys.stderr, flush=True)
-            last = line.strip() or last
-            yield line
-        if code := process.wait():
-            raise ScriptError(f"the script ended with status {code}: {last}")
-    finally:
-        process.kill()  # of no effect where it has ended; where we were interrupted it must not go on
+    with process:
+        try:
+            for line in process.stdout or ():
+                print(line, end="", file=sys.stderr, flush=True)
+                last = line.strip() or last
+                yield line
+            code = process.wait()
+        finally:
+            process.kill()  # of no effect where it has ended; where we were interrupted it must not go on
+    if code:
+        raise ScriptError(f"the script ended with status {code}: {last}")
 
 
 def prepare_data(data_dir: Path, folder: Path) -> None:
