@@ -14,6 +14,7 @@ import statistics
 import time
 
 import numpy as np
+from _measure import matrix_rate
 
 from cifarlab.datasets import load_data
 from cifarlab.environment import choose_backend, processor_name
@@ -146,29 +147,6 @@ def operations(recipe: Recipe, train: ImageSet) -> float:
     products = [a * b for a, b in itertools.pairwise(sizes)]
     images = len(train) // recipe.batch_size * recipe.batch_size
     return 2.0 * images * (3 * sum(products) - products[0])  # nothing asks for the pixels' gradient
-
-
-def matrix_rate() -> float:
-    """Best of ten float32 products of 3072 x 3072 matrices, in operations a second."""
-    import keras
-
-    size = 3072
-    matrix = keras.random.normal((size, size))
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        product = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
-    else:
-
-        def product():
-            return keras.ops.matmul(matrix, matrix)[0, 0]
-
-    best = float("inf")
-    for _ in range(10):
-        began = time.perf_counter()
-        float(product())
-        best = min(best, time.perf_counter() - began)
-    return 2.0 * size**3 / best
 
 
 if __name__ == "__main__":

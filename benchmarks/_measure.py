@@ -1,0 +1,126 @@
+"""What the benchmarks share: the machine's matrix rate, memory, turns, intervals, and one line for an error."""
+
+import contextlib
+import math
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from scipy import special
+
+from cifarlab.errors import CifarlabError
+
+PROCESSOR_MATRIX = 3072
+ACCELERATOR_MATRIX = 16384
+"""On an accelerator a product of 3072 x 3072 is over before the next is asked for, and shows the asking."""
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float | None, float | None]:
+    """The mean accuracy of independent runs, and the limits of Student's t interval around it, cut at 0 and 1.
+
+    Args:
+        values: One accuracy in `[0, 1]` a run, at least one.
+        confidence: Share of such intervals that hold the true mean.
+
+    Returns:
+        Mean, lower and upper limit; the limits are None where there is one run only.
+    """
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return mean, None, None
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, smallest and largest."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def ratios(ours: Sequence[float], peers: Sequence[float]) -> dict[str, float]:
+    """Ratio of the medians, with the smallest and largest ratio of one round.
+
+    Args:
+        ours: One number a round.
+        peers: The peer's number of the same round.
+    """
+    each = [own / peer for own, peer in zip(ours, peers, strict=True)]
+    return {"ratio": statistics.median(ours) / statistics.median(peers), "min": min(each), "max": max(each)}
+
+
+def in_turn(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Let each contestant measure itself once a round, A B A B, so that a slow minute hits all of them.
+
+    Returns:
+        What each returned, one number a round.
+    """
+    results: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds):
+        for name, contestant in contestants.items():
+            tell(f"round {number + 1}/{rounds}: {name}")
+            results[name].append(contestant())
+    return results
+
+
+def matrix_rate(dtype: str = "float32") -> float:
+    """Best of ten products of two square matrices on the backend's device, in floating-point operations a second."""
+    import keras
+
+    size = ACCELERATOR_MATRIX if has_accelerator() else PROCESSOR_MATRIX
+    matrix = keras.ops.cast(keras.random.normal((size, size), dtype="float32"), dtype)
+    product = _compiled_corner(matrix)
+    best = math.inf
+    for _ in range(10):
+        began = time.perf_counter()
+        float(keras.ops.cast(product(), "float32"))
+        best = min(best, time.perf_counter() - began)
+    return 2.0 * size**3 / best
+
+
+def _compiled_corner(matrix: Any) -> Callable[[], Any]:
+    """One number of the matrix times itself, so that the whole product is made and next to nothing copied back."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        compiled: Callable[[], Any] = tf.function(lambda: tf.matmul(matrix, matrix)[0, 0])
+        return compiled
+    return lambda: keras.ops.matmul(matrix, matrix)[0, 0]
+
+
+def has_accelerator() -> bool:
+    """Whether Keras's backend sees a device that is not the processor."""
+    import keras
+
+    return any(not name.lower().startswith("cpu") for name in keras.distribution.list_devices())
+
+
+def peak_memory() -> tuple[float, str]:
+    """The most bytes held so far, and of what memory: the device's where JAX tells it, else the process's."""
+    import keras
+
+    if keras.backend.backend() == "jax" and has_accelerator():
+        import jax
+
+        return float((jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use", math.nan)), "device"
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(most * (1 if sys.platform == "darwin" else 1024)), "process"
+
+
+def tell(line: str) -> None:
+    """Say on standard error how far the measurement is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End the program with the one line of a `CifarlabError`, without its traceback."""
+    try:
+        yield
+    except CifarlabError as error:
+        sys.exit(f"error: {error}")

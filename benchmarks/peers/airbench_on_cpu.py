@@ -1,0 +1,54 @@
+"""KellerJordan's airbench94_muon.py on a processor: as its authors wrote it, save for what a CPU demands.
+
+    torch-python benchmarks/peers/airbench_on_cpu.py PATH/airbench94_muon.py --data-dir DIR --runs 1
+
+The script: https://github.com/KellerJordan/cifar10-airbench. What is changed: bfloat16 for half, which a CPU computes
+slowly; the CPU for CUDA; a plain clock for CUDA's events; SGD that is not fused; nothing compiled, and so no warm-up;
+the number of runs. Prints a line a run: seconds with TTA as its authors time it, accuracy, training alone, single-view.
+"""
+
+import sys
+
+from _script import ScriptError, Substitution, parse, run_script
+
+CLOCK = '''
+
+class _Event:
+    """What a CUDA event is here for, on a processor, which is done when it says so."""
+
+    def record(self):
+        import time
+        self.seconds = time.perf_counter()
+
+    def elapsed_time(self, later):
+        return 1e3 * (later.seconds - self.seconds)
+'''
+
+
+def main() -> None:
+    arguments = parse(__doc__).parse_args()
+    try:
+        run_script(substitutions(arguments.runs), arguments.script, arguments.data_dir)
+    except ScriptError as error:
+        sys.exit(f"error: {error}")
+
+
+def substitutions(runs: int) -> list[Substitution]:
+    """What a CPU demands, and the number of runs."""
+    return [
+        Substitution(".half()", ".bfloat16()", 2),
+        Substitution('torch.device("cuda")', 'torch.device("cpu")'),
+        Substitution("CifarNet().cuda()", "CifarNet()"),
+        Substitution("@torch.compile\n", ""),
+        Substitution('    model.compile(mode="max-autotune")\n', ""),
+        Substitution('    main("warmup", model)\n', ""),
+        Substitution("from math import ceil\n", "from math import ceil\n" + CLOCK),
+        Substitution("torch.cuda.Event(enable_timing=True)", "_Event()", 2),
+        Substitution("        torch.cuda.synchronize()\n", ""),
+        Substitution("fused=True", "fused=False"),
+        Substitution("range(200)", f"range({runs})"),
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""How many images a second a trained model classifies: cifarlab's forward, Keras's `predict`, onnxruntime.
+
+    python benchmarks/predict_throughput.py --model runs/mlp2-seed0 --rounds 5
+
+All three get raw pixels as NumPy arrays and give logits as NumPy arrays, for batches of 1, 64 and 1000, in turn, on the
+same cores. onnxruntime runs the ONNX file that Keras's own `model.export` writes, in float32, whatever the run's
+precision; where its packages are missing, the others are measured. Prints medians and ratios.
+"""
+
+import argparse
+import importlib.util
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _measure import errors_in_one_line, in_turn, ratios, tell
+
+from cifarlab import discover
+from cifarlab.environment import choose_backend, processor_name
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array
+from cifarlab.runs import Run, open_run
+
+BATCH_SIZES = (1, 64, 1000)
+OURS, KERAS, ONNX = "cifarlab", "Keras's predict", "onnxruntime"
+Classify = Callable[[Array], Array]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, metavar="RUN", help="folder of a finished run")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="at least so long a measurement")
+    arguments = parser.parse_args()
+    with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder:
+        run = open_run(arguments.model, needs_model=True)
+        backend = choose_backend()
+        from cifarlab.prediction import compile_forward, input_shape, load_model
+
+        model = load_model(run)
+        shape = input_shape(model)
+        contestants: dict[str, Classify] = {OURS: compile_forward(model), KERAS: keras_predict(model)}
+        if missing := missing_packages(backend):
+            tell(f"onnxruntime is not measured: it needs pip install {' '.join(missing)}")
+        else:
+            contestants[ONNX] = onnx_session(run, model, Path(folder) / "model.onnx")
+        print(f"{processor_name()}, {backend}, {arguments.model}, {run.recipe.precision}")
+        images = np.random.default_rng(0).integers(0, 256, (max(BATCH_SIZES), *shape), dtype=np.uint8)
+        check_agreement(contestants, images)
+        for batch_size in BATCH_SIZES:
+            report(batch_size, measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))
+
+
+def measure(contestants: dict[str, Classify], batch: Array, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Images a second of each, one number a round."""
+
+    def rate_of(classify: Classify) -> Callable[[], float]:
+        classify(batch)  # compiles
+        return lambda: throughput(classify, batch, seconds)
+
+    return in_turn({name: rate_of(classify) for name, classify in contestants.items()}, rounds)
+
+
+def throughput(classify: Classify, batch: Array, seconds: float) -> float:
+    """Images a second, over as many calls as fit into the seconds."""
+    calls = 0
+    began = time.perf_counter()
+    while (passed := time.perf_counter() - began) < seconds or not calls:
+        classify(batch)
+        calls += 1
+    return calls * len(batch) / passed if passed else math.inf
+
+
+def report(batch_size: int, rates: dict[str, list[float]]) -> None:
+    print(f"batch size {batch_size}")
+    for name, values in rates.items():
+        line = (
+            f"  {name:18s}{statistics.median(values):10,.0f} images/s ({min(values):,.0f} to {max(values):,.0f}), "
+            f"{1e3 * batch_size / statistics.median(values):.2f} ms a call"
+        )
+        if name != OURS:
+            ratio = ratios(rates[OURS], values)
+            line += f"; cifarlab {ratio['ratio']:.2f} times as fast ({ratio['min']:.2f} to {ratio['max']:.2f})"
+        print(line)
+
+
+def keras_predict(model: Any) -> Classify:
+    """What a Keras user calls."""
+    return lambda batch: np.asarray(model.predict(batch, batch_size=len(batch), verbose=0), np.float32)
+
+
+def missing_packages(backend: str) -> list[str]:
+    """What Keras's export to ONNX and onnxruntime need and is not installed."""
+    needed = ["onnxruntime", "onnx", *([] if backend == "torch" else ["tf2onnx"])]
+    return [name for name in needed if importlib.util.find_spec(name) is None]
+
+
+def onnx_session(run: Run, model: Any, file: Path) -> Classify:
+    """The model exported by Keras and loaded into onnxruntime, on the processor, with as many threads as we have cores.
+
+    Raises:
+        CifarlabError: If it cannot be exported.
+    """
+    import onnxruntime
+
+    twin = float32_twin(run, model)
+    twin(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what was called before
+    try:
+        twin.export(str(file), format="onnx", verbose=False)
+    except Exception as error:  # whatever the exporters' parts raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CifarlabError(f"Keras cannot export {run.path} to ONNX: {reason}") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda batch: np.asarray(session.run(None, {name: batch.astype(np.float32)})[0])
+
+
+def float32_twin(run: Run, model: Any) -> Any:
+    """The model itself, or one of the same weights that computes in float32, which ONNX wants."""
+    import keras
+
+    if all(layer.dtype_policy.compute_dtype == "float32" for layer in model.layers):
+        return model
+    keras.config.set_dtype_policy("float32")
+    build = discover.load("models", run.recipe.model).build
+    twin = build(model.input_shape[1:], model.output_shape[-1], **run.recipe.model_args)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def check_agreement(contestants: dict[str, Classify], images: Array) -> None:
+    """Make sure that all compute the same, up to rounding.
+
+    Raises:
+        CifarlabError: If one names another class for more than a few images.
+    """
+    answers = {name: classify(images).argmax(axis=1) for name, classify in contestants.items()}
+    for name, answer in answers.items():
+        different = int((answer != answers[OURS]).sum())
+        if different > len(images) // 20:
+            raise CifarlabError(f"{name} names another class than cifarlab for {different} of {len(images)} images")
+
+
+if __name__ == "__main__":
+    main()
