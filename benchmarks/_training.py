@@ -7,7 +7,7 @@ import inspect
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -20,8 +20,8 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Splits
 
-Key = tuple[Any, ...]
-Calls = dict[Key, tuple[tuple[Any, ...], dict[str, Any]]]
+Key = tuple[int, ...]
+Calls = dict[Key, tuple[Any, int]]
 
 
 @dataclass
@@ -29,15 +29,17 @@ class Dispatch:
     """One call of the engine: some steps.
 
     Attributes:
-        key: Shapes and settings of the call; a backend compiles once for each.
+        key: Steps, batch size and height of the images; a backend compiles once for each.
         steps: How many steps it took.
         images: How many images it learned from.
+        pixels: Height of these images.
         seconds: How long it took.
     """
 
     key: Key
     steps: int
     images: int
+    pixels: int
     seconds: float
 
 
@@ -50,17 +52,27 @@ class TimedTraining:
         train_seconds: From the first step to the end of the last epoch, what is compiled in between included.
         dispatches: Every call of the engine, in order.
         model: The trained model, with the weights that the run kept.
+        trained: The same behind its augmentation, by the height of the images that it works on.
     """
 
     prepare_seconds: float
     train_seconds: float
     dispatches: list[Dispatch]
     model: Any
+    trained: Mapping[int, Any]
 
     @property
     def images(self) -> int:
         """Images learned from, each as often as it was seen."""
         return sum(dispatch.images for dispatch in self.dispatches)
+
+    @property
+    def images_by_height(self) -> dict[int, int]:
+        """The same, apart for each height in pixels."""
+        found: dict[int, int] = {}
+        for dispatch in self.dispatches:
+            found[dispatch.pixels] = found.get(dispatch.pixels, 0) + dispatch.images
+        return found
 
     @property
     def compile_seconds(self) -> float:
@@ -74,6 +86,7 @@ class _Watch:
 
     clock: Callable[[], float] = time.perf_counter
     model: Any = None
+    trained: Mapping[int, Any] = field(default_factory=dict)
     first_step: float = 0.0
     last_epoch: float = 0.0
     paused: float = 0.0
@@ -143,7 +156,7 @@ def _train(recipe: Recipe, splits: Splits, warm_calls: Calls) -> tuple[TimedTrai
         began = watch.clock()
         training.train(recipe, runs_dir=folder, name="timed", show=_Clock(watch, display))
     prepare = watch.first_step - began - watch.paused
-    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model)
+    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model, watch.trained)
     return timed, watch.calls
 
 
@@ -164,10 +177,10 @@ def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
     def build_watched(*args: Any, **kwargs: Any) -> Any:
         given = inspect.signature(build).bind(*args, **kwargs).arguments
         engine = build(*args, **kwargs)
-        watch.model = given["model"]
+        watch.model, watch.trained = given["model"], given["trained"]
         if warm_calls:
             began = watch.clock()
-            _warm(engine, [given["trained"], given["optimizer"]], warm_calls)
+            _warm(engine, [watch.trained[max(watch.trained)], given["optimizer"]], warm_calls)
             watch.paused += watch.clock() - began
         return _WatchedEngine(engine, watch)
 
@@ -181,8 +194,8 @@ def _warm(engine: Any, owners: list[Any], calls: Calls) -> None:
 
     variables = [variable for owner in owners for variable in owner.variables]
     before = read_variables(variables)
-    for args, kwargs in calls.values():
-        engine.run(*args, **kwargs)
+    for indices, pixels in calls.values():
+        engine.run(indices, pixels)
     engine.logits()
     engine.synchronise()
     write_variables(variables, before)
@@ -198,20 +211,15 @@ class _WatchedEngine:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def run(self, indices: Any, *args: Any, **kwargs: Any) -> Any:
+    def run(self, indices: Any, pixels: int) -> Any:
         """Steps of the real engine, timed; its answer is NumPy, so the device has finished them."""
         began = self._watch.clock()
-        result = self._engine.run(indices, *args, **kwargs)
+        result = self._engine.run(indices, pixels)
         seconds = self._watch.clock() - began
-        key = tuple(_kind(value) for value in (indices, *args, *kwargs.values()))
-        self._watch.dispatches.append(Dispatch(key, len(indices), int(indices.size), seconds))
-        self._watch.calls.setdefault(key, ((indices, *args), kwargs))
+        key = (*indices.shape, pixels)
+        self._watch.dispatches.append(Dispatch(key, len(indices), int(indices.size), pixels, seconds))
+        self._watch.calls.setdefault(key, (indices, pixels))
         return result
-
-
-def _kind(value: Any) -> Any:
-    """What a backend compiles anew for: an array's shape, and any other value itself."""
-    return tuple(value.shape) if hasattr(value, "shape") else repr(value)
 
 
 class _Clock:

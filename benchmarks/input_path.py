@@ -69,8 +69,9 @@ def ours(images: Array, batch_size: int) -> Callable[[], float]:
     """A recipe's augmentation, in front of a model that only adds up what it is given."""
     from cifarlab.training.augmentation import augmented
 
-    recipe = Recipe(model="mlp", flip=True, translate_pixels=SHIFT_PIXELS)
-    return epochs_of(augmented(summing_model(images.shape[1:]), recipe), images, batch_size)
+    recipe = Recipe(model="mlp", flip="random", translate_pixels=SHIFT_PIXELS)
+    model = augmented(summing_model(images.shape[1:]), recipe)[images.shape[1]]
+    return epochs_of(model, images, batch_size, mirror=True)
 
 
 def keras_layers(images: Array, batch_size: int) -> Callable[[], float]:
@@ -79,7 +80,7 @@ def keras_layers(images: Array, batch_size: int) -> Callable[[], float]:
 
     inputs = keras.Input(images.shape[1:], dtype="uint8")
     changed = random_layers(images.shape[1:])(keras.ops.cast(inputs, "float32"))
-    return epochs_of(keras.Model(inputs, summing_model(images.shape[1:])(changed)), images, batch_size)
+    return epochs_of(keras.Model(inputs, summing_model(images.shape[1:])(changed)), images, batch_size, mirror=False)
 
 
 def random_layers(image_shape: tuple[int, ...]) -> Any:
@@ -102,30 +103,34 @@ def summing_model(image_shape: tuple[int, ...]) -> Any:
     return keras.Model(inputs, keras.ops.sum(inputs, axis=(1, 2, 3)))
 
 
-def epochs_of(model: Any, images: Array, batch_size: int) -> Callable[[], float]:
+def epochs_of(model: Any, images: Array, batch_size: int, mirror: bool) -> Callable[[], float]:
     """A function that sends every image through the model once, in a random order, and returns images a second."""
-    gather = compiled_gather(model, images)
+    run = compiled_gather(model, images, mirror)
     generator = np.random.default_rng(0)
     whole = len(images) // batch_size * batch_size
 
     def epoch() -> float:
-        rows = generator.permutation(len(images))[:whole].reshape(-1, batch_size).astype(np.int32)
+        order = generator.permutation(len(images))[:whole]
+        mirrored = generator.random(whole) < 0.5 if mirror else np.zeros(whole, bool)
+        rows = (order + len(images) * mirrored).reshape(-1, batch_size).astype(np.int32)
         began = time.perf_counter()
-        gather(rows)
+        run(rows)
         return whole / (time.perf_counter() - began)
 
     return epoch
 
 
-def compiled_gather(model: Any, images: Array) -> Callable[[Array], Any]:
+def compiled_gather(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     """One compiled call that takes rows `(S, B)`, and gathers and changes a batch for each of them."""
     import keras
 
-    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](model, images)
+    return {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](model, images, mirror)
 
 
-def _tensorflow(model: Any, images: Array) -> Callable[[Array], Any]:
+def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import tensorflow as tf
+
+    from cifarlab.training.augmentation import gather
 
     resident = tf.constant(images)
 
@@ -133,14 +138,16 @@ def _tensorflow(model: Any, images: Array) -> Callable[[Array], Any]:
     def run(rows: Any) -> Any:
         total = tf.constant(0.0)
         for number in tf.range(tf.shape(rows)[0]):
-            total += tf.reduce_sum(model(tf.gather(resident, rows[number]), training=True))
+            total += tf.reduce_sum(model(gather(resident, rows[number], mirror), training=True))
         return total
 
     return lambda rows: run(tf.constant(rows)).numpy()
 
 
-def _jax(model: Any, images: Array) -> Callable[[Array], Any]:
+def _jax(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import jax
+
+    from cifarlab.training.augmentation import gather
 
     resident = jax.device_put(images)
     weights = [variable.value for variable in model.trainable_variables]
@@ -149,7 +156,7 @@ def _jax(model: Any, images: Array) -> Callable[[Array], Any]:
     @jax.jit
     def run(others: Any, resident: Any, rows: Any) -> Any:
         def step(others: Any, batch: Any) -> Any:
-            sums, others = model.stateless_call(weights, others, resident[batch], training=True)
+            sums, others = model.stateless_call(weights, others, gather(resident, batch, mirror), training=True)
             return others, sums.sum()
 
         return jax.lax.scan(step, others, rows)
@@ -161,16 +168,18 @@ def _jax(model: Any, images: Array) -> Callable[[Array], Any]:
     return call
 
 
-def _torch(model: Any, images: Array) -> Callable[[Array], Any]:
+def _torch(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import keras
     import torch
+
+    from cifarlab.training.augmentation import gather
 
     resident = keras.ops.convert_to_tensor(images)
 
     def call(rows: Array) -> Any:
         with torch.no_grad():
             on_device = torch.from_numpy(rows).to(resident.device)
-            return sum(model(resident[batch], training=True).sum() for batch in on_device).cpu().numpy()
+            return sum(model(gather(resident, batch, mirror), training=True).sum() for batch in on_device).cpu().numpy()
 
     return call
 

@@ -126,9 +126,10 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
     timed = time_training(recipe, splits, calls)
     views = dict.fromkeys(("none", arguments.tta))
     tested = {name: test(with_views(timed.model, name), splits.test, arguments.warm) for name in views}
-    operations = count_operations(timed.model)
-    if operations.not_counted:
-        tell(f"not in the operations: {', '.join(operations.not_counted)}")
+    operations = {pixels: count_operations(model) for pixels, model in timed.trained.items()}
+    if any(counted.not_counted for counted in operations.values()):
+        tell(f"not in the operations: {', '.join(operations[max(operations)].not_counted)}")
+    work = sum(operations[pixels].training_flops * images for pixels, images in timed.images_by_height.items())
     seconds = timed_seconds(timed, arguments.warm)
     return {
         "seed": recipe.seed,
@@ -139,7 +140,7 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
         "compile_seconds": timed.compile_seconds,
         "first_dispatch_seconds": timed.dispatches[0].seconds,
         "images_per_second": timed.images / seconds,
-        "petaflop": operations.training_flops * timed.images / 1e15,
+        "petaflop": work / 1e15,
         "accuracy": tested["none"][0],
         "accuracy_tta": tested[arguments.tta][0] if arguments.tta != "none" else None,
         "tta_seconds": tested[arguments.tta][1] if arguments.tta != "none" else None,

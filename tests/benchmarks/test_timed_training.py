@@ -43,10 +43,10 @@ def test_what_first_calls_cost_beyond_later_ones():
     from _training import Dispatch, first_call_excess
 
     dispatches = [
-        Dispatch(((1, 5),), 1, 5, 10.0),  # 9 more than the second time
-        Dispatch(((1, 5),), 1, 5, 1.0),
-        Dispatch(((4, 5),), 4, 20, 7.0),  # called once: 3 more than 4 steps of the median 1.0
-        Dispatch(((2, 5),), 2, 10, 0.5),  # quicker than others: nothing was compiled
+        Dispatch((1, 5), 1, 5, 32, 10.0),  # 9 more than the second time
+        Dispatch((1, 5), 1, 5, 32, 1.0),
+        Dispatch((4, 5), 4, 20, 32, 7.0),  # called once: 3 more than 4 steps of the median 1.0
+        Dispatch((2, 5), 2, 10, 32, 0.5),  # quicker than others: nothing was compiled
     ]
     assert first_call_excess(dispatches) == pytest.approx(12.0)
     assert first_call_excess(dispatches[:1]) == 0.0

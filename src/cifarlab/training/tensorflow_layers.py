@@ -1,0 +1,164 @@
+"""Layers that train other layers' variables, faster than Keras does on TensorFlow; the model itself is left alone.
+
+Measured on two cores with AVX512-BF16, forward and backward in bfloat16, milliseconds for 1000 images, Keras's first:
+batch normalisation of 15 x 15 x 64, 48 and 7; SiLU of the same, 33 and 12; the kernel's gradient of a convolution of
+256 by 256 channels at 7 x 7, 237 and 118, at 3 x 3, 97 and 18.
+"""
+
+import functools
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# Up to this many places the gradient of a 3x3 kernel is faster as nine matrix products.
+MOST_PLACES = 64
+
+
+def faster(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A layer that computes the same with the same variables in less time, or the layer itself."""
+    if type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, 3):
+        return FusedBatchNormalization(layer)
+    if tf.config.list_physical_devices("GPU"):
+        return layer  # the other two are for processors
+    if type(layer) is keras.layers.Conv2D and layer.trainable and _is_plain(layer):
+        return SmallImageConvolution(layer)
+    if type(layer) is keras.layers.Activation and layer.activation is keras.activations.silu:
+        _compile_without_notice()
+        return FusedSiLU(layer)
+    return layer
+
+
+class _Twin(keras.layers.Layer):
+    """Another layer's name, precision and variables."""
+
+    def __init__(self, layer: keras.layers.Layer) -> None:
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        self.layer = layer
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The other layer's."""
+        return self.layer.compute_output_shape(input_shape)
+
+
+class FusedBatchNormalization(_Twin):
+    """Batch normalisation over the last axis (arXiv:1502.03167) in one kernel and in the precision of its input.
+
+    Keras computes it in float32 and in a dozen operations. Inference is left to the other layer.
+    """
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        """Normalise a batch and move the statistics.
+
+        Args:
+            inputs: `(B, H, W, C)`.
+            training: Whether by the batch's own statistics.
+            mask: Unused; Keras hands it over.
+        """
+        layer = self.layer
+        if not training or len(inputs.shape) != 4:
+            return layer(inputs, training=training)
+        channels = inputs.shape[-1]
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(layer.gamma) if layer.scale else tf.ones(channels),
+            offset=tf.convert_to_tensor(layer.beta) if layer.center else tf.zeros(channels),
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=max(layer.epsilon, 1.001e-5),  # what cuDNN accepts
+            is_training=True,
+        )
+        for variable, value in ((layer.moving_mean, result[1]), (layer.moving_variance, result[2])):
+            variable.assign(variable * layer.momentum + value * (1 - layer.momentum))
+        return result[0]
+
+
+class SmallImageConvolution(_Twin):
+    """A 3x3 convolution whose kernel's gradient is nine matrix products where the image is small."""
+
+    def call(self, inputs: Any) -> Any:
+        """Convolve.
+
+        Args:
+            inputs: `(B, H, W, C)`.
+        """
+        if inputs.shape[1] * inputs.shape[2] > MOST_PLACES:
+            return self.layer(inputs)
+        return _convolve(inputs, keras.ops.cast(self.layer.kernel, self.compute_dtype))
+
+
+class FusedSiLU(_Twin):
+    """SiLU (arXiv:1702.03118) whose gradient is one compiled loop."""
+
+    def call(self, inputs: Any) -> Any:
+        """The activation of each number."""
+        return _silu(inputs)
+
+
+def _is_plain(layer: keras.layers.Conv2D) -> bool:
+    return (
+        layer.kernel_size == (3, 3)
+        and layer.strides == (1, 1)
+        and layer.dilation_rate == (1, 1)
+        and (layer.padding, layer.groups, layer.use_bias) == ("same", 1, False)
+        and layer.data_format == "channels_last"
+    )
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _convolve(images: Any, kernel: Any) -> Any:
+    def gradients(upstream: Any) -> Any:
+        images_gradient = tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=tf.shape(images), filter=kernel, out_backprop=upstream, strides=[1, 1, 1, 1], padding="SAME"
+        )
+        return images_gradient, kernel_gradient(images, upstream)
+
+    return tf.nn.conv2d(images, kernel, 1, "SAME"), gradients
+
+
+def kernel_gradient(images: Any, upstream: Any) -> Any:
+    """Gradient of a 3x3 kernel: for each of its nine places the product of the two images where they overlap.
+
+    Args:
+        images: `(B, H, W, C)`, what was convolved with padding "same".
+        upstream: `(B, H, W, K)`, gradient of the result.
+
+    Returns:
+        `(3, 3, C, K)`.
+    """
+    height, width = images.shape[1:3]
+    places = []
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            seen = images[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            made = upstream[:, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+            flat = (tf.reshape(part, (-1, part.shape[-1])) for part in (seen, made))
+            places.append(tf.matmul(*flat, transpose_a=True))  # (C, K)
+    return tf.reshape(tf.stack(places), (3, 3, images.shape[-1], upstream.shape[-1]))
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _silu(inputs: Any) -> Any:
+    return tf.nn.silu(inputs), lambda upstream: _silu_gradient(upstream, inputs)
+
+
+@tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+def _silu_gradient(upstream: Any, inputs: Any) -> Any:
+    x = tf.cast(inputs, tf.float32)
+    gate = tf.sigmoid(x)
+    return tf.cast(tf.cast(upstream, tf.float32) * gate * (1 + x * (1 - gate)), inputs.dtype)
+
+
+@functools.cache
+def _compile_without_notice() -> None:
+    """Compile something once, because TensorFlow announces its first compilation on stderr, whatever its log level."""
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+        _silu_gradient(tf.zeros(1), tf.zeros(1))
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -1,0 +1,90 @@
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("for the TensorFlow backend", allow_module_level=True)
+
+import tensorflow as tf
+
+from cifarlab.training.tensorflow_layers import FusedBatchNormalization, FusedSiLU, SmallImageConvolution, faster
+
+
+@pytest.mark.parametrize("scale", [True, False])
+def test_agrees_with_keras_forward_backward_and_in_its_statistics(scale):
+    images = tf.constant(np.random.default_rng(0).normal(3, 2, (32, 5, 4, 3)).astype(np.float32))
+    results = []
+    for wrap in (lambda layer: layer, FusedBatchNormalization):
+        layer = keras.layers.BatchNormalization(momentum=0.6, epsilon=1e-4, scale=scale)
+        layer.build((None, 5, 4, 3))
+        used = wrap(layer)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            loss = tf.reduce_sum(used(images, training=True) ** 3)
+        gradients = tape.gradient(loss, [images, *(v.value for v in layer.trainable_variables)])
+        inference = used(images, training=False)
+        results.append([loss, *gradients, inference, layer.moving_mean.numpy()])
+        variance = layer.moving_variance.numpy()
+        spread = np.var(images, axis=(0, 1, 2)) * (1 if used is layer else 640 / 639)  # TensorFlow's is unbiased
+        np.testing.assert_allclose(variance, 0.6 + 0.4 * spread, rtol=1e-4)
+    for expected, own in zip(*results, strict=True):
+        if own is results[1][-2]:
+            np.testing.assert_allclose(own, expected, rtol=1e-2, atol=1e-2)  # by the unbiased variance
+        else:
+            np.testing.assert_allclose(own, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_trains_the_variables_of_the_wrapped_layer():
+    layer = keras.layers.BatchNormalization(scale=False)
+    layer.build((None, 4, 4, 2))
+    wrapped = FusedBatchNormalization(layer)
+    assert [id(v) for v in wrapped.trainable_variables] == [id(v) for v in layer.trainable_variables]
+    assert len(wrapped.non_trainable_variables) == 2
+
+
+def gradients_of(layer, images, variables):
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        loss = tf.reduce_sum(tf.sin(layer(images)))
+    return [loss, *tape.gradient(loss, [images, *variables])]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 5), (8, 8), (9, 9)])
+def test_convolution_agrees_with_keras(size):
+    images = tf.constant(np.random.default_rng(0).normal(size=(3, *size, 4)).astype(np.float32))
+    layer = keras.layers.Conv2D(5, 3, padding="same", use_bias=False)
+    layer.build((None, *size, 4))
+    twin = faster(layer)
+    assert isinstance(twin, SmallImageConvolution)
+    variables = [layer.kernel.value]
+    for own, expected in zip(
+        gradients_of(twin, images, variables), gradients_of(layer, images, variables), strict=True
+    ):
+        np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_silu_agrees_with_keras():
+    images = tf.constant(np.linspace(-20, 20, 101, dtype=np.float32).reshape(1, 101))
+    layer = keras.layers.Activation("silu")
+    twin = faster(layer)
+    assert isinstance(twin, FusedSiLU)
+    for own, expected in zip(gradients_of(twin, images, []), gradients_of(layer, images, []), strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(5, 3, padding="valid", use_bias=False),
+        keras.layers.Conv2D(5, 3, padding="same"),
+        keras.layers.Conv2D(5, 5, padding="same", use_bias=False),
+        keras.layers.Conv2D(5, 3, 2, padding="same", use_bias=False),
+        keras.layers.Conv2D(4, 3, padding="same", use_bias=False, groups=2),
+        keras.layers.Conv2D(5, 3, padding="same", use_bias=False, trainable=False),
+        keras.layers.BatchNormalization(axis=1),
+        keras.layers.Activation("relu"),
+        keras.layers.Dense(3),
+    ],
+)
+def test_all_else_is_left_as_it_is(layer):
+    assert faster(layer) is layer
