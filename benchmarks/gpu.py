@@ -75,7 +75,8 @@ def parse() -> argparse.Namespace:
 def comparisons(arguments: argparse.Namespace) -> list[Comparison]:
     """What is run: each recipe beside each of its peers, or alone where none is given."""
     if arguments.tiny:
-        return [Comparison("tiny", "smoke", 0.5, settings=("data=digits", "validation_fraction=0"))]
+        settings = ("data=digits", "model.widths=(8, 16, 16)", "batch_size=200", "epochs=4", "image_pixels=(24,)")
+        return [Comparison(f"tiny-{recipe}", recipe, 0.5, settings=settings) for recipe in ("convnet94", "convnet96")]
     wanted = [
         Comparison("convnet94-airbench94_muon", "convnet94", 0.94, arguments.airbench94),
         Comparison("convnet94-hiverge", "convnet94", 0.94, arguments.hiverge),

@@ -19,7 +19,7 @@ def test_each_recipe_beside_each_peer_that_is_given():
     ]
     alone = comparisons(arguments(airbench94=None, airbench96=None))
     assert [each.name for each in alone] == ["convnet94", "convnet96"]
-    assert [each.name for each in comparisons(arguments(tiny=True))] == ["tiny"]
+    assert [each.name for each in comparisons(arguments(tiny=True))] == ["tiny-convnet94", "tiny-convnet96"]
 
 
 def test_the_command_of_a_comparison():

@@ -13,7 +13,7 @@ from cifarlab.datasets import load_data
 from cifarlab.errors import CifarlabError
 from cifarlab.prediction import load_model
 
-RECIPE = dataclasses.replace(load_recipe("smoke"), validation_fraction=0.0, flip=True, seed=3)
+RECIPE = dataclasses.replace(load_recipe("smoke"), validation_fraction=0.0, flip="random", seed=3)
 
 
 @pytest.fixture(scope="module")
