@@ -97,6 +97,10 @@ def _processor_has_bfloat16() -> bool:
 def _accelerators() -> list[str]:
     import keras
 
+    if keras.backend.backend() == "torch":  # which keras.distribution does not know
+        import torch
+
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     return [name for name in keras.distribution.list_devices() if not name.lower().startswith("cpu")]
 
 

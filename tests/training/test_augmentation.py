@@ -17,8 +17,8 @@ def images():
 
 
 def changed(images, translate_pixels, size=None):
-    layer = Augment(translate_pixels, seed=1, dtype="float32")
-    return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images), size=size))
+    layer = Augment(translate_pixels, keras.random.SeedGenerator(1), size, dtype="float32")
+    return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
 def test_gather_mirrors_the_rows_from_n_on(images):
@@ -65,7 +65,7 @@ def test_shift_agrees_with_numpys_reflection(images):
 
 
 def test_every_batch_is_changed_anew(images):
-    layer = Augment(translate_pixels=2, seed=0, dtype="float32")
+    layer = Augment(2, keras.random.SeedGenerator(0), dtype="float32")
     first, second = (keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images))) for _ in range(2))
     assert not np.array_equal(first, second)
 

@@ -37,7 +37,15 @@ def test_orthogonalise_agrees_with_kerass_muon():
 
 
 def test_two_steps_by_hand(model):
-    optimizer = Muon(0.1, momentum=0.6, head_learning_rate=0.5, bias_learning_rate=2.0, sgd_momentum=0.85, shrink=0.01)
+    optimizer = Muon(
+        0.1,
+        momentum=0.6,
+        head_learning_rate=0.25,
+        bias_learning_rate=1.0,
+        sgd_momentum=0.85,
+        shrink=0.005,
+        batch_size=2,
+    )
     optimizer.build(model.trainable_variables)
     generator = np.random.default_rng(2)
     kernel, bias, head = (np.array(variable.numpy(), np.float64) for variable in model.trainable_variables)
@@ -58,7 +66,7 @@ def test_two_steps_by_hand(model):
 
 
 def test_all_rates_follow_the_schedule(model):
-    recipe = Recipe(model="convnet", optimizer="muon", learning_rate=0.2)
+    recipe = Recipe(model="convnet", optimizer="muon", learning_rate=0.2, batch_size=2000)
     optimizer = build_optimizer(recipe, WarmupThenDecay(0.2, 2, 0, "linear"), model)
     zeros = [keras.ops.zeros(variable.shape) for variable in model.trainable_variables]
     head = model.trainable_variables[2]

@@ -17,25 +17,32 @@ class Augment(keras.layers.Layer):
     Args:
         translate_pixels: Shift by a whole number of pixels, uniform in `[-n, n]`, in both directions; the
             uncovered edge shows the image's own reflection.
-        seed: Start of the random state.
+        random: The random state, which several layers may share.
+        size: Height and width of the result, at most the images' own; by default those.
     """
 
-    def __init__(self, translate_pixels: int, seed: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        translate_pixels: int,
+        random: keras.random.SeedGenerator,
+        size: tuple[int, int] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.translate_pixels = translate_pixels
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.size = size
+        self.seed_generator = random
 
-    def call(self, images: Any, size: tuple[int, int] | None = None) -> Any:
+    def call(self, images: Any) -> Any:
         """Change a batch.
 
         Args:
             images: `(B, H, W, C)` uint8.
-            size: Height and width of the result, at most H and W; by default those.
 
         Returns:
             `(B, *size, C)` float32, 0 to 255.
         """
-        height, width = size or images.shape[1:3]
+        height, width = self.size or images.shape[1:3]
         images = ops.cast(images, "float32")
         for axis, pixels in ((1, height), (2, width)):
             if self.translate_pixels:
@@ -136,13 +143,14 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
     too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
     if too_large:
         raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")
-    augment = Augment(recipe.translate_pixels, seed=recipe.seed, name="augment", dtype="float32")
+    random = keras.random.SeedGenerator(recipe.seed)
     inputs = keras.Input((height, width, channels), dtype="uint8")
-    found = {height: keras.Model(inputs, _sharing(model, augment(inputs)), name="augmented")}
-    for pixels in sorted(set(recipe.image_pixels) - {height}):
-        smaller = augment(inputs, size=(pixels, round(pixels * width / height)))
+    found = {}
+    for pixels in sorted({height, *recipe.image_pixels}):
+        size = (pixels, round(pixels * width / height))
+        augment = Augment(recipe.translate_pixels, random, size, name="augment", dtype="float32")
         try:
-            found[pixels] = keras.Model(inputs, _sharing(model, smaller), name=f"augmented{pixels}")
+            found[pixels] = keras.Model(inputs, _sharing(model, augment(inputs)), name="augmented")
         except ValueError as error:
             raise CifarlabError(
                 f"model {recipe.model} takes images of one size only: image_pixels must be empty. "

@@ -18,10 +18,12 @@ class Muon(keras.optimizers.Optimizer):
     Args:
         learning_rate: Of the kernels.
         momentum: Of the kernels; Nesterov's kind.
-        head_learning_rate: Of the layer named `logits`, at the peak of the schedule.
-        bias_learning_rate: Of vectors, at the peak of the schedule.
+        head_learning_rate: Of the layer named `logits`, for each image of a batch, at the peak of the schedule.
+        bias_learning_rate: Of vectors, likewise.
         sgd_momentum: Of both; Nesterov's kind.
-        shrink: Share of the head and the vectors that is added to their gradients' steps, at the peak of the schedule.
+        shrink: Share of themselves that head and vectors lose with every gradient, for each image of a batch, likewise.
+        batch_size: Images in a batch, whose mean loss the gradients are of; the three numbers above are multiplied by
+            it, so that they suit any batch.
         newton_schulz_steps: Iterations towards orthogonality.
         dtype: In which these iterations are done.
 
@@ -34,10 +36,11 @@ class Muon(keras.optimizers.Optimizer):
         learning_rate: Any = 0.24,
         *,
         momentum: float = 0.6,
-        head_learning_rate: float = 0.02,
-        bias_learning_rate: float = 100.0,
+        head_learning_rate: float = 1e-5,
+        bias_learning_rate: float = 0.05,
         sgd_momentum: float = 0.85,
-        shrink: float = 0.004,
+        shrink: float = 2e-6,
+        batch_size: int = 1,
         newton_schulz_steps: int = 3,
         dtype: str = "float32",
         name: str = "muon",
@@ -46,11 +49,11 @@ class Muon(keras.optimizers.Optimizer):
         peak = float(getattr(learning_rate, "peak", learning_rate))
         self.momentum = momentum
         self.sgd_momentum = sgd_momentum
-        self.shrink = shrink
+        self.shrink = shrink * batch_size
         self.newton_schulz_steps = newton_schulz_steps
         self.iteration_dtype = dtype
         self._peak = peak
-        self._rates = {"head": head_learning_rate / peak, "bias": bias_learning_rate / peak}
+        self._rates = {"head": head_learning_rate * batch_size / peak, "bias": bias_learning_rate * batch_size / peak}
 
     def build(self, variables: Sequence[Any]) -> None:
         """One momentum a variable."""

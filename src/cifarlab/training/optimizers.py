@@ -27,7 +27,7 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     if recipe.optimizer == "sgd":
         arguments |= {"momentum": 0.9, "nesterov": True}
     if recipe.optimizer == "muon":
-        arguments["dtype"] = recipe.precision
+        arguments |= {"dtype": recipe.precision, "batch_size": recipe.batch_size}
     try:
         optimizer = _optimizer_class(recipe.optimizer)(**{**arguments, **recipe.optimizer_args})
     except (TypeError, ValueError) as error:
