@@ -12,7 +12,7 @@ HIGHER_IS_BETTER = True
 
 
 def measure(predictions: Predictions) -> Interval:
-    """Mean F1 over the classes that occur, with a bootstrap interval: images drawn again within each class.
+    """Mean F1 over the classes that occur, with an interval from a bootstrap: images drawn again within each class.
 
     Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.
     """
@@ -23,4 +23,4 @@ def measure(predictions: Predictions) -> Interval:
     draws = f1_draws(counts)[:, counts.occurring].mean(axis=1)  # (D,)
     if np.ptp(draws) == 0:
         return macro_f1_without_draws(counts, value)
-    return _intervals.percentile(value, draws)
+    return _intervals.bootstrap_fraction(value, draws, counts.inflation)
