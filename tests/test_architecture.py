@@ -12,13 +12,14 @@ import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
 TIERS = (
-    ("cli", "completion", "usage"),
+    ("cli", "commands", "completion", "usage"),
     ("demo",),
     ("plan", "tables"),
-    ("reports", "evaluation", "comparison", "exploration"),
+    ("reports", "evaluation", "comparison", "exploration", "calibration", "foreign", "slices"),
     ("training", "prediction"),
     ("plots", "console"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog"),
+    ("temperature",),
     ("records", "runs", "environment"),
     ("recipe", "discover", "files", "errors"),
 )

@@ -20,6 +20,7 @@ _HOMES = {
     "Recipe": "cifarlab.recipe",
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.records",
+    "calibrate": "cifarlab.calibration",
     "compare": "cifarlab.comparison",
     "describe_data": "cifarlab.datasets",
     "evaluate": "cifarlab.evaluation",

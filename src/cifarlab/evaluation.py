@@ -7,8 +7,9 @@ from typing import Any
 
 from cifarlab import datasets, files, metrics, prediction
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Splits
+from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run, open_run
+from cifarlab.temperature import scale, stored_temperature
 
 SPLITS = ("train", "validation", "test")
 
@@ -31,7 +32,9 @@ def evaluate(
 
     Returns:
         The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `looks` (how often this split of
-        these data has been looked at, this time included) and `notices` (sentences about what a reader must know).
+        these data has been looked at, this time included), `notices` (sentences about what a reader must know) and,
+        where the run has been calibrated, `calibrated`: its `temperature`, and `loss` and `expected_calibration_error`
+        at it, as intervals.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -47,17 +50,33 @@ def evaluate(
     name = splits.source.name
     model = prediction.load_model(run)
     predictions = prediction.predict_images(model, splits[split])
+    calibrated, doubt = _calibrated(run, predictions)
     scores = {
         "run": run.name,
         "data": name,
         "split": split,
         "looks": run.record_look(split, f"evaluate on {name}", name),
-        "notices": notices,
+        "notices": notices + doubt,
         **metrics.score(predictions),
+        **calibrated,
     }
     predictions.save(run.predictions_file(split, name))
     files.write_json(run.scores_file(split, name), scores)
     return scores
+
+
+def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], list[str]]:
+    """Loss and calibration error at the run's temperature, where it has one; or a notice that it is unusable."""
+    try:
+        temperature = stored_temperature(run)
+    except CifarlabError as error:
+        return {}, [f"Not calibrated: {error}."]
+    if temperature is None:
+        return {}, []
+    scaled = scale(predictions, temperature)
+    loss = metrics.measure("negative_log_likelihood", scaled).as_dict()
+    gap = metrics.measure("expected_calibration_error", scaled).as_dict()
+    return {"calibrated": {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}}, []
 
 
 def _check_held_out(run: Run, split: str) -> None:

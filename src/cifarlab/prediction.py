@@ -15,6 +15,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.images import list_pictures, read_image
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run, open_run
+from cifarlab.temperature import scale, stored_temperature
 
 Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -76,7 +77,8 @@ def predict(
         top: How many classes to name; at most all.
 
     Returns:
-        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first.
+        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first. Where the
+        run has been calibrated, the probabilities are those at its temperature.
 
     Raises:
         CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
@@ -93,7 +95,8 @@ def predict(
     images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
-    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), batch_size=256).probabilities
+    predictions = predict_images(loaded, ImageSet(images, blank, ids, names), batch_size=256)
+    probabilities = scale(predictions, stored_temperature(run) or 1.0).probabilities
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
         {"image": path, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}

@@ -123,6 +123,22 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
     console.print(compared["note"], soft_wrap=True)
 
 
+def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
+    """Print each run's temperature, and loss and calibration error before and after it."""
+    console = make_console()
+    table = _table("run", "temperature", "95 % interval", "loss", "after", "calibration error", "after")
+    for result in results:
+        temperature = result["temperature"]
+        row = [f"{temperature['value']:.3f}", _limits(temperature, "loss")]
+        for name in ("loss", "expected_calibration_error"):
+            row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
+        table.add_row(result["run"], *row)
+    console.print(table, "")
+    for result in results:
+        console.print(result["sentence"], soft_wrap=True)
+    console.print("Measured on the validation images that the temperature was fitted on.", soft_wrap=True)
+
+
 def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:
     """How predictions are to be printed.
 
@@ -174,6 +190,13 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     for name, score in entry["scores"].items():
         scores.add_row(_title(name), _number(name, score["value"]), _limits(score, name))
     console.print(scores, "")
+    if "calibrated" in entry:
+        at = entry["calibrated"]
+        shown = [
+            f"{title} {at[key]['value']:.4f} ({_limits(at[key], 'loss')})"
+            for title, key in (("loss", "loss"), ("expected calibration error", "expected_calibration_error"))
+        ]
+        console.print(f"calibrated, at temperature {at['temperature']:.3f}: {', '.join(shown)}\n", soft_wrap=True)
     classes = _table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
     for row in entry["per_class"]:
         cells = [
