@@ -23,7 +23,12 @@ from cifarlab.metrics import _intervals, _selective, macro_f1
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import Counts, f1_draws
 from cifarlab.metrics._reliability import (
-    Judged, assign, calibration_error, equal_mass_edges, equal_width_edges, gap_noise,
+    Judged,
+    assign,
+    calibration_error,
+    equal_mass_edges,
+    equal_width_edges,
+    gap_noise,
 )  # fmt: skip
 from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
 
@@ -47,6 +52,7 @@ class Row:
     exact: float | None = None
 
     def add(self, low: float, high: float) -> None:
+        """Count one interval."""
         self.below += self.truth < low
         self.inside += low <= self.truth <= high
         self.above += self.truth > high
@@ -54,13 +60,16 @@ class Row:
 
     @property
     def draws(self) -> int:
+        """How many intervals there were."""
         return self.below + self.inside + self.above
 
     @property
     def coverage(self) -> float:
+        """The share of them that held the truth."""
         return self.inside / self.draws
 
     def show(self) -> str:
+        """The row in Markdown."""
         exact = "" if self.exact is None else f"{100 * self.exact:.2f} %"
         misses = f"{100 * self.below / self.draws:.1f} + {100 * self.above / self.draws:.1f} %"
         truth, width = f"{self.truth:.4f}", f"{self.width / self.draws:.4f}"
@@ -224,7 +233,9 @@ def calibration_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
             for name, edges in edges_of.items():
                 bins = assign(confidence, edges(confidence))
                 truth = float(np.abs(np.bincount(bins, confidence - chance)).sum() / len(bins))
-                rows.append((edges, *(Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap"))))
+                rows.append(
+                    (edges, *(Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap")))
+                )
             risks = _selective._risks((1 - chance)[np.argsort(-confidence)])
             area = Row(f"area under the risk, {world}", "ours", n, float(risks.mean()))
             for _ in range(draws):
@@ -268,12 +279,16 @@ def draw(rows: list[Row]) -> bytes:
         for place, row in enumerate(rows):
             own = row.method not in ("mid-P", "Clopper-Pearson", "percentile bootstrap")
             value = 100 * (row.exact if row.exact is not None else row.coverage)
-            axes.plot([max(value, 80)], [place], "o" if value >= 80 else "<", color=INK, fillstyle="full" if own else "none")
+            axes.plot(
+                [max(value, 80)], [place], "o" if value >= 80 else "<", color=INK, fillstyle="full" if own else "none"
+            )
         labels = [f"{row.what}, {row.method}, n = {row.n:,}, truth {row.truth:.3f}" for row in rows]
         axes.set_yticks(range(len(rows)), labels, fontsize=7)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(79.5, 100.5)
-        axes.set_xlabel("share of 95 % intervals that hold the truth, % (exact where it can be computed; left edge: 80 or less)")
+        axes.set_xlabel(
+            "share of 95 % intervals that hold the truth, % (exact where it can be computed; left edge: 80 or less)"
+        )
         axes.grid(True, axis="x")
     return to_png(figure)
 

@@ -14,7 +14,7 @@ ROOT = Path(cifarlab.__file__).parent
 TIERS = (
     ("cli", "commands", "completion", "usage"),
     ("demo",),
-    ("plan", "tables"),
+    ("plan", "tables", "verdicts"),
     ("reports", "evaluation", "comparison", "exploration", "calibration", "foreign", "slices"),
     ("training", "prediction"),
     ("plots", "console"),

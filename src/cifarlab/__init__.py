@@ -22,6 +22,7 @@ _HOMES = {
     "Splits": "cifarlab.records",
     "calibrate": "cifarlab.calibration",
     "compare": "cifarlab.comparison",
+    "compare_groups": "cifarlab.comparison",
     "describe_data": "cifarlab.datasets",
     "evaluate": "cifarlab.evaluation",
     "explore": "cifarlab.exploration",

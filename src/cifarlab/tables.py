@@ -123,22 +123,6 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
     console.print(compared["note"], soft_wrap=True)
 
 
-def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
-    """Print each run's temperature, and loss and calibration error before and after it."""
-    console = make_console()
-    table = _table("run", "temperature", "95 % interval", "loss", "after", "calibration error", "after")
-    for result in results:
-        temperature = result["temperature"]
-        row = [f"{temperature['value']:.3f}", _limits(temperature, "loss")]
-        for name in ("loss", "expected_calibration_error"):
-            row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
-        table.add_row(result["run"], *row)
-    console.print(table, "")
-    for result in results:
-        console.print(result["sentence"], soft_wrap=True)
-    console.print("Measured on the validation images that the temperature was fitted on.", soft_wrap=True)
-
-
 def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:
     """How predictions are to be printed.
 
@@ -221,6 +205,8 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
     for index, run in enumerate(runs):
         recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
         groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
+    from cifarlab.metrics._intervals import mean_over_seeds  # brings scikit-learn, which other tables need not wait for
+
     lines = []
     for indices in groups.values():
         if len({runs[index].recipe.seed for index in indices}) < 2:
@@ -228,9 +214,11 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
         accuracies = [100 * entries[index]["accuracy"] for index in indices]
         losses = [entries[index]["loss"] for index in indices]
         names = ", ".join(runs[index].name for index in indices)
+        interval = _limits(mean_over_seeds([accuracy / 100 for accuracy in accuracies]).as_dict())
         lines.append(
             f"mean ± standard deviation of {len(indices)} seeds: "
-            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} %, "
+            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
+            f"(95 % interval of the mean {interval}), "
             f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
         )
     return lines

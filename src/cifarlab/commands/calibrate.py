@@ -11,11 +11,11 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
     """
-    from cifarlab import calibration, tables
+    from cifarlab import calibration, tables, verdicts
     from cifarlab.console import working
 
     results = []
     for run in runs:
         with working(f"calibrating {run}"):
             results.append({"path": run, **calibration.calibrate(run, data_dir=data_dir)})
-    tables.print_json(results) if as_json else tables.print_calibrations(results)
+    tables.print_json(results) if as_json else verdicts.print_calibrations(results)

@@ -90,6 +90,11 @@ def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE, highest: f
     return Interval(value, max(0.0, value - half), min(highest, value + half), f"Student's t {_percent(confidence)}")
 
 
+def mean_over_seeds(accuracies: Sequence[float]) -> Interval:
+    """The mean accuracy of networks that differ in nothing but the seed, with Student's t interval, in `[0, 1]`."""
+    return mean(np.array(accuracies, np.float64), highest=1.0)
+
+
 def mean_of_proportions(value: float, parts: Sequence[Interval], count: int) -> Interval:
     """The interval of an average of independent proportions, made from each one's own (MOVER).
 
