@@ -164,9 +164,9 @@ def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
 
 def _print_scores(entry: Mapping[str, Any]) -> None:
     console = make_console()
-    looks = f"look {entry['looks']} at this split"
+    looks = f", look {entry['looks']} at this split" if entry["looks"] else ""
     where = f"{entry['count']:,} {entry['split']} images of {entry['data']}"
-    console.print(f"{entry['run']}: {where}, {looks}", soft_wrap=True)
+    console.print(f"{entry['run']}: {where}{looks}", soft_wrap=True)
     for notice in entry["notices"]:
         console.print(notice, soft_wrap=True)
     console.print()

@@ -76,7 +76,8 @@ def _names(first: list[Entrant], second: list[Entrant]) -> tuple[str, str]:
 
 
 def _common(names: list[str]) -> str:
-    prefix = "".join(letters[0] for letters in itertools.takewhile(lambda found: len(set(found)) == 1, zip(*names)))
+    columns = zip(*names, strict=False)
+    prefix = "".join(letters[0] for letters in itertools.takewhile(lambda found: len(set(found)) == 1, columns))
     return prefix.rstrip("-_.").removesuffix("seed").rstrip("-_.")
 
 
