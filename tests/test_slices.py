@@ -58,7 +58,9 @@ def test_counts_and_tests_are_those_of_the_table_by_hand() -> None:
     assert row["count"] == 60
     assert row["p_value"] == pytest.approx(stats.fisher_exact(table).pvalue, abs=1e-12)
     assert row["difference"] == pytest.approx(right[members].mean() - right[~members].mean())
-    assert sorted(row["adjusted_p_value"] for row in found) == pytest.approx(sorted(holm([r["p_value"] for r in found])))
+    assert sorted(row["adjusted_p_value"] for row in found) == pytest.approx(
+        sorted(holm([r["p_value"] for r in found]))
+    )
     assert sum(row["count"] for row in found if row["by"] == "contrast") == 300
 
 
