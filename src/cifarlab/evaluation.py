@@ -8,8 +8,9 @@ from typing import Any
 from cifarlab import builtin, datasets, files, metrics, prediction
 from cifarlab.builtin import AnyRun
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Splits
+from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run
+from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, check_tta, say
 
 SPLITS = ("train", "validation", "test")
@@ -42,8 +43,9 @@ def evaluate(
 
     Returns:
         The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `tta`, `looks` (how often this
-        split of these data has been looked at, this time included, with whichever test-time augmentation) and `notices`
-        (sentences about what a reader must know).
+        split of these data has been looked at, this time included, with whichever test-time augmentation), `notices`
+        (sentences about what a reader must know) and, where the run has been calibrated and this is single-view,
+        `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -61,18 +63,34 @@ def evaluate(
     model = prediction.load_model(run)
     predictions = prediction.predict_images(model, splits[split], tta=tta)
     why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
+    calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
     scores = {
         "run": run.name,
         "data": name,
         "split": split,
         "tta": tta,
         "looks": run.record_look(split, why, name, tta),
-        "notices": notices,
+        "notices": notices + doubt,
         **metrics.score(predictions),
+        **calibrated,
     }
     predictions.save(run.predictions_file(split, name, tta))
     files.write_json(run.scores_file(split, name, tta), scores)
     return scores
+
+
+def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], list[str]]:
+    """Loss and calibration error at the run's temperature, where it has one; or a notice that it is unusable."""
+    try:
+        temperature = stored_temperature(run)
+    except CifarlabError as error:
+        return {}, [f"Not calibrated: {error}."]
+    if temperature is None:
+        return {}, []
+    scaled = scale(predictions, temperature)
+    loss = metrics.measure("negative_log_likelihood", scaled).as_dict()
+    gap = metrics.measure("expected_calibration_error", scaled).as_dict()
+    return {"calibrated": {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}}, []
 
 
 def _check_held_out(run: Run, split: str) -> None:

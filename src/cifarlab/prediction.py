@@ -17,6 +17,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.images import list_pictures, read_image
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run, open_run
+from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, Forward, averaged, check_tta
 
 STANDARD_INPUT = "-"
@@ -86,7 +87,8 @@ def predict(
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
-        test-time augmentation also `"tta"`, its name.
+        test-time augmentation also `"tta"`, its name. Where the run has been calibrated, single-view probabilities are
+        those at its temperature.
 
     Raises:
         CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
@@ -103,13 +105,21 @@ def predict(
     images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
-    probabilities = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta).probabilities
+    predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
+    probabilities = scale(predictions, _temperature(model, tta)).probabilities
     named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
         {"image": path, **named, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
         for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
     ]
+
+
+def _temperature(model: AnyRun, tta: str) -> float:
+    """The run's own, for which single-view predictions were calibrated; else 1."""
+    if tta != SINGLE or builtin.is_builtin(model):
+        return 1.0
+    return stored_temperature(open_run(builtin.locate(model))) or 1.0
 
 
 def compute_logits(

@@ -174,9 +174,9 @@ def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
 
 def _print_scores(entry: Mapping[str, Any]) -> None:
     console = make_console()
-    looks = f"look {entry['looks']} at this split"
+    looks = f", look {entry['looks']} at this split" if entry["looks"] else ""
     where = f"{entry['count']:,} {entry['split']} images of {entry['data']}{_with_tta(entry)}"
-    console.print(f"{entry['run']}: {where}, {looks}", soft_wrap=True)
+    console.print(f"{entry['run']}: {where}{looks}", soft_wrap=True)
     for notice in entry["notices"]:
         console.print(notice, soft_wrap=True)
     console.print()
@@ -184,6 +184,13 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     for name, score in entry["scores"].items():
         scores.add_row(_title(name), _number(name, score["value"]), _limits(score, name))
     console.print(scores, "")
+    if "calibrated" in entry:
+        at = entry["calibrated"]
+        shown = [
+            f"{title} {at[key]['value']:.4f} ({_limits(at[key], 'loss')})"
+            for title, key in (("loss", "loss"), ("expected calibration error", "expected_calibration_error"))
+        ]
+        console.print(f"calibrated, at temperature {at['temperature']:.3f}: {', '.join(shown)}\n", soft_wrap=True)
     classes = _table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
     for row in entry["per_class"]:
         cells = [
@@ -208,6 +215,8 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
     for index, run in enumerate(runs):
         recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
         groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
+    from cifarlab.metrics._intervals import mean_over_seeds  # brings scikit-learn, which other tables need not wait for
+
     lines = []
     for indices in groups.values():
         if len({runs[index].recipe.seed for index in indices}) < 2:
@@ -215,9 +224,11 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
         accuracies = [100 * entries[index]["accuracy"] for index in indices]
         losses = [entries[index]["loss"] for index in indices]
         names = ", ".join(runs[index].name for index in indices)
+        interval = _limits(mean_over_seeds([accuracy / 100 for accuracy in accuracies]).as_dict())
         lines.append(
             f"mean ± standard deviation of {len(indices)} seeds: "
-            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} %, "
+            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
+            f"(95 % interval of the mean {interval}), "
             f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
         )
     return lines

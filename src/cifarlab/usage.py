@@ -5,9 +5,16 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+GREEDY = "--against"
+"""The option that takes every word up to the next option, as a shell's pattern gives it several."""
+
 
 class Command(TyperCommand):
     """Shows arguments in the usage line as they are named in its help: `RUN...` for several, `[NAME]` for optional."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, those after `--against` all as its own: else all but the first would join the other group."""
+        return super().parse_args(ctx, _repeat_greedy(args))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """`[OPTIONS]`, and the arguments as their metavars name them."""
@@ -26,3 +33,20 @@ def usage_line(error: typer.TyperException) -> str:
     command = context.command_path if context else "cifarlab"
     message = error.format_message().rstrip(".")
     return f"{message[:1].lower()}{message[1:]} (see {command} --help)"
+
+
+def _repeat_greedy(words: list[str]) -> list[str]:
+    """`--against A B --json` as `--against A --against B --json`."""
+    result: list[str] = []
+    greedy = given = False
+    for number, word in enumerate(words):
+        if word == "--":
+            return result + words[number:]
+        if word.startswith("-"):
+            greedy, given = word == GREEDY, False
+        elif greedy and given:
+            result.append(GREEDY)
+        else:
+            given = True
+        result.append(word)
+    return result

@@ -63,6 +63,34 @@ def test_averaging_narrows_the_interval_by_the_root_of_their_number() -> None:
     assert found.value - found.low == pytest.approx((0.5 - part.low) / 2)
 
 
+def test_a_mean_is_cut_at_what_none_can_exceed() -> None:
+    found = _intervals.mean(np.array([0.0, 2.0]), highest=2.0)
+    assert (found.value, found.low, found.high) == (1.0, 0.0, 2.0)
+
+
+def test_a_bootstrap_of_a_proportion_gives_wilsons_interval() -> None:
+    draws = np.array([0.3 - 0.02, 0.3 + 0.02])  # a standard error of 0.02, as of 0.3 among 525 images
+    found = _intervals.bootstrap_fraction(0.3, draws)
+    expected = stats.binomtest(157, 525).proportion_ci(0.95, method="wilson")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-3)
+    wider = _intervals.bootstrap_fraction(0.3, draws, inflation=4.0)
+    assert wider.high - wider.low == pytest.approx(2 * (found.high - found.low), rel=0.03)  # type: ignore[operator]
+
+
+def test_inverting_the_bootstrap_of_one_gap_is_the_normal_interval() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, size=(20_000, 1))
+    found = _intervals.bootstrap_norm(0.3, np.array([-0.3]), noise)
+    assert (found.low, found.high) == pytest.approx((0.3 - 0.0196, 0.3 + 0.0196), abs=5e-4)
+
+
+def test_what_noise_alone_explains_may_be_nothing() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, size=(2000, 15))
+    direction = noise[0]
+    found = _intervals.bootstrap_norm(float(np.abs(direction).sum()), direction, noise)
+    assert found.low == 0.0
+    assert found.high >= found.value  # type: ignore[operator]
+
+
 def test_percentile_holds_its_value() -> None:
     found = _intervals.percentile(0.9, np.linspace(0.0, 0.8, 1001))
     assert (found.low, found.high) == pytest.approx((0.02, 0.9))

@@ -56,7 +56,9 @@ def numbers(interval: Interval) -> tuple[float, float, float]:
 
 def test_every_metric_is_found_and_says_which_way_is_better() -> None:
     assert {"accuracy", "macro_f1", "macro_precision", "macro_recall", "top3_accuracy"} < set(NAMES)
-    assert {name for name in NAMES if not metrics.higher_is_better(name)} == {"negative_log_likelihood"}
+    lower = {"negative_log_likelihood"} | {name for name in NAMES if name.endswith(("_error", "_loss"))}
+    assert {name for name in NAMES if not metrics.higher_is_better(name)} == lower
+    assert {"brier_loss", "expected_calibration_error", "equal_mass_calibration_error"} < lower
     assert all(isinstance(discover.load("metrics", name).HIGHER_IS_BETTER, bool) for name in NAMES)
 
 
@@ -65,7 +67,7 @@ def test_every_metric_is_found_and_says_which_way_is_better() -> None:
 def test_the_value_lies_in_its_interval(name: str, case: str) -> None:
     found = metrics.measure(name, CASES[case])
     assert found.method
-    if case == "one image" and name == "negative_log_likelihood":
+    if case == "one image" and name in ("negative_log_likelihood", "brier_loss"):
         assert found.low is None
         return
     value, low, high = numbers(found)
@@ -107,6 +109,7 @@ def test_values_are_scikit_learns() -> None:
     expected = {
         "accuracy": sk.accuracy_score(labels, predicted),
         "negative_log_likelihood": sk.log_loss(labels, probabilities),
+        "brier_loss": sk.brier_score_loss(labels, probabilities, scale_by_half=False, labels=np.arange(7)),
         "top3_accuracy": sk.top_k_accuracy_score(labels, probabilities, k=3),
         "macro_precision": sk.precision_score(labels, predicted, average="macro"),
         "macro_recall": sk.balanced_accuracy_score(labels, predicted),

@@ -1,33 +1,66 @@
-"""`cifarlab evaluate`: measure runs on images they were not trained on."""
+"""`cifarlab evaluate`: measure runs, or a model trained elsewhere, on images they were not trained on."""
 
 from pathlib import Path
+from typing import Annotated
 
-from cifarlab import usage
-from cifarlab.commands._options import DataDir, DataOption, Json, RunPaths, RunsDir, Split, Tta
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import DataDir, DataOption, Json, RunsDir, Split, Tta
+from cifarlab.errors import CifarlabError
 
 EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0",
     "cifarlab evaluate runs/mlp2-* --json",
     "cifarlab evaluate builtin --tta flip-shift",
+    "cifarlab evaluate --predictions theirs.npz --labels labels.npy",
 )
 
 
 def evaluate(
-    runs: RunPaths,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models),
+    ] = None,
     split: Split = "test",
     data: DataOption = None,
     data_dir: DataDir = None,
     tta: Tta = "none",
     runs_dir: RunsDir = Path("runs"),
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Logits or probabilities of any model: npz, npy or csv.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The true classes for --predictions: npz, npy, csv or txt.")
+    ] = None,
+    class_names: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in their order.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for what --predictions gives; else nothing is written.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure runs on images they were not trained on.
 
-    Every number has its 95 % interval; several runs get a line each, and their spread over seeds.
+    Every number has its 95 % interval; several runs get a line each, and their spread over seeds. With --predictions,
+    a model trained elsewhere is measured by its own files.
     """
     from cifarlab import builtin, tables
     from cifarlab.console import working
 
+    if predictions is not None:
+        from cifarlab import foreign
+
+        foreign.check_alone(runs, data=data, data_dir=data_dir)
+        names = [name.strip() for name in class_names.split(",")] if class_names else None
+        scores = foreign.evaluate_files(predictions, labels, names, output)
+        tables.print_json([scores]) if as_json else tables.print_evaluations([scores], [])
+        return
+    if labels or class_names or output:
+        raise CifarlabError("--labels, --class-names and --output belong to --predictions: give that too")
+    if not runs:
+        raise CifarlabError("nothing to evaluate: give folders of runs, or --predictions FILE with --labels FILE")
     with working("opening the runs"):
         opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab import evaluation

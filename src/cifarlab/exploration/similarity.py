@@ -37,7 +37,7 @@ def layout_features(images: Array) -> tuple[Array, Array]:
         `(N, D)` and `(N, E)` float32; together the rows have length 1. Rows of nearly flat images are zero, so that
         they resemble nothing.
     """
-    small = _shrink(images)  # (N, G, G, C)
+    small = shrink(images)  # (N, G, G, C)
     small -= small.mean(axis=(1, 2), keepdims=True)
     flat = small.reshape(len(small), -1)
     norms = np.linalg.norm(flat, axis=1, keepdims=True)
@@ -121,7 +121,7 @@ def pixel_distance(images: Array, first: Array, second: Array, mirrored: bool) -
     return distances
 
 
-def _shrink(images: Array) -> Array:
+def shrink(images: Array) -> Array:
     """Area averages on a `G` by `G` grid: `(N, H, W, C)` uint8 -> `(N, G, G, C)` float32."""
     count, height, width, channels = images.shape
     down, across = _averaging(height), _averaging(width)  # (G, H), (G, W)

@@ -11,9 +11,14 @@ from cifarlab import discover
 from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import per_class
+from cifarlab.metrics._reliability import reliability
+from cifarlab.metrics._selective import risk_coverage
 from cifarlab.records import Predictions
 
-__all__ = ["Interval", "confusion_matrix", "higher_is_better", "measure", "names", "per_class", "score"]
+__all__ = [
+    "Interval", "confusion_matrix", "higher_is_better", "measure", "names", "per_class", "reliability", "risk_coverage",
+    "score",
+]  # fmt: skip
 
 FORMAT = 1
 

@@ -71,6 +71,21 @@ class Counts:
         """`(K,)` bool: classes with images or predictions; macro averages are over these, as in scikit-learn."""
         return np.asarray(self.support + self.predicted > 0)
 
+    @property
+    def inflation(self) -> float:
+        """How much a variance is larger than resampling within each class shows: N / (N - K), 1 or more."""
+        return inflation(self.support)
+
+
+def inflation(support: NDArray[np.int64]) -> float:
+    """N / (N - K) for K classes with images: what drawing n images again leaves out of a variance, as n - 1 does.
+
+    Args:
+        support: `(K,)` int64, images of each class.
+    """
+    total = int(support.sum())
+    return total / max(1, total - int((support > 0).sum()))
+
 
 def count(predictions: Predictions) -> Counts:
     """The counts that every number here is made of."""
@@ -93,7 +108,8 @@ def recalls(counts: Counts) -> list[Interval]:
 def f1_scores(counts: Counts) -> list[Interval]:
     """F1 of each class: the harmonic mean of precision and recall.
 
-    The interval is a bootstrap; where resampling cannot show any doubt (all right or all wrong), it is Wilson's.
+    The interval's width comes from a bootstrap; where resampling cannot show any doubt (all right or all wrong), from
+    the overlap.
     """
     values = _f1(counts.hits, counts.support, counts.predicted)
     draws = f1_draws(counts)  # (D, K)
@@ -104,7 +120,7 @@ def f1_scores(counts: Counts) -> list[Interval]:
         elif np.ptp(draws[:, index]) == 0:
             result.append(Interval(float(values[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD))
         else:
-            result.append(_intervals.percentile(float(values[index]), draws[:, index]))
+            result.append(_intervals.bootstrap_fraction(float(values[index]), draws[:, index], counts.inflation))
     return result
 
 

@@ -5,22 +5,26 @@ from sklearn import metrics
 
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
-from cifarlab.metrics._per_class import count, f1_draws, macro_f1_without_draws
+from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = True
 
 
 def measure(predictions: Predictions) -> Interval:
-    """Mean F1 over the classes that occur, with a bootstrap interval: images drawn again within each class.
+    """Mean F1 over the classes that occur, with an interval from a bootstrap: images drawn again within each class.
 
     Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.
     """
     if len(predictions) == 0:
         return _intervals.undefined("no images")
     value = float(metrics.f1_score(predictions.labels, predictions.predicted, average="macro", zero_division=0))
-    counts = count(predictions)
+    return interval(count(predictions), value)
+
+
+def interval(counts: Counts, value: float) -> Interval:
+    """The interval of a macro F1 of this value."""
     draws = f1_draws(counts)[:, counts.occurring].mean(axis=1)  # (D,)
     if np.ptp(draws) == 0:
         return macro_f1_without_draws(counts, value)
-    return _intervals.percentile(value, draws)
+    return _intervals.bootstrap_fraction(value, draws, counts.inflation)

@@ -61,6 +61,23 @@ class Pictures:
         """
         return np.stack([self._image(data_name, image_id) for image_id in image_ids])
 
+    def training_images(self, data: dict[str, Any], validation_fraction: float) -> ImageSet | None:
+        """What a run learned from, held-out images left out; None where it cannot be had.
+
+        Args:
+            data: As in a run's `data.json`.
+            validation_fraction: Share of the training images that the run held out.
+        """
+        from cifarlab.datasets import load_data
+
+        where = self._data_dir or data.get("data_dir")
+        try:
+            return load_data(
+                str(data["name"]), data_dir=where, validation_fraction=validation_fraction, download=False
+            ).train
+        except CifarlabError:
+            return None  # the page says why it has no pictures, and this one is not shown without them
+
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
         """The picture as an element that refers to its one embedded copy.
 

@@ -1,0 +1,21 @@
+"""`cifarlab calibrate`: make a run's confidence match its accuracy."""
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, Json, RunPaths
+
+EPILOG = usage.examples("cifarlab calibrate runs/mlp2-seed0")
+
+
+def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Make confidence match accuracy.
+
+    One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
+    """
+    from cifarlab import calibration, tables, verdicts
+    from cifarlab.console import working
+
+    results = []
+    for run in runs:
+        with working(f"calibrating {run}"):
+            results.append({"path": run, **calibration.calibrate(run, data_dir=data_dir)})
+    tables.print_json(results) if as_json else verdicts.print_calibrations(results)

@@ -1,0 +1,105 @@
+"""Runs that enter a comparison: their predictions for the same images, in the same order."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import builtin, metrics
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Predictions
+from cifarlab.runs import Run, open_run
+
+
+def enter(runs: Sequence[Run | str | os.PathLike[str]], split: str) -> "list[Entrant]":
+    """Open the runs and read what they said about the same images.
+
+    Raises:
+        CifarlabError: If there are fewer than two runs, one is given twice or has no predictions for `split`, or they
+            were evaluated on different images, labels or class names.
+    """
+    opened = [open_run(builtin.locate(run)) for run in runs]
+    if len(opened) < 2:
+        raise CifarlabError(f"a comparison needs at least two runs. Received: {len(opened)}")
+    twice = [path for path, times in Counter(run.path.resolve() for run in opened).items() if times > 1]
+    if twice:
+        raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
+    times = Counter(run.name for run in opened)
+    first = _read(opened[0], split)
+    if len(first) == 0:
+        raise CifarlabError(f"{opened[0].path} has predictions for no {split} images: expected at least one")
+    return [
+        Entrant(
+            name=run.name if times[run.name] == 1 else str(run.path),
+            path=str(run.path),
+            predictions=_align(first, _read(run, split), opened[0], run),
+        )
+        for run in opened
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Entrant:
+    """A run in a comparison.
+
+    Attributes:
+        name: Its folder's name; its path where another run has the same.
+        path: Its folder.
+        predictions: Its answers, in the order of the first entrant's.
+    """
+
+    name: str
+    path: str
+    predictions: Predictions
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """`(N,)` bool: which images it recognised."""
+        return np.asarray(self.predictions.predicted == self.predictions.labels)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, path, accuracy and macro F1, ready for JSON."""
+        numbers = {name: metrics.measure(name, self.predictions).as_dict() for name in ("accuracy", "macro_f1")}
+        return {"run": self.name, "path": self.path, **numbers}
+
+
+def _read(run: Run, split: str) -> Predictions:
+    path = run.predictions_file(split)
+    if not path.is_file():
+        raise CifarlabError(
+            f"{run.path} has no predictions for {split}: run cifarlab evaluate {run.path} --split {split} first"
+        )
+    return Predictions.load(path)
+
+
+def _align(reference: Predictions, other: Predictions, reference_run: Run, run: Run) -> Predictions:
+    """`other` in the order of `reference`, or one line that says why they cannot be compared."""
+    both = f"{reference_run.path} and {run.path}"
+    if reference.class_names != other.class_names:
+        names = f"{_shown(reference.class_names)} against {_shown(other.class_names)}"
+        raise CifarlabError(f"{both} have different classes ({names}): compare runs on the same data")
+    missing = np.setxor1d(reference.ids, other.ids)
+    if len(missing):
+        raise CifarlabError(
+            f"{both} were evaluated on different images ({len(reference)} and {len(other)}; {str(missing[0])!r} is in "
+            "one only): evaluate both on the same data"
+        )
+    order = np.empty(len(reference), np.int64)
+    order[np.argsort(reference.ids)] = np.argsort(other.ids)
+    aligned = Predictions(other.ids[order], other.labels[order], other.logits[order], other.class_names)
+    differing = np.flatnonzero(aligned.labels != reference.labels)
+    if len(differing):
+        first = str(reference.ids[differing[0]])
+        raise CifarlabError(
+            f"{both} were evaluated with different labels ({len(differing)} images, {first!r} among them): evaluate "
+            "both on the same data"
+        )
+    return aligned
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f", ... {len(names)} in all" if len(names) > 3 else "")

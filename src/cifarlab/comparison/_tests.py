@@ -1,0 +1,172 @@
+"""The tests and intervals that a comparison rests on, each from plain numbers."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import special, stats
+
+from cifarlab.metrics import Interval
+from cifarlab.metrics._intervals import wilson_limits
+
+MOST_SPLITS = 20_000
+POWER = 0.8
+SIGNIFICANCE = 0.05
+_SEED = 0
+
+
+def mcnemar(b: int, c: int) -> float:
+    """Exact McNemar test: how surprising b against c would be if both runs were equally accurate.
+
+    Args:
+        b: Images that only the first run got right.
+        c: Images that only the second run got right.
+
+    Returns:
+        Two-sided p value; 1 where the runs never disagree.
+    """
+    return float(stats.binomtest(b, b + c).pvalue) if b + c else 1.0
+
+
+def paired_difference(both: int, b: int, c: int, neither: int) -> Interval:
+    """Difference of two accuracies measured on the same images, first minus second.
+
+    Args:
+        both: Images that both got right.
+        b: Images that only the first got right.
+        c: Images that only the second got right.
+        neither: Images that both got wrong.
+
+    Source: Newcombe 1998, Statistics in Medicine 17:2635, method 10: a square-and-add of both Wilson intervals with a
+        continuity-corrected correlation; sound where the difference is 0 or there are few images.
+    """
+    n = both + b + c + neither
+    first, second = (both + b) / n, (both + c) / n
+    (first_low, first_high), (second_low, second_high) = wilson_limits(both + b, n), wilson_limits(both + c, n)
+    phi = _correlation(both, b, c, neither)
+    below = _square_and_add(first - first_low, second_high - second, phi)
+    above = _square_and_add(first_high - first, second - second_low, phi)
+    difference = (b - c) / n
+    return Interval(difference, difference - below, difference + above, "Newcombe 95 %, paired")
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p values for their number, by Holm's step-down method, which holds for tests of any dependence."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def show_p(value: float) -> str:
+    """A p value with its sign, as it stands after a "p": `< 0.0001`, `= 0.0312`, `= 0.43`, `= 1.00`."""
+    if value < 0.0001:
+        return "< 0.0001"
+    return f"= {value:.4f}" if value < 0.1 else f"= {value:.2f}"
+
+
+def images_needed(b: int, c: int, count: int) -> int | None:
+    """How many images it would take to see the difference found, if it is the true one.
+
+    Args:
+        b: Images that only the first run got right.
+        c: Images that only the second run got right.
+        count: Images in all.
+
+    Returns:
+        The number for which McNemar's test finds it at 5 % with a chance of 80 %; None where there is no difference.
+
+    Source: Connor 1987, Biometrics 43:207.
+    """
+    if b == c:
+        return None
+    discordant, difference = (b + c) / count, abs(b - c) / count
+    reach = float(special.ndtri(1 - SIGNIFICANCE / 2)) * math.sqrt(discordant)
+    reach += float(special.ndtri(POWER)) * math.sqrt(discordant - difference**2)
+    return math.ceil((reach / difference) ** 2)
+
+
+def permutation_test(first: Sequence[float], second: Sequence[float]) -> tuple[float, str]:
+    """How surprising the difference of two groups' means would be if the groups were one, dealt out by chance.
+
+    All ways to deal are counted where there are at most 20,000, else 20,000 of them drawn with a fixed seed.
+
+    Args:
+        first: Numbers of one group.
+        second: Numbers of the other.
+
+    Returns:
+        Two-sided p value, and what was done, for people.
+
+    Source: Fisher 1935, The Design of Experiments, section 21; for drawn permutations Phipson and Smyth 2010,
+        Statistical Applications in Genetics and Molecular Biology 9:39.
+    """
+    values, size = np.array([*first, *second], np.float64), len(first)
+    total, splits = values.sum(), math.comb(len(values), size)
+    if exact := splits <= MOST_SPLITS:
+        chosen = np.array(list(itertools.combinations(range(len(values)), size)))
+    else:
+        random = np.random.default_rng(_SEED)
+        chosen = np.array([random.permutation(len(values))[:size] for _ in range(MOST_SPLITS)])
+    sums = values[chosen].sum(axis=1)
+    differences = np.abs(sums / size - (total - sums) / len(second))
+    found = abs(float(np.mean(first)) - float(np.mean(second)))
+    extreme = int((differences >= found - 1e-12).sum())  # rounding must not lose the split that was found
+    if exact:
+        return extreme / splits, f"exact permutation test, {splits:,} splits"
+    return (extreme + 1) / (MOST_SPLITS + 1), f"permutation test, {MOST_SPLITS:,} drawn splits"
+
+
+def least_p_value(first: int, second: int) -> float:
+    """The smallest p value that `permutation_test` can give to groups of these sizes."""
+    return (2 if first == second else 1) / math.comb(first + second, first)
+
+
+def welch_difference(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Difference of two groups' means, first minus second, with Welch's t interval for groups of unlike spread.
+
+    Args:
+        first: At least two numbers.
+        second: At least two numbers.
+
+    Source: Welch 1947, Biometrika 34:28.
+    """
+    difference = float(np.mean(first) - np.mean(second))
+    parts = [float(np.var(group, ddof=1)) / len(group) for group in (first, second)]
+    if sum(parts) == 0:
+        return Interval(difference, None, None, "no interval: neither group varies")
+    sizes = (len(first) - 1, len(second) - 1)
+    freedom = sum(parts) ** 2 / sum(part**2 / size for part, size in zip(parts, sizes, strict=True))
+    half = float(special.stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
+    return Interval(difference, difference - half, difference + half, "Welch's t 95 %")
+
+
+def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
+    """How many seeds of each group it would take to see the difference found, at 5 % with a chance of 80 %.
+
+    From the normal approximation, at least 4: fewer seeds a group allow no p value under 5 %. None where the means
+    do not differ.
+    """
+    difference = abs(float(np.mean(first) - np.mean(second)))
+    if difference < 1e-12:
+        return None
+    reach = float(special.ndtri(1 - SIGNIFICANCE / 2) + special.ndtri(POWER))
+    spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
+    return max(4, math.ceil(reach**2 * spread / difference**2))
+
+
+def _square_and_add(mine: float, other: float, phi: float) -> float:
+    return math.sqrt(max(0.0, mine**2 - 2 * phi * mine * other + other**2))
+
+
+def _correlation(both: int, b: int, c: int, neither: int) -> float:
+    """Phi of the 2 x 2 table; a positive one is shrunk by n/2 in its numerator, as Newcombe's method 10 does."""
+    margins = (both + b) * (c + neither) * (both + c) * (b + neither)
+    if margins == 0:
+        return 0.0
+    excess = float(both * neither - b * c)
+    if excess > 0:
+        excess = max(0.0, excess - (both + b + c + neither) / 2)
+    return excess / math.sqrt(margins)

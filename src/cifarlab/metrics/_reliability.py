@@ -1,0 +1,161 @@
+"""Confidence against accuracy: the bins of a reliability diagram, and the calibration error over any bins."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._confusion import DRAWS, SEED
+from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._per_class import inflation
+from cifarlab.records import Predictions
+
+BINS = 15
+
+
+def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = None) -> list[dict[str, Any]]:
+    """The rows of a reliability diagram, ready for JSON; empty bins are left out.
+
+    Args:
+        predictions: N images, K classes.
+        edges: `(B + 1,)` float64, ascending; by default 15 bins of equal width. A bin holds its upper edge.
+
+    Returns:
+        For each bin `low`, `high` (its edges), `count`, `confidence` (mean probability of the answers in it) and
+        `accuracy` (`{"value", "low", "high", "method"}`, Wilson).
+    """
+    judged = judge(predictions)
+    edges = equal_width_edges() if edges is None else edges
+    bins = assign(judged.confidence, edges)
+    counts = np.bincount(bins, minlength=len(edges) - 1)
+    sums = np.bincount(bins, judged.confidence, len(edges) - 1)
+    hits = np.bincount(bins, judged.right, len(edges) - 1)
+    return [
+        {
+            "low": float(edges[index]),
+            "high": float(edges[index + 1]),
+            "count": int(counts[index]),
+            "confidence": float(sums[index] / counts[index]),
+            "accuracy": _intervals.wilson(int(hits[index]), int(counts[index])).as_dict(),
+        }
+        for index in np.flatnonzero(counts)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What calibration is about.
+
+    Attributes:
+        confidence: `(N,)` float64, the probability of each answer.
+        right: `(N,)` bool, whether it is right.
+        labels: `(N,)` int64, the true classes.
+    """
+
+    confidence: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+
+
+def judge(predictions: Predictions) -> Judged:
+    """Each answer's confidence, and whether it is right."""
+    rows = np.arange(len(predictions))
+    confidence = np.minimum(predictions.probabilities[rows, predictions.predicted], 1.0)
+    return Judged(confidence, predictions.predicted == predictions.labels, predictions.labels)
+
+
+def equal_width_edges(bins: int = BINS) -> NDArray[np.float64]:
+    """`(bins + 1,)` float64 from 0 to 1."""
+    return np.linspace(0.0, 1.0, bins + 1)
+
+
+def equal_mass_edges(confidence: NDArray[np.float64], bins: int = BINS) -> NDArray[np.float64]:
+    """Edges between which equally many images lie, as far as equal confidences, which stay together, allow.
+
+    Args:
+        confidence: `(N,)` float64 in `[0, 1]`, N at least 1.
+        bins: At most so many; fewer than N images give one each.
+
+    Returns:
+        `(B + 1,)` float64 from 0 to 1, strictly ascending.
+    """
+    ranks = np.ceil(np.arange(1, bins) * len(confidence) / bins).astype(np.int64) - 1
+    inner = np.unique(np.sort(confidence)[ranks])
+    return np.concatenate([[0.0], inner[(inner > 0) & (inner < 1)], [1.0]])
+
+
+def assign(confidence: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """`(N,)` int64: the bin of each image; a bin holds its upper edge, the first also 0."""
+    return np.asarray(np.searchsorted(edges[1:-1], confidence, side="left"), np.int64)
+
+
+def calibration_error(judged: Judged, edges: NDArray[np.float64]) -> Interval:
+    """Gap between confidence and accuracy, averaged over bins by their size, with its interval.
+
+    Args:
+        judged: N images, at least one.
+        edges: `(B + 1,)` float64, ascending.
+    """
+    bins = assign(judged.confidence, edges)
+    gaps = np.bincount(bins, judged.confidence - judged.right, len(edges) - 1) / len(bins)  # (B,)
+    return _intervals.bootstrap_norm(float(np.abs(gaps).sum()), gaps, gap_noise(judged, bins, len(gaps)))
+
+
+def gap_noise(
+    judged: Judged, bins: NDArray[np.int64], num_bins: int, draws: int = DRAWS, seed: int = SEED
+) -> NDArray[np.float64]:
+    """How the gaps of all bins vary when the images are drawn again, class by class.
+
+    Images of one class, one bin and one outcome are counted, not drawn one by one: their number comes from the
+    multinomial distribution, and what their confidences differ by inside the bin from the normal one.
+
+    Args:
+        judged: N images.
+        bins: `(N,)` int64, the bin of each.
+        num_bins: B.
+        draws: D, how many resamples.
+        seed: The same seed gives the same draws.
+
+    Returns:
+        `(D, B)` float64 with a mean of about 0.
+    """
+    random = np.random.default_rng(seed)
+    mean, variance = _moments(judged.confidence, bins, num_bins)
+    gap = np.stack([mean, mean - 1], axis=1).ravel()  # (2B,): of an image that is wrong, and of one that is right
+    sums, images = np.zeros((draws, num_bins)), np.zeros((draws, num_bins))
+    centre = np.zeros(num_bins)
+    for count, chance in _chances(judged, bins, num_bins):
+        drawn = random.multinomial(count, chance, size=draws)  # (D, 2B)
+        sums += (drawn * gap).reshape(draws, num_bins, 2).sum(axis=2)
+        images += drawn.reshape(draws, num_bins, 2).sum(axis=2)
+        centre += (count * chance * gap).reshape(num_bins, 2).sum(axis=1)
+    noise = sums - centre + np.sqrt(images * variance) * random.standard_normal((draws, num_bins))
+    return np.asarray(noise / len(bins) * np.sqrt(inflation(np.bincount(judged.labels))))
+
+
+def _moments(
+    confidence: NDArray[np.float64], bins: NDArray[np.int64], num_bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of the confidences in each bin; 0 in an empty one."""
+    counts = np.maximum(np.bincount(bins, minlength=num_bins), 1)
+    mean = np.bincount(bins, confidence, num_bins) / counts
+    return mean, np.bincount(bins, (confidence - mean[bins]) ** 2, num_bins) / counts
+
+
+def _chances(judged: Judged, bins: NDArray[np.int64], num_bins: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """For each class its images, and the chance `(2B,)` of each bin and outcome, wrong before right.
+
+    Every bin gets one made-up image, half of it right: else a bin without mistakes would seem certain to have none.
+    """
+    in_bin = np.bincount(bins, minlength=num_bins)
+    for label in np.flatnonzero(np.bincount(judged.labels)):
+        own = judged.labels == label
+        counts = np.bincount(bins[own], minlength=num_bins)
+        hits = np.bincount(bins[own], judged.right[own], num_bins)
+        prior = 1 / np.maximum(in_bin, 1)
+        right = (hits / np.maximum(counts, 1) + prior / 2) / (1 + prior)
+        share = counts / counts.sum()
+        yield int(own.sum()), np.stack([share * (1 - right), share * right], axis=1).ravel()

@@ -1,0 +1,86 @@
+"""Selective prediction: how often a model errs if it may stay silent where it is least sure."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import CONFIDENCE, Interval
+from cifarlab.metrics._reliability import judge
+from cifarlab.records import Predictions
+
+COVERAGES = (0.5, 0.8, 0.9, 0.95)
+_MOST_POINTS = 200
+
+
+def risk_coverage(predictions: Predictions) -> dict[str, Any]:
+    """Share of wrong answers among the surest images, for every share of images answered; ready for JSON.
+
+    Images of equal confidence count alike: each of them is as wrong as they are on average.
+
+    Args:
+        predictions: N images, at least one.
+
+    Returns:
+        `coverage` and `risk`, two lists of at most 200 points; `area`: the area under the curve, its mean over all
+        coverages, as `{"value", "low", "high", "method"}`, lower is better; `best_area`: that of a model with as many
+        mistakes which is least sure of exactly those; `points`: for coverages of 50, 80, 90 and 95 % the `coverage`,
+        `threshold` (least confidence answered), `count` and `risk` with Wilson's interval.
+
+    Source: Geifman and El-Yaniv 2017, arXiv:1705.08500; area: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
+    """
+    judged = judge(predictions)
+    order = np.argsort(-judged.confidence, kind="stable")
+    confidence, wrong = judged.confidence[order], (~judged.right[order]).astype(np.float64)
+    risks = _risks(_share_ties(confidence, wrong))
+    shown = np.unique(np.linspace(0, len(risks) - 1, min(_MOST_POINTS, len(risks))).round().astype(np.int64))
+    return {
+        "coverage": ((shown + 1) / len(risks)).tolist(),
+        "risk": risks[shown].tolist(),
+        "area": _area(_share_ties(confidence, wrong)).as_dict(),
+        "best_area": float(_risks(np.sort(wrong)).mean()),
+        "points": [_point(coverage, confidence, wrong) for coverage in COVERAGES],
+    }
+
+
+def _risks(wrong: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` float64: share of mistakes among the first 1, 2, ... N images."""
+    return np.asarray(np.cumsum(wrong) / np.arange(1, len(wrong) + 1))
+
+
+def _share_ties(confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` float64: each image's mistake, averaged over those of the same confidence."""
+    _, place, counts = np.unique(-confidence, return_inverse=True, return_counts=True)
+    return np.asarray((np.bincount(place, wrong) / counts)[place])
+
+
+def _area(wrong: NDArray[np.float64]) -> Interval:
+    """Mean risk over all coverages, with Student's t interval from each image's influence on it.
+
+    An image adds its own mistake at every coverage that includes it, and makes the mistakes of all that are less sure
+    weigh less: the area is the mean of N such influences, in the limit of many images.
+    """
+    count = len(wrong)
+    ranks = np.arange(1, count + 1)
+    value = float(_risks(wrong).mean())
+    if count == 1:
+        return Interval(value, None, None, "no interval from one image")
+    included = np.cumsum((1 / ranks)[::-1])[::-1]  # sum of 1/k over k >= rank
+    diluted = np.cumsum((wrong / ranks)[::-1])[::-1]
+    influence = wrong * included - diluted + wrong.mean() - value
+    error = float(influence.std(ddof=1)) / math.sqrt(count)
+    half = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * error
+    return Interval(value, max(0.0, value - half), min(1.0, value + half), "Student's t 95 % of the influences")
+
+
+def _point(coverage: float, confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> dict[str, Any]:
+    """What answering so many images means; images as sure as the last one are answered too."""
+    threshold = float(confidence[max(1, math.ceil(coverage * len(confidence))) - 1])
+    count = int((confidence >= threshold).sum())
+    risk = _intervals.wilson(int(wrong[:count].sum()), count)
+    return {
+        "coverage": count / len(confidence), "threshold": threshold, "count": count, "risk": risk.as_dict(),
+    }  # fmt: skip

@@ -1,0 +1,21 @@
+"""Equal-mass calibration error: how far confidence is from accuracy, in 15 bins of equally many images."""
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._reliability import calibration_error, equal_mass_edges, judge
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = False
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Gap between confidence and accuracy in bins of equally many images, averaged by size; with a bootstrap interval.
+
+    The value is biased upwards by chance, and the interval is made to allow for that: see `bootstrap_norm`.
+
+    Source: Nguyen and O'Connor 2015, arXiv:1508.05154; Nixon et al. 2019, arXiv:1904.01685.
+    """
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    judged = judge(predictions)
+    return calibration_error(judged, equal_mass_edges(judged.confidence))

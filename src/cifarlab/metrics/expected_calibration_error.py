@@ -1,0 +1,21 @@
+"""Expected calibration error: how far confidence is from accuracy, in 15 confidence bins of equal width."""
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._reliability import calibration_error, equal_width_edges, judge
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = False
+
+
+def measure(predictions: Predictions) -> Interval:
+    """Gap between confidence and accuracy in bins of equal width, averaged by size; with a bootstrap interval.
+
+    The value is biased upwards by chance, and the interval is made to allow for that: see `bootstrap_norm`.
+
+    Source: Guo et al. 2017, arXiv:1706.04599; Naeini, Cooper and Hauskrecht 2015, AAAI.
+    """
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    judged = judge(predictions)
+    return calibration_error(judged, equal_width_edges())

@@ -1,0 +1,70 @@
+"""Reliability diagram: how often answers of a given confidence are right."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cifarlab.plots._style import GRID, INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+
+
+def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+    """Accuracy against confidence, a dot a bin with its 95 % whisker; below, how many images each bin holds.
+
+    Args:
+        runs: Run name to its bins, as `cifarlab.metrics.reliability` gives them: `low`, `high`, `count`, `confidence`
+            and `accuracy` with `value`, `low` and `high`.
+
+    Raises:
+        ValueError: If there is no run, or one without bins.
+    """
+    if not runs or not all(runs.values()):
+        raise ValueError(f"expected at least one run, each with bins. Received: {list(runs)}")
+    with style():
+        figure, (above, below) = new_axes(4.6, 4.6, 2, 1, sharex=True, height_ratios=[4, 1])
+        above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for index, (name, rows) in enumerate(runs.items()):
+            _draw_run(above, below, rows, index, name)
+        above.set_ylabel("share that is right")
+        above.set_xlim(0, 1)
+        above.set_ylim(0, 1)
+        above.set_aspect("equal", adjustable="box")
+        below.set_ylabel("images")
+        below.set_xlabel("confidence")
+        for axis in (above.xaxis, above.yaxis, below.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        above.grid(True, axis="both", color=GRID)
+        below.tick_params(axis="x", labelcolor=INK)
+        if len(runs) > 1:
+            above.legend(loc="upper left")
+    return figure
+
+
+def _draw_run(above: Axes, below: Axes, rows: Sequence[Mapping[str, Any]], index: int, name: str) -> None:
+    colour, marker = series_colour(index), series_marker(index)
+    total = sum(row["count"] for row in rows)
+    for row in rows:
+        accuracy = row["accuracy"]
+        span = [accuracy["low"], accuracy["high"]]
+        above.plot([row["confidence"]] * 2, span, color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
+    confidence = [row["confidence"] for row in rows]
+    accuracies = [row["accuracy"]["value"] for row in rows]
+    look: Any = {"markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 0.8}
+    above.plot(confidence, accuracies, marker, color=colour, linestyle="", label=name, **look)
+    edges = np.array([[row["low"], row["high"]] for row in rows])
+    shares = [row["count"] / total for row in rows]
+    for (low, high), share in zip(edges, shares, strict=True):
+        below.plot([low, low, high, high], [0, share, share, 0], color=colour, linewidth=1.2)
+        below.fill_between([low, high], [share, share], color=colour, alpha=0.15, linewidth=0)
+
+
+def example() -> Figure:
+    """Two bins of two made-up runs."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [
+        {"low": low, "high": low + 0.5, "count": 10, "confidence": low + 0.3, "accuracy": score} for low in (0, 0.5)
+    ]
+    return plot_reliability_diagram({"first": rows, "second": rows[1:]})

@@ -1,0 +1,49 @@
+"""Risk against coverage: what a model gains by staying silent where it is least sure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cifarlab.plots._style import new_axes, series_colour, series_marker, style
+
+
+def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """One curve a run: the share of wrong answers against the share of images answered, the surest first.
+
+    Args:
+        runs: Run name to its `coverage` and `risk`, fractions, and `points`, each with `coverage` and `risk`, which
+            has `value`, `low` and `high`: these get a dot and a 95 % whisker.
+
+    Raises:
+        ValueError: If there is no run.
+    """
+    if not runs:
+        raise ValueError("expected at least one run. Received: none")
+    with style():
+        figure, (axes,) = new_axes(4.6, 3.6)
+        for index, (name, curve) in enumerate(runs.items()):
+            colour = series_colour(index)
+            axes.plot(curve["coverage"], curve["risk"], color=colour, label=name)
+            for point in curve["points"]:
+                risk, place = point["risk"], point["coverage"]
+                axes.plot([place, place], [risk["low"], risk["high"]], color=colour, linewidth=2.2, alpha=0.45)
+                axes.plot([place], [risk["value"]], series_marker(index), color=colour, markersize=5)
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("share of images answered, the surest first")
+        axes.set_ylabel("share of answers that are wrong")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+        axes.grid(True, axis="both")
+        if len(runs) > 1:
+            axes.legend(loc="upper left")
+    return figure
+
+
+def example() -> Figure:
+    """Two made-up curves."""
+    risk = {"value": 0.1, "low": 0.05, "high": 0.15}
+    curve = {"coverage": [0.1, 0.5, 1.0], "risk": [0.0, 0.1, 0.3], "points": [{"coverage": 0.5, "risk": risk}]}
+    return plot_risk_coverage({"first": curve, "second": {**curve, "risk": [0.0, 0.05, 0.2]}})

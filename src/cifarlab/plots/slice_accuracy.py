@@ -1,0 +1,50 @@
+"""Accuracy on slices of the images, worst on top."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from cifarlab.plots._style import INK, MUTED, RIGHT, WRONG, draw_interval, new_axes, style
+
+
+def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) -> Figure:
+    """One row a slice: a dot at its accuracy, a whisker over its 95 % interval; the line is the accuracy of all.
+
+    Args:
+        slices: In their order, first on top: `by`, `name`, `accuracy` with `value`, `low` and `high`, and
+            `adjusted_p_value`, which under 0.05 gives the dot a colour: orange where worse, blue where better.
+        accuracy: Of all images, a fraction.
+
+    Raises:
+        ValueError: If there is no slice.
+    """
+    if not slices:
+        raise ValueError("expected at least one slice. Received: none")
+    with style():
+        figure, (axes,) = new_axes(6.4, 0.8 + 0.24 * len(slices))
+        axes.axvline(accuracy, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for place, row in enumerate(slices):
+            score = row["accuracy"]
+            told = row["adjusted_p_value"] < 0.05
+            colour = MUTED if not told else WRONG if score["value"] < accuracy else RIGHT
+            draw_interval(axes, (score["value"], score["low"], score["high"]), place, colour)
+        axes.set_yticks(range(len(slices)), [f"{row['by']}: {row['name']}" for row in slices])
+        axes.set_ylim(len(slices) - 0.4, -0.6)
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+    return figure
+
+
+def example() -> Figure:
+    """Two made-up slices."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [
+        {"by": "brightness", "name": name, "accuracy": score, "adjusted_p_value": p}
+        for name, p in (("darkest", 0.01), ("brightest", 0.6))
+    ]
+    return plot_slice_accuracy(rows, 0.7)

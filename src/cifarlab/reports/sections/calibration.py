@@ -1,0 +1,46 @@
+"""Whether the model is as often right as it is sure, and what it gains by staying silent."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from cifarlab import metrics
+from cifarlab.errors import CifarlabError
+from cifarlab.plots.reliability_diagram import plot_reliability_diagram
+from cifarlab.plots.risk_coverage import plot_risk_coverage
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import draw, render
+from cifarlab.temperature import stored_temperature
+
+ORDER = 75
+TITLE = "Is it as sure as it should be?"
+_SCORES = ("expected_calibration_error", "equal_mass_calibration_error", "brier_loss")
+
+
+def build(page: Page) -> Markup | None:
+    """Reliability diagram, risk against coverage and the table behind them; None where there are no images."""
+    views = [view for view in page.runs if len(view.predictions)]
+    if not views:
+        return None
+    curves = {view.label: metrics.risk_coverage(view.predictions) for view in views}
+    bins = {view.label: metrics.reliability(view.predictions) for view in views}
+    return render(
+        "calibration",
+        page=page,
+        rows=[(view, _scores(view), curves[view.label], _temperature(view)) for view in views],
+        reliability=draw(plot_reliability_diagram(bins), "reliability", "Accuracy against confidence, in 15 bins"),
+        risk=draw(plot_risk_coverage(curves), "risk", "Share of wrong answers against share of images answered"),
+    )
+
+
+def _scores(view: RunView) -> list[dict[str, Any]]:
+    """The stored scores; those that an older version did not store are measured now."""
+    return [view.value(name) or metrics.measure(name, view.predictions).as_dict() for name in _SCORES]
+
+
+def _temperature(view: RunView) -> float | None:
+    """None also where it belongs to another model: a report is about what was evaluated."""
+    try:
+        return stored_temperature(view.run)
+    except CifarlabError:
+        return None

@@ -1,0 +1,29 @@
+"""The kinds of images that the model is worst at."""
+
+from markupsafe import Markup
+
+from cifarlab.plots.slice_accuracy import plot_slice_accuracy
+from cifarlab.reports._page import Page
+from cifarlab.reports._render import draw, render
+
+ORDER = 65
+TITLE = "Which kinds of images are hard"
+
+
+def build(page: Page) -> Markup | None:
+    """The leading run's accuracy on slices of the images; None where there are no pictures."""
+    view = page.leader
+    name = str(view.data["name"])
+    if not page.pictures.has(name) or len(view.predictions) < 2:
+        return None
+    from cifarlab.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
+
+    images = page.pictures.images(name, [str(image_id) for image_id in view.predictions.ids])
+    train = page.pictures.training_images(view.data, view.run.recipe.validation_fraction)
+    found = slice_accuracy(view.predictions, images, train)
+    if not found["slices"]:
+        return None
+    figure = plot_slice_accuracy(found["slices"], found["accuracy"]["value"])
+    described = f"Accuracy of {view.label} on slices of the images; the table below has the numbers"
+    drawn = draw(figure, "slices", described)
+    return render("slices", page=page, view=view, figure=drawn, found=found, copy=COPY_GREY_LEVELS)

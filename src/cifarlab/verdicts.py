@@ -1,0 +1,42 @@
+"""Tables of what was decided: calibrations, groups of seeds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cifarlab.console import make_console
+from cifarlab.tables import _limits, _p_value, _percent, _table
+
+
+def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
+    """Print each run's temperature, and loss and calibration error before and after it."""
+    console = make_console()
+    table = _table("run", "temperature", "95 % interval", "loss", "after", "calibration error", "after")
+    for result in results:
+        temperature = result["temperature"]
+        row = [f"{temperature['value']:.3f}", _limits(temperature, "loss")]
+        for name in ("loss", "expected_calibration_error"):
+            row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
+        table.add_row(result["run"], *row)
+    console.print(table, "")
+    for result in results:
+        console.print(result["sentence"], soft_wrap=True)
+    console.print("Measured on the validation images that the temperature was fitted on.", soft_wrap=True)
+
+
+def print_group_comparison(compared: Mapping[str, Any]) -> None:
+    """Print every run's accuracy, each group's mean and spread, and what the data allow to be said."""
+    console = make_console()
+    runs = _table("run", "accuracy", "95 % interval")
+    for group in compared["groups"]:
+        for run in group["runs"]:
+            runs.add_row(run["run"], _percent(run["accuracy"]["value"]), _limits(run["accuracy"]))
+        runs.add_section()
+    console.print(runs, "")
+    groups = _table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
+    for group in compared["groups"]:
+        mean, spread = group["mean"], _percent(group["standard_deviation"])
+        groups.add_row(group["name"], str(len(group["runs"])), _percent(mean["value"]), _limits(mean), spread)
+    console.print(groups, "")
+    console.print(f"permutation p {_p_value(compared['p_value'])}", soft_wrap=True)
+    console.print(compared["sentence"], soft_wrap=True)
+    console.print(compared["note"], soft_wrap=True)
