@@ -12,18 +12,18 @@ import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
 TIERS = (
-    ("cli", "completion", "usage"),
+    ("cli", "commands", "completion", "usage"),
     ("demo",),
     ("plan", "tables"),
-    ("reports", "evaluation", "comparison", "exploration"),
-    ("training", "prediction"),
+    ("reports", "evaluation", "comparison", "exploration", "doubts", "robustness"),
+    ("training", "prediction", "gradients"),
     ("plots", "console"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog"),
-    ("records", "runs", "environment"),
+    ("records", "runs", "environment", "human_labels"),
     ("recipe", "discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "environment"}
+KERAS_USERS = {"models", "training", "prediction", "environment", "gradients"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
