@@ -23,7 +23,7 @@ TIERS = (
     ("recipe", "discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "environment", "gradients"}
+KERAS_USERS = {"models", "training", "prediction", "environment", "gradients", "robustness"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

@@ -45,7 +45,7 @@ class ImageRandom:
         return result
 
     def _draw(self, draw: Callable[[np.random.Generator], Array], shape: tuple[int, ...], dtype: type) -> Array:
-        result = np.empty((len(self._streams), *shape), dtype)
+        result: Array = np.empty((len(self._streams), *shape), dtype)
         for row, stream in enumerate(self._streams):
             result[row] = draw(stream)
         return result

@@ -68,7 +68,7 @@ def gather(images: Array, places: Array) -> Array:
     """
     count, height, width, channels = images.shape
     first = height * width * np.arange(count)[:, None, None]
-    return np.take(images.reshape(-1, channels), places + first, axis=0)
+    return np.asarray(np.take(images.reshape(-1, channels), places + first, axis=0))
 
 
 def _reflect(index: Array, size: int, repeat_edge: bool) -> Array:
@@ -79,7 +79,7 @@ def _reflect(index: Array, size: int, repeat_edge: bool) -> Array:
     else:
         folded = np.abs(index)
         folded = np.minimum(folded, 2 * size - 2 - folded)
-    return np.clip(folded, 0, size - 1)
+    return np.asarray(np.clip(folded, 0, size - 1))
 
 
 def _enlarging_line(size: int, factor: float) -> Any:

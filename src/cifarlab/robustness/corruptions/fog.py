@@ -44,4 +44,4 @@ def _clouds(side: int, decay: float, random: ImageRandom) -> Array:
         clouds[:, half::step, ::step] = (centres + np.roll(centres, 1, axis=2) + beside) / 4 + chance[:, 2]
         step, wobble = half, wobble / decay
     clouds -= clouds.min(axis=(1, 2), keepdims=True)
-    return clouds / clouds.max(axis=(1, 2), keepdims=True)
+    return np.asarray(clouds / clouds.max(axis=(1, 2), keepdims=True))

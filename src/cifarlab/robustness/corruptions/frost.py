@@ -44,7 +44,7 @@ def apply(images: Array, constant: tuple[float, float], random: ImageRandom) -> 
 @cache
 def _textures() -> Array:
     """`(5, side, side, 3)` float32, 0 to 255; the same on every machine."""
-    return np.stack([_texture(number, *colours) for number, colours in enumerate(_COLOURS)])
+    return np.asarray([_texture(number, *colours) for number, colours in enumerate(_COLOURS)])
 
 
 def _texture(number: int, means: tuple[int, int, int], deviations: tuple[int, int, int]) -> Array:
@@ -61,7 +61,7 @@ def _texture(number: int, means: tuple[int, int, int], deviations: tuple[int, in
 
 
 def _smooth_noise(random: np.random.Generator, along: float, across: float, angle: float) -> Array:
-    """Noise smoothed by a Gaussian that is longer in one direction; mean 0, deviation 1, without a seam at its edges."""
+    """Noise smoothed by a Gaussian that is longer in one direction; mean 0, deviation 1, and no seam at its edges."""
     frequency = 2 * np.pi * np.fft.fftfreq(_SIDE)
     down, right = frequency[:, None], frequency[None, :]
     lengthwise = right * np.cos(angle) + down * np.sin(angle)

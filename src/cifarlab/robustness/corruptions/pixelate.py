@@ -16,4 +16,5 @@ def apply(images: Array, share: float, random: ImageRandom) -> Array:
     height, width = images.shape[1:3]
     small = int(width * share), int(height * share)
     box = Image.Resampling.BOX
-    return np.stack([Image.fromarray(image).resize(small, box).resize((width, height), box) for image in images])
+    pictures = [Image.fromarray(image).resize(small, box).resize((width, height), box) for image in images]
+    return np.stack([np.asarray(picture) for picture in pictures])

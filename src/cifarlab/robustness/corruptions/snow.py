@@ -30,7 +30,7 @@ def apply(images: Array, constant: _Constant, random: ImageRandom) -> Array:
     mean, deviation, size, least, radius, sigma, share = constant
     clean = to_unit(images)
     noise = mean + deviation * random.normal(*images.shape[1:3], 1)
-    flakes = transform(noise, enlarging(*images.shape[1:3], size))
+    flakes = transform(noise, enlarging(images.shape[1], images.shape[2], size))
     flakes = to_pixels(np.where(flakes < least, 0, flakes)).astype(np.float32)
     angles = random.uniform(low=-135, high=-45)
     falling = np.rint(motion(flakes, radius, sigma, angles)) / 255

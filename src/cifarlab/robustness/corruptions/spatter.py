@@ -21,7 +21,7 @@ CONSTANTS = (
     (0.65, 0.1, 0.7, 0.69, 0.6, "mud"),
     (0.65, 0.1, 0.5, 0.68, 0.6, "mud"),
 )
-"""Mean and deviation of the liquid, its smoothness, the least that is seen, strength (of mud: its blur), and what it is."""
+"""Mean, deviation and smoothness of the liquid, the least that is seen, strength (of mud: its blur), and what it is."""
 
 _WATER = np.array([175, 238, 238], np.float32) / 255
 _MUD = np.array([63, 42, 20], np.float32) / 255

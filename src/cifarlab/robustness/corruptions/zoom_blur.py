@@ -17,7 +17,7 @@ CONSTANTS = tuple(tuple(np.arange(1, end, 0.01).tolist()) for end in (1.06, 1.11
 
 def apply(images: Array, factors: tuple[float, ...], random: ImageRandom) -> Array:
     """The mean of the picture and all its enlargements. Nothing here is random."""
-    return to_pixels(transform(to_unit(images), _mean_map(*images.shape[1:3], factors)))
+    return to_pixels(transform(to_unit(images), _mean_map(images.shape[1], images.shape[2], factors)))
 
 
 @cache
