@@ -6,9 +6,9 @@ A corruption is one file here, found by its name, with
     BENCHMARK: whether it is one of the 15 that papers average over (the other four are extras)
     apply(images (N, H, W, 3) uint8, constant, random) -> (N, H, W, 3) uint8
 
-Files that begin with `_` are what the corruptions share. All of it needs NumPy, SciPy and Pillow only. Where the original
-uses OpenCV, ImageMagick or photographs of frost, the file's docstring says what stands in for them, so that accuracies
-come close to those on the published files but are not the same numbers.
+Files that begin with `_` are what the corruptions share. All of it needs NumPy, SciPy and Pillow only. Where the
+original uses OpenCV, ImageMagick or photographs of frost, the file's docstring says what stands in for them, so that
+accuracies come close to those on the published files but are not the same numbers.
 
 Source: Hendrycks and Dietterich 2019, arXiv:1903.12261; the constants are those of the authors' script that made
 CIFAR-10-C (https://github.com/hendrycks/robustness, make_cifar_c.py, Apache-2.0). No code was taken from it.
@@ -55,8 +55,8 @@ def corrupt(images: Array, corruption: str, severity: int, *, seed: int = 0, num
         raise CifarlabError(f"a corruption's severity is 1 to 5. Received: {severity}")
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3) or min(images.shape[1:3]) < 8:
         raise CifarlabError(
-            f"corruptions need (N, H, W, 1 or 3) uint8 images of at least 8 x 8 pixels. Received: shape {images.shape}, "
-            f"dtype {images.dtype}"
+            f"corruptions need (N, H, W, 1 or 3) uint8 images of at least 8 x 8 pixels. Received: shape "
+            f"{images.shape}, dtype {images.dtype}"
         )
     wanted = np.arange(len(images)) if numbers is None else np.asarray(numbers)
     module = discover.load(_PACKAGE, corruption)

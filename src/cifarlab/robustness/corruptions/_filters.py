@@ -23,7 +23,7 @@ def gaussian(images: Array, sigma: float, border: str = "nearest", truncate: flo
 
 
 def correlate(images: Array, kernel: Array) -> Array:
-    """Every pixel becomes the weighted sum of those around it; beyond the edge the picture is mirrored at its last pixel.
+    """Every pixel becomes the weighted sum of those around it; beyond the edge the picture is mirrored.
 
     Args:
         images: `(N, H, W, ...)` float32.
@@ -47,8 +47,8 @@ def box3(images: Array) -> Array:
 def motion(images: Array, radius: float, sigma: float, angles: Array) -> Array:
     """Smears every picture along its own direction, with weights that fall off on one side as half a Gaussian.
 
-    The kernel's length is `2 * radius + 1` and its steps go to the nearest whole pixel, as in ImageMagick's motion blur,
-    which CIFAR-10-C uses. Beyond the edge lies the edge's pixel.
+    The kernel's length is `2 * radius + 1` and its steps go to the nearest whole pixel, as in ImageMagick's motion
+    blur, which CIFAR-10-C uses. Beyond the edge lies the edge's pixel.
 
     Args:
         images: `(N, H, W, C)` float32.

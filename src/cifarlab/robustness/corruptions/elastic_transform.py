@@ -10,7 +10,7 @@ from cifarlab.robustness.corruptions._sampling import bilinear
 
 BENCHMARK = True
 CONSTANTS = ((0.0, 0.0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))
-"""As shares of the picture's side: strength and smoothness of the local shifts, and reach of the affine map's corners."""
+"""As shares of the picture's side: strength and smoothness of the local shifts, and reach of the affine map."""
 
 
 def apply(images: Array, constant: tuple[float, float, float], random: ImageRandom) -> Array:

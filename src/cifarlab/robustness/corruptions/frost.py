@@ -1,8 +1,8 @@
 """Frost: ice crystals on a window.
 
-The original lays crops of five photographs over the pictures. We have none: the textures are synthesised, of feathers of
-random direction over slow clouds, and given the mean and the spread of each colour that those photographs have at the size
-at which the original uses them. This is the corruption in which ours differs most from CIFAR-10-C's.
+The original lays crops of five photographs over the pictures. We have none: the textures are synthesised, of feathers
+of random direction over slow clouds, and given the mean and the spread of each colour that those photographs have at
+the size at which the original uses them. This is the corruption in which ours differs most from CIFAR-10-C's.
 """
 
 from functools import cache
