@@ -18,8 +18,8 @@ def views(images: Array) -> dict[str, Iterator[Array]]:
         images: `(N, H, W, C)` uint8.
 
     Returns:
-        `flip`: the mirror image; `shift_1` and `shift_2`: moved by one or two pixels in each of four directions, made one
-        at a time. A picture is consistent if its answer is the same in all of them.
+        `flip`: the mirror image; `shift_1` and `shift_2`: moved by one or two pixels in each of four directions, made
+        one at a time. A picture is consistent if its answer is the same in all of them.
     """
     return {
         "flip": iter([np.ascontiguousarray(images[:, :, ::-1])]),

@@ -216,7 +216,7 @@ def _one_ahead(make: Callable[[tuple[str, int]], Array], jobs: list[tuple[str, i
 
 
 def _mean_error(hits: list[Array]) -> Interval:
-    """The mean of the errors, with an interval over images: each image's errors under all corruptions belong together."""
+    """The mean of the errors, with an interval over images, as each image's errors belong together."""
     if not hits:
         return undefined("none of these corruptions was measured")
     return mean(1 - np.mean(hits, axis=0))
