@@ -18,8 +18,8 @@ TIERS = (
     ("reports", "evaluation", "comparison", "exploration", "doubts", "robustness"),
     ("training", "prediction", "gradients"),
     ("plots", "console"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog"),
-    ("records", "runs", "environment", "human_labels"),
+    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels"),
+    ("records", "runs", "environment"),
     ("recipe", "discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}

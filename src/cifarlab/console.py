@@ -61,7 +61,7 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
     began = clock()
 
     def left(share: float) -> str:
-        return f"{duration((clock() - began) / share * (1 - share))} left" if share > 0 else ""
+        return f"{duration((clock() - began) / share * (1 - share))} left" if share > 0.02 else ""
 
     if not console.is_terminal:
         printed = began
@@ -70,7 +70,7 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
             nonlocal printed
             if clock() - printed >= PLAIN_COUNT_SECONDS:
                 printed = clock()
-                console.print(f"{what}: {share:.0%} done, {phrase}, {left(share)}", soft_wrap=True)
+                console.print(f"{what}: {share:.0%} done, {phrase}{left(share) and ', '}{left(share)}", soft_wrap=True)
 
         yield show_line
         return

@@ -37,14 +37,14 @@ def robustness(
     from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
     from cifarlab.runs import open_run
 
-    words = {"corruptions": parse_list(corruptions) or None, "attacks": parse_list(attacks, nothing="none")}
+    chosen, tried = parse_list(corruptions) or None, parse_list(attacks, nothing="none")
     levels = parse_severities(severities)
     opened = [open_run(path, needs_model=True) for path in runs]
     from cifarlab.console import counting
     from cifarlab.robustness.results import against_baseline
     from cifarlab.robustness.suite import Wanted, measure_robustness
 
-    wanted = Wanted(severities=levels, limit=limit, cifar10c=cifar10c, cifar101=cifar101, **words)
+    wanted = Wanted(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:

@@ -104,7 +104,7 @@ def _random_start(shape: tuple[int, ...], how: Attack, random: np.random.Generat
     lengths = np.sqrt((noise**2).sum(axis=(1, 2, 3), keepdims=True))
     values = noise[0].size
     radii = how.epsilon * random.random((shape[0], 1, 1, 1)) ** (1 / values)
-    return (noise / lengths * radii).astype(np.float32)
+    return np.asarray(noise / lengths * radii, np.float32)
 
 
 def _direction(gradient: Any, norm: str) -> Any:

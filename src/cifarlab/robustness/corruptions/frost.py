@@ -57,7 +57,8 @@ def _texture(number: int, means: tuple[int, int, int], deviations: tuple[int, in
     grain = _smooth_noise(random, along=0.7, across=0.7, angle=0.0)
     clouds = _smooth_noise(random, along=12.0, across=12.0, angle=0.0)
     ice = 0.9 * _standard(feathers) + 0.5 * clouds + 0.3 * grain
-    return np.clip(np.array(means) + np.array(deviations) * _standard(ice)[..., None], 0, 255).astype(np.float32)
+    coloured = np.array(means) + np.array(deviations) * _standard(ice)[..., None]
+    return np.asarray(np.clip(coloured, 0, 255), np.float32)
 
 
 def _smooth_noise(random: np.random.Generator, along: float, across: float, angle: float) -> Array:

@@ -1,0 +1,286 @@
+"""Label doubts: which images probably have the wrong label, by confident learning, and which duplicates disagree.
+
+A model that never saw an image has an opinion of its label. Where it is surer of another class than it usually is of
+that class, the label is in doubt. The opinions must be out of sample: of test or validation images, or of training
+images each of which was left out of the training that gives the opinion (`cifarlab train --folds K`).
+
+Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets, discover
+from cifarlab.errors import CifarlabError
+from cifarlab.exploration.duplicates import find_duplicates
+from cifarlab.records import Array, ImageSet, Predictions
+from cifarlab.runs import Run, open_run
+
+SCORES = ("self_confidence", "normalized_margin")
+SPLITS = ("train", "validation", "test")
+
+Progress = Callable[[str, float], None]
+_Run = Run | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """What models that never saw them think of images.
+
+    Attributes:
+        ids: `(N,)` str, unique.
+        labels: `(N,)` int64, the labels given.
+        probabilities: `(N, K)` float64, rows sum to 1.
+        class_names: K names.
+    """
+
+    ids: Array
+    labels: Array
+    probabilities: Array
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One image whose label may be wrong.
+
+    Attributes:
+        row: Its place among the opinions.
+        image_id: Which image.
+        given: The class it is labelled as.
+        suggested: The most probable class.
+        score: Quality of the label, 0 to 1; the lower, the more doubtful.
+        given_probability: Of the class given.
+        suggested_probability: Of the class suggested.
+        is_issue: Whether confident learning counts the label among the wrong ones.
+    """
+
+    row: int
+    image_id: str
+    given: str
+    suggested: str
+    score: float
+    given_probability: float
+    suggested_probability: float
+    is_issue: bool
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two images that are the same, exactly or nearly, and have different labels."""
+
+    first_id: str
+    second_id: str
+    first_label: str
+    second_label: str
+    exact: bool
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything about the labels of one split.
+
+    Attributes:
+        runs: Names of the runs whose opinions these are.
+        data: Name of the data set.
+        split: Which images.
+        score: By which of `SCORES` the doubts are ranked.
+        doubts: Every image, the most doubtful first.
+        conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
+        images: The images themselves, in the order of the opinions.
+    """
+
+    runs: tuple[str, ...]
+    data: str
+    split: str
+    score: str
+    doubts: list[Doubt]
+    conflicts: list[Conflict] | None
+    images: ImageSet
+
+    @property
+    def issues(self) -> list[Doubt]:
+        """Those that confident learning counts as wrong."""
+        return [doubt for doubt in self.doubts if doubt.is_issue]
+
+
+def examine_labels(
+    runs: Sequence[_Run],
+    *,
+    split: str = "test",
+    score: str = SCORES[0],
+    data_dir: str | None = None,
+    duplicates: bool = True,
+    progress: Progress | None = None,
+) -> Findings:
+    """Look for wrong labels in a split, from the predictions that the runs have stored.
+
+    Args:
+        runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
+            runs of one `cifarlab train --folds K`, each evaluated on validation, the part it left out.
+        split: `"train"`, `"validation"` or `"test"`.
+        score: One of `SCORES`.
+        data_dir: Where the data are, if not where the first run found them.
+        duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
+        progress: Called with a phrase and the share done.
+
+    Raises:
+        CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
+            data are not those that were predicted.
+    """
+    if split not in SPLITS or score not in SCORES or not runs:
+        wanted = f"{', '.join(SPLITS)} and {', '.join(SCORES)}"
+        raise CifarlabError(f"expected runs, and one each of {wanted}. Received: {list(runs)}, {split!r}, {score!r}")
+    report = progress or (lambda phrase, share: None)
+    opened = [open_run(run.path if isinstance(run, Run) else run) for run in runs]
+    stored = [_stored_predictions(run, "validation" if split == "train" else split) for run in opened]
+    images = _load_images(opened[0], split, data_dir)
+    opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
+    images = _in_order_of(images, opinions, opened[0].data_name)
+    report("weighing the labels", 0.1)
+    doubts = find_doubts(opinions, score)
+    conflicts = None
+    if duplicates:
+        conflicts = find_conflicts(images, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
+    return Findings(tuple(run.name for run in opened), opened[0].data_name, split, score, doubts, conflicts, images)
+
+
+def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
+    """Every image with the quality of its label, the most doubtful first.
+
+    Args:
+        opinions: Out of sample.
+        score: `"self_confidence"`: the probability of the label given; `"normalized_margin"`: by how much it is above
+            or below that of the best other class, scaled to 0 to 1.
+
+    Raises:
+        CifarlabError: If cleanlab is not installed or cannot work with these numbers.
+    """
+    filtering, ranking = _import_cleanlab()
+    labels, chances = opinions.labels, opinions.probabilities
+    try:
+        quality = ranking.get_label_quality_scores(labels, chances, method=score)
+        # One process: forking beside a loaded framework is unsafe, and counting is quick.
+        issues = filtering.find_label_issues(labels, chances, n_jobs=1)
+    except (ValueError, AssertionError) as error:
+        raise CifarlabError(f"cannot weigh the labels of {len(labels)} images: {error}") from error
+    suggested, rows = chances.argmax(axis=1), np.arange(len(labels))
+    names = opinions.class_names
+    return [
+        Doubt(
+            int(row), str(opinions.ids[row]), names[labels[row]], names[suggested[row]], float(quality[row]),
+            float(chances[row, labels[row]]), float(chances[row, suggested[row]]), bool(issues[row]),
+        )
+        for row in np.lexsort((rows, quality))
+    ]  # fmt: skip
+
+
+def average_runs(predictions: Sequence[Predictions]) -> Opinions:
+    """The mean of several models' probabilities of the same images.
+
+    Raises:
+        CifarlabError: If they are not about the same images, labels and classes.
+    """
+    first = predictions[0]
+    total = np.zeros(first.logits.shape)
+    for each in predictions:
+        if set(each.ids.tolist()) != set(first.ids.tolist()) or each.class_names != first.class_names:
+            raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
+        places = _rows_of(each.ids, first.ids)
+        if (each.labels[places] != first.labels).any():
+            raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
+        total += each.probabilities[places]
+    return Opinions(first.ids, first.labels, total / len(predictions), first.class_names)
+
+
+def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opinions:
+    """The opinions of K models, each about the images that it left out of its training.
+
+    Args:
+        predictions: Whose ids together are the expected ones, each once.
+        expected_ids: `(N,)` str, all training images.
+
+    Raises:
+        CifarlabError: If an image has two opinions or none, or the classes differ.
+    """
+    ids = np.concatenate([each.ids for each in predictions])
+    if len({each.class_names for each in predictions}) != 1:
+        raise CifarlabError("the folds have different classes: give the runs of one cifarlab train --folds K")
+    present, expected = set(ids.tolist()), set(expected_ids.tolist())
+    if len(present) != len(ids):
+        raise CifarlabError(
+            f"{len(ids) - len(present)} images are left out by more than one of these {len(predictions)} runs: give "
+            "the runs of one cifarlab train --folds K"
+        )
+    if present != expected:
+        raise CifarlabError(
+            f"these {len(predictions)} runs left out {len(present & expected)} of the {len(expected)} training images: "
+            "every one must be left out once; give all runs of one cifarlab train --folds K"
+        )
+    order = _rows_of(ids, expected_ids)
+    labels = np.concatenate([each.labels for each in predictions])[order]
+    chances = np.concatenate([each.probabilities for each in predictions])[order]
+    return Opinions(expected_ids, labels, chances, predictions[0].class_names)
+
+
+def find_conflicts(images: ImageSet, progress: Callable[[float], None] | None = None) -> list[Conflict]:
+    """Exact and near duplicates whose labels differ, the most similar first."""
+    pairs, _ = find_duplicates(images.images, progress=progress)
+    names = images.class_names
+    return [
+        Conflict(
+            str(images.ids[pair.first]), str(images.ids[pair.second]), names[images.labels[pair.first]],
+            names[images.labels[pair.second]], pair.exact, pair.similarity,
+        )
+        for pair in pairs
+        if images.labels[pair.first] != images.labels[pair.second]
+    ]  # fmt: skip
+
+
+def _import_cleanlab() -> tuple[Any, Any]:
+    try:
+        from cleanlab import filter as filtering
+        from cleanlab import rank as ranking
+    except ImportError as error:
+        raise CifarlabError(
+            "looking for label doubts needs cleanlab, which is not installed: install it with pip install "
+            f"'cifarlab[audit]' ({error})"
+        ) from error
+    return filtering, ranking
+
+
+def _stored_predictions(run: Run, split: str) -> Predictions:
+    path = run.predictions_file(split)
+    if not path.is_file():
+        raise CifarlabError(
+            f"{run.path} has no predictions on {split}: run cifarlab evaluate {run.path} --split {split}"
+        )
+    return Predictions.load(path)
+
+
+def _load_images(run: Run, split: str, data_dir: str | None) -> ImageSet:
+    fraction = run.recipe.validation_fraction if split == "validation" else 0.0
+    where = data_dir or run.data.get("data_dir")
+    return datasets.load_data(run.data_name, data_dir=where, validation_fraction=fraction)[split]
+
+
+def _in_order_of(images: ImageSet, opinions: Opinions, data: str) -> ImageSet:
+    missing = set(opinions.ids.tolist()) - set(images.ids.tolist())
+    if missing:
+        nearest = discover.unknown("image", min(missing), images.ids[:3].tolist())
+        raise CifarlabError(f"{data} lacks {len(missing)} of the images that were predicted: {nearest}, ...")
+    found = images.take(_rows_of(images.ids, opinions.ids))
+    if (found.labels != opinions.labels).any():
+        raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")
+    return found
+
+
+def _rows_of(ids: Array, wanted: Array) -> Array:
+    """Where each wanted id is among `ids`."""
+    order = np.argsort(ids)
+    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
