@@ -110,6 +110,9 @@ def test_duplicates_that_disagree():
     assert (conflict.first_id, conflict.second_id) == ("p3", "p7")
     assert (conflict.first_label, conflict.second_label) == ("cat", "dog")
     assert conflict.exact
+    images = ImageSet(pictures, labels, ids, ("cat", "dog"))
+    assert find_conflicts(images, {"p7", "p1"}) == [conflict]
+    assert find_conflicts(images, {"p1", "p5"}) == []
 
 
 def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
@@ -131,6 +134,17 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     assert float(rows[0]["score"]) == findings.doubts[0].score
     assert summarise(findings, 3, tmp_path / "page.html")["count"] == 120
     print_doubts(findings, 3, tmp_path / "page.html")
+
+
+def test_opinions_that_are_often_wrong_are_said_to_be(make_run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(doubts, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
+    from cifarlab.commands._doubts_table import print_doubts
+
+    poor = examine_labels([make_run(tmp_path, "poor", skill=0.5)], duplicates=False)
+    print_doubts(poor, 3, tmp_path / "page.html")
+    assert f"agree with only {100 * poor.agreement:.1f} % of the labels" in capsys.readouterr().out
+    assert poor.conflicts is None
+    assert examine_labels([make_run(tmp_path, "good", skill=9.0)], duplicates=False).notice == ""
 
 
 def test_what_is_missing_is_said(make_run, tmp_path):

@@ -18,6 +18,7 @@ from cifarlab.runs import Run
 
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0
+SHARE_TO_RECKON_FROM = 0.02
 FRAMES_PER_SECOND = 4
 
 
@@ -61,7 +62,9 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
     began = clock()
 
     def left(share: float) -> str:
-        return f"{duration((clock() - began) / share * (1 - share))} left" if share > 0.02 else ""
+        if share < SHARE_TO_RECKON_FROM:
+            return "reckoning the time left"
+        return f"{duration((clock() - began) / share * (1 - share))} left"
 
     if not console.is_terminal:
         printed = began
@@ -70,7 +73,7 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
             nonlocal printed
             if clock() - printed >= PLAIN_COUNT_SECONDS:
                 printed = clock()
-                console.print(f"{what}: {share:.0%} done, {phrase}{left(share) and ', '}{left(share)}", soft_wrap=True)
+                console.print(f"{what}: {share:.0%} done, {phrase}, {left(share)}", soft_wrap=True)
 
         yield show_line
         return

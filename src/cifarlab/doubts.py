@@ -17,11 +17,12 @@ import numpy as np
 from cifarlab import datasets, discover
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
-from cifarlab.records import Array, ImageSet, Predictions
+from cifarlab.records import Array, ImageSet, Predictions, Splits
 from cifarlab.runs import Run, open_run
 
 SCORES = ("self_confidence", "normalized_margin")
 SPLITS = ("train", "validation", "test")
+TRUSTED_AGREEMENT = 0.9
 
 Progress = Callable[[str, float], None]
 _Run = Run | str | os.PathLike[str]
@@ -71,7 +72,7 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two images that are the same, exactly or nearly, and have different labels."""
+    """Two images that are the same, exactly or nearly, and have different labels; at least one is of the split."""
 
     first_id: str
     second_id: str
@@ -91,8 +92,9 @@ class Findings:
         split: Which images.
         score: By which of `SCORES` the doubts are ranked.
         doubts: Every image, the most doubtful first.
+        agreement: Share of the labels that the opinions agree with.
         conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
-        images: The images themselves, in the order of the opinions.
+        images: Every image that is spoken of, and others.
     """
 
     runs: tuple[str, ...]
@@ -100,6 +102,7 @@ class Findings:
     split: str
     score: str
     doubts: list[Doubt]
+    agreement: float
     conflicts: list[Conflict] | None
     images: ImageSet
 
@@ -107,6 +110,16 @@ class Findings:
     def issues(self) -> list[Doubt]:
         """Those that confident learning counts as wrong."""
         return [doubt for doubt in self.doubts if doubt.is_issue]
+
+    @property
+    def notice(self) -> str:
+        """What a reader must know of opinions that are often wrong themselves; else empty."""
+        if self.agreement >= TRUSTED_AGREEMENT:
+            return ""
+        return (
+            f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
+            "mistakes of the model, not of the labels. Ask a better model."
+        )
 
 
 def examine_labels(
@@ -139,15 +152,20 @@ def examine_labels(
     report = progress or (lambda phrase, share: None)
     opened = [open_run(run.path if isinstance(run, Run) else run) for run in runs]
     stored = [_stored_predictions(run, "validation" if split == "train" else split) for run in opened]
-    images = _load_images(opened[0], split, data_dir)
+    splits = _load_splits(opened[0], split, data_dir)
+    images = splits[split]
     opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
-    images = _in_order_of(images, opinions, opened[0].data_name)
+    _check_labels(images, opinions, opened[0].data_name)
     report("weighing the labels", 0.1)
     doubts = find_doubts(opinions, score)
+    agreement = float((opinions.probabilities.argmax(axis=1) == opinions.labels).mean())
     conflicts = None
     if duplicates:
-        conflicts = find_conflicts(images, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
-    return Findings(tuple(run.name for run in opened), opened[0].data_name, split, score, doubts, conflicts, images)
+        images = _together(splits)
+        asked = set(opinions.ids.tolist())
+        conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
+    names = tuple(run.name for run in opened)
+    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images)
 
 
 def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
@@ -228,8 +246,16 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opini
     return Opinions(expected_ids, labels, chances, predictions[0].class_names)
 
 
-def find_conflicts(images: ImageSet, progress: Callable[[float], None] | None = None) -> list[Conflict]:
-    """Exact and near duplicates whose labels differ, the most similar first."""
+def find_conflicts(
+    images: ImageSet, asked: set[str] | None = None, progress: Callable[[float], None] | None = None
+) -> list[Conflict]:
+    """Exact and near duplicates whose labels differ, the most similar first.
+
+    Args:
+        images: Among which to look.
+        asked: Ids of which a pair must have at least one; by default all.
+        progress: Called with the share done.
+    """
     pairs, _ = find_duplicates(images.images, progress=progress)
     names = images.class_names
     return [
@@ -239,6 +265,7 @@ def find_conflicts(images: ImageSet, progress: Callable[[float], None] | None = 
         )
         for pair in pairs
         if images.labels[pair.first] != images.labels[pair.second]
+        and (asked is None or {str(images.ids[pair.first]), str(images.ids[pair.second])} & asked)
     ]  # fmt: skip
 
 
@@ -263,21 +290,29 @@ def _stored_predictions(run: Run, split: str) -> Predictions:
     return Predictions.load(path)
 
 
-def _load_images(run: Run, split: str, data_dir: str | None) -> ImageSet:
+def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
     fraction = run.recipe.validation_fraction if split == "validation" else 0.0
     where = data_dir or run.data.get("data_dir")
-    return datasets.load_data(run.data_name, data_dir=where, validation_fraction=fraction)[split]
+    return datasets.load_data(run.data_name, data_dir=where, validation_fraction=fraction)
 
 
-def _in_order_of(images: ImageSet, opinions: Opinions, data: str) -> ImageSet:
+def _together(splits: Splits) -> ImageSet:
+    parts = [part for part in (splits.train, splits.validation, splits.test) if len(part)]
+    images, labels, ids = (np.concatenate(columns) for columns in zip(*map(_columns, parts), strict=True))
+    return ImageSet(images, labels, ids, splits.class_names)
+
+
+def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
+    return part.images, part.labels, part.ids
+
+
+def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
     missing = set(opinions.ids.tolist()) - set(images.ids.tolist())
     if missing:
         nearest = discover.unknown("image", min(missing), images.ids[:3].tolist())
         raise CifarlabError(f"{data} lacks {len(missing)} of the images that were predicted: {nearest}, ...")
-    found = images.take(_rows_of(images.ids, opinions.ids))
-    if (found.labels != opinions.labels).any():
+    if (images.labels[_rows_of(images.ids, opinions.ids)] != opinions.labels).any():
         raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")
-    return found
 
 
 def _rows_of(ids: Array, wanted: Array) -> Array:

@@ -30,9 +30,9 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     console.print(
         f"{issues:,} of {count:,} labels in the {findings.split} images of {findings.data} are counted as wrong by "
         "confident learning",
-        "",
         soft_wrap=True,
     )
+    console.print(*([findings.notice, ""] if findings.notice else [""]), sep="\n", soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
         table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
@@ -42,7 +42,10 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
         table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}")
     console.print(table, "")
     if findings.conflicts is not None:
-        console.print(f"{len(findings.conflicts):,} pairs of duplicates have different labels", soft_wrap=True)
+        console.print(
+            f"{len(findings.conflicts):,} pairs of duplicates (train and test taken together) have different labels",
+            soft_wrap=True,
+        )
     print(page)
 
 
@@ -55,6 +58,8 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
         "split": findings.split,
         "count": len(findings.doubts),
         "issues": len(findings.issues),
+        "agreement": findings.agreement,
+        "notices": [findings.notice] if findings.notice else [],
         "ranked_by": findings.score,
         "doubts": _rows(findings, top),
         "conflicting_duplicates": None if conflicts is None else [dataclasses.asdict(each) for each in conflicts],

@@ -44,7 +44,7 @@ def write_doubts_page(findings: Findings, path: Path, top: int = 100) -> Path:
         for conflict in conflicts[:MOST_CONFLICTS]
     ]
     html = render(
-        "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.images),
+        "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.doubts),
         generator=Markup(GENERATOR), version=cifarlab.__version__,
     )  # fmt: skip
     return files.write_text(path, html)
