@@ -18,7 +18,7 @@ TIERS = (
     ("reports", "evaluation", "comparison", "exploration", "doubts", "robustness"),
     ("training", "prediction", "gradients"),
     ("plots", "console"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels"),
+    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions"),
     ("records", "runs", "environment"),
     ("recipe", "discover", "files", "errors"),
 )

@@ -10,8 +10,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from cifarlab import doubts
-from cifarlab.doubts import Opinions, average_runs, examine_labels, find_conflicts, find_doubts, join_folds
+from cifarlab.doubts import examine_labels, find_conflicts, find_doubts
 from cifarlab.errors import CifarlabError
+from cifarlab.opinions import Opinions, average_runs, join_folds
 from cifarlab.records import ImageSet, Predictions
 
 NAMES = tuple(f"class {number}" for number in range(10))
