@@ -16,11 +16,11 @@ TIERS = (
     ("commands", "completion", "usage"),
     ("demo",),
     ("plan", "tables", "verdicts"),
-    ("reports", "evaluation", "comparison", "exploration", "calibration", "foreign", "slices"),
-    ("training", "prediction"),
+    ("reports", "evaluation", "comparison", "exploration", "calibration", "foreign", "slices", "doubts", "robustness"),
+    ("training", "prediction", "gradients"),
     ("builtin",),
     ("plots", "console"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog"),
+    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions"),
     ("temperature",),
     ("records", "runs", "environment"),
     ("run_files",),
@@ -28,7 +28,7 @@ TIERS = (
     ("discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "builtin", "environment"}
+KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

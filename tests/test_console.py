@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cifarlab import console
-from cifarlab.console import TrainingDisplay, duration, make_console, working
+from cifarlab.console import TrainingDisplay, counting, duration, make_console, working
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
 
@@ -129,3 +129,11 @@ def test_where_nobody_watches_a_long_stage_is_one_line(capsys, monkeypatch):
 def test_paths_are_printed_as_they_are(capsys):
     make_console().print("runs/[bold]1:2[/bold]/:smile:")
     assert capsys.readouterr().out == "runs/[bold]1:2[/bold]/:smile:\n"
+
+
+def test_where_nobody_watches_what_takes_minutes_says_how_much_is_left(capsys):
+    seconds = iter([0.0, 3.0, 20.0, 20.0, 20.0, 21.0])
+    with counting("robustness of x", clock=lambda: next(seconds)) as progress:
+        progress("fog, severity 1", 0.1)  # after 3 s: nothing is printed
+        progress("fog, severity 2", 0.5)
+    assert capsys.readouterr().err == "robustness of x: 50% done, fog, severity 2, 20 s left\n"

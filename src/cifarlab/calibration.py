@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-from cifarlab import files, metrics
+from cifarlab import builtin, files, metrics
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import Interval
 from cifarlab.records import Array, Predictions
@@ -39,7 +39,7 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
 
     Source: Guo et al. 2017, arXiv:1706.04599.
     """
-    run = open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+    run = open_run(builtin.locate(run), needs_model=True)
     predictions = _validation_predictions(run, data_dir)
     temperature = fit_temperature(predictions)
     assert temperature.value is not None

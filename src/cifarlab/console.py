@@ -17,6 +17,8 @@ from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
 
 PLAIN_LINE_SECONDS = 2.0
+PLAIN_COUNT_SECONDS = 10.0
+SHARE_TO_RECKON_FROM = 0.02
 FRAMES_PER_SECOND = 4
 
 
@@ -47,6 +49,42 @@ def working(what: str) -> Iterator[Callable[[str, float], None]]:
         return
     with console.status(what, refresh_per_second=FRAMES_PER_SECOND) as status:
         yield lambda phrase, share: status.update(f"{what}: {phrase}, {share:.0%}")
+
+
+@contextlib.contextmanager
+def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
+    """Show a bar with the time left for what takes minutes; elsewhere a plain line every ten seconds.
+
+    Yields:
+        A function that takes a phrase and the share done in `[0, 1]`, and shows them.
+    """
+    console = make_console(stderr=True)
+    began = clock()
+
+    def left(share: float) -> str:
+        if share < SHARE_TO_RECKON_FROM:
+            return "reckoning the time left"
+        return f"{duration((clock() - began) / share * (1 - share))} left"
+
+    if not console.is_terminal:
+        printed = began
+
+        def show_line(phrase: str, share: float) -> None:
+            nonlocal printed
+            if clock() - printed >= PLAIN_COUNT_SECONDS:
+                printed = clock()
+                console.print(f"{what}: {share:.0%} done, {phrase}, {left(share)}", soft_wrap=True)
+
+        yield show_line
+        return
+
+    def draw(phrase: str, share: float) -> RenderableType:
+        row = Table.grid(padding=(0, 2))
+        row.add_row(Text(what, style="bold"), ProgressBar(total=1.0, completed=share, width=30), left(share), phrase)
+        return row
+
+    with Live(draw("starting", 0.0), console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True) as live:
+        yield lambda phrase, share: live.update(draw(phrase, share))
 
 
 def duration(seconds: float) -> str:

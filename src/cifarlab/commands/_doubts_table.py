@@ -1,0 +1,87 @@
+"""What `cifarlab doubts` answers: a table, JSON, CSV."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from cifarlab import files
+from cifarlab.console import make_console
+from cifarlab.doubts import Findings
+
+_MOST_PRINTED = 20
+CSV_COLUMNS = (
+    "id",
+    "given_label",
+    "suggested_label",
+    "score",
+    "given_probability",
+    "suggested_probability",
+    "is_issue",
+)
+
+
+def print_doubts(findings: Findings, top: int, page: Path) -> None:
+    """Print the first doubts, the duplicates that disagree, and where the page is."""
+    console = make_console()
+    count, issues = len(findings.doubts), len(findings.issues)
+    console.print(
+        f"{issues:,} of {count:,} labels in the {findings.split} images of {findings.data} are counted as wrong by "
+        "confident learning",
+        soft_wrap=True,
+    )
+    console.print(*([findings.notice, ""] if findings.notice else [""]), sep="\n", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
+        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+    table.add_column("score", justify="right")
+    for doubt in findings.doubts[: min(top, _MOST_PRINTED)]:
+        chance = f"{100 * doubt.suggested_probability:.1f} %"
+        table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}")
+    console.print(table, "")
+    if findings.conflicts is not None:
+        console.print(
+            f"{len(findings.conflicts):,} pairs of duplicates (train and test taken together) have different labels",
+            soft_wrap=True,
+        )
+    print(page)
+
+
+def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
+    """The findings as plain values, ready for JSON."""
+    conflicts = findings.conflicts
+    return {
+        "runs": list(findings.runs),
+        "data": findings.data,
+        "split": findings.split,
+        "count": len(findings.doubts),
+        "issues": len(findings.issues),
+        "agreement": findings.agreement,
+        "notices": [findings.notice] if findings.notice else [],
+        "ranked_by": findings.score,
+        "doubts": _rows(findings, top),
+        "conflicting_duplicates": None if conflicts is None else [dataclasses.asdict(each) for each in conflicts],
+        "page": str(page),
+    }
+
+
+def write_csv(findings: Findings, path: Path, top: int) -> Path:
+    """One line a doubt, the most doubtful first."""
+    return files.write_csv(path, _rows(findings, top), CSV_COLUMNS)
+
+
+def _rows(findings: Findings, top: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": doubt.image_id,
+            "given_label": doubt.given,
+            "suggested_label": doubt.suggested,
+            "score": doubt.score,
+            "given_probability": doubt.given_probability,
+            "suggested_probability": doubt.suggested_probability,
+            "is_issue": doubt.is_issue,
+        }
+        for doubt in findings.doubts[:top]
+    ]

@@ -1,0 +1,112 @@
+"""What `cifarlab robustness` reads and prints: lists of words in, tables out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from cifarlab.console import make_console
+from cifarlab.errors import CifarlabError
+
+_CONSISTENCY = {
+    "flip": "same answer for the mirror image",
+    "shift_1": "same answer shifted by 1 pixel (4 directions)",
+    "shift_2": "same answer shifted by 2 pixels (4 directions)",
+}
+
+
+def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print each run's accuracies by corruption and severity, its means, its consistency and what attacks leave."""
+    console = make_console()
+    for entry in entries:
+        console.print(f"{entry['run']}: {entry['count']:,} test images of {entry['data']}", soft_wrap=True)
+        console.print(f"corruptions: {entry['source']}; look {entry['looks']} at this split", "", soft_wrap=True)
+        console.print(_corruptions(entry), "")
+        console.print(_summary(entry), "")
+        if "against" in entry:
+            console.print(_against(entry["against"]), "", soft_wrap=True)
+
+
+def parse_list(text: str | None, nothing: str = "") -> tuple[str, ...]:
+    """Words between commas, each once; none where the text is `nothing`."""
+    if text is None or text.strip() == nothing:
+        return ()
+    words = [word.strip().replace("-", "_") for word in text.split(",")]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def parse_severities(text: str) -> tuple[int, ...]:
+    """Such as `1,3,5`.
+
+    Raises:
+        CifarlabError: If these are not whole numbers.
+    """
+    words = parse_list(text)
+    if not words or not all(word.isdecimal() for word in words):
+        raise CifarlabError(f"--severities takes some of 1 to 5, such as 1,3,5. Received: {text!r}")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _corruptions(entry: Mapping[str, Any]) -> Table:
+    columns = [f"severity {severity}" for severity in entry["severities"]]
+    table = _table("accuracy under", *columns, "mean")
+    table.add_row("nothing (clean)", *([""] * len(columns)), _percent(entry["clean"]["value"]))
+    table.add_section()
+    corruptions: Mapping[str, Any] = entry["corruptions"]
+    names = sorted(corruptions, key=lambda name: (not corruptions[name]["benchmark"], -corruptions[name]["error"]))
+    for number, name in enumerate(names):
+        found = corruptions[name]
+        if number and not found["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
+            table.add_section()
+        cells = [_with_half(interval) for interval in found["severities"].values()]
+        table.add_row(name.replace("_", " "), *cells, _percent(1 - found["error"]))
+    return table
+
+
+def _summary(entry: Mapping[str, Any]) -> Table:
+    table = _table("measure", "images", "value", "95 % interval")
+    count = f"{entry['count']:,}"
+    averaged, everything = len(entry["averaged"]), len(entry["corruptions"])
+    rows = [("clean accuracy", count, entry["clean"])]
+    rows.append((f"mean corruption error, {averaged} corruptions", count, entry["mean_corruption_error"]))
+    rows.append((f"mean error over all {everything} corruptions", count, entry["mean_error_over_all"]))
+    rows += [(words, count, entry["consistency"][name]) for name, words in _CONSISTENCY.items()]
+    rows += [(f"still right: {each['label']}", f"{each['count']:,}", each["accuracy"]) for each in entry["attacks"]]
+    if entry["cifar101"]:
+        newer = entry["cifar101"]
+        rows.append((f"accuracy on CIFAR-10.1 {newer['version']}", f"{newer['count']:,}", newer["accuracy"]))
+    for words, images, interval in rows:
+        table.add_row(words, images, _percent(interval["value"]), _limits(interval))
+    return table
+
+
+def _against(against: Mapping[str, Any]) -> str:
+    error, relative = against["mean_corruption_error"], against["relative_mean_corruption_error"]
+    return (
+        f"against {against['baseline']} (100 % is as robust, less is better): mean corruption error {_percent(error)}, "
+        f"relative to each run's clean accuracy {_percent(relative)}"
+    )
+
+
+def _with_half(interval: Mapping[str, Any]) -> str:
+    half = (interval["high"] - interval["low"]) / 2
+    return f"{100 * interval['value']:.1f} ± {100 * half:.1f} %"
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.2f} %"
+
+
+def _limits(interval: Mapping[str, Any]) -> str:
+    if interval["low"] is None:
+        return ""
+    return f"{100 * interval['low']:.2f} to {100 * interval['high']:.2f}"
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table

@@ -1,0 +1,54 @@
+"""`cifarlab doubts`: images whose label is probably wrong."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, Json, RunPaths, Split
+
+EPILOG = usage.examples(
+    "cifarlab doubts runs/mlp2-seed0",
+    "cifarlab doubts runs/mlp2-* --top 200 --csv doubts.csv",
+    "cifarlab doubts runs/mlp2-fold* --train --output doubts.html",
+)
+
+
+def doubts(
+    runs: RunPaths,
+    split: Split = "test",
+    train: Annotated[bool, typer.Option("--train", help="The training images, from runs that are folds.")] = False,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 100,
+    score: Annotated[
+        str, typer.Option(metavar="NAME", help="self_confidence or normalized_margin.")
+    ] = "self_confidence",
+    duplicates: Annotated[bool, typer.Option(help="Look for duplicates with different labels.")] = True,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the list as CSV.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page; by default inside the first run.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """List images whose label is probably wrong.
+
+    By confident learning, from predictions on images that the runs were not trained on. Writes a page with the
+    pictures.
+    """
+    from cifarlab import builtin, tables
+    from cifarlab.commands._doubts_table import print_doubts, summarise, write_csv
+    from cifarlab.console import working
+    from cifarlab.doubts import examine_labels
+
+    wanted = "train" if train else split
+    with working("weighing the labels") as progress:
+        findings = examine_labels(
+            runs, split=wanted, score=score, data_dir=data_dir, duplicates=duplicates, progress=progress
+        )
+    from cifarlab.reports.label_doubts import write_doubts_page
+
+    page = write_doubts_page(findings, output or builtin.locate(runs[0]) / f"doubts-{wanted}.html", top)
+    if csv is not None:
+        write_csv(findings, csv, top)
+    tables.print_json(summarise(findings, top, page)) if as_json else print_doubts(findings, top, page)

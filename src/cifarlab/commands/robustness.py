@@ -1,0 +1,57 @@
+"""`cifarlab robustness`: what is left of the accuracy when the pictures are worse."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import usage
+from cifarlab.commands._options import DataDir, Json, RunPaths, RunsDir
+
+EPILOG = usage.examples(
+    "cifarlab robustness runs/mlp2-seed0",
+    "cifarlab robustness runs/mlp1-seed0 runs/mlp2-seed0 --severities 1,3,5 --limit 2000",
+    "cifarlab robustness runs/mlp2-seed0 --cifar10c ~/CIFAR-10-C --cifar101 ~/CIFAR-10.1/datasets --attacks none",
+)
+
+
+def robustness(
+    runs: RunPaths,
+    cifar10c: Annotated[
+        str | None, typer.Option("--cifar10c", metavar="DIR", help="CIFAR-10-C's files, instead of our reproduction.")
+    ] = None,
+    cifar101: Annotated[
+        str | None, typer.Option("--cifar101", metavar="DIR", help="CIFAR-10.1's files, measured too.")
+    ] = None,
+    severities: Annotated[str, typer.Option(metavar="LIST", help="Such as 1,3,5.")] = "1,2,3,4,5",
+    corruptions: Annotated[str | None, typer.Option(metavar="LIST", help="Such as fog,snow; by default all.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Use N test images.")] = None,
+    attacks: Annotated[str, typer.Option(metavar="LIST", help="fgsm, pgd, or none.")] = "fgsm,pgd",
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Measure runs on corrupted, shifted and attacked test images.
+
+    The 19 corruptions are our own reproduction of CIFAR-10-C's. Of several runs, the first is the others' baseline.
+    """
+    from cifarlab import builtin, tables
+    from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
+
+    chosen, tried = parse_list(corruptions) or None, parse_list(attacks, nothing="none")
+    levels = parse_severities(severities)
+    opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
+    from cifarlab.console import counting
+    from cifarlab.robustness.results import against_baseline
+    from cifarlab.robustness.suite import Wanted, measure_robustness
+
+    wanted = Wanted(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
+    entries = []
+    for run in opened:
+        with counting(f"robustness of {run.name}") as progress:
+            entries.append(
+                {"path": str(run.path), **measure_robustness(run, wanted, data_dir=data_dir, progress=progress)}
+            )
+    for entry in entries[1:]:
+        entry["against"] = against_baseline(entry, entries[0])
+    tables.print_json(entries) if as_json else print_robustness(entries)

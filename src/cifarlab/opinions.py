@@ -1,0 +1,85 @@
+"""What models think of images that they never saw: the mean of several runs, or the folds of one training, joined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array, Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """What models that never saw them think of images.
+
+    Attributes:
+        ids: `(N,)` str, unique.
+        labels: `(N,)` int64, the labels given.
+        probabilities: `(N, K)` float64, rows sum to 1.
+        class_names: K names.
+    """
+
+    ids: Array
+    labels: Array
+    probabilities: Array
+    class_names: tuple[str, ...]
+
+
+def average_runs(predictions: Sequence[Predictions]) -> Opinions:
+    """The mean of several models' probabilities of the same images.
+
+    Raises:
+        CifarlabError: If they are not about the same images, labels and classes.
+    """
+    first = predictions[0]
+    total = np.zeros(first.logits.shape)
+    for each in predictions:
+        if set(each.ids.tolist()) != set(first.ids.tolist()) or each.class_names != first.class_names:
+            raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
+        places = rows_of(each.ids, first.ids)
+        if (each.labels[places] != first.labels).any():
+            raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
+        total += each.probabilities[places]
+    return Opinions(first.ids, first.labels, total / len(predictions), first.class_names)
+
+
+def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opinions:
+    """The opinions of K models, each about the images that it left out of its training.
+
+    Args:
+        predictions: Whose ids together are the expected ones, each once.
+        expected_ids: `(N,)` str, all training images.
+
+    Raises:
+        CifarlabError: If an image has two opinions or none, or the classes differ.
+    """
+    ids = np.concatenate([each.ids for each in predictions])
+    if len({each.class_names for each in predictions}) != 1:
+        raise CifarlabError("the folds have different classes: give the runs of one cifarlab train --folds K")
+    present, expected = set(ids.tolist()), set(expected_ids.tolist())
+    if len(present) != len(ids):
+        raise CifarlabError(
+            f"{len(ids) - len(present)} images are left out by more than one of these {len(predictions)} runs: give "
+            "the runs of one cifarlab train --folds K"
+        )
+    if present != expected:
+        raise CifarlabError(
+            f"these {len(predictions)} runs left out {len(present & expected)} of the {len(expected)} training images: "
+            "every one must be left out once; give all runs of one cifarlab train --folds K"
+        )
+    order = rows_of(ids, expected_ids)
+    labels = np.concatenate([each.labels for each in predictions])[order]
+    chances = np.concatenate([each.probabilities for each in predictions])[order]
+    return Opinions(expected_ids, labels, chances, predictions[0].class_names)
+
+
+def rows_of(ids: Array, wanted: Array) -> Array:
+    """Where each wanted id is among `ids`.
+
+    Args:
+        ids: `(N,)` str, unique.
+        wanted: `(M,)` str, all of them among `ids`.
+    """
+    order = np.argsort(ids)
+    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])

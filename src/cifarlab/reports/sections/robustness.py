@@ -1,0 +1,40 @@
+"""What is left of the accuracy when pictures are worse than those of the test set."""
+
+from typing import Any
+
+from markupsafe import Markup
+
+from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import draw, render
+from cifarlab.robustness import OURS
+from cifarlab.robustness.results import read_results
+
+ORDER = 95
+TITLE = "Worse pictures"
+_CONSISTENCY = {
+    "flip": "the mirror image",
+    "shift_1": "shifts by one pixel",
+    "shift_2": "shifts by two pixels",
+}
+
+
+def build(page: Page) -> Markup | None:
+    """Every run that was measured; None where none was."""
+    found = [(view, results) for view in page.runs if (results := read_results(view.run)) is not None]
+    if not found:
+        return None
+    shown = [(view, results, _draw(view, results)) for view, results in found]
+    ours = any(results["source"] == OURS for _, results in found)
+    return render("robustness", page=page, shown=shown, consistency=_CONSISTENCY, ours=ours, note=OURS)
+
+
+def _draw(view: RunView, results: dict[str, Any]) -> Markup:
+    rows = {
+        name: [each["value"] for each in corruption["severities"].values()]
+        for name, corruption in results["corruptions"].items()
+    }
+    extra = [name for name, corruption in results["corruptions"].items() if not corruption["benchmark"]]
+    figure = plot_corruption_heatmap(rows, results["severities"], results["clean"]["value"], extra=extra)
+    listed = "; ".join(f"{name.replace('_', ' ')} {1 - results['corruptions'][name]['error']:.1%}" for name in rows)
+    return draw(figure, f"robustness-{view.index}", f"Mean accuracy of {view.label} under each corruption: {listed}")

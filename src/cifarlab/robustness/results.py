@@ -1,0 +1,75 @@
+"""What a robustness measurement leaves in a run's folder, and what can be computed from it: no model, no pictures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+from cifarlab.runs import Run
+
+FORMAT = 1
+
+
+def results_file(run: Run) -> Path:
+    """`robustness.json` in the run's folder."""
+    return run.path / "robustness.json"
+
+
+def read_results(run: Run) -> dict[str, Any] | None:
+    """What was measured, or None where nothing was.
+
+    Raises:
+        CifarlabError: If the file is damaged or of another format.
+    """
+    path = results_file(run)
+    if not path.is_file():
+        return None
+    found = files.read_json(path)
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise CifarlabError(f"{path} is damaged or of another version: run cifarlab robustness {run.path} again")
+    return found
+
+
+def against_baseline(results: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean corruption errors of the paper, in which another run's errors are the unit.
+
+    Args:
+        results: Of the run in question.
+        baseline: Of the run that is the unit; the same corruptions at the same severities.
+
+    Returns:
+        `baseline`; `mean_corruption_error`: the mean over the benchmark's corruptions of this run's error as a share of
+        the baseline's, 1 being as robust as it; `relative_mean_corruption_error`: likewise of how much each loses
+        against its own clean images. None where the baseline has no such error.
+
+    Raises:
+        CifarlabError: If the two were measured on different corruptions or severities.
+
+    Source: Hendrycks and Dietterich 2019, arXiv:1903.12261, section 4.
+    """
+    for key in ("severities", "averaged", "source", "count"):
+        if results[key] != baseline[key]:
+            raise CifarlabError(
+                f"{results['run']} and {baseline['run']} were not measured alike ({key}): measure both in one command"
+            )
+    errors = {"mean_corruption_error": (0.0, 0.0)}
+    errors["relative_mean_corruption_error"] = (_clean_error(results), _clean_error(baseline))
+    values = {
+        name: _mean_ratio(
+            [results["corruptions"][each]["error"] - own for each in results["averaged"]],
+            [baseline["corruptions"][each]["error"] - unit for each in results["averaged"]],
+        )
+        for name, (own, unit) in errors.items()
+    }
+    return {"baseline": baseline["run"], **values}
+
+
+def _clean_error(results: Mapping[str, Any]) -> float:
+    return 1 - float(results["clean"]["value"])
+
+
+def _mean_ratio(own: Sequence[float], unit: Sequence[float]) -> float | None:
+    if not own or min(unit) <= 0:
+        return None
+    return sum(a / b for a, b in zip(own, unit, strict=True)) / len(own)

@@ -1,0 +1,42 @@
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarlab import files, prediction
+
+
+@pytest.fixture(scope="session")
+def make_run():
+    """The maker of whole evaluated runs on digits that the report's tests use."""
+    path = Path(__file__).parents[1] / "reports" / "fake_run.py"
+    spec = importlib.util.spec_from_file_location("fake_run_for_robustness", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make_run
+
+
+@pytest.fixture
+def nearest_mean(monkeypatch):
+    """Instead of a network: the class whose mean picture is nearest, in NumPy."""
+    from cifarlab.datasets import load_data
+
+    train = load_data("digits").train
+    means = np.stack([train.images[train.labels == k].mean(axis=0).ravel() for k in range(10)])
+
+    def forward(images):
+        flat = images.reshape(len(images), -1).astype(np.float64)
+        return (flat @ means.T - (means**2).sum(axis=1) / 2).astype(np.float32)
+
+    monkeypatch.setattr(prediction, "load_model", lambda run: None)
+    monkeypatch.setattr(prediction, "check_fits", lambda model, shape, classes: None)
+    monkeypatch.setattr(prediction, "compile_forward", lambda model: forward)
+    return forward
+
+
+@pytest.fixture
+def digits_run(make_run, tmp_path):
+    run = make_run(tmp_path, "nearest")
+    files.write_json(run.data_file, {**run.data, "class_names": [str(n) for n in range(10)]})
+    return run

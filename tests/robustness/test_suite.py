@@ -1,0 +1,160 @@
+"""The whole suite with a nearest-mean classifier in the network's place; and the numbers computed from its results."""
+
+import numpy as np
+import pytest
+
+from cifarlab import files
+from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
+from cifarlab.datasets import load_data
+from cifarlab.errors import CifarlabError
+from cifarlab.metrics._intervals import wilson
+from cifarlab.robustness import OURS, consistency, suite
+from cifarlab.robustness.corruptions import corrupt
+from cifarlab.robustness.results import against_baseline, read_results, results_file
+from cifarlab.robustness.suite import Wanted, measure_robustness
+
+
+@pytest.fixture
+def results(digits_run, nearest_mean):
+    wanted = Wanted(severities=(5, 1), corruptions=["fog", "contrast", "spatter"], attacks=())
+    return measure_robustness(digits_run, wanted)
+
+
+def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
+    test = load_data("digits").test
+    assert results["count"] == len(test)
+    assert results["severities"] == [1, 5]
+    hits = {}
+    for name in ("fog", "contrast", "spatter"):
+        for severity in (1, 5):
+            said = nearest_mean(corrupt(test.images, name, severity)).argmax(axis=1)
+            hits[name, severity] = said == test.labels
+            found = results["corruptions"][name]["severities"][str(severity)]
+            assert found == wilson(int(hits[name, severity].sum()), len(test)).as_dict()
+    assert not results["corruptions"]["spatter"]["benchmark"]
+    assert results["averaged"] == ["fog", "contrast"]
+    errors = [1 - hits[name, severity].mean() for name in ("fog", "contrast") for severity in (1, 5)]
+    mean_error = results["mean_corruption_error"]
+    assert mean_error["value"] == pytest.approx(np.mean(errors), abs=1e-12)
+    assert mean_error["low"] < mean_error["value"] < mean_error["high"]
+    assert results["source"] == OURS
+    assert results["looks"] == digits_run.looks().__len__()
+    assert read_results(digits_run) == results
+
+
+def test_consistency_counts_answers_that_stay(results, nearest_mean):
+    images = load_data("digits").test.images
+    said = nearest_mean(images).argmax(axis=1)
+    mirrored = nearest_mean(np.ascontiguousarray(images[:, :, ::-1])).argmax(axis=1)
+    assert results["consistency"]["flip"]["value"] == (said == mirrored).mean()
+    assert results["consistency"]["shift_2"]["value"] < results["consistency"]["shift_1"]["value"]
+
+
+def test_shift_by_hand():
+    picture = np.arange(9).reshape(1, 3, 3, 1)
+    assert consistency.shift(picture, 1, 0)[0, :, :, 0].tolist() == [[0, 1, 2], [0, 1, 2], [3, 4, 5]]
+    assert consistency.shift(picture, 0, -2)[0, :, :, 0].tolist() == [[2, 2, 2], [5, 5, 5], [8, 8, 8]]
+    assert sum(1 for views in consistency.views(picture).values() for _ in views) == consistency.VIEWS
+
+
+def test_a_limit_keeps_each_images_own_corruption(digits_run, nearest_mean):
+    shares = []
+    wanted = Wanted(severities=(3,), corruptions=["shot_noise"], attacks=(), limit=40)
+    results = measure_robustness(digits_run, wanted, progress=lambda phrase, share: shares.append(share))
+    test = load_data("digits").test
+    rows = np.sort(np.random.default_rng(0).permutation(len(test))[:40])
+    made = corrupt(test.images, "shot_noise", 3)[rows]
+    right = (nearest_mean(made).argmax(axis=1) == test.labels[rows]).mean()
+    assert results["corruptions"]["shot_noise"]["severities"]["3"]["value"] == right
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_attacks_are_counted_on_the_attacked_images(digits_run, nearest_mean, monkeypatch):
+    def blank(model, images, labels, how, *, seed):
+        return np.zeros(images.shape, np.float32)
+
+    monkeypatch.setattr(suite, "attack", blank)
+    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=("fgsm",), attack_limit=50)
+    first = measure_robustness(digits_run, wanted)["attacks"][0]
+    assert first["count"] == 50
+    assert first["label"] == "FGSM, L-inf, 1/255"
+    assert first["accuracy"]["value"] < first["clean"]["value"]
+
+
+def test_the_papers_errors_by_hand():
+    def made(name, clean, fog, snow):
+        corruptions = {"fog": {"error": fog}, "snow": {"error": snow}}
+        about = {"run": name, "severities": [1], "averaged": ["fog", "snow"], "source": OURS, "count": 10}
+        return {**about, "clean": {"value": clean}, "corruptions": corruptions}
+
+    found = against_baseline(made("b", 0.9, 0.3, 0.2), made("a", 0.8, 0.4, 0.5))
+    assert found["mean_corruption_error"] == pytest.approx((0.3 / 0.4 + 0.2 / 0.5) / 2)
+    assert found["relative_mean_corruption_error"] == pytest.approx((0.2 / 0.2 + 0.1 / 0.3) / 2)
+    assert (
+        against_baseline(made("b", 0.9, 0.3, 0.2), made("a", 0.6, 0.4, 0.5))["relative_mean_corruption_error"] is None
+    )
+    with pytest.raises(CifarlabError, match="not measured alike"):
+        against_baseline(made("b", 0.9, 0.3, 0.2), {**made("a", 0.9, 0.3, 0.2), "severities": [2]})
+
+
+def test_the_table_says_whose_corruptions_they_are(results, capsys):
+    entry = {
+        **results,
+        "against": {"baseline": "a", "mean_corruption_error": 0.5, "relative_mean_corruption_error": None},
+    }
+    print_robustness([results, entry])
+    shown = capsys.readouterr().out
+    assert OURS in shown
+    assert "mean corruption error, 2 corruptions" in shown
+    assert "against a" in shown
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(severities=(0,)), "severities are some of"),
+        (Wanted(corruptions=["frog"]), "unknown corruption 'frog'"),
+        (Wanted(attacks=("cw",)), "unknown attack 'cw'"),
+        (Wanted(limit=0), "at least one image"),
+        (Wanted(cifar101="/nowhere"), r"no CIFAR-10\.1"),
+        (Wanted(cifar10c="/nowhere"), "no CIFAR-10-C"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_the_model_is_read(wanted, said, digits_run):
+    with pytest.raises(CifarlabError, match=said):
+        measure_robustness(digits_run, wanted)
+    assert not results_file(digits_run).exists()
+
+
+def test_other_peoples_classes_are_refused(digits_run, tmp_path):
+    np.save(tmp_path / "cifar10.1_v6_data.npy", np.zeros((4, 32, 32, 3), np.uint8))
+    np.save(tmp_path / "cifar10.1_v6_labels.npy", np.zeros(4, np.int64))
+    with pytest.raises(CifarlabError, match="these files have CIFAR-10's"):
+        measure_robustness(digits_run, Wanted(cifar101=str(tmp_path), attacks=()))
+
+
+def test_damaged_results_are_said(digits_run):
+    assert read_results(digits_run) is None
+    files.write_json(results_file(digits_run), {"format": 99})
+    with pytest.raises(CifarlabError, match="run cifarlab robustness"):
+        read_results(digits_run)
+
+
+def test_lists_of_words():
+    assert parse_list("fog, snow,fog") == ("fog", "snow")
+    assert parse_list("gaussian-noise") == ("gaussian_noise",)
+    assert parse_list("none", nothing="none") == ()
+    assert parse_severities("5,1") == (1, 5)
+    with pytest.raises(CifarlabError, match="such as 1,3,5"):
+        parse_severities("high")
+
+
+def test_the_report_shows_the_section_only_where_it_was_measured(results, digits_run, make_run, tmp_path):
+    from cifarlab.reports import report
+
+    page = report([digits_run], output=tmp_path / "page.html").read_text()
+    assert "Worse pictures" in page
+    assert OURS.replace("'", "&#39;") in page
+    other = make_run(tmp_path, "unmeasured")
+    assert "Worse pictures" not in report([other], output=tmp_path / "other.html").read_text()
