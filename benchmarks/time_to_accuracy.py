@@ -110,7 +110,7 @@ def shares(runs: int, rounds: int) -> list[list[int]]:
 def load(recipe: Recipe, data_dir: str | None) -> Splits:
     from cifarlab.datasets import load_data
 
-    splits = load_data(recipe.data, data_dir=data_dir, validation_fraction=recipe.validation_fraction)
+    splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
     if recipe.batch_size > len(splits.train):
         raise CifarlabError(
             f"batch_size {recipe.batch_size} is more than the {len(splits.train)} training images of {recipe.data}: "

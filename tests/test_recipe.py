@@ -89,6 +89,8 @@ def test_a_setting_changes_its_field_alone(setting, field, value):
         ("flip=1", "one of none, random"),
         ("optimizer_args={}", "unknown setting"),
         ("image_pixels=24", "brackets"),
+        ("fold=-1", "at least 0"),
+        ("fold=10", "the last one is 9"),
         ("image_pixels=(24, 0)", "at least 1"),
         ("schedule=step", "constant, cosine, linear"),
         ("validation_fraction=1", "less than 1"),

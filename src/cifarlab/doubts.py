@@ -227,9 +227,9 @@ def _stored_predictions(run: Run, split: str) -> Predictions:
 
 
 def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
-    fraction = run.recipe.validation_fraction if split == "validation" else 0.0
+    held_out = run.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
     where = data_dir or run.data.get("data_dir")
-    return datasets.load_data(run.data_name, data_dir=where, validation_fraction=fraction)
+    return datasets.load_data(run.data_name, data_dir=where, **held_out)
 
 
 def _together(splits: Splits) -> ImageSet:

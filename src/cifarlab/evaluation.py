@@ -107,7 +107,7 @@ def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
     remembered = run.data.get("data_dir")
     if data_dir is None and name == run.data_name and remembered and Path(remembered).exists():
         data_dir = str(remembered)
-    return datasets.load_data(name, data_dir=data_dir, validation_fraction=run.recipe.validation_fraction)
+    return datasets.load_data(name, data_dir=data_dir, **run.recipe.held_out)
 
 
 def _check_classes(run: Run, splits: Splits, split: str) -> None:

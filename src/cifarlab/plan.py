@@ -29,6 +29,7 @@ def plan_trainings(
     *,
     seed: int | None = None,
     seeds: int | None = None,
+    folds: int | None = None,
     data: str | None = None,
     name: str | None = None,
 ) -> list[Training]:
@@ -39,6 +40,7 @@ def plan_trainings(
         settings: Overrides such as `"epochs=150"`, for all of them.
         seed: One seed instead of the recipe's own.
         seeds: How many seeds to train each recipe with: 0, 1, ...
+        folds: How many parts to hold out in turn, each in a training of its own.
         data: Data set instead of the recipe's own.
         name: Name of the runs' folders.
 
@@ -50,9 +52,12 @@ def plan_trainings(
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
     wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
-    trainings = [Training(recipe, tuple(settings), number, data) for recipe in recipes for number in wanted]
+    parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
+    trainings = [
+        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in wanted for part in parts
+    ]
     for training in trainings:
-        recipe = override(load_recipe(training.recipe), settings)
+        recipe = override(load_recipe(training.recipe), training.settings)
         if training.seed is not None:
             dataclasses.replace(recipe, seed=training.seed)
         datasets.split_name(data if data is not None else recipe.data)

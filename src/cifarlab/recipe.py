@@ -27,6 +27,7 @@ class Recipe:
         model_args: Keyword arguments of that file's `build`.
         data: Name of a data set, such as `"cifar10"`, `"digits"` or `"folder:PATH"`.
         validation_fraction: Share of the training images held out, by class, with a fixed seed; 0 trains on all.
+        fold: Which part of that size is held out, from 0; with a fraction of `1 / K` the parts 0 to K - 1 are all.
         epochs: Passes over the training images.
         batch_size: Images per step; the last, smaller batch of an epoch is dropped in training only.
         optimizer: One of `OPTIMIZERS`.
@@ -50,6 +51,7 @@ class Recipe:
     model_args: Mapping[str, Any] = field(default_factory=dict)
     data: str = "cifar10"
     validation_fraction: float = 0.1
+    fold: int = 0
     epochs: int = 100
     batch_size: int = 1000
     optimizer: str = "adam"
@@ -75,6 +77,16 @@ class Recipe:
         for name, (is_right, expected) in _LIMITS.items():
             if not is_right(getattr(self, name)):
                 raise CifarlabError(f"{name} must be {expected}. Received: {getattr(self, name)!r}")
+        if self.fold and (self.fold + 0.5) * self.validation_fraction >= 1:
+            raise CifarlabError(
+                f"there is no fold {self.fold}: with validation_fraction={self.validation_fraction:g} the last one is "
+                f"{max(0, round(1 / (self.validation_fraction or 1)) - 1)}"
+            )
+
+    @property
+    def held_out(self) -> dict[str, Any]:
+        """What `cifarlab.datasets.load_data` needs to hold out the same images."""
+        return {"validation_fraction": self.validation_fraction, "fold": self.fold}
 
 
 _TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
@@ -82,6 +94,7 @@ _DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
 
 _LIMITS: dict[str, tuple[Any, str]] = {
     "validation_fraction": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
+    "fold": (lambda v: v >= 0, "at least 0"),
     "epochs": (lambda v: v >= 1, "at least 1"),
     "batch_size": (lambda v: v >= 1, "at least 1"),
     "optimizer": (lambda v: v in OPTIMIZERS, "one of " + ", ".join(OPTIMIZERS)),

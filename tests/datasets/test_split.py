@@ -43,3 +43,18 @@ def test_small_classes_keep_one_and_give_one(fraction):
     counts = [int(held[rows].sum()) for rows in ([0], [1, 2], [3, 4, 5])]
     assert counts[:2] == [0, 1]
     assert 1 <= counts[2] <= 2
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5, 10])
+def test_the_folds_hold_out_every_image_once(folds):
+    labels = np.random.default_rng(0).integers(0, 4, 203)
+    held = np.array([choose(labels, 1 / folds, seed=1, fold=fold) for fold in range(folds)])
+    assert (held.sum(axis=0) == 1).all()
+    for label in range(4):
+        counts = held[:, labels == label].sum(axis=1)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_the_first_fold_is_the_usual_validation_part():
+    labels = np.arange(400) % 10
+    np.testing.assert_array_equal(choose(labels, 0.1, seed=1, fold=0), choose(labels, 0.1, seed=1))

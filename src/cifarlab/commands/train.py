@@ -13,6 +13,7 @@ EPILOG = usage.examples(
     "cifarlab train mlp1 mlp2 --seeds 5",
     'cifarlab train mlp2 --set model.widths="(2048,)" --set learning_rate=5e-4 --epochs 150',
     "cifarlab train my_recipe.py --data folder:pictures",
+    "cifarlab train convnet94 --folds 5",
     "cifarlab train --resume runs/mlp2-seed0",
 )
 
@@ -28,6 +29,9 @@ def train(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Train with this seed.")] = None,
     seeds: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Train with each of the seeds 0 to N-1.")
+    ] = None,
+    folds: Annotated[
+        int | None, typer.Option(metavar="K", min=2, help="Train K times, each without another K-th of the images.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Short for --set epochs=N.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Short for --set batch_size=N.")] = None,
@@ -52,10 +56,12 @@ def train(
     short = {"epochs": epochs, "batch_size": batch_size}
     wanted = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
     if resume is not None:
-        given = (recipes, settings, seed, seeds, epochs, batch_size, data, name)
+        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
         plan.check_resume_stands_alone(given)
         runs = [plan.resume(resume, data_dir=data_dir, stderr=as_json)]
     else:
-        trainings = plan.plan_trainings(recipes or [], wanted, seed=seed, seeds=seeds, data=data, name=name)
+        trainings = plan.plan_trainings(
+            recipes or [], wanted, seed=seed, seeds=seeds, folds=folds, data=data, name=name
+        )
         runs = plan.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
     tables.print_json([tables.summarise_run(run) for run in runs]) if as_json else tables.print_runs(runs)

@@ -32,6 +32,7 @@ def load_data(
     *,
     data_dir: str | Path | None = None,
     validation_fraction: float = 0.1,
+    fold: int = 0,
     download: bool = True,
     progress: Callable[[str, float], None] | None = None,
 ) -> Splits:
@@ -42,6 +43,7 @@ def load_data(
         data_dir: Where to look, instead of the usual places; nothing usable there is an error.
         validation_fraction: Share of the training images held out, the same share of every class, always the same
             images; 0 holds out nothing.
+        fold: Which part of that size is held out, see `cifarlab.recipe.Recipe`.
         download: Whether the network may be used when the data is nowhere on this machine.
         progress: Called with a phrase and the share done in `[0, 1]`.
 
@@ -60,7 +62,7 @@ def load_data(
         raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
     folder = None if data_dir is None else Path(data_dir).expanduser()
     train, test, source = module.load(data_dir=folder, argument=argument, download=download, progress=progress)
-    train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED)
+    train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED, fold)
     test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
     return Splits(train, validation, test, source)
 

@@ -15,33 +15,36 @@ from cifarlab.records import Array, ImageSet
 _ROWS_AT_ONCE = 1024
 
 
-def hold_out(image_set: ImageSet, fraction: float, seed: int) -> tuple[ImageSet, ImageSet]:
+def hold_out(image_set: ImageSet, fraction: float, seed: int, fold: int = 0) -> tuple[ImageSet, ImageSet]:
     """Divide images into a part to keep and a part held out; both stay in the original order, in memory of their own.
 
     Args:
         image_set: The images to divide; if they are memory-mapped, no more memory is taken than the results need.
         fraction: Share to hold out, in `[0, 1)`, see `choose`; 0 gives an empty part.
         seed: Decides which images are held out.
+        fold: Which part of that size, see `choose`.
 
     Returns:
         The part kept and the part held out, without overlap.
     """
-    held = choose(image_set.labels, fraction, seed)
+    held = choose(image_set.labels, fraction, seed, fold)
     kept_images, held_images = _divide(image_set.images, held)
     labels, ids, names = image_set.labels, image_set.ids, image_set.class_names
     kept = ImageSet(kept_images, labels[~held], ids[~held], names)
     return kept, ImageSet(held_images, labels[held], ids[held], names)
 
 
-def choose(labels: Array, fraction: float, seed: int) -> NDArray[np.bool_]:
+def choose(labels: Array, fraction: float, seed: int, fold: int = 0) -> NDArray[np.bool_]:
     """Choose images to hold out: the nearest whole number to `fraction` of each class.
 
-    Of a class with two or more images at least one is held out and at least one is kept, unless `fraction` is 0.
+    Of a class with two or more images at least one is held out and at least one is kept, unless `fraction` is 0. With
+    a fraction of `1 / K`, the folds 0 to K - 1 hold out every image once, if each class has K images or more.
 
     Args:
         labels: `(N,)` int.
         fraction: Share to hold out, in `[0, 1)`.
         seed: Decides which images.
+        fold: Which part of that size, from 0, with `fold * fraction` less than 1.
 
     Returns:
         `(N,)` bool, True where an image is held out.
@@ -52,8 +55,9 @@ def choose(labels: Array, fraction: float, seed: int) -> NDArray[np.bool_]:
     lots = np.random.PCG64(seed).random_raw(len(labels))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
-        held[members[np.argsort(lots[members], kind="stable")[:count]]] = True
+        start = round(fold * fraction * len(members))
+        count = min(max(round((fold + 1) * fraction * len(members)) - start, 1), len(members) - 1)
+        held[members[np.argsort(lots[members], kind="stable")[start : start + count]]] = True
     return held
 
 

@@ -124,7 +124,7 @@ def open_page(
     views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
     pictures = Pictures(split, data_dir)
     for view in views:
-        pictures.add_data(view.data, view.predictions, view.run.recipe.validation_fraction)
+        pictures.add_data(view.data, view.predictions, view.run.recipe)
     return Page(tuple(views), split, notice, pictures)
 
 

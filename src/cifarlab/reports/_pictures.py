@@ -11,6 +11,7 @@ from PIL import Image
 
 from cifarlab.errors import CifarlabError
 from cifarlab.plots._style import data_uri
+from cifarlab.recipe import Recipe
 from cifarlab.records import ImageSet, Predictions
 
 _LARGEST_SIDE_PIXELS = 64
@@ -28,23 +29,24 @@ class Pictures:
         """
         self._split = split
         self._data_dir = data_dir
-        self._loaded: set[tuple[str, float]] = set()
+        self._loaded: set[tuple[str, str]] = set()
         self._found: dict[str, dict[str, tuple[ImageSet, int]]] = {}
         self._used: dict[tuple[str, str], str] = {}
         self.problems: dict[str, str] = {}
 
-    def add_data(self, data: dict[str, Any], predictions: Predictions, validation_fraction: float) -> None:
+    def add_data(self, data: dict[str, Any], predictions: Predictions, recipe: Recipe) -> None:
         """Find the pictures that `predictions` are about; what fails is kept in `problems`, by data set.
 
         Args:
             data: As in a run's `data.json`.
             predictions: Whose ids must all be found.
-            validation_fraction: Share of the training images that the run held out, and so which ones.
+            recipe: The run's own, which says which training images were held out.
         """
         name = str(data["name"])
-        fraction = validation_fraction if self._split == "validation" else 0.0  # the test images are always the same
-        if (name, fraction) not in self._loaded and name not in self.problems:
-            self._load(name, data, fraction)
+        # The test images are always the same.
+        held_out = recipe.held_out if self._split == "validation" else {"validation_fraction": 0.0}
+        if (name, str(held_out)) not in self._loaded and name not in self.problems:
+            self._load(name, data, held_out)
         if name in self._found and not all(str(image_id) in self._found[name] for image_id in predictions.ids):
             del self._found[name]
             self.problems[name] = f"the {self._split} images of {name} found here are not those that were evaluated"
@@ -61,20 +63,18 @@ class Pictures:
         """
         return np.stack([self._image(data_name, image_id) for image_id in image_ids])
 
-    def training_images(self, data: dict[str, Any], validation_fraction: float) -> ImageSet | None:
+    def training_images(self, data: dict[str, Any], recipe: Recipe) -> ImageSet | None:
         """What a run learned from, held-out images left out; None where it cannot be had.
 
         Args:
             data: As in a run's `data.json`.
-            validation_fraction: Share of the training images that the run held out.
+            recipe: The run's own, which says which of them were held out.
         """
         from cifarlab.datasets import load_data
 
         where = self._data_dir or data.get("data_dir")
         try:
-            return load_data(
-                str(data["name"]), data_dir=where, validation_fraction=validation_fraction, download=False
-            ).train
+            return load_data(str(data["name"]), data_dir=where, download=False, **recipe.held_out).train
         except CifarlabError:
             return None  # the page says why it has no pictures, and this one is not shown without them
 
@@ -110,16 +110,16 @@ class Pictures:
         found: NDArray[np.uint8] = images.images[row]
         return found
 
-    def _load(self, name: str, data: dict[str, Any], fraction: float) -> None:
+    def _load(self, name: str, data: dict[str, Any], held_out: dict[str, Any]) -> None:
         from cifarlab.datasets import load_data
 
         where = self._data_dir or data.get("data_dir")
         try:
-            images = load_data(name, data_dir=where, validation_fraction=fraction, download=False)[self._split]
+            images = load_data(name, data_dir=where, download=False, **held_out)[self._split]
         except CifarlabError as error:
             self.problems[name] = str(error)
             return
-        self._loaded.add((name, fraction))
+        self._loaded.add((name, str(held_out)))
         # An image keeps its id whatever is held out, so what runs held out differently can be put together.
         self._found.setdefault(name, {}).update(
             {str(image_id): (images, row) for row, image_id in enumerate(images.ids)}

@@ -57,6 +57,7 @@ def train(
     model = _build(resolved, splits)
     _check_it_can_be_trained(model, resolved)
     label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
+    label += f"-fold{resolved.fold}" if resolved.fold else ""
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
     try:
         run.set_state("running")
@@ -109,7 +110,7 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
 def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
     from cifarlab.datasets import load_data
 
-    splits = load_data(recipe.data, data_dir=data_dir, validation_fraction=recipe.validation_fraction)
+    splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
     if recipe.batch_size > len(splits.train):
         raise CifarlabError(
             f"batch_size {recipe.batch_size} is more than the {len(splits.train)} training images of {recipe.data}: "

@@ -19,7 +19,7 @@ def build(page: Page) -> Markup | None:
     from cifarlab.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
 
     images = page.pictures.images(name, [str(image_id) for image_id in view.predictions.ids])
-    train = page.pictures.training_images(view.data, view.run.recipe.validation_fraction)
+    train = page.pictures.training_images(view.data, view.run.recipe)
     found = slice_accuracy(view.predictions, images, train)
     if not found["slices"]:
         return None
