@@ -8,6 +8,7 @@ epoch, the first one left out.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     images = generator.standard_normal((IMAGES, WIDTHS[0]), dtype=np.float32)
     labels = generator.integers(0, WIDTHS[-1], IMAGES)
-    shapes = list(zip(WIDTHS, WIDTHS[1:], strict=False))
+    shapes = list(itertools.pairwise(WIDTHS))
     weights = [generator.normal(0, (2 / a) ** 0.5, (a, b)).astype(np.float32) for a, b in shapes]
     build = {"tensorflow": with_tensorflow, "jax": with_jax, "torch": with_torch}[arguments.framework]
     step = build(images, labels, weights)
