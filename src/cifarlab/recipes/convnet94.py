@@ -10,10 +10,10 @@ RECIPE = Recipe(
     model="convnet",
     model_args={"widths": (64, 256, 256), "depth": 2, "activation": "silu", "whitening_pixels": 2},
     validation_fraction=0.0,
-    epochs=9,
+    epochs=10,
     batch_size=1000,
     optimizer="muon",
-    learning_rate=0.24,
+    learning_rate=0.17,
     optimizer_args={
         "momentum": 0.6,
         "head_learning_rate": 1.02e-5,
@@ -25,6 +25,6 @@ RECIPE = Recipe(
     label_smoothing=0.2,
     flip="alternating",
     translate_pixels=2,
-    image_pixels=(24, 24, 24, 24, 28),
+    image_pixels=(24, 24, 24, 24, 24, 28),
     precision="auto",
 )
