@@ -10,7 +10,9 @@ history.csv         one line an epoch
 model.keras         best on validation (the last epoch's where nothing is held out)
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
+dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 tensorboard/        events
+features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
     on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
     with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
@@ -84,6 +86,11 @@ class RunFiles:
         return self.path / "checkpoint.npz"
 
     @property
+    def dynamics_file(self) -> Path:
+        """Every image's loss, and whether it was right, epoch by epoch."""
+        return self.path / "dynamics.npz"
+
+    @property
     def tensorboard_dir(self) -> Path:
         """TensorBoard's events."""
         return self.path / "tensorboard"
@@ -92,6 +99,11 @@ class RunFiles:
     def figures_dir(self) -> Path:
         """Pictures of the evaluation."""
         return self.path / "figures"
+
+    @property
+    def features_file(self) -> Path:
+        """The network's features of its training images, kept because they take time."""
+        return self.path / "features-train.npz"
 
     @property
     def report_file(self) -> Path:
