@@ -13,6 +13,7 @@ checkpoint.npz      everything `--resume` needs
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 tensorboard/        events
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
+image-<id>.html     what `cifarlab image` tells of one image
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
     on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
     with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
@@ -115,6 +116,10 @@ class RunFiles:
         """Every look at a held-out split."""
         return self.path / "looks.json"
 
+    def image_file(self, image_id: str) -> Path:
+        """The page about one image."""
+        return self.path / f"image-{_slug(image_id)}.html"
+
     def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
         return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
@@ -132,8 +137,7 @@ class RunFiles:
         """The name of another data set, made fit for a file name; empty for the run's own."""
         if data is None or data == self.data_name:
             return ""
-        slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]
-        return f"-{data}" if slug == data else f"-{slug}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
+        return f"-{_slug(data)}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -144,6 +148,12 @@ class RunFiles:
     def data_name(self) -> str:
         """The data set that the run was trained on."""
         return str(self.data["name"])
+
+
+def _slug(name: str) -> str:
+    """A name made fit for a file's, and still its own."""
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
+    return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def read_object(path: Path, *keys: str) -> dict[str, Any]:
