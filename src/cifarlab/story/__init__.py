@@ -14,7 +14,7 @@ from cifarlab.builtin import AnyRun
 from cifarlab.dynamics import ImageHistory
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Array, ImageSet, Predictions, Splits
-from cifarlab.runs import Run
+from cifarlab.runs import Run, unique_names
 from cifarlab.story.attention import Attention, explain
 from cifarlab.story.class_change import ClassChange, find_smallest_change
 from cifarlab.story.find import find_image
@@ -36,7 +36,7 @@ class RunStory:
     """What one run has to say about the image.
 
     Attributes:
-        run: The run's name.
+        run: The run's name, made unique among the story's.
         split: Of which part the image was in this run: `"train"`, `"validation"` or `"test"`.
         probabilities: `(K,)`, of the image as it is.
         views: `(6, K)` probabilities of the views in `VIEWS`.
@@ -123,15 +123,15 @@ def tell_story(
         raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
     loaded: dict[str, Splits] = {}
     story: Story | None = None
-    for number, run in enumerate(opened):
+    for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
         splits = _load(run, data_dir, loaded)
         found, row = find_image(splits, image_id if story is None else story.image_id, split)
         images = splits[found]
         if story is None:
             chosen, label = str(images.ids[row]), int(images.labels[row])
             story = Story(chosen, names[0], found, images.images[row], label, splits.class_names)
-        report(run.name, number / len(opened))
-        story.runs.append(_ask(run, splits, found, images.take(np.array([row]))))
+        report(name, number / len(opened))
+        story.runs.append(_ask(run, name, splits, found, images.take(np.array([row]))))
     assert story is not None
     return story
 
@@ -146,7 +146,7 @@ def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
     return loaded[key]
 
 
-def _ask(run: Run, splits: Splits, split: str, one: ImageSet) -> RunStory:
+def _ask(run: Run, name: str, splits: Splits, split: str, one: ImageSet) -> RunStory:
     """What a run says of the image in `one`, which is in its `split`."""
     model = prediction.load_model(run)
     if splits.class_names != prediction.class_names(run):
@@ -160,7 +160,7 @@ def _ask(run: Run, splits: Splits, split: str, one: ImageSet) -> RunStory:
         run.record_look(split, f"image {image_id}")
     known = dynamics.load(run)
     return RunStory(
-        run=run.name,
+        run=name,
         split=split,
         probabilities=views[0],
         views=views,

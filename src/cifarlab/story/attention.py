@@ -47,17 +47,14 @@ def explain(model: Any, image: Array, labels: Sequence[int]) -> list[Attention]:
         labels: The classes.
     """
     parts = split_model(model)
+    height, width = image.shape[:2]
     if parts is None:
-        maps = input_gradient_maps(model, image, labels)
-        return [
-            Attention(INPUT_GRADIENT, label, _scaled(heat), image.shape[:2])
-            for label, heat in zip(labels, maps, strict=True)
-        ]
-    coarse = grad_cam(*parts, image, labels)
-    return [
-        Attention(GRAD_CAM, label, _scaled(enlarge(heat, image.shape[:2])), heat.shape)
-        for label, heat in zip(labels, coarse, strict=True)
-    ]
+        maps, method = input_gradient_maps(model, image, labels), INPUT_GRADIENT
+    else:
+        maps, method = grad_cam(*parts, image, labels), GRAD_CAM
+    places = (maps.shape[1], maps.shape[2])
+    heats = [_scaled(enlarge(each, (height, width))) for each in maps]
+    return [Attention(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
 
 
 def grad_cam(body: Any, head: Any, image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
