@@ -16,11 +16,22 @@ TIERS = (
     ("commands", "completion", "usage"),
     ("demo",),
     ("plan", "tables", "verdicts"),
-    ("reports", "evaluation", "comparison", "exploration", "calibration", "foreign", "slices", "doubts", "robustness"),
+    (
+        "reports",
+        "evaluation",
+        "comparison",
+        "exploration",
+        "calibration",
+        "foreign",
+        "slices",
+        "doubts",
+        "robustness",
+        "story",
+    ),
     ("training", "prediction", "gradients"),
     ("builtin",),
     ("plots", "console"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions"),
+    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions", "dynamics"),
     ("temperature",),
     ("records", "runs", "environment"),
     ("run_files",),
@@ -28,7 +39,7 @@ TIERS = (
     ("discover", "files", "errors"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness"}
+KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness", "story"}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

@@ -36,6 +36,7 @@ _HOMES = {
     "predictions_from_files": "cifarlab.foreign",
     "report": "cifarlab.reports",
     "resume": "cifarlab.training",
+    "tell_story": "cifarlab.story",
     "train": "cifarlab.training",
 }
 _NAMES_AT_HOME = {"describe_data": "describe"}

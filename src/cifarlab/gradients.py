@@ -1,4 +1,4 @@
-"""How the loss changes with the pixels: the gradient that attacks climb and saliency maps show, on any backend."""
+"""How a model's answer changes with its input: what attacks climb and saliency maps show, on any backend."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from cifarlab.records import Array
 
 Gradient = Callable[[Any, Any], Any]
+_Total = Callable[[Any, Any], Any]
 
 
 def input_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
@@ -22,15 +23,19 @@ def input_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
     Returns:
         `(N, H, W, C)` pixels, 0 to 255, and `(N,)` int labels to `(N, H, W, C)` float32, in nats per grey level.
     """
-    gradient = loss_gradient(model)
+    return _in_numpy(loss_gradient(model))
 
-    def compute(images: Array, labels: Array) -> NDArray[np.float32]:
-        import keras
 
-        found = gradient(images.astype(np.float32), labels.astype(np.int32))
-        return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+def score_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
+    """The gradient of each image's logit of one class with respect to the model's input, in inference mode.
 
-    return compute
+    Args:
+        model: A `keras.Model`, or the last part of one: `(N, ...)` in, `(N, K)` logits out.
+
+    Returns:
+        `(N, ...)` inputs and `(N,)` int classes to `(N, ...)` float32.
+    """
+    return _in_numpy(_gradient(model, _total_score))
 
 
 def loss_gradient(model: Any) -> Gradient:
@@ -43,9 +48,23 @@ def loss_gradient(model: Any) -> Gradient:
         `(N, H, W, C)` float32 and `(N,)` int32, arrays or tensors, to a `(N, H, W, C)` float32 tensor of Keras's
         current backend.
     """
+    return _gradient(model, _total_loss)
+
+
+def _gradient(model: Any, total: _Total) -> Gradient:
     import keras
 
-    return {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[keras.backend.backend()](model)
+    return {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[keras.backend.backend()](model, total)
+
+
+def _in_numpy(gradient: Gradient) -> Callable[[Array, Array], NDArray[np.float32]]:
+    def compute(inputs: Array, labels: Array) -> NDArray[np.float32]:
+        import keras
+
+        found = gradient(inputs.astype(np.float32), labels.astype(np.int32))
+        return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+
+    return compute
 
 
 def _total_loss(labels: Any, logits: Any) -> Any:
@@ -57,39 +76,47 @@ def _total_loss(labels: Any, logits: Any) -> Any:
     return keras.ops.sum(losses)
 
 
-def _on_tensorflow(model: Any) -> Gradient:
+def _total_score(labels: Any, logits: Any) -> Any:
+    """The logits of the classes asked for, summed over the batch."""
+    import keras
+
+    chosen = keras.ops.one_hot(labels, logits.shape[-1], dtype="float32")  # (N, K)
+    return keras.ops.sum(chosen * keras.ops.cast(logits, "float32"))
+
+
+def _on_tensorflow(model: Any, total: _Total) -> Gradient:
     import tensorflow as tf
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def gradient(images: Any, labels: Any) -> Any:
+    def gradient(inputs: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
-            tape.watch(images)
-            loss = _total_loss(labels, model(images, training=False))
-        return tape.gradient(loss, images)
+            tape.watch(inputs)
+            value = total(labels, model(inputs, training=False))
+        return tape.gradient(value, inputs)
 
-    return lambda images, labels: gradient(tf.convert_to_tensor(images), tf.convert_to_tensor(labels))
+    return lambda inputs, labels: gradient(tf.convert_to_tensor(inputs), tf.convert_to_tensor(labels))
 
 
-def _on_jax(model: Any) -> Gradient:
+def _on_jax(model: Any, total: _Total) -> Gradient:
     import jax
 
-    def loss(images: Any, labels: Any, trainable: Any, other: Any) -> Any:
-        return _total_loss(labels, model.stateless_call(trainable, other, images, training=False)[0])
+    def value(inputs: Any, labels: Any, trainable: Any, other: Any) -> Any:
+        return total(labels, model.stateless_call(trainable, other, inputs, training=False)[0])
 
-    compiled = jax.jit(jax.grad(loss))
+    compiled = jax.jit(jax.grad(value))
     trainable = [variable.value for variable in model.trainable_variables]
     other = [variable.value for variable in model.non_trainable_variables]
-    return lambda images, labels: compiled(images, labels, trainable, other)
+    return lambda inputs, labels: compiled(inputs, labels, trainable, other)
 
 
-def _on_torch(model: Any) -> Gradient:
+def _on_torch(model: Any, total: _Total) -> Gradient:
     import keras
     import torch
 
-    def gradient(images: Any, labels: Any) -> Any:
-        pixels = keras.ops.convert_to_tensor(images).detach().clone().requires_grad_(True)
+    def gradient(inputs: Any, labels: Any) -> Any:
+        watched = keras.ops.convert_to_tensor(inputs).detach().clone().requires_grad_(True)
         with torch.enable_grad():
-            loss = _total_loss(keras.ops.convert_to_tensor(labels), model(pixels, training=False))
-        return torch.autograd.grad(loss, pixels)[0]  # the weights' own gradients are left alone
+            value = total(keras.ops.convert_to_tensor(labels), model(watched, training=False))
+        return torch.autograd.grad(value, watched)[0]  # the weights' own gradients are left alone
 
     return gradient

@@ -10,7 +10,10 @@ history.csv         one line an epoch
 model.keras         best on validation (the last epoch's where nothing is held out)
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
+dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 tensorboard/        events
+features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
+image-<id>.html     what `cifarlab image` tells of one image
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
     on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
     with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
@@ -84,6 +87,11 @@ class RunFiles:
         return self.path / "checkpoint.npz"
 
     @property
+    def dynamics_file(self) -> Path:
+        """Every image's loss, and whether it was right, epoch by epoch."""
+        return self.path / "dynamics.npz"
+
+    @property
     def tensorboard_dir(self) -> Path:
         """TensorBoard's events."""
         return self.path / "tensorboard"
@@ -94,6 +102,11 @@ class RunFiles:
         return self.path / "figures"
 
     @property
+    def features_file(self) -> Path:
+        """The network's features of its training images, kept because they take time."""
+        return self.path / "features-train.npz"
+
+    @property
     def report_file(self) -> Path:
         """The run's own report."""
         return self.path / "report.html"
@@ -102,6 +115,10 @@ class RunFiles:
     def looks_file(self) -> Path:
         """Every look at a held-out split."""
         return self.path / "looks.json"
+
+    def image_file(self, image_id: str) -> Path:
+        """The page about one image."""
+        return self.path / f"image-{_slug(image_id)}.html"
 
     def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
@@ -120,8 +137,7 @@ class RunFiles:
         """The name of another data set, made fit for a file name; empty for the run's own."""
         if data is None or data == self.data_name:
             return ""
-        slug = re.sub(r"[^A-Za-z0-9_]+", "-", data).strip("-")[:40]
-        return f"-{data}" if slug == data else f"-{slug}-{hashlib.sha256(data.encode()).hexdigest()[:8]}"
+        return f"-{_slug(data)}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -132,6 +148,12 @@ class RunFiles:
     def data_name(self) -> str:
         """The data set that the run was trained on."""
         return str(self.data["name"])
+
+
+def _slug(name: str) -> str:
+    """A name made fit for a file's, and still its own."""
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
+    return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def read_object(path: Path, *keys: str) -> dict[str, Any]:

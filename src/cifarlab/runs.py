@@ -6,7 +6,7 @@ import itertools
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,17 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
         resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")
     return run
+
+
+def unique_names(runs: Sequence[Run]) -> list[str]:
+    """Folder names; where two are the same, with the folder above, then with a number."""
+    names = [run.name for run in runs]
+    longer = [f"{run.path.resolve().parent.name}/{run.name}" for run in runs]
+    labels: list[str] = []
+    for name, long in zip(names, longer, strict=True):
+        label = name if names.count(name) == 1 else long
+        labels.append(label if label not in labels else f"{label} ({len(labels) + 1})")
+    return labels
 
 
 def _has_ended(process: int) -> bool:

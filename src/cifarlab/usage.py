@@ -5,15 +5,15 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-GREEDY = "--against"
-"""The option that takes every word up to the next option, as a shell's pattern gives it several."""
+GREEDY = ("--against", "--runs")
+"""The options that take every word up to the next option, as a shell's pattern gives them several."""
 
 
 class Command(TyperCommand):
     """Shows arguments in the usage line as they are named in its help: `RUN...` for several, `[NAME]` for optional."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words, those after `--against` all as its own: else all but the first would join the other group."""
+        """Read the words, those after a greedy option all as its own: else all but the first would be arguments."""
         return super().parse_args(ctx, _repeat_greedy(args))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -38,14 +38,14 @@ def usage_line(error: typer.TyperException) -> str:
 def _repeat_greedy(words: list[str]) -> list[str]:
     """`--against A B --json` as `--against A --against B --json`."""
     result: list[str] = []
-    greedy = given = False
+    greedy, given = "", False
     for number, word in enumerate(words):
         if word == "--":
             return result + words[number:]
         if word.startswith("-"):
-            greedy, given = word == GREEDY, False
+            greedy, given = word if word in GREEDY else "", False
         elif greedy and given:
-            result.append(GREEDY)
+            result.append(greedy)
         else:
             given = True
         result.append(word)

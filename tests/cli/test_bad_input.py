@@ -57,6 +57,8 @@ def refused(capsys, *words: str) -> str:
         ("train smoke --resume runs/x", "--resume"),
         ("train --resume runs/x --epochs 3", "--resume"),
         ("train --resume runs/x", "no run at runs/x"),
+        ("image test/0", "--runs"),
+        ("image test/0 --runs runs/x", "no run at runs/x"),
         ("data cifar11", "cifar10"),
         ("data --data-dir .", "holds no CIFAR-10"),
         ("data --data-dir elsewhere", "elsewhere, named by --data-dir"),

@@ -15,7 +15,9 @@ from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.plots.image_grid import plot_image_grid
+from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.per_class_scores import plot_per_class_scores
+from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
 
 FIGURES = discover.names("plots")
@@ -124,8 +126,28 @@ def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
         lambda: plot_first_layer(np.zeros((3, 4))),
         lambda: plot_image_grid(np.zeros((1, 2, 2, 3), np.uint8), []),
         lambda: plot_training_curves({}, quantities=("speed",)),
+        lambda: plot_loss_history({}),
+        lambda: plot_loss_history({"run": ([1.0], [])}),
+        lambda: plot_saliency_overlay(np.zeros((2, 2, 3), np.uint8), np.zeros((1, 3, 3)), ["a"]),
     ],
 )
 def test_wrong_input_says_what_was_received(draw) -> None:
     with pytest.raises(ValueError, match="Received"):
         draw()
+
+
+def test_loss_history_shows_right_and_wrong_by_filled_and_hollow_dots() -> None:
+    history = ([2.0, float("nan"), 1.0, 0.5], [False, False, True, True])
+    (axes,) = plot_loss_history({"run": history}).axes
+    line, right, wrong = axes.get_lines()
+    assert list(line.get_xdata()) == [1, 3, 4]
+    assert (list(right.get_xdata()), list(wrong.get_xdata())) == ([3, 4], [1])
+    assert right.get_markerfacecolor() == _style.SERIES[0]
+    assert wrong.get_markerfacecolor() == _style.PAPER
+
+
+def test_an_overlay_is_the_grey_picture_where_nothing_speaks() -> None:
+    image = np.array([[[255, 255, 255], [255, 0, 0]]], np.uint8)
+    mixed = overlay(image, np.zeros((1, 2)))
+    assert mixed[0].tolist() == [[255] * 3, [76] * 3]
+    assert overlay(image, np.ones((1, 2)))[0, 0].tolist() == [219, 118, 38]

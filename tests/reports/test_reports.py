@@ -7,7 +7,7 @@ import pytest
 from cifarlab import files, reports
 from cifarlab.errors import CifarlabError
 from cifarlab.reports import _page, _render
-from cifarlab.runs import Run
+from cifarlab.runs import Run, unique_names
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
 
@@ -211,7 +211,7 @@ def test_wrong_input_is_one_clear_line(runs, split) -> None:
 
 def test_labels_are_unique(tmp_path) -> None:
     runs = [Run(tmp_path / "a" / "mlp"), Run(tmp_path / "b" / "mlp"), Run(Path(tmp_path / "c"))]
-    assert _page._labels(runs) == ["a/mlp", "b/mlp", "c"]
+    assert unique_names(runs) == ["a/mlp", "b/mlp", "c"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run, open_run, unique_names
 
 SPLITS = ("test", "validation")
 
@@ -120,7 +120,7 @@ def open_page(
         raise CifarlabError("a report needs at least one run: give the folder of one that cifarlab train made")
     places = [run.path.resolve() for run in opened]
     opened = [run for number, run in enumerate(opened) if places[number] not in places[:number]]
-    labels = _labels(opened)
+    labels = unique_names(opened)
     views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
     pictures = Pictures(split, data_dir)
     for view in views:
@@ -144,14 +144,3 @@ def _read(run: Run, label: str, index: int, split: str) -> RunView:
     model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
     fields = {"model": recipe.pop("model"), **model_args, **recipe}
     return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
-
-
-def _labels(runs: Sequence[Run]) -> list[str]:
-    """Folder names; where two are the same, with the folder above, then with a number."""
-    names = [run.name for run in runs]
-    longer = [f"{run.path.resolve().parent.name}/{run.name}" for run in runs]
-    labels: list[str] = []
-    for name, long in zip(names, longer, strict=True):
-        label = name if names.count(name) == 1 else long
-        labels.append(label if label not in labels else f"{label} ({len(labels) + 1})")
-    return labels

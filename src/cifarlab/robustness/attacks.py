@@ -51,7 +51,14 @@ class Attack:
 
 
 def attack(
-    model: Any, images: Array, labels: Array, how: Attack, *, seed: int = 0, batch_size: int = 250
+    model: Any,
+    images: Array,
+    labels: Array,
+    how: Attack,
+    *,
+    seed: int = 0,
+    batch_size: int = 250,
+    gradient: Gradient | None = None,
 ) -> NDArray[np.float32]:
     """Pictures that are hard for this model, each as close to its original as the attack demands.
 
@@ -62,11 +69,12 @@ def attack(
         how: What is allowed.
         seed: Of PGD's random starts.
         batch_size: Images at once.
+        gradient: What `loss_gradient(model)` returned, to be compiled once for several attacks.
 
     Returns:
         `(N, H, W, C)` float32 from 0 to 255, not rounded to whole grey levels.
     """
-    gradient = loss_gradient(model)
+    gradient = gradient or loss_gradient(model)
     random = np.random.default_rng((seed, 0xA77AC4))
     size = max(1, min(batch_size, len(images)))
     parts = [np.zeros((0, *images.shape[1:]), np.float32)]

@@ -19,6 +19,7 @@ from cifarlab.training.augmentation import augmented, mirrored
 from cifarlab.training.engines import Engine, build_engine
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.progress import Progress
+from cifarlab.training.recording import Recorder
 from cifarlab.training.schedules import WarmupThenDecay, build_schedule
 from cifarlab.training.state import (
     Rows,
@@ -74,21 +75,25 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
     schedule = build_schedule(task.recipe, task.steps_per_epoch)
     optimizer = build_optimizer(task.recipe, schedule, whole)
     variables = [*whole.variables, *optimizer.variables]
+    recorder = Recorder(task.splits, task.recipe.epochs)
     if resume:
         state = load_checkpoint(task.run)
         _restore(task, variables, state)
+        recorder.restore(task.run, state.epoch)
     else:
         state = TrainingState(read_variables(variables), read_variables(task.model.variables))
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
     engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
-    keeper = _Keeper(task, engine, variables)
+    keeper = _Keeper(task, engine, variables, recorder)
     try:
         for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
-            row = _train_epoch(task, engine, epoch, show)
+            rows = _shuffled(task, epoch)
+            row, losses, rights = _train_epoch(task, engine, epoch, rows, show)
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)
             predictions = _validate(task, engine, row)
+            recorder.add(epoch, rows, losses, rights, predictions)
             state = keeper.keep(state, row)
             watch(epoch, task.model, predictions, row)
             show.epoch(row, state.best_epoch == epoch)
@@ -101,10 +106,11 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
 class _Keeper:
     """Keeps the state of the last whole epoch, and writes it every few seconds and at the end."""
 
-    def __init__(self, task: Task, engine: Engine, variables: list[keras.Variable]) -> None:
+    def __init__(self, task: Task, engine: Engine, variables: list[keras.Variable], recorder: Recorder) -> None:
         self._task = task
         self._engine = engine
         self._variables = variables
+        self._recorder = recorder
         self._written = time.monotonic()
 
     def keep(self, before: TrainingState, row: dict[str, float]) -> TrainingState:
@@ -122,10 +128,11 @@ class _Keeper:
         return state
 
     def write(self, state: TrainingState) -> None:
-        """Write checkpoint, last weights and the best model; the model is left with its best weights."""
+        """Write dynamics, checkpoint, last weights and the best model; the model is left with its best weights."""
         if not state.epoch:
             return
         run, model = self._task.run, self._task.model
+        self._recorder.write(run, state.epoch)
         save_checkpoint(run, state)
         write_variables(self._variables, state.values)
         _save_keras(run.last_weights_file, model.save_weights, model)
@@ -134,30 +141,35 @@ class _Keeper:
         self._written = time.monotonic()
 
 
-def _train_epoch(task: Task, engine: Engine, epoch: int, show: Progress) -> dict[str, float]:
-    rows = _shuffled(task, epoch)  # (S, B)
+def _train_epoch(
+    task: Task, engine: Engine, epoch: int, rows: Array, show: Progress
+) -> tuple[dict[str, float], Array, Array]:
+    """Take the steps of `rows`, `(S, B)`: the row of the history, and each image's loss and whether it was right."""
     pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
-    losses, rights = np.empty(0), np.empty(0)
+    losses, rights = np.empty(rows.shape, np.float32), np.empty(rows.shape, bool)
     began = time.perf_counter()
-    at_once = 1
-    while len(losses) < len(rows):
+    done, at_once = 0, 1
+    while done < len(rows):
         start = time.perf_counter()
-        new_losses, new_rights = engine.run(rows[len(losses) : len(losses) + at_once], pixels)
-        losses, rights = np.append(losses, new_losses), np.append(rights, new_rights)
-        _check_finite(task, losses, epoch)
+        new = slice(done, min(done + at_once, len(rows)))
+        losses[new], rights[new] = engine.run(rows[new], pixels)
+        # In float64, where no sum of losses overflows.
+        means = losses[: new.stop].mean(axis=1, dtype=np.float64)
+        _check_finite(task, means, epoch)
         now = time.perf_counter()
-        images_per_second = len(losses) * task.recipe.batch_size / (now - began)
-        accuracy = float(rights.sum()) / (len(losses) * task.recipe.batch_size)
-        show.step(epoch, len(losses), float(losses.mean()), accuracy, images_per_second)
-        at_once = _steps_at_once(len(new_losses), now - start, len(rows))
+        images_per_second = new.stop * task.recipe.batch_size / (now - began)
+        show.step(epoch, new.stop, float(means.mean()), float(rights[: new.stop].mean()), images_per_second)
+        at_once = _steps_at_once(new.stop - done, now - start, len(rows))
+        done = new.stop
     seconds = time.perf_counter() - began
-    return {
+    row = {
         "epoch": epoch,
-        "train_loss": float(losses.mean()),
-        "train_accuracy": float(rights.sum()) / rows.size,
+        "train_loss": float(means.mean()),
+        "train_accuracy": float(rights.mean()),
         "epoch_seconds": seconds,
         "images_per_second": rows.size / seconds,
     }
+    return row, losses, rights
 
 
 def _shuffled(task: Task, epoch: int) -> Array:

@@ -6,7 +6,7 @@ from keras import ops
 
 
 def objective(labels: Any, logits: Any, label_smoothing: float) -> tuple[Any, Any]:
-    """Mean loss of a batch, and how many of its images are classified right.
+    """Loss of each image of a batch, whose mean is minimised, and whether it is classified right.
 
     Args:
         labels: `(B,)` int32.
@@ -14,7 +14,7 @@ def objective(labels: Any, logits: Any, label_smoothing: float) -> tuple[Any, An
         label_smoothing: Share of each label that is spread over all classes (arXiv:1512.00567).
 
     Returns:
-        Mean cross-entropy in nats, a float32 scalar; number right, an int32 scalar.
+        Cross-entropy in nats, `(B,)` float32; whether it is right, `(B,)` bool.
     """
     logits = ops.cast(logits, "float32")
     log_probabilities = ops.log_softmax(logits, axis=-1)
@@ -22,5 +22,4 @@ def objective(labels: Any, logits: Any, label_smoothing: float) -> tuple[Any, An
     losses = -ops.sum(hit * log_probabilities, axis=-1)
     if label_smoothing:
         losses = (1 - label_smoothing) * losses - label_smoothing * ops.mean(log_probabilities, axis=-1)
-    right = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)
-    return ops.mean(losses), ops.sum(ops.cast(right, "int32"))
+    return losses, ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)

@@ -24,7 +24,8 @@ class Engine(Protocol):
             pixels: Height of the images in these steps.
 
         Returns:
-            Loss of each step `(S,)` float32, and images classified right in each `(S,)` int32.
+            Loss of each image `(S, B)` float32, and whether it was classified right `(S, B)` bool, both as the step
+            met it: augmented, before the update.
         """
 
     def logits(self) -> Array:

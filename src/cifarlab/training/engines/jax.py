@@ -90,12 +90,12 @@ class BackendEngine:
 
         def loss_of(weights: Any) -> Any:
             logits, changed = trained.stateless_call(weights, others, images, training=True)
-            loss, right = objective(labels, logits, self._label_smoothing)
-            return loss, (right, changed)
+            losses, rights = objective(labels, logits, self._label_smoothing)
+            return jax.numpy.mean(losses), (losses, rights, changed)
 
-        (loss, (right, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
+        (_, (losses, rights, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         weights, moments = self._optimizer.stateless_apply(moments, gradients, weights)
-        return (weights, others, moments), (loss, right)
+        return (weights, others, moments), (losses, rights)
 
     def _validation_logits(self, weights: Any, others: Any, images: Any) -> Any:
         return self._model.stateless_call(weights, others, images.astype("float32"), training=False)[0]

@@ -54,18 +54,19 @@ class BackendEngine:
     def _steps(self, indices: Any, pixels: int) -> tuple[Any, Any]:
         count = tf.shape(indices)[0]
         losses = tf.TensorArray(tf.float32, size=count)
-        rights = tf.TensorArray(tf.int32, size=count)
+        rights = tf.TensorArray(tf.bool, size=count)
         for number in tf.range(count):
-            loss, right = self._step(indices[number], self._trained[pixels])
-            losses = losses.write(number, loss)
-            rights = rights.write(number, right)
+            new_losses, new_rights = self._step(indices[number], self._trained[pixels])
+            losses = losses.write(number, new_losses)
+            rights = rights.write(number, new_rights)
         return losses.stack(), rights.stack()
 
     def _step(self, rows: Any, trained: keras.Model) -> tuple[Any, Any]:
         images = gather(self._images, rows, self._mirror)
         labels = tf.gather(self._labels, rows % len(self._images))
         with tf.GradientTape() as tape:
-            loss, right = objective(labels, trained(images, training=True), self._label_smoothing)
+            losses, rights = objective(labels, trained(images, training=True), self._label_smoothing)
+            loss = tf.reduce_mean(losses)
         variables = trained.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss, right
+        return losses, rights

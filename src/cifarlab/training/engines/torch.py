@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import keras
-import numpy as np
 import torch
 from keras.src.backend.torch.core import get_device
 
@@ -43,7 +42,7 @@ class BackendEngine:
             self._step(rows, self._trained[pixels]) for rows in torch.from_numpy(indices).to(self._images.device)
         ]
         losses, rights = (torch.stack(parts).cpu().numpy() for parts in zip(*results, strict=True))
-        return losses, rights.astype(np.int32)
+        return losses, rights
 
     def logits(self) -> Array:
         """Logits of the validation images."""
@@ -59,8 +58,8 @@ class BackendEngine:
         variables = trained.trainable_variables
         trained.zero_grad()
         logits = trained(gather(self._images, rows, self._mirror), training=True)
-        loss, right = objective(self._labels[rows % len(self._labels)], logits, self._label_smoothing)
-        loss.backward()
+        losses, rights = objective(self._labels[rows % len(self._labels)], logits, self._label_smoothing)
+        losses.mean().backward()
         with torch.no_grad():
             self._optimizer.apply([variable.value.grad for variable in variables], variables)
-        return loss.detach(), right
+        return losses.detach(), rights

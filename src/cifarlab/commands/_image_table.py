@@ -1,0 +1,96 @@
+"""What `cifarlab image` answers: a table, JSON."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from cifarlab.console import make_console
+from cifarlab.story import VIEWS, RunStory, Story
+
+_COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
+
+
+def print_story(story: Story, page: Path) -> None:
+    """Print one line a run, and where the page is."""
+    console = make_console()
+    names = story.class_names
+    console.print(f"{story.image_id} of {story.data}, labelled {names[story.label]}", "", sep="\n", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for title in _COLUMNS:
+        table.add_column(title, justify="left" if title == "named" else "right")
+    for run in story.runs:
+        alike = sum(near.label == story.label for near in run.neighbours)
+        table.add_row(
+            run.run,
+            names[run.predicted],
+            f"{100 * run.probabilities[run.predicted]:.1f} %",
+            f"{100 * run.probabilities[story.label]:.1f} %",
+            _forgotten(run),
+            f"{alike} of {len(run.neighbours)}" if run.neighbours else "-",
+            f"{run.change.grey_levels:.3g} to {names[run.change.after]}" if run.change else "-",
+        )
+    console.print(table, "")
+    print(page)
+
+
+def summarise(story: Story, page: Path) -> dict[str, Any]:
+    """The story as plain values, ready for JSON; without the pictures and maps."""
+    names = story.class_names
+    return {
+        "image": story.image_id,
+        "data": story.data,
+        "split": story.split,
+        "label": names[story.label],
+        "class_names": list(names),
+        "runs": [_summarise_run(run, names) for run in story.runs],
+        "page": str(page),
+    }
+
+
+def _forgotten(run: RunStory) -> str:
+    if run.history is None:
+        return "-"
+    if run.history.first_learnt is None:
+        return "never learnt"
+    times = run.history.forgetting_events
+    return f"{times} {'time' if times == 1 else 'times'}"
+
+
+def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
+    history, doubt, change = run.history, run.doubt, run.change
+    return {
+        "run": run.run,
+        "split": run.split,
+        "predicted": names[run.predicted],
+        "probabilities": run.probabilities.tolist(),
+        "views": {name: chances.tolist() for name, chances in zip(VIEWS, run.views, strict=True)},
+        "tta": {name: chances.tolist() for name, chances in run.averaged.items()},
+        "history": None
+        if history is None
+        else {
+            "split": history.split,
+            "losses": [None if math.isnan(loss) else loss for loss in history.losses],
+            "right": list(history.right),
+            "forgetting_events": history.forgetting_events,
+            "first_learnt": history.first_learnt,
+        },
+        "label_doubt": None
+        if doubt is None
+        else {"self_confidence": doubt.self_confidence, "rank": doubt.rank, "count": doubt.count},
+        "neighbours": [
+            {"id": near.image_id, "label": names[near.label], "similarity": near.similarity} for near in run.neighbours
+        ],
+        "attention": run.attention[0].method if run.attention else None,
+        "smallest_change": None
+        if change is None
+        else {
+            "grey_levels": change.grey_levels,
+            "before": names[change.before],
+            "after": names[change.after],
+            "survives_rounding": change.survives_rounding,
+        },
+    }

@@ -1,0 +1,47 @@
+"""`cifarlab image`: everything that runs have to say about one image."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import DataDir, Json, RunsDir, Split
+
+EPILOG = usage.examples(
+    "cifarlab image test-00042 --runs runs/mlp2-seed0",
+    "cifarlab image test/42 --runs runs/mlp2-seed0 --runs builtin --output story.html",
+    "cifarlab image train-00123 --runs runs/mlp2-seed0 runs/convnet94-seed0",
+)
+
+
+def image(
+    image_id: Annotated[str, typer.Argument(metavar="ID", help="Such as test-00042, or a place: test/42.")],
+    runs: Annotated[
+        list[str],
+        typer.Option(metavar="RUN", help="Runs, or builtin: all that follow.", autocompletion=completion.models),
+    ],
+    split: Split = "test",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The page; by default inside the first run.")
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Tell one image's whole story, as far as runs know it.
+
+    What each run takes it for, how it was learnt, its nearest training images, where the network looked, and how little
+    would change the answer. Writes a page.
+    """
+    from cifarlab import builtin, tables
+    from cifarlab.commands._image_table import print_story, summarise
+    from cifarlab.console import working
+    from cifarlab.story import tell_story
+
+    with working("asking the runs") as progress:
+        story = tell_story(image_id, runs, split=split, data_dir=data_dir, runs_dir=runs_dir, progress=progress)
+    from cifarlab.reports.image_story import write_image_page
+
+    page = write_image_page(story, output or builtin.open_run(runs[0], runs_dir=runs_dir).image_file(story.image_id))
+    tables.print_json(summarise(story, page)) if as_json else print_story(story, page)

@@ -1,0 +1,172 @@
+"""Training dynamics: every image's loss and whether it was right, epoch by epoch, and what that tells of the image.
+
+A run keeps them in `dynamics.npz`. Training images are seen as a step met them, augmented and before its
+update, with the loss that was minimised; validation images as they are, after the epoch. Test images are never looked
+at in training.
+
+Source of the forgetting events: Toneva et al. 2019, arXiv:1812.05159.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array
+from cifarlab.run_files import RunFiles
+
+FORMAT = 1
+SPLITS = ("train", "validation")
+_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+def load(run: RunFiles) -> "Dynamics | None":
+    """What a run recorded of its images; None where it recorded nothing.
+
+    Raises:
+        CifarlabError: If the file is broken.
+    """
+    return read(run.dynamics_file) if run.dynamics_file.is_file() else None
+
+
+@dataclass(frozen=True)
+class ImageHistory:
+    """One image's way through a training.
+
+    Attributes:
+        split: `"train"` or `"validation"`.
+        losses: One an epoch, in nats; NaN for an epoch in which it was not met.
+        right: One an epoch: whether it was classified right.
+        forgetting_events: How often it was right and, when next met, wrong.
+        first_learnt: The first epoch in which it was right, from 1; None if it never was.
+    """
+
+    split: str
+    losses: tuple[float, ...]
+    right: tuple[bool, ...]
+    forgetting_events: int
+    first_learnt: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The images of one split over E epochs.
+
+    Attributes:
+        ids: `(N,)` str.
+        losses: `(E, N)` float16, in nats, NaN where an image was not met in an epoch: it was in the partial batch that
+            is left out, or the epoch was trained before anything was recorded.
+        right: `(E, N)` bool, False where it was not met.
+    """
+
+    ids: Array
+    losses: NDArray[np.float16]
+    right: NDArray[np.bool_]
+
+    @property
+    def met(self) -> NDArray[np.bool_]:
+        """`(E, N)`: whether the image was met in the epoch."""
+        return ~np.isnan(self.losses)
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """What a training recorded: its training images, and those it held out."""
+
+    train: Curves
+    validation: Curves
+
+    def find(self, image_id: str) -> ImageHistory | None:
+        """One image's history; None where the training met no image of that id."""
+        for split, curves in zip(SPLITS, (self.train, self.validation), strict=True):
+            (rows,) = np.nonzero(curves.ids == image_id)
+            if len(rows):
+                right, met = curves.right[:, rows], curves.met[:, rows]  # (E, 1)
+                learnt = int(first_learnt(right)[0])
+                return ImageHistory(
+                    split, tuple(curves.losses[:, rows[0]].astype(float).tolist()), tuple(right[:, 0].tolist()),
+                    int(forgetting_events(right, met)[0]), learnt or None,
+                )  # fmt: skip
+        return None
+
+
+def forgetting_events(right: Array, met: Array | None = None) -> NDArray[np.int64]:
+    """How often each image was classified right and, when it was next met, wrong.
+
+    Args:
+        right: `(E, N)` bool, one row an epoch.
+        met: `(E, N)` bool, whether it was met at all; by default always.
+
+    Returns:
+        `(N,)`; 0 also for an image that was never right: see `first_learnt`.
+
+    Source: Toneva et al. 2019, arXiv:1812.05159, section 2.
+    """
+    met = np.ones_like(right, bool) if met is None else met
+    before = np.zeros(right.shape[1], bool)
+    events = np.zeros(right.shape[1], np.int64)
+    for now, seen in zip(right, met, strict=True):
+        events += before & seen & ~now
+        before = np.where(seen, now, before)
+    return events
+
+
+def first_learnt(right: Array) -> NDArray[np.int64]:
+    """The first epoch in which each image was classified right.
+
+    Args:
+        right: `(E, N)` bool, one row an epoch.
+
+    Returns:
+        `(N,)`, from 1; 0 for an image that never was.
+    """
+    if not len(right):
+        return np.zeros(right.shape[1], np.int64)
+    return np.where(right.any(axis=0), right.argmax(axis=0) + 1, 0).astype(np.int64)
+
+
+def save(path: Path, curves: Iterable[Curves], compress: bool) -> Path:
+    """Write the curves of training and validation images, atomically.
+
+    Args:
+        path: The file.
+        curves: Of `SPLITS`.
+        compress: Smaller, and for a long training seconds slower.
+    """
+    arrays: dict[str, Any] = {"format": np.array(FORMAT)}
+    for split, each in zip(SPLITS, curves, strict=True):
+        # As bytes, a quarter of the size.
+        ids = np.strings.encode(each.ids, "utf-8") if len(each.ids) else np.zeros(0, "S1")
+        arrays |= {f"{split}/ids": ids, f"{split}/losses": each.losses, f"{split}/right": each.right}
+    write = np.savez_compressed if compress else np.savez
+    return files.write_atomically(path, lambda file: write(file, **arrays))
+
+
+def read(path: Path) -> Dynamics:
+    """Read what `save` wrote.
+
+    Raises:
+        CifarlabError: If the file is missing, broken or holds something else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if int(stored["format"]) != FORMAT:
+                raise ValueError(f"its format is {int(stored['format'])}, expected {FORMAT}")
+            return Dynamics(*(_read_curves(stored, split) for split in SPLITS))
+    except _BROKEN as error:
+        raise CifarlabError(f"cannot read {path}: {error}; remove it to go on without it") from error
+
+
+def _read_curves(stored: Any, split: str) -> Curves:
+    ids = np.strings.decode(stored[f"{split}/ids"], "utf-8") if len(stored[f"{split}/ids"]) else np.zeros(0, "U1")
+    losses, right = stored[f"{split}/losses"], stored[f"{split}/right"]
+    if losses.ndim != 2 or losses.shape != right.shape or losses.shape[1:] != ids.shape:
+        raise ValueError(f"{split} has {len(ids)} ids, losses of shape {losses.shape} and answers of {right.shape}")
+    return Curves(ids, losses.astype(np.float16), right.astype(bool))

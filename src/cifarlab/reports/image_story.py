@@ -1,0 +1,148 @@
+"""The page about one image: what every run says of it, how it was learnt, what it is like, what would change it."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+import cifarlab
+from cifarlab import files
+from cifarlab.plots._style import data_uri, series_colour
+from cifarlab.plots.loss_history import plot_loss_history
+from cifarlab.plots.saliency_overlay import plot_saliency_overlay
+from cifarlab.reports._pictures import _png
+from cifarlab.reports._render import GENERATOR, draw, render
+from cifarlab.story import VIEWS, RunStory, Story
+from cifarlab.story.attention import GRAD_CAM
+from cifarlab.views import say
+
+MOST_CLASSES = 6
+
+
+def write_image_page(story: Story, path: Path) -> Path:
+    """Write one self-contained HTML page.
+
+    Args:
+        story: What was found.
+        path: The page to write.
+
+    Returns:
+        `path`.
+    """
+    html = render(
+        "image_story",
+        story=story,
+        picture=_uri(story.image),
+        label=story.class_names[story.label],
+        runs=[_describe(story, index) for index in range(len(story.runs))],
+        classes=_classes(story),
+        views=_views(story),
+        history=_history(story),
+        grad_cam=GRAD_CAM,
+        generator=Markup(GENERATOR),
+        version=cifarlab.__version__,
+    )
+    return files.write_text(path, html)
+
+
+def amplified_difference(changed: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What was changed, as a picture: grey where nothing was, black and white where it was changed most.
+
+    Args:
+        changed: `(H, W, C)` float.
+        image: `(H, W, C)` uint8.
+    """
+    difference = changed - image.astype(np.float32)
+    largest = float(np.abs(difference).max())
+    return np.rint(127.5 + 127.5 * difference / (largest or 1.0)).astype(np.uint8)
+
+
+def _describe(story: Story, index: int) -> dict[str, Any]:
+    """What the template says of one run."""
+    run = story.runs[index]
+    names = story.class_names
+    return {
+        "story": run,
+        "colour": f"var(--figure-series-{index % 6 + 1}, {series_colour(index)})",
+        "said": names[run.predicted],
+        "right": run.predicted == story.label,
+        "confidence": float(run.probabilities[run.predicted]),
+        "chance": float(run.probabilities[story.label]),
+        "neighbours": [
+            (near, names[near.label], near.label == story.label, _uri(near.image)) for near in run.neighbours
+        ],
+        "agreeing": sum(near.label == story.label for near in run.neighbours),
+        "attention": _attention(story, run, index),
+        "method": run.attention[0].method if run.attention else "",
+        "places": run.attention[0].places if run.attention else (),
+        "change": _change(story, run),
+    }
+
+
+def _attention(story: Story, run: RunStory, index: int) -> Markup | None:
+    if not run.attention:
+        return None
+    captions = [f"what says {story.class_names[each.label]}" for each in run.attention]
+    figure = plot_saliency_overlay(story.image, np.stack([each.heat for each in run.attention]), captions)
+    return draw(figure, f"attention-{index}", f"Where {run.run} looked: {'; '.join(captions)}")
+
+
+def _change(story: Story, run: RunStory) -> dict[str, Any] | None:
+    if run.change is None:
+        return None
+    changed = np.rint(run.change.image).astype(np.uint8)
+    difference = amplified_difference(run.change.image, story.image)
+    names = story.class_names
+    return {
+        "change": run.change,
+        "before": names[run.change.before],
+        "after": names[run.change.after],
+        "picture": _uri(changed),
+        "difference": _uri(difference),
+        "times": 127.5 / run.change.grey_levels,
+    }
+
+
+def _classes(story: Story) -> list[dict[str, Any]]:
+    """The classes that any run finds probable, the true one among them, and each run's probability."""
+    chances = np.stack([run.probabilities for run in story.runs])  # (R, K)
+    order = np.argsort(-chances.max(axis=0), kind="stable")[:MOST_CLASSES].tolist()
+    chosen = order if story.label in order else [*order[:-1], story.label]
+    return [{"name": story.class_names[k], "true": k == story.label, "chances": chances[:, k].tolist()} for k in chosen]
+
+
+def _views(story: Story) -> list[dict[str, Any]]:
+    """Each view and each test-time augmentation, with what every run makes of it."""
+    named = [(name, [run.views[number] for run in story.runs]) for number, name in enumerate(VIEWS)]
+    named += [(say(tta), [run.averaged[tta] for run in story.runs]) for tta in story.runs[0].averaged]
+    return [
+        {
+            "name": name,
+            "answers": [
+                {
+                    "said": story.class_names[int(chances.argmax())],
+                    "confidence": float(chances.max()),
+                    "right": int(chances.argmax()) == story.label,
+                }
+                for chances in each
+            ],
+        }
+        for name, each in named
+    ]
+
+
+def _history(story: Story) -> Markup | None:
+    known = {run.run: (run.history.losses, run.history.right) for run in story.runs if run.history}
+    if not any(np.isfinite(losses).any() for losses, _ in known.values()):
+        return None
+    # A run without a history keeps its colour.
+    every = {run.run: known.get(run.run, ((), ())) for run in story.runs}
+    figure = plot_loss_history(every, math.log(len(story.class_names)))
+    return draw(figure, "history", f"Loss of {story.image_id} in each epoch, and whether it was classified right")
+
+
+def _uri(image: NDArray[np.uint8]) -> str:
+    return data_uri(_png(image))

@@ -1,0 +1,186 @@
+"""One image, its whole life: what each run says of it, how it was learnt, what it is like, what would change it."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import builtin, datasets, dynamics, prediction
+from cifarlab.builtin import AnyRun
+from cifarlab.dynamics import ImageHistory
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array, ImageSet, Predictions, Splits
+from cifarlab.runs import Run, unique_names
+from cifarlab.story.attention import Attention, explain
+from cifarlab.story.class_change import ClassChange, find_smallest_change
+from cifarlab.story.find import find_image
+from cifarlab.story.label_doubt import LabelDoubt, weigh_label
+from cifarlab.story.neighbours import Neighbour, find_neighbours
+from cifarlab.views import make_views
+
+NEIGHBOURS = 8
+VIEWS = (
+    "as it is", "mirrored", "moved up and left", "moved up and left, mirrored", "moved down and right",
+    "moved down and right, mirrored",
+)  # fmt: skip
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class RunStory:
+    """What one run has to say about the image.
+
+    Attributes:
+        run: The run's name, made unique among the story's.
+        split: Of which part the image was in this run: `"train"`, `"validation"` or `"test"`.
+        probabilities: `(K,)`, of the image as it is.
+        views: `(6, K)` probabilities of the views in `VIEWS`.
+        averaged: `(K,)` with each test-time augmentation, by its name.
+        history: How it went in training; None where the training did not meet it or recorded nothing.
+        doubt: What the run's predictions say of the label; None where there are none, or the run learned from it.
+        neighbours: The training images that the network finds most alike; empty where it has no layer to ask.
+        attention: Where the network looked, for the class it named and, where that is another, the true one.
+        change: The smallest change found that makes it name another class; None if none was found.
+    """
+
+    run: str
+    split: str
+    probabilities: NDArray[np.float64]
+    views: NDArray[np.float64]
+    averaged: dict[str, NDArray[np.float64]]
+    history: ImageHistory | None
+    doubt: LabelDoubt | None
+    neighbours: list[Neighbour]
+    attention: list[Attention]
+    change: ClassChange | None
+
+    @property
+    def predicted(self) -> int:
+        """The class that the run names."""
+        return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """An image and what several runs have to say about it.
+
+    Attributes:
+        image_id: Which image.
+        data: Name of the data set.
+        split: Of which part it is, for the first run.
+        image: `(H, W, C)` uint8.
+        label: Its class.
+        class_names: K names.
+        runs: In the order given, at least one.
+    """
+
+    image_id: str
+    data: str
+    split: str
+    image: NDArray[np.uint8]
+    label: int
+    class_names: tuple[str, ...]
+    runs: list[RunStory] = field(default_factory=list)
+
+
+def tell_story(
+    image_id: str,
+    runs: Sequence[AnyRun],
+    *,
+    split: str = "test",
+    data_dir: str | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
+    progress: Progress | None = None,
+) -> Story:
+    """Ask every run about one image.
+
+    The features of the training images are kept in each run, so that they are computed once. Where a run has not been
+    evaluated on the part that the image is in, this is a look at it, and recorded.
+
+    Args:
+        image_id: An id as in predictions, such as `"test-00042"`, or a part and a row of it, `"test/42"`, or a row.
+        runs: All trained on one data set; `"builtin"` for the built-in model.
+        split: Where a bare row is counted, and where an id is looked for first.
+        data_dir: Where the data are, if not where the runs found them.
+        runs_dir: Where the run of the built-in model is, or will be made.
+        progress: Called with a phrase and the share done.
+
+    Raises:
+        CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
+            about different data sets.
+    """
+    if not runs:
+        raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
+    report = progress or (lambda phrase, share: None)
+    opened = [builtin.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
+    names = sorted({run.data_name for run in opened})
+    if len(names) > 1:
+        raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
+    loaded: dict[str, Splits] = {}
+    story: Story | None = None
+    for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
+        splits = _load(run, data_dir, loaded)
+        found, row = find_image(splits, image_id if story is None else story.image_id, split)
+        images = splits[found]
+        if story is None:
+            chosen, label = str(images.ids[row]), int(images.labels[row])
+            story = Story(chosen, names[0], found, images.images[row], label, splits.class_names)
+        report(name, number / len(opened))
+        story.runs.append(_ask(run, name, splits, found, images.take(np.array([row]))))
+    assert story is not None
+    return story
+
+
+def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
+    """The run's own data, split as it split them."""
+    key = str(run.recipe.held_out)
+    if key not in loaded:
+        remembered = run.data.get("data_dir")
+        where = data_dir or (str(remembered) if remembered and Path(remembered).exists() else None)
+        loaded[key] = datasets.load_data(run.data_name, data_dir=where, **run.recipe.held_out)
+    return loaded[key]
+
+
+def _ask(run: Run, name: str, splits: Splits, split: str, one: ImageSet) -> RunStory:
+    """What a run says of the image in `one`, which is in its `split`."""
+    model = prediction.load_model(run)
+    if splits.class_names != prediction.class_names(run):
+        raise CifarlabError(f"{splits.source.name} has other classes than {run.path} was trained on")
+    prediction.check_fits(model, one.image_shape, len(one.class_names))
+    image_id = str(one.ids[0])
+    views, averaged = _look(model, one)
+    said, true = int(views[0].argmax()), int(one.labels[0])
+    evaluated = run.predictions_file(split).is_file()
+    if split != "train" and not evaluated:
+        run.record_look(split, f"image {image_id}")
+    known = dynamics.load(run)
+    return RunStory(
+        run=name,
+        split=split,
+        probabilities=views[0],
+        views=views,
+        averaged=averaged,
+        history=known.find(image_id) if known else None,
+        doubt=weigh_label(run, split, image_id) if split != "train" and evaluated else None,
+        neighbours=find_neighbours(run, model, splits.train, one, NEIGHBOURS),
+        attention=explain(model, one.images[0], list(dict.fromkeys((said, true)))),
+        change=find_smallest_change(model, one.images[0]),
+    )
+
+
+def _look(model: Any, one: ImageSet) -> tuple[Array, dict[str, Array]]:
+    """Probabilities of every view, and those of the views' mean logits with each test-time augmentation."""
+    seen = list(make_views(one.images, "flip-shift"))
+    weights = np.array([weight for weight, _ in seen])
+    logits = prediction.compute_logits(model, np.concatenate([view for _, view in seen]))  # (6, K)
+    means = {"flip": logits[:2].mean(axis=0), "flip-shift": weights @ logits}
+    rows = np.concatenate([logits, *(mean[None] for mean in means.values())]).astype(np.float32)
+    ids = np.array([*VIEWS, *means])
+    labels = np.repeat(one.labels, len(ids))
+    probabilities = Predictions(ids, labels, rows, one.class_names).probabilities
+    return probabilities[: len(VIEWS)], dict(zip(means, probabilities[len(VIEWS) :], strict=True))

@@ -1,0 +1,139 @@
+"""Where a network looked: Grad-CAM for convolutional networks, the gradient of the pixels for others.
+
+Both ask what raises one class's logit. Only the gradient is the backend's own; the rest is NumPy, the same everywhere.
+
+Sources: Selvaraju et al. 2017, arXiv:1610.02391; Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifarlab.gradients import score_gradient
+from cifarlab.prediction import compile_forward
+from cifarlab.records import Array
+
+GRAD_CAM = "Grad-CAM"
+INPUT_GRADIENT = "input gradient"
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """How much each place of an image speaks for a class.
+
+    Attributes:
+        method: `GRAD_CAM` or `INPUT_GRADIENT`.
+        label: The class.
+        heat: `(H, W)` float32, 0 to 1; all 0 where nothing speaks for the class.
+        places: Height and width of the map before it was enlarged to the image.
+    """
+
+    method: str
+    label: int
+    heat: NDArray[np.float32]
+    places: tuple[int, int]
+
+
+def explain(model: Any, image: Array, labels: Sequence[int]) -> list[Attention]:
+    """Where the model looked, once for each class.
+
+    Args:
+        model: A `keras.Model`.
+        image: `(H, W, C)` uint8.
+        labels: The classes.
+    """
+    parts = split_model(model)
+    height, width = image.shape[:2]
+    if parts is None:
+        maps, method = input_gradient_maps(model, image, labels), INPUT_GRADIENT
+    else:
+        maps, method = grad_cam(*parts, image, labels), GRAD_CAM
+    places = (maps.shape[1], maps.shape[2])
+    heats = [_scaled(enlarge(each, (height, width))) for each in maps]
+    return [Attention(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
+
+
+def grad_cam(body: Any, head: Any, image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+    """The maps of the last convolutional layer, each weighted by its mean gradient, what speaks against the class cut.
+
+    Args:
+        body: Pixels to the layer's output, `(N, h, w, D)`.
+        head: From there to the logits.
+        image: `(H, W, C)` uint8.
+        labels: M classes.
+
+    Returns:
+        `(M, h, w)` float32, at least 0.
+
+    Source: Selvaraju et al. 2017, arXiv:1610.02391, equations 1 and 2.
+    """
+    seen = np.repeat(compile_forward(body)(image[None]), len(labels), axis=0)  # (M, h, w, D)
+    weights = score_gradient(head)(seen, np.array(labels)).mean(axis=(1, 2), keepdims=True)
+    maps: NDArray[np.float32] = np.maximum((weights * seen).sum(axis=-1), 0).astype(np.float32)
+    return maps
+
+
+def input_gradient_maps(model: Any, image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+    """How strongly each pixel moves the class's logit: the largest absolute gradient of its channels.
+
+    Args:
+        model: A `keras.Model`.
+        image: `(H, W, C)` uint8.
+        labels: M classes.
+
+    Returns:
+        `(M, H, W)` float32.
+
+    Source: Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034, section 3.1.
+    """
+    gradients = score_gradient(model)(np.repeat(image[None], len(labels), axis=0), np.array(labels))
+    maps: NDArray[np.float32] = np.abs(gradients).max(axis=-1)
+    return maps
+
+
+def split_model(model: Any) -> tuple[Any, Any] | None:
+    """A convolutional model in two: pixels to its last layer of maps `(N, h, w, D)`, and from there to the logits.
+
+    Returns:
+        Two models that share the model's layers; None where it has no convolution or cannot be cut there.
+    """
+    import keras
+
+    layer = _last_layer_of_maps(model)
+    if layer is None:
+        return None
+    try:
+        return keras.Model(model.inputs[0], layer.output), keras.Model(layer.output, model.outputs[0])
+    except ValueError:  # a second way leads around the layer
+        return None
+
+
+def enlarge(heat: Array, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """A map stretched to the image's height and width, linearly between the centres of its places."""
+    height, width = shape
+    picture = Image.fromarray(np.ascontiguousarray(heat, np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), np.float32)
+
+
+def _scaled(heat: Array) -> NDArray[np.float32]:
+    largest = float(heat.max())
+    return np.asarray(heat / largest if largest > 0 else np.zeros_like(heat), np.float32)
+
+
+def _last_layer_of_maps(model: Any) -> Any | None:
+    """The last layer, from the first convolution on, whose output still has several places."""
+    found, convolved = None, False
+    for layer in getattr(model, "layers", ()):
+        convolved = convolved or _convolves(layer)
+        shape = getattr(getattr(layer, "output", None), "shape", ())
+        if convolved and len(shape) == 4 and None not in shape[1:] and shape[1] * shape[2] > 1:
+            found = layer
+    return found
+
+
+def _convolves(layer: Any) -> bool:
+    return hasattr(layer, "kernel_size") or any(_convolves(part) for part in getattr(layer, "layers", ()))

@@ -1,0 +1,116 @@
+"""The training images that a network itself finds most alike: nearest in what its last layer is given."""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import files
+from cifarlab.prediction import compute_logits
+from cifarlab.records import Array, ImageSet
+from cifarlab.runs import Run
+from cifarlab.temperature import model_checksum
+
+LARGEST = float(np.finfo(np.float16).max)
+_BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour:
+    """A training image.
+
+    Attributes:
+        image_id: Which.
+        label: Its class.
+        similarity: Cosine of its features with those of the image asked about.
+        image: `(H, W, C)` uint8.
+    """
+
+    image_id: str
+    label: int
+    similarity: float
+    image: NDArray[np.uint8]
+
+
+def find_neighbours(run: Run, model: Any, train: ImageSet, one: ImageSet, count: int) -> list[Neighbour]:
+    """The training images nearest to one image, the nearest first; the image itself is left out.
+
+    Args:
+        run: Where the features of its training images are kept.
+        model: Its `keras.Model`.
+        train: What it learned from.
+        one: The image, alone in its set.
+        count: How many.
+
+    Returns:
+        `count` neighbours, or all there are; none where the model has no layer to ask.
+
+    Raises:
+        CifarlabError: If the features cannot be written.
+    """
+    body = feature_model(model)
+    if body is None:
+        return []
+    known = training_features(run, body, train)
+    rows, similarities = nearest(known, compute_logits(body, one.images)[0], count + 1)
+    found = [
+        Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row])
+        for row, similarity in zip(rows, similarities, strict=True)
+        if train.ids[row] != one.ids[0]
+    ]
+    return found[:count]
+
+
+def feature_model(model: Any) -> Any | None:
+    """Pixels to the input of the layer named `logits`, `(N, D)`; None where there is no such layer or another shape."""
+    import keras
+
+    try:
+        features = model.get_layer("logits").input
+        body = keras.Model(model.inputs[0], features)
+    except (ValueError, AttributeError, TypeError):  # another name, or no graph of layers
+        return None
+    return body if len(features.shape) == 2 else None
+
+
+def training_features(run: Run, body: Any, train: ImageSet) -> NDArray[np.float16]:
+    """`(N, D)` float16 of every training image, kept in the run for as long as model and images are the same."""
+    about = f"{model_checksum(run)} {train.fingerprint}"
+    kept = _read(run, about)
+    if kept is not None and len(kept) == len(train):
+        return kept
+    features = np.clip(compute_logits(body, train.images), -LARGEST, LARGEST).astype(np.float16)
+    files.write_atomically(run.features_file, lambda file: np.savez(file, about=np.array(about), features=features))
+    return features
+
+
+def nearest(known: Array, wanted: Array, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The rows most like a vector, by the cosine.
+
+    Args:
+        known: `(N, D)` float.
+        wanted: `(D,)` float.
+        count: At most this many.
+
+    Returns:
+        Rows and cosines, `(M,)` each, the most similar first and of equals the first; a vector of zeros is like none.
+    """
+    vectors, query = known.astype(np.float32), wanted.astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    cosines = (vectors @ query) / np.where(lengths > 0, lengths, np.inf)
+    rows = np.argsort(-cosines, kind="stable")[:count]
+    return rows.astype(np.int64), cosines[rows].astype(np.float32)
+
+
+def _read(run: Run, about: str) -> NDArray[np.float16] | None:
+    """What was kept, if it is about this model and these images; a broken file is as good as none."""
+    try:
+        with run.features_file.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if str(stored["about"]) != about:
+                return None
+            return np.asarray(stored["features"], np.float16)
+    except _BROKEN:
+        return None

@@ -1,0 +1,88 @@
+"""What a training notes of each image as it goes: see `cifarlab.dynamics`."""
+
+import numpy as np
+
+from cifarlab import dynamics
+from cifarlab.dynamics import Curves
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array, ImageSet, Predictions, Splits
+from cifarlab.runs import Run
+
+LARGEST = float(np.finfo(np.float16).max)
+
+
+class Recorder:
+    """Every training and validation image's loss and whether it was right, for each epoch.
+
+    It is written before the checkpoint. So after a kill it holds the checkpoint's epochs at least, and those that a
+    resumed training repeats are written again, the same.
+    """
+
+    def __init__(self, splits: Splits, epochs: int) -> None:
+        """Nothing is known of any epoch yet.
+
+        Args:
+            splits: Whose training and validation images are met.
+            epochs: How many at most.
+        """
+        self._train = _empty(splits.train, epochs)
+        self._validation = _empty(splits.validation, epochs)
+        self._epochs = epochs
+
+    def restore(self, run: Run, epochs: int) -> None:
+        """Take over what a stopped run recorded; epochs that it did not record stay unknown.
+
+        Args:
+            run: The run, to be continued.
+            epochs: How many epochs it has behind it.
+
+        Raises:
+            CifarlabError: If the file is broken or about other images.
+        """
+        known = dynamics.load(run)
+        if known is None:
+            return
+        for ours, theirs in ((self._train, known.train), (self._validation, known.validation)):
+            if not np.array_equal(ours.ids, theirs.ids):
+                raise CifarlabError(f"{run.dynamics_file} is about other images: remove it to go on without it")
+            count = min(epochs, len(theirs.losses))
+            ours.losses[:count] = theirs.losses[:count]
+            ours.right[:count] = theirs.right[:count]
+
+    def add(self, epoch: int, rows: Array, losses: Array, rights: Array, predictions: Predictions | None) -> None:
+        """Note an epoch.
+
+        Args:
+            epoch: From 1.
+            rows: `(S, B)` int, which image each is; from N on, mirrored.
+            losses: `(S, B)` float, as minimised.
+            rights: `(S, B)` bool.
+            predictions: On validation, after the epoch; None where nothing is held out.
+        """
+        images = rows.ravel() % len(self._train.ids)
+        self._train.losses[epoch - 1, images] = _half(losses.ravel())
+        self._train.right[epoch - 1, images] = rights.ravel()
+        if predictions is not None:
+            self._validation.losses[epoch - 1] = _half(predictions.losses)
+            self._validation.right[epoch - 1] = predictions.predicted == predictions.labels
+
+    def write(self, run: Run, epochs: int) -> None:
+        """Write the first epochs into the run, compressed after the last: zip would cost more than training small nets.
+
+        Args:
+            run: Where to.
+            epochs: How many are whole.
+        """
+        both = (self._train, self._validation)
+        parts = [Curves(each.ids, each.losses[:epochs], each.right[:epochs]) for each in both]
+        dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)
+
+
+def _empty(images: ImageSet, epochs: int) -> Curves:
+    shape = (epochs, len(images))
+    return Curves(images.ids, np.full(shape, np.nan, np.float16), np.zeros(shape, bool))
+
+
+def _half(losses: Array) -> Array:
+    """As float16; what is too large for it becomes the largest there is."""
+    return np.minimum(losses, LARGEST).astype(np.float16)

@@ -1,0 +1,143 @@
+"""What a training notes of its images: equal to a recomputation, complete after a stop, nothing of the test set."""
+
+import keras
+import numpy as np
+import pytest
+
+from cifarlab import CifarlabError, Recipe, dynamics, open_run, training
+from cifarlab.datasets import load_data
+from cifarlab.dynamics import Curves
+from cifarlab.prediction import load_model, predict_images
+from cifarlab.training import fit
+from cifarlab.training.recording import Recorder
+
+RECIPE = Recipe(
+    model="mlp", model_args={"widths": (8,)}, data="digits", epochs=3, batch_size=200, learning_rate=3e-3, flip="random"
+)
+STILL = {"epochs": 2, "learning_rate": 1e-12, "flip": "none", "precision": "float32", "warmup_epochs": 0}
+
+
+class Stops(training.Silent):
+    """Interrupts a training in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        self.at = epoch
+
+    def step(self, epoch, step, *_):
+        if epoch == self.at and step > 1:
+            raise KeyboardInterrupt
+
+
+def assert_equal(one, other):
+    for ours, theirs in ((one.train, other.train), (one.validation, other.validation)):
+        np.testing.assert_array_equal(ours.ids, theirs.ids)
+        np.testing.assert_array_equal(ours.losses, theirs.losses)
+        np.testing.assert_array_equal(ours.right, theirs.right)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return training.train(RECIPE, runs_dir=tmp_path_factory.mktemp("runs"), name="whole")
+
+
+def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
+    splits = load_data("digits", **RECIPE.held_out)
+    found = dynamics.load(whole)
+    np.testing.assert_array_equal(found.train.ids, splits.train.ids)
+    np.testing.assert_array_equal(found.validation.ids, splits.validation.ids)
+    count = len(splits.train)
+    assert found.train.losses.shape == (3, count)
+    np.testing.assert_array_equal(found.train.met.sum(axis=1), 3 * [count // 200 * 200])
+    assert found.validation.met.all()
+    assert not found.train.right[~found.train.met].any()
+    for number, row in enumerate(whole.history()):
+        assert np.nanmean(found.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
+        assert found.train.right[number].sum() / found.train.met[number].sum() == pytest.approx(row["train_accuracy"])
+        assert found.validation.right[number].mean() == pytest.approx(row["validation_accuracy"])
+        mean = found.validation.losses[number].astype(float).mean()
+        assert mean == pytest.approx(row["validation_loss"], rel=1e-3)
+    assert not set(splits.test.ids.tolist()) & {*found.train.ids.tolist(), *found.validation.ids.tolist()}
+
+
+def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learnt(tmp_path):
+    settings = [f"{key}={value}" for key, value in STILL.items()]
+    run = training.train(RECIPE, runs_dir=tmp_path, settings=settings)
+    splits, found = load_data("digits", **RECIPE.held_out), dynamics.load(run)
+    model = load_model(run)
+    for curves, images in ((found.train, splits.train), (found.validation, splits.validation)):
+        predictions = predict_images(model, images)
+        for losses, right, met in zip(curves.losses, curves.right, curves.met, strict=True):
+            np.testing.assert_allclose(losses[met], predictions.losses[met], rtol=2e-3, atol=1e-4)
+            assert (right[met] == (predictions.predicted == predictions.labels)[met]).mean() > 0.999
+
+
+def test_a_resumed_training_has_the_same_dynamics(whole, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Stops(3))
+    cut = open_run(tmp_path / "cut")
+    assert len(dynamics.load(cut).train.losses) == 2
+    training.resume(cut)
+    assert_equal(dynamics.load(cut), dynamics.load(whole))
+
+
+def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, tmp_path):
+    """The dynamics are written first: on disk they may be ahead of the checkpoint, and never behind."""
+    with pytest.raises(KeyboardInterrupt):
+        training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Stops(2))
+    cut, known = open_run(tmp_path / "cut"), dynamics.load(whole)
+    for curves in (known.train, known.validation):
+        curves.losses[1:] = 7
+        curves.right[1:] = True
+    dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
+    training.resume(cut)
+    assert_equal(dynamics.load(cut), dynamics.load(whole))
+
+
+def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
+    save, ahead = fit.save_checkpoint, []
+
+    def look_then_save(run, state):
+        ahead.append(len(dynamics.load(run).train.losses) >= state.epoch)
+        save(run, state)
+
+    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(fit, "save_checkpoint", look_then_save)
+    training.train(RECIPE, runs_dir=tmp_path)
+    assert ahead == [True] * 4
+
+
+def test_a_run_that_recorded_nothing_can_be_resumed(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        training.train(RECIPE, runs_dir=tmp_path, name="old", show=Stops(3))
+    old = open_run(tmp_path / "old")
+    old.dynamics_file.unlink()
+    training.resume(old)
+    found = dynamics.load(old)
+    assert not found.train.met[:2].any()
+    assert found.train.met[2].any()
+
+
+def test_dynamics_of_other_images_are_refused(whole, tmp_path):
+    splits = load_data("digits", **RECIPE.held_out)
+    recorder = Recorder(splits, 3)
+    other = Curves(np.array(["x"]), np.ones((3, 1), np.float16), np.ones((3, 1), bool))
+    run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1"])
+    dynamics.save(run.dynamics_file, (other, other), compress=False)
+    with pytest.raises(CifarlabError, match="about other images"):
+        recorder.restore(run, 1)
+
+
+def test_a_loss_too_large_for_half_precision_stays_finite():
+    splits = load_data("digits", **RECIPE.held_out)
+    recorder = Recorder(splits, 1)
+    recorder.add(1, np.array([[0, len(splits.train) + 1]]), np.array([[1e9, 0.5]]), np.array([[False, True]]), None)
+    assert recorder._train.losses[0, :2].tolist() == [65504.0, 0.5]
+    assert recorder._train.right[0, :3].tolist() == [False, True, False]
+
+
+def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):
+    assert keras.backend.backend() in {"tensorflow", "jax", "torch"}
+    run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1", "validation_fraction=0"])
+    found = dynamics.load(run)
+    assert len(found.validation.ids) == 0
+    assert len(set(found.train.losses[0][found.train.met[0]].tolist())) > 500
