@@ -266,7 +266,7 @@ def _title(name: str) -> str:
 
 
 def _is_fraction(name: str) -> bool:
-    return not name.endswith(("likelihood", "loss", "error"))
+    return not name.endswith(("likelihood", "loss", "error", "coverage"))
 
 
 def _number(name: str, value: float | None) -> str:

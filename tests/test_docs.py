@@ -1,0 +1,22 @@
+"""The pages of the commands: one each, and whatever shows a command's output is refreshed by running it."""
+
+import importlib.util
+from pathlib import Path
+
+from cifarlab import discover
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_every_page_that_shows_output_is_refreshed():
+    spec = importlib.util.spec_from_file_location("refresh_outputs", DOCS / "refresh_outputs.py")
+    refresh_outputs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refresh_outputs)
+    showing = {path.stem for path in (DOCS / "commands").glob("*.md") if "```console\n" in path.read_text("utf-8")}
+    assert showing == set(refresh_outputs.PAGES)
+    assert refresh_outputs.run_block("$ echo one\nan old line\n", str(DOCS)) == "```console\n$ echo one\none\n```"
+
+
+def test_every_command_has_a_page():
+    pages = {path.stem for path in (DOCS / "commands").glob("*.md")}
+    assert pages == {name.replace("_", "-") for name in discover.names("commands")}
