@@ -158,3 +158,8 @@ def test_the_report_shows_the_section_only_where_it_was_measured(results, digits
     assert OURS.replace("'", "&#39;") in page
     other = make_run(tmp_path, "unmeasured")
     assert "Worse pictures" not in report([other], output=tmp_path / "other.html").read_text()
+
+
+def test_a_runs_folder_is_enough(digits_run, nearest_mean):
+    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
+    assert measure_robustness(str(digits_run.path), wanted)["run"] == digits_run.name
