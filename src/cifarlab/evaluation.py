@@ -112,9 +112,8 @@ def _check_held_out(run: Run, split: str) -> None:
 def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
     """The data that were asked for; the run's own by default, from where it found them if they are still there."""
     name = data or run.data_name
-    remembered = run.data.get("data_dir")
-    if data_dir is None and name == run.data_name and remembered and Path(remembered).exists():
-        data_dir = str(remembered)
+    if data_dir is None and name == run.data_name:
+        data_dir = run.data_dir
     return datasets.load_data(name, data_dir=data_dir, **run.recipe.held_out)
 
 

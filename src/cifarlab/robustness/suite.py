@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, files, prediction
+from cifarlab import datasets, discover, files, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.errors import CifarlabError
@@ -122,12 +122,12 @@ def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
         raise CifarlabError(f"at least one image is needed. Received: a limit of {wanted.limit}")
     unknown = [name for name in wanted.attacks if name not in ATTACKS]
     if unknown:
-        raise CifarlabError(f"unknown attack {unknown[0]!r}: expected some of {', '.join(ATTACKS)}, or none")
+        raise CifarlabError(discover.unknown("attack", unknown[0], [*ATTACKS, "none"]))
     if published:
         return choose_corruptions(published, list(wanted.corruptions) if wanted.corruptions else None)
     for name in wanted.corruptions or ():
         if name not in names():
-            raise CifarlabError(f"unknown corruption {name!r}: expected some of {', '.join(names())}")
+            raise CifarlabError(discover.unknown("corruption", name, names()))
     return list(wanted.corruptions or names())
 
 
@@ -135,8 +135,7 @@ def _test_images(
     run: Run, wanted: Wanted, data_dir: str | None, published: Cifar10C | None, newer: ImageSet | None
 ) -> tuple[ImageSet, Array]:
     """The test images to use, and each one's number in the test set."""
-    remembered = run.data.get("data_dir")
-    splits = datasets.load_data(run.data_name, data_dir=data_dir or remembered, validation_fraction=0.0)
+    splits = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, validation_fraction=0.0)
     test = splits.test
     if not len(test):
         raise CifarlabError(f"{run.data_name} has no test images to make worse")
