@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from cifarlab import discover
+from cifarlab.reports import _render
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -20,3 +21,11 @@ def test_every_page_that_shows_output_is_refreshed():
 def test_every_command_has_a_page():
     pages = {path.stem for path in (DOCS / "commands").glob("*.md")}
     assert pages == {name.replace("_", "-") for name in discover.names("commands")}
+
+
+def test_the_guide_goes_through_every_section_in_its_order():
+    lines = (DOCS / "reading_the_report.md").read_text("utf-8").splitlines()
+    headings = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    assert headings == [module.TITLE for module in _render.sections()]
+    for word in ("**Shows**", "**How to read it.**", "**What to do.**"):
+        assert sum(line.startswith(word) for line in lines) == len(headings)
