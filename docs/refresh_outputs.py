@@ -3,7 +3,8 @@
     CIFARLAB_DATA=... .venv/bin/python docs/refresh_outputs.py [PAGE...]
 
 In a fenced block marked `console`, a line that begins with `$ ` is run, in one scratch folder for all pages; the lines
-below it are replaced by its output.
+below it are replaced by its output. A page may need what earlier ones made: given alone, it needs the pages that train
+and evaluate its runs too. `doubts` needs cleanlab.
 """
 
 import os
@@ -13,7 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-PAGES = ("data", "recipes", "train", "evaluate", "compare", "report", "predict", "explore", "demo")
+PAGES = (
+    *("data", "recipes", "train", "evaluate", "compare", "report", "predict", "explore"),
+    *("calibrate", "robustness", "demo", "doubts"),
+)
 COMMANDS = Path(__file__).parent / "commands"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -1,5 +1,7 @@
 """`import cifarlab as cl` is light, and each of its names is there."""
 
+import importlib
+import inspect
 import subprocess
 import sys
 
@@ -15,9 +17,21 @@ def test_every_public_name_is_there(name):
 
 
 def test_functions_are_functions_and_not_modules():
-    functions = "compare describe_data evaluate explore list_recipes load_data predict report resume train"
+    functions = (
+        "calibrate compare compare_with_humans describe_data evaluate examine_labels explore list_recipes load_data "
+        "load_human_labels measure_robustness predict report resume shared_mistakes slice_accuracy train"
+    )
     for name in functions.split():
         assert callable(getattr(cl, name))
+
+
+def test_functions_stay_what_they_are_once_their_modules_are_imported():
+    for module in ("calibration", "doubts", "human_labels", "robustness", "robustness.suite", "slices"):
+        importlib.import_module(f"cifarlab.{module}")
+    for name in ("calibrate", "examine_labels", "compare_with_humans", "measure_robustness", "slice_accuracy"):
+        assert inspect.isfunction(getattr(cl, name))
+        assert getattr(cl, name).__name__ == name
+    assert cl.RobustnessSuite(severities=(1, 3)).severities == (1, 3)
 
 
 def test_a_name_that_is_not_there():

@@ -154,7 +154,7 @@ def test_what_is_missing_is_said(make_run, tmp_path):
         examine_labels([run], split="validation")
     with pytest.raises(CifarlabError, match="no predictions on validation"):
         examine_labels([run], split="train")
-    with pytest.raises(CifarlabError, match="Received"):
+    with pytest.raises(CifarlabError, match="unknown score 'guess': known: self_confidence"):
         examine_labels([run], score="guess")
 
 

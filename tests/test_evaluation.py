@@ -11,6 +11,7 @@ from cifarlab import datasets, evaluation, files, metrics, recipe, runs
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.evaluation import evaluate
+from cifarlab.human_labels import HumanLabels
 from cifarlab.records import ImageSet, Predictions, Source, Splits
 from cifarlab.runs import Run
 
@@ -271,3 +272,25 @@ def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
     with pytest.raises(CifarlabError, match=r"no scores on test --tta flip: run cifarlab evaluate .*tiny --tta flip"):
         run.scores("test", "flip")
     assert not asked
+
+
+def test_people_are_asked_about_the_whole_test_set_only(
+    run: Run, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = serve(splits())
+    with pytest.raises(
+        CifarlabError, match=r"people named the test images of cifar10, these are the test images of grey"
+    ):
+        evaluate(run, human_labels="counts.npy")
+    assert not asked
+    humans = HumanLabels(np.array([[9, 1], [1, 9]] * 5))
+    monkeypatch.setattr(evaluation, "open_human_labels", lambda path, data, split: humans)
+    with pytest.raises(CifarlabError, match="image 0 is test-0 instead of test-00000"):
+        evaluate(run, human_labels="counts.npy")
+    assert not run.looks()
+    ids = np.array([f"test-{index:05d}" for index in range(10)])
+    serve(dataclasses.replace(splits(), test=dataclasses.replace(splits().test, ids=ids)))
+    scores = evaluate(run, human_labels="counts.npy")
+    assert scores["human"] == run.scores("test")["human"]
+    assert scores["human"]["accuracy_against_majority"]["value"] == pytest.approx(0.9)
+    assert "human" not in evaluate(run)

@@ -183,3 +183,26 @@ def test_the_command_prints_the_table_or_json(tmp_path: Path, labels: Path, caps
         evaluate(labels=labels)
     with pytest.raises(CifarlabError, match="nothing to evaluate"):
         evaluate()
+
+
+def test_cifar10s_test_set_is_compared_with_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = np.random.default_rng(3).integers(10, size=10_000)
+    counts = np.full((10_000, 10), 1)
+    counts[np.arange(10_000), truth] = 41
+    np.save(tmp_path / "counts.npy", counts)
+    np.save(tmp_path / "labels.npy", truth)
+    theirs = write(tmp_path / "theirs.npy", counts / 50)
+    found = evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
+    assert found["human"]["divergence"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found["human"]["accuracy_against_majority"]["value"] == 1
+    evaluate(predictions=theirs, labels=tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
+    assert "theirs.npy gives the answer of most people to 100.00 %" in capsys.readouterr().out
+    np.save(tmp_path / "counts.npy", np.roll(counts, 1, axis=1))
+    with pytest.raises(CifarlabError, match="only 2 % of people's answers are the labels"):
+        evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
+    with pytest.raises(CifarlabError, match="people named 10000 images, the model 40"):
+        evaluate_files(
+            write(tmp_path / "few.npy", LOGITS),
+            write(tmp_path / "few-labels.npy", LABELS),
+            human_labels=tmp_path / "counts.npy",
+        )

@@ -1,11 +1,21 @@
 """Human counts against numbers worked by hand and SciPy's entropies."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from cifarlab.errors import CifarlabError
-from cifarlab.human_labels import HumanLabels, compare_with_humans, load_human_labels, shared_mistakes
+from cifarlab.human_labels import (
+    HumanLabels,
+    compare_with_humans,
+    describe,
+    load_human_labels,
+    open_human_labels,
+    score_with_humans,
+    shared_mistakes,
+)
 from cifarlab.records import Predictions
 
 NAMES = ("cat", "dog", "ship")
@@ -25,6 +35,8 @@ def test_by_hand(predictions):
     assert found["accuracy_against_majority"]["value"] == pytest.approx(2 / 3)
     assert found["human_accuracy"]["value"] == pytest.approx(2 / 3)
     assert found["agreement"]["value"] == pytest.approx((0.8 + 0.3 + 0.5 + 1) / 4)
+    assert found["mistakes"] == 3  # b, c and d, of which nobody else got the last wrong
+    assert found["shared_mistakes"]["value"] == pytest.approx(2 / 3)
 
 
 def test_entropies_are_scipys(predictions):
@@ -71,3 +83,35 @@ def test_other_numbers_are_refused(predictions):
         compare_with_humans(predictions, HumanLabels(COUNTS[:3]))
     with pytest.raises(CifarlabError, match="among 2 classes"):
         compare_with_humans(predictions, HumanLabels(COUNTS[:, :2]))
+
+
+def test_a_fifth_of_people_is_enough(predictions):
+    counts = np.array([[10, 0, 0], [8, 2, 0], [81, 19, 0], [0, 0, 10]])
+    assert [each["id"] for each in shared_mistakes(predictions, HumanLabels(counts))] == ["b"]
+    assert compare_with_humans(predictions, HumanLabels(counts))["shared_mistakes"]["value"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("data", "split"), [("cifar10", "validation"), ("digits", "test"), ("cifar100", "test")])
+def test_only_cifar10s_test_images_have_been_shown_to_people(data, split, tmp_path):
+    with pytest.raises(CifarlabError, match=f"these are the {split} images of {data}: leave out --human-labels"):
+        open_human_labels(tmp_path / "not-even-read.npy", data, split)
+
+
+def test_another_order_is_noticed(predictions):
+    named = dataclasses.replace(predictions, ids=np.array([f"test-{number:05d}" for number in range(4)]))
+    expected = compare_with_humans(predictions, HumanLabels(COUNTS))
+    assert score_with_humans(named, HumanLabels(COUNTS)) == expected
+    assert score_with_humans(predictions, HumanLabels(COUNTS), own_order=False) == expected
+    swapped = dataclasses.replace(named, ids=named.ids[[0, 2, 1, 3]])
+    with pytest.raises(CifarlabError, match="image 1 is test-00002 instead of test-00001"):
+        score_with_humans(swapped, HumanLabels(COUNTS))
+    with pytest.raises(CifarlabError, match="only 28 % of people's answers are the labels"):
+        score_with_humans(named, HumanLabels(COUNTS[[3, 0, 1, 2]]))
+
+
+def test_it_is_said_in_a_sentence(predictions):
+    said = describe(compare_with_humans(predictions, HumanLabels(COUNTS)))
+    assert said.startswith("gives the answer of most people to 66.67 % (20.77 to 93.85) of the images, diverges from")
+    assert said.endswith("of its mistakes with at least a fifth of people")
+    right = dataclasses.replace(predictions, labels=predictions.predicted)
+    assert "mistakes" not in describe(compare_with_humans(right, HumanLabels(COUNTS)))

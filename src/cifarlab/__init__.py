@@ -18,28 +18,35 @@ _HOMES = {
     "ImageSet": "cifarlab.records",
     "Predictions": "cifarlab.records",
     "Recipe": "cifarlab.recipe",
+    "RobustnessSuite": "cifarlab.robustness.suite",
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.records",
     "calibrate": "cifarlab.calibration",
     "compare": "cifarlab.comparison",
     "compare_groups": "cifarlab.comparison",
+    "compare_with_humans": "cifarlab.human_labels",
     "describe_data": "cifarlab.datasets",
     "evaluate": "cifarlab.evaluation",
     "evaluate_files": "cifarlab.foreign",
+    "examine_labels": "cifarlab.doubts",
     "explore": "cifarlab.exploration",
     "list_recipes": "cifarlab.catalog",
     "load_data": "cifarlab.datasets",
+    "load_human_labels": "cifarlab.human_labels",
     "load_model": "cifarlab.prediction",
     "load_recipe": "cifarlab.recipe",
+    "measure_robustness": "cifarlab.robustness.suite",
     "open_run": "cifarlab.builtin",
     "predict": "cifarlab.prediction",
     "predictions_from_files": "cifarlab.foreign",
     "report": "cifarlab.reports",
     "resume": "cifarlab.training",
+    "shared_mistakes": "cifarlab.human_labels",
+    "slice_accuracy": "cifarlab.slices",
     "tell_story": "cifarlab.story",
     "train": "cifarlab.training",
 }
-_NAMES_AT_HOME = {"describe_data": "describe"}
+_NAMES_AT_HOME = {"RobustnessSuite": "Wanted", "describe_data": "describe"}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 

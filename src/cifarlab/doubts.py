@@ -130,12 +130,15 @@ def examine_labels(
         CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
             data are not those that were predicted.
     """
-    if split not in SPLITS or score not in SCORES or not runs:
-        wanted = f"{', '.join(SPLITS)} and {', '.join(SCORES)}"
-        raise CifarlabError(f"expected runs, and one each of {wanted}. Received: {list(runs)}, {split!r}, {score!r}")
+    for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
+        if given not in known:
+            raise CifarlabError(discover.unknown(kind, given, known))
+    if not runs:
+        raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
     report = progress or (lambda phrase, share: None)
     opened = [open_run(builtin.locate(run)) for run in runs]
     stored = [_stored_predictions(run, "validation" if split == "train" else split) for run in opened]
+    _import_cleanlab()  # before the data are read
     splits = _load_splits(opened[0], split, data_dir)
     images = splits[split]
     opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
@@ -228,8 +231,7 @@ def _stored_predictions(run: Run, split: str) -> Predictions:
 
 def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
     held_out = run.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
-    where = data_dir or run.data.get("data_dir")
-    return datasets.load_data(run.data_name, data_dir=where, **held_out)
+    return datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, **held_out)
 
 
 def _together(splits: Splits) -> ImageSet:

@@ -8,6 +8,7 @@ from typing import Any
 from cifarlab import builtin, datasets, files, metrics, prediction
 from cifarlab.builtin import AnyRun
 from cifarlab.errors import CifarlabError
+from cifarlab.human_labels import open_human_labels, score_with_humans
 from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
@@ -23,6 +24,7 @@ def evaluate(
     data: str | None = None,
     data_dir: str | None = None,
     tta: str = SINGLE,
+    human_labels: str | Path | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
@@ -39,23 +41,27 @@ def evaluate(
         data: Name of another data set of the same classes and image shape; by default the run's own.
         data_dir: Where the data are, if not where the run found them.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
         runs_dir: Where the run of the built-in model is, or will be made.
 
     Returns:
         The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `tta`, `looks` (how often this
         split of these data has been looked at, this time included, with whichever test-time augmentation), `notices`
         (sentences about what a reader must know) and, where the run has been calibrated and this is single-view,
-        `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals.
+        `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
+        `human_labels` also `human`: see `human_labels.compare_with_humans`.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
-            missing, do not fit the model, or are not the ones that the run was trained on.
+            missing, do not fit the model, or are not the ones that the run was trained on, or the human labels are not
+            about them.
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
     check_tta(tta)
     run = builtin.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
+    humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
     notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
@@ -64,6 +70,7 @@ def evaluate(
     predictions = prediction.predict_images(model, splits[split], tta=tta)
     why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
     calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
+    human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
     scores = {
         "run": run.name,
         "data": name,
@@ -73,6 +80,7 @@ def evaluate(
         "notices": notices + doubt,
         **metrics.score(predictions),
         **calibrated,
+        **human,
     }
     predictions.save(run.predictions_file(split, name, tta))
     files.write_json(run.scores_file(split, name, tta), scores)
@@ -104,9 +112,8 @@ def _check_held_out(run: Run, split: str) -> None:
 def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
     """The data that were asked for; the run's own by default, from where it found them if they are still there."""
     name = data or run.data_name
-    remembered = run.data.get("data_dir")
-    if data_dir is None and name == run.data_name and remembered and Path(remembered).exists():
-        data_dir = str(remembered)
+    if data_dir is None and name == run.data_name:
+        data_dir = run.data_dir
     return datasets.load_data(name, data_dir=data_dir, **run.recipe.held_out)
 
 

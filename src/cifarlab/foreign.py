@@ -11,6 +11,7 @@ import numpy as np
 
 from cifarlab import files, metrics
 from cifarlab.errors import CifarlabError
+from cifarlab.human_labels import load_human_labels, score_with_humans
 from cifarlab.records import Array, Predictions
 
 SCORES = ("logits", "probabilities")
@@ -58,6 +59,7 @@ def evaluate_files(
     labels: str | Path | None = None,
     class_names: Sequence[str] | None = None,
     output: str | Path | None = None,
+    human_labels: str | Path | None = None,
 ) -> dict[str, Any]:
     """Score a model trained elsewhere, as `evaluate` scores a run.
 
@@ -66,14 +68,17 @@ def evaluate_files(
         labels: As for `predictions_from_files`.
         class_names: As for `predictions_from_files`.
         output: A folder for `predictions.npz` and `scores.json`; without it nothing is written.
+        human_labels: CIFAR-10H's counts, where these are predictions of CIFAR-10's test set in its own order.
 
     Returns:
         The numbers of `metrics.score`, and `run` (the file's name), `data` (the labels' file), `split` (`"given"`),
-        `looks` (None: nobody counts them) and `notices`.
+        `looks` (None: nobody counts them), `notices` and, with human labels, `human`.
 
     Raises:
-        CifarlabError: As from `predictions_from_files`, or if the folder cannot be written.
+        CifarlabError: As from `predictions_from_files`, if the human labels do not fit them, or if the folder cannot be
+            written.
     """
+    humans = None if human_labels is None else load_human_labels(human_labels)
     found = predictions_from_files(predictions, labels, class_names)
     impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * _SMALLEST).sum())
     notices = [f"{impossible:,} images have probability 0 for their true class, which counts as 1e-38 in the loss."]
@@ -84,6 +89,7 @@ def evaluate_files(
         "looks": None,
         "notices": notices if impossible else [],
         **metrics.score(found),
+        **({} if humans is None else {"human": score_with_humans(found, humans, own_order=False)}),
     }
     if output is not None:
         found.save(Path(output) / "predictions.npz")

@@ -13,6 +13,12 @@ from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import mean, wilson
 from cifarlab.records import Array, Predictions
 
+DATA, SPLIT = "cifar10", "test"
+LEAST_SHARE = 0.2
+"""An image that this share of people get wrong counts as one that people get wrong too."""
+_LEAST_AGREEMENT = 0.5
+_ROUNDING = 1e-9  # 1 - 0.8 is less than 0.2
+
 
 @dataclass(frozen=True, eq=False)
 class HumanLabels:
@@ -35,6 +41,49 @@ class HumanLabels:
         most = self.counts.max(axis=1, keepdims=True)
         tied = (self.counts == most).sum(axis=1) > 1
         return np.where(tied, -1, self.counts.argmax(axis=1))
+
+
+def open_human_labels(path: str | Path, data: str, split: str) -> HumanLabels:
+    """Read the counts for a split of a data set, if that is what people were asked about.
+
+    Args:
+        path: As for `load_human_labels`.
+        data: Name of the data set that is evaluated.
+        split: Which of its images.
+
+    Raises:
+        CifarlabError: If these are other images than CIFAR-10's test set, or the file is missing or holds something
+            else.
+    """
+    if (data, split) != (DATA, SPLIT):
+        raise CifarlabError(
+            f"people named the {SPLIT} images of {DATA}, these are the {split} images of {data}: leave out "
+            "--human-labels"
+        )
+    return load_human_labels(path)
+
+
+def score_with_humans(predictions: Predictions, humans: HumanLabels, *, own_order: bool = True) -> dict[str, Any]:
+    """What `compare_with_humans` says, once it is sure that row n of the counts is about image n of the predictions.
+
+    Args:
+        predictions: Of the whole test set.
+        humans: Of the test set.
+        own_order: Also demand the ids of the test set in its own order; a file from elsewhere may have other ids.
+
+    Raises:
+        CifarlabError: If the images are others or in another order, or people's answers do not fit the labels.
+    """
+    if own_order:
+        _check_own_order(predictions)
+    found = compare_with_humans(predictions, humans)
+    agreement = float(found["agreement"]["value"])
+    if agreement < _LEAST_AGREEMENT:
+        raise CifarlabError(
+            f"only {100 * agreement:.0f} % of people's answers are the labels: expected counts and predictions both in "
+            f"the order of the {SPLIT} set of {DATA}"
+        )
+    return found
 
 
 def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) -> HumanLabels:
@@ -77,10 +126,12 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
         rows: `(N,)` int: each image's row in `humans`; by default the rows are in the order of the predictions.
 
     Returns:
-        `count`; `accuracy_against_majority`, with how many images `tied` and are left out; `human_accuracy`: how often
-        the majority gives the label; `agreement`: the mean share of people who gave the label; `cross_entropy`: of the
-        model's probabilities under people's answers, in nats, `human_entropy`: its least possible value, and their
-        difference `divergence` (Kullback-Leibler); each with its 95 % interval where it is a mean over images.
+        `count`; `mistakes`: how many of the model's answers are not the label, and `shared_mistakes`: the share of them
+        that at least a fifth of people (`LEAST_SHARE`) made too; `accuracy_against_majority`, with how many images
+        `tied` and are left out; `human_accuracy`: how often the majority gives the label; `agreement`: the mean
+        share of people who gave the label; `cross_entropy`: of the model's probabilities under people's answers, in
+        nats, `human_entropy`: its least possible value, and their difference `divergence` (Kullback-Leibler); each
+        with its 95 % interval where it is a share or a mean over images.
 
     Raises:
         CifarlabError: If the numbers of images or classes differ.
@@ -93,20 +144,43 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
     entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(axis=1)
     right = int((predictions.predicted == majority)[clear].sum())
     human_right = int((predictions.labels == majority)[clear].sum())
+    wrong = predictions.predicted != predictions.labels
+    shared = int((wrong & (1 - by_label >= LEAST_SHARE - _ROUNDING)).sum())
     return {
         "count": len(predictions),
         "tied": int((~clear).sum()),
+        "mistakes": int(wrong.sum()),
+        "shared_mistakes": wilson(shared, int(wrong.sum()), nothing="no mistakes").as_dict(),
         "accuracy_against_majority": wilson(right, int(clear.sum())).as_dict(),
         "human_accuracy": wilson(human_right, int(clear.sum())).as_dict(),
-        "agreement": mean(by_label).as_dict(),
+        "agreement": mean(by_label, highest=1.0).as_dict(),
         "cross_entropy": mean(crossed).as_dict(),
         "human_entropy": mean(entropy).as_dict(),
         "divergence": mean(np.maximum(crossed - entropy, 0)).as_dict(),
     }
 
 
+def describe(found: dict[str, Any]) -> str:
+    """What `compare_with_humans` found as the rest of a sentence that begins with the model's name."""
+
+    def percent(score: dict[str, Any]) -> str:
+        if score["value"] is None:
+            return "none"
+        return f"{100 * score['value']:.2f} % ({100 * score['low']:.2f} to {100 * score['high']:.2f})"
+
+    gap = found["divergence"]
+    limits = "" if gap["low"] is None else f" ({gap['low']:.4f} to {gap['high']:.4f})"
+    parts = [
+        f"gives the answer of most people to {percent(found['accuracy_against_majority'])} of the images",
+        f"diverges from their answers by {gap['value']:.4f}{limits}",
+    ]
+    if found["mistakes"]:
+        parts.append(f"shares {percent(found['shared_mistakes'])} of its mistakes with at least a fifth of people")
+    return ", ".join(parts)
+
+
 def shared_mistakes(
-    predictions: Predictions, humans: HumanLabels, rows: Array | None = None, least: float = 0.2
+    predictions: Predictions, humans: HumanLabels, rows: Array | None = None, least: float = LEAST_SHARE
 ) -> list[dict[str, Any]]:
     """Images that the model gets wrong, and that many people get wrong too, most of them first.
 
@@ -124,7 +198,7 @@ def shared_mistakes(
     every = np.arange(len(predictions))
     wrong = 1 - part.shares[every, predictions.labels]
     same = part.shares[every, predictions.predicted]
-    chosen = np.flatnonzero((predictions.predicted != predictions.labels) & (wrong >= least))
+    chosen = np.flatnonzero((predictions.predicted != predictions.labels) & (wrong >= least - _ROUNDING))
     order = chosen[np.lexsort((chosen, -wrong[chosen]))]
     names = predictions.class_names
     return [
@@ -140,6 +214,16 @@ def shared_mistakes(
         }
         for row in order
     ]
+
+
+def _check_own_order(predictions: Predictions) -> None:
+    for number, image_id in enumerate(predictions.ids.tolist()):
+        expected = f"{SPLIT}-{number:05d}"
+        if image_id != expected:
+            raise CifarlabError(
+                f"people's counts are in the order of the {SPLIT} set of {DATA}, the predictions are not: image "
+                f"{number} is {image_id} instead of {expected}; evaluate again"
+            )
 
 
 def _rows(predictions: Predictions, humans: HumanLabels, rows: Array | None) -> HumanLabels:

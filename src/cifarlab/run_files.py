@@ -145,6 +145,12 @@ class RunFiles:
         return read_object(self.data_file, "name")
 
     @property
+    def data_dir(self) -> str | None:
+        """Where the run found its data, if that place is still there."""
+        remembered = self.data.get("data_dir")
+        return str(remembered) if remembered and Path(str(remembered)).exists() else None
+
+    @property
     def data_name(self) -> str:
         """The data set that the run was trained on."""
         return str(self.data["name"])

@@ -4,10 +4,11 @@ import csv
 import json
 import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from cifarlab.console import duration, make_console
@@ -18,6 +19,7 @@ from cifarlab.views import SINGLE, say
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
+_RESULTS = {"accuracy": "accuracy", "top3_accuracy": "top-3", "macro_f1": "macro F1", "negative_log_likelihood": "loss"}
 
 
 def print_json(value: Any) -> None:
@@ -89,20 +91,17 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run])
 
 
 def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line a run: accuracy and macro F1 with their intervals, top-3 accuracy, loss."""
-    first = entries[0]
-    table = _table("run", "accuracy", "95 % interval", "top-3", "macro F1", "95 % interval", "loss")
-    for entry in entries:
-        scores = entry["scores"]
-        accuracy, f1 = scores["accuracy"], scores["macro_f1"]
-        top3 = _percent(scores["top3_accuracy"]["value"])
-        row = [_percent(accuracy["value"]), _limits(accuracy), top3, _percent(f1["value"]), _limits(f1)]
-        table.add_row(entry["run"], *row, f"{entry['loss']:.4f}")
-    console = make_console()
+    """Print one line a run: accuracy, top-3 accuracy, macro F1 and loss, all with their intervals if they fit."""
+    first, console = entries[0], make_console()
+    table = _results_table(entries, with_limits=tuple(_RESULTS))
+    if console.measure(table, options=console.options.update(max_width=1000)).maximum > console.width:
+        table = _results_table(entries, with_limits=("accuracy", "macro_f1"))
     console.print(f"{first['count']:,} {first['split']} images of {first['data']}{_with_tta(first)}", soft_wrap=True)
     for notice in dict.fromkeys(notice for entry in entries for notice in entry["notices"]):
         console.print(notice, soft_wrap=True)
     console.print(table)
+    for entry in entries:
+        _print_people(console, entry)
 
 
 def print_comparison(compared: Mapping[str, Any]) -> None:
@@ -191,6 +190,7 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
             for title, key in (("loss", "loss"), ("expected calibration error", "expected_calibration_error"))
         ]
         console.print(f"calibrated, at temperature {at['temperature']:.3f}: {', '.join(shown)}\n", soft_wrap=True)
+    _print_people(console, entry)
     classes = _table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
     for row in entry["per_class"]:
         cells = [
@@ -200,6 +200,25 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     console.print(classes, "")
     if len(entry["class_names"]) <= MOST_CLASSES:
         console.print(_confusion_table(entry))
+
+
+def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection[str]) -> Table:
+    titles = [(title, "95 % interval") if name in with_limits else (title,) for name, title in _RESULTS.items()]
+    table = _table("run", *(title for pair in titles for title in pair))
+    for entry in entries:
+        cells = []
+        for name in _RESULTS:
+            score = entry["scores"][name]
+            cells += [_number(name, score["value"]), *([_limits(score, name)] if name in with_limits else [])]
+        table.add_row(entry["run"], *cells)
+    return table
+
+
+def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
+    if "human" in entry:
+        from cifarlab.human_labels import describe  # brings SciPy
+
+        console.print(f"{entry['run']} {describe(entry['human'])}\n", soft_wrap=True)
 
 
 def _confusion_table(entry: Mapping[str, Any]) -> Table:
@@ -247,7 +266,7 @@ def _title(name: str) -> str:
 
 
 def _is_fraction(name: str) -> bool:
-    return not name.endswith(("likelihood", "loss", "error"))
+    return not name.endswith(("likelihood", "loss", "error", "coverage"))
 
 
 def _number(name: str, value: float | None) -> str:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -73,6 +74,32 @@ def refused(capsys, *words: str) -> str:
         ("predict picture.png --model runs/x", "no run at runs/x"),
         ("predict picture.png --model runs/x --csv --json", "exclude each other"),
         ("predict picture.png --model runs/x --top 0", "--top"),
+        ("evaluate --human-labels counts.npy", "nothing to evaluate"),
+        ("evaluate runs/x --human-labels counts.npy", "no run at runs/x"),
+        ("evaluate --predictions theirs.npy --human-labels counts.npy", "cannot read counts.npy"),
+        ("report runs/x --human-labels counts.npy", "no run at runs/x"),
+        ("calibrate", "missing argument"),
+        ("calibrate runs/x", "no run at runs/x"),
+        ("calibrate .", "not a run"),
+        ("calibrate builtin", "run cifarlab evaluate builtin first"),
+        ("doubts", "missing argument"),
+        ("doubts runs/x", "no run at runs/x"),
+        ("doubts .", "not a run"),
+        ("doubts builtin", "run cifarlab evaluate builtin first"),
+        ("doubts runs/x --split tset", "unknown split 'tset': did you mean test"),
+        ("doubts runs/x --score self-confidence", "did you mean self_confidence"),
+        ("doubts runs/x --train --split validation", "exclude each other"),
+        ("doubts runs/x --top 0", "--top"),
+        ("doubts runs/x --csv .", ". is a folder: --csv"),
+        ("doubts runs/x --output .", ". is a folder: --output"),
+        ("robustness", "missing argument"),
+        ("robustness runs/x", "no run at runs/x"),
+        ("robustness .", "not a run"),
+        ("robustness runs/x --severities high", "such as 1,3,5"),
+        ("robustness runs/x --severities ,", "--severities takes"),
+        ("robustness runs/x --corruptions ,", "--corruptions takes"),
+        ("robustness runs/x --attacks ''", "--attacks takes words with commas between them, or none"),
+        ("robustness runs/x --limit 0", "--limit"),
         ("recipes mlp", "did you mean mlp"),
         ("recipes missing.py", "no file missing.py"),
     ],
@@ -143,7 +170,17 @@ def test_a_truncated_archive_is_one_line(words, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", ["evaluate {}", "report {}", "compare {} {}", "predict . --model {}", "train --resume {}"]
+    "words",
+    [
+        "evaluate {}",
+        "report {}",
+        "compare {} {}",
+        "predict . --model {}",
+        "train --resume {}",
+        "calibrate {}",
+        "doubts {}",
+        "robustness {}",
+    ],
 )
 def test_a_run_of_another_format_is_refused(words, make_run, capsys):
     run = make_run()
@@ -151,11 +188,52 @@ def test_a_run_of_another_format_is_refused(words, make_run, capsys):
     assert "format 99" in refused(capsys, *shlex.split(words.format(run.path, run.path)))
 
 
-@pytest.mark.parametrize("words", ["evaluate {}", "predict . --model {}"])
+@pytest.mark.parametrize("words", ["evaluate {}", "predict . --model {}", "calibrate {}", "robustness {}"])
 def test_an_incomplete_run_is_refused(words, make_run, capsys):
     run = make_run()
     run.model_file.unlink()
     assert "lacks model.keras" in refused(capsys, *shlex.split(words.format(run.path)))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("calibrate {} runs/x", "no run at runs/x"),
+        ("doubts {}", "no predictions on test: run cifarlab evaluate"),
+        ("doubts {} --split validation", "--split validation"),
+        ("doubts {} --train", "no predictions on validation: run cifarlab evaluate"),
+        ("robustness {} --severities 1,9", "some of 1, 2, 3, 4, 5"),
+        ("robustness {} --corruptions fgo", "unknown corruption 'fgo': did you mean fog"),
+        ("robustness {} --attacks pdg", "unknown attack 'pdg': did you mean pgd"),
+        ("robustness {} --cifar10c nowhere", "no CIFAR-10-C in nowhere"),
+        ("robustness {} --cifar101 nowhere", "no CIFAR-10.1 in nowhere"),
+        ("evaluate {} --human-labels counts.npy", "these are the test images of digits: leave out --human-labels"),
+        ("evaluate {} --split train --human-labels counts.npy", "these are the train images of digits"),
+        ("report {} --human-labels counts.npy", "run cifarlab evaluate"),
+    ],
+)
+def test_what_a_run_cannot_give_is_one_line_and_changes_nothing(words, expected, make_run, capsys):
+    run = make_run()
+    before = sorted(run.path.iterdir())
+    assert expected in refused(capsys, *shlex.split(words.format(run.path)))
+    assert sorted(run.path.iterdir()) == before
+
+
+def test_a_run_that_held_nothing_out_is_not_calibrated(make_run, capsys):
+    run = make_run()
+    run.recipe_file.write_text(json.dumps({**json.loads(run.recipe_file.read_text()), "validation_fraction": 0.0}))
+    assert "held out no validation images" in refused(capsys, "calibrate", str(run.path))
+
+
+def test_counts_that_are_none_are_one_line(make_run, capsys):
+    run = make_run()
+    run.data_file.write_text(json.dumps({**run.data, "name": "cifar10"}))
+    words = ("evaluate", str(run.path), "--human-labels")
+    assert "cannot read missing.npy" in refused(capsys, *words, "missing.npy")
+    np.save("probabilities.npy", np.full((10_000, 10), 0.1))
+    assert "not the file of probabilities" in refused(capsys, *words, "probabilities.npy")
+    np.save("few.npy", np.ones((100, 10), np.int64))
+    assert "expected counts, (10000, 10) whole numbers" in refused(capsys, *words, "few.npy")
 
 
 def test_a_finished_run_is_not_resumed(make_run, capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 
 from cifarlab import cli, evaluation, exploration, plan, prediction, recipe, reports, tables
 
@@ -175,6 +176,34 @@ def test_evaluate_several_seeds_shows_mean_and_deviation(make_run, monkeypatch, 
     assert "2 seeds: accuracy 51.00 ± 1.41 %" in capsys.readouterr().out
     assert cli.main(["evaluate", *(str(run.path) for run in runs[1:])]) == 0
     assert "seeds:" not in capsys.readouterr().out
+
+
+def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, capsys):
+    top3 = {"value": 0.8, "low": 0.71, "high": 0.89, "method": "made up"}
+    loss = {"value": 1.25, "low": 1.1, "high": 1.4, "method": "made up"}
+    scores = {**SCORES["scores"], "top3_accuracy": top3, "negative_log_likelihood": loss}
+    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "scores": scores})
+    paths = [str(make_run(name).path) for name in ("one", "two")]
+    for width in (160, 90):
+        monkeypatch.setattr(tables, "make_console", lambda width=width: Console(width=width))
+        assert cli.main(["evaluate", *paths]) == 0
+        shown = capsys.readouterr().out
+        assert "80.00 %" in shown
+        assert "1.2500" in shown
+        assert shown.count("40.00 to 60.00") == 4  # accuracy and F1 of two runs
+        assert shown.count("71.00 to 89.00") == shown.count("1.1000 to 1.4000") == (2 if width == 160 else 0)
+        assert max(map(len, shown.splitlines())) <= width
+
+
+def test_people_have_a_line(make_run, monkeypatch, capsys):
+    names = ("accuracy_against_majority", "shared_mistakes", "divergence")
+    human = {"mistakes": 2, **dict.fromkeys(names, INTERVAL)}
+    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "human": human})
+    paths = [str(make_run(name).path) for name in ("one", "two")]
+    for runs in (paths[:1], paths):
+        assert cli.main(["evaluate", *runs, "--human-labels", "counts.npy"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.count("gives the answer of most people to 50.00 % (40.00 to 60.00) of the images") == len(runs)
 
 
 ANSWERS = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifarlab.metrics import risk_coverage
+from cifarlab.metrics import measure, risk_coverage
 from cifarlab.records import Predictions
 
 
@@ -56,3 +56,8 @@ def test_invariants(rows: list[tuple[float, bool]]) -> None:
     assert found["coverage"] == sorted(found["coverage"])
     assert found["coverage"][-1] == 1
     assert all(point["count"] >= np.ceil(0.5 * len(rows)) for point in found["points"])
+
+
+def test_the_area_is_a_metric_like_any_other() -> None:
+    predictions = answered([0.9, 0.6, 0.8, 0.7, 0.7], [True, False, False, True, False])
+    assert measure("area_under_risk_coverage", predictions).as_dict() == risk_coverage(predictions)["area"]

@@ -10,6 +10,8 @@ from cifarlab.reports import _page, _render
 from cifarlab.runs import Run, unique_names
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
+ON_REQUEST = {"human_labels", "robustness"}
+"""Shown only where somebody measured it."""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,8 @@ def test_section_has_a_place_a_title_and_tells_how_to_read_it(name, one, two) ->
     for runs in ([one], two):
         html = module.build(_page.open_page(runs))
         assert html is None or 'class="read"' in html
-        assert (html is None) == (name == "side_by_side" and len(runs) == 1)
+        missing = name in ON_REQUEST or (name == "side_by_side" and len(runs) == 1)
+        assert (html is None) == missing
 
 
 def test_section_places_are_all_different() -> None:
@@ -93,7 +96,9 @@ def test_section_places_are_all_different() -> None:
 def test_contents_list_every_section(one_text) -> None:
     nav = one_text[one_text.index("<nav") : one_text.index("</nav>")]
     for name, module in SECTIONS.items():
-        assert (f'href="#{name.replace("_", "-")}">{module.TITLE}<' in nav) == (name != "side_by_side")
+        assert (f'href="#{name.replace("_", "-")}">{module.TITLE}<' in nav) == (
+            name not in {"side_by_side", *ON_REQUEST}
+        )
 
 
 def test_headline_says_the_scores(one, one_text) -> None:

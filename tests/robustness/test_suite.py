@@ -158,3 +158,24 @@ def test_the_report_shows_the_section_only_where_it_was_measured(results, digits
     assert OURS.replace("'", "&#39;") in page
     other = make_run(tmp_path, "unmeasured")
     assert "Worse pictures" not in report([other], output=tmp_path / "other.html").read_text()
+
+
+def test_a_runs_folder_is_enough(digits_run, nearest_mean):
+    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
+    assert measure_robustness(str(digits_run.path), wanted)["run"] == digits_run.name
+
+
+def test_data_that_moved_are_looked_for_in_the_usual_places(digits_run, nearest_mean, tmp_path):
+    files.write_json(digits_run.data_file, {**digits_run.data, "data_dir": str(tmp_path / "gone")})
+    assert digits_run.data_dir is None
+    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
+    assert measure_robustness(digits_run, wanted)["count"] == 20
+    files.write_json(digits_run.data_file, {**digits_run.data, "data_dir": str(tmp_path)})
+    assert digits_run.data_dir == str(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", " , "])
+def test_a_list_of_nothing_is_refused(text):
+    with pytest.raises(CifarlabError, match="--attacks takes words with commas between them, or none"):
+        parse_list(text, nothing="none", option="--attacks")
+    assert parse_list(None) == ()

@@ -1,6 +1,7 @@
 """What `cifarlab doubts` answers: a table, JSON, CSV."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from cifarlab import files
 from cifarlab.console import make_console
 from cifarlab.doubts import Findings
+from cifarlab.errors import CifarlabError
 
 _MOST_PRINTED = 20
 CSV_COLUMNS = (
@@ -21,6 +23,19 @@ CSV_COLUMNS = (
     "suggested_probability",
     "is_issue",
 )
+
+
+def check_options(split: str, train: bool, outputs: Mapping[str, Path | None]) -> None:
+    """Make sure that the options make sense together, before the minutes that the work takes.
+
+    Raises:
+        CifarlabError: If `--train` meets another split, or what is to be written is a folder.
+    """
+    if train and split not in ("test", "train"):  # test is what --split says where nobody gave it
+        raise CifarlabError(f"--train and --split {split} exclude each other: give one of them")
+    for option, path in outputs.items():
+        if path is not None and path.is_dir():
+            raise CifarlabError(f"{path} is a folder: {option} takes the file to write")
 
 
 def print_doubts(findings: Findings, top: int, page: Path) -> None:

@@ -16,6 +16,10 @@ DataOption = Annotated[
     typer.Option("--data", metavar="NAME", help="Data set instead of the run's own.", autocompletion=completion.data),
 ]
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
+HumanLabels = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="What people called CIFAR-10's test images: CIFAR-10H's counts, npy."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 RunPaths = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models)

@@ -28,12 +28,20 @@ def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
             console.print(_against(entry["against"]), "", soft_wrap=True)
 
 
-def parse_list(text: str | None, nothing: str = "") -> tuple[str, ...]:
-    """Words between commas, each once; none where the text is `nothing`."""
+def parse_list(text: str | None, nothing: str | None = None, option: str = "the option") -> tuple[str, ...]:
+    """Words between commas, each once; none where there is no text, or where it is `nothing`.
+
+    Raises:
+        CifarlabError: If there are no words in the text.
+    """
     if text is None or text.strip() == nothing:
         return ()
     words = [word.strip().replace("-", "_") for word in text.split(",")]
-    return tuple(dict.fromkeys(word for word in words if word))
+    found = tuple(dict.fromkeys(word for word in words if word))
+    if not found:
+        also = "" if nothing is None else f", or {nothing}"
+        raise CifarlabError(f"{option} takes words with commas between them{also}. Received: {text!r}")
+    return found
 
 
 def parse_severities(text: str) -> tuple[int, ...]:
@@ -42,8 +50,8 @@ def parse_severities(text: str) -> tuple[int, ...]:
     Raises:
         CifarlabError: If these are not whole numbers.
     """
-    words = parse_list(text)
-    if not words or not all(word.isdecimal() for word in words):
+    words = parse_list(text, option="--severities")
+    if not all(word.isdecimal() for word in words):
         raise CifarlabError(f"--severities takes some of 1 to 5, such as 1,3,5. Received: {text!r}")
     return tuple(sorted({int(word) for word in words}))
 

@@ -11,11 +11,12 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
     """
-    from cifarlab import calibration, tables, verdicts
+    from cifarlab import builtin, calibration, tables, verdicts
     from cifarlab.console import working
 
+    opened = [builtin.open_run(builtin.locate(run), needs_model=True) for run in runs]
     results = []
-    for run in runs:
-        with working(f"calibrating {run}"):
-            results.append({"path": run, **calibration.calibrate(run, data_dir=data_dir)})
+    for run in opened:
+        with working(f"calibrating {run.path}"):
+            results.append({"path": str(run.path), **calibration.calibrate(run, data_dir=data_dir)})
     tables.print_json(results) if as_json else verdicts.print_calibrations(results)

@@ -37,10 +37,11 @@ def doubts(
     pictures.
     """
     from cifarlab import builtin, tables
-    from cifarlab.commands._doubts_table import print_doubts, summarise, write_csv
+    from cifarlab.commands._doubts_table import check_options, print_doubts, summarise, write_csv
     from cifarlab.console import working
     from cifarlab.doubts import examine_labels
 
+    check_options(split, train, {"--csv": csv, "--output": output})
     wanted = "train" if train else split
     with working("weighing the labels") as progress:
         findings = examine_labels(

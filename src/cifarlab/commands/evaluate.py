@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, DataOption, Json, RunsDir, Split, Tta
+from cifarlab.commands._options import DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
 from cifarlab.errors import CifarlabError
 
 EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0",
     "cifarlab evaluate runs/mlp2-* --json",
     "cifarlab evaluate builtin --tta flip-shift",
+    "cifarlab evaluate runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
     "cifarlab evaluate --predictions theirs.npz --labels labels.npy",
 )
 
@@ -26,6 +27,7 @@ def evaluate(
     data: DataOption = None,
     data_dir: DataDir = None,
     tta: Tta = "none",
+    human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
     predictions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Logits or probabilities of any model: npz, npy or csv.")
@@ -54,7 +56,7 @@ def evaluate(
 
         foreign.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
-        scores = foreign.evaluate_files(predictions, labels, names, output)
+        scores = foreign.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([scores]) if as_json else tables.print_evaluations([scores], [])
         return
     if labels or class_names or output:
@@ -68,6 +70,8 @@ def evaluate(
     entries = []
     for run in opened:
         with working(f"evaluating {run.path}"):
-            scores = evaluation.evaluate(run, split=split, data=data, data_dir=data_dir, tta=tta)
+            scores = evaluation.evaluate(
+                run, split=split, data=data, data_dir=data_dir, tta=tta, human_labels=human_labels
+            )
         entries.append({"path": str(run.path), **scores})
     tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)

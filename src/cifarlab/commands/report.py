@@ -6,9 +6,13 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, RunPaths, Split
+from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, Split
 
-EPILOG = usage.examples("cifarlab report runs/mlp2-seed0", "cifarlab report runs/mlp* --output compared.html")
+EPILOG = usage.examples(
+    "cifarlab report runs/mlp2-seed0",
+    "cifarlab report runs/mlp* --output compared.html",
+    "cifarlab report runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
+)
 
 
 def report(
@@ -18,6 +22,7 @@ def report(
     ] = None,
     split: Split = "test",
     data_dir: DataDir = None,
+    human_labels: HumanLabels = None,
     as_json: Json = False,
 ) -> None:
     """Write one HTML page about runs.
@@ -28,5 +33,5 @@ def report(
     from cifarlab.console import working
 
     with working("writing the report"):
-        page = reports.report(runs, output=output, split=split, data_dir=data_dir)
+        page = reports.report(runs, output=output, split=split, data_dir=data_dir, human_labels=human_labels)
     tables.print_json({"report": str(page)}) if as_json else print(page)

@@ -38,7 +38,8 @@ def robustness(
     from cifarlab import builtin, tables
     from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
 
-    chosen, tried = parse_list(corruptions) or None, parse_list(attacks, nothing="none")
+    chosen = parse_list(corruptions, option="--corruptions") or None
+    tried = parse_list(attacks, nothing="none", option="--attacks")
     levels = parse_severities(severities)
     opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.console import counting

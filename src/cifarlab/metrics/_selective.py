@@ -32,9 +32,7 @@ def risk_coverage(predictions: Predictions) -> dict[str, Any]:
 
     Source: Geifman and El-Yaniv 2017, arXiv:1705.08500; area: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
     """
-    judged = judge(predictions)
-    order = np.argsort(-judged.confidence, kind="stable")
-    confidence, wrong = judged.confidence[order], (~judged.right[order]).astype(np.float64)
+    confidence, wrong = _by_confidence(predictions)
     risks = _risks(_share_ties(confidence, wrong))
     shown = np.unique(np.linspace(0, len(risks) - 1, min(_MOST_POINTS, len(risks))).round().astype(np.int64))
     return {
@@ -44,6 +42,22 @@ def risk_coverage(predictions: Predictions) -> dict[str, Any]:
         "best_area": float(_risks(np.sort(wrong)).mean()),
         "points": [_point(coverage, confidence, wrong) for coverage in COVERAGES],
     }
+
+
+def area_under_risk(predictions: Predictions) -> Interval:
+    """The `area` of `risk_coverage` alone.
+
+    Args:
+        predictions: N images, at least one.
+    """
+    return _area(_share_ties(*_by_confidence(predictions)))
+
+
+def _by_confidence(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`(N,)` float64 each: confidence, the surest first, and 1 where that answer is wrong, else 0."""
+    judged = judge(predictions)
+    order = np.argsort(-judged.confidence, kind="stable")
+    return judged.confidence[order], (~judged.right[order]).astype(np.float64)
 
 
 def _risks(wrong: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ def report(
     split: str = "test",
     data_dir: str | os.PathLike[str] | None = None,
     notice: str = "",
+    human_labels: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
 
@@ -40,16 +41,17 @@ def report(
         split: `"test"` or `"validation"`.
         data_dir: Where to look for the data; by default where the run found it.
         notice: One sentence that stands on top of the page.
+        human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
 
     Returns:
         The page's path.
 
     Raises:
         CifarlabError: If a run is missing or not evaluated on `split`, or the page cannot be written; also if the
-            default place holds a file that is not a report of ours.
+            default place holds a file that is not a report of ours, or the human labels are not about these images.
     """
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
-    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice)
+    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels)
     path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
     if path.is_dir():
         path = path / "report.html"

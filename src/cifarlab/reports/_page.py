@@ -8,6 +8,7 @@ from typing import Any
 
 from cifarlab import builtin
 from cifarlab.errors import CifarlabError
+from cifarlab.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
@@ -72,12 +73,14 @@ class Page:
         split: Which images the numbers are about.
         notice: One sentence for the top of the page, or empty.
         pictures: The images themselves, as far as they can be had.
+        humans: What people called the images, where that is known.
     """
 
     runs: tuple[RunView, ...]
     split: str
     notice: str
     pictures: Pictures
+    humans: HumanLabels | None = None
 
     @property
     def leader(self) -> RunView:
@@ -106,12 +109,17 @@ class Page:
 
 
 def open_page(
-    runs: Sequence[Run | str | os.PathLike[str]], split: str = "test", data_dir: Path | None = None, notice: str = ""
+    runs: Sequence[Run | str | os.PathLike[str]],
+    split: str = "test",
+    data_dir: Path | None = None,
+    notice: str = "",
+    human_labels: str | os.PathLike[str] | None = None,
 ) -> Page:
     """Read the runs and find their pictures.
 
     Raises:
-        CifarlabError: If there is no run, one is missing, or one has not been evaluated on `split`.
+        CifarlabError: If there is no run, one is missing, one has not been evaluated on `split`, or the human labels
+            are not about its images.
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: a report is about one of: {', '.join(SPLITS)}")
@@ -122,10 +130,11 @@ def open_page(
     opened = [run for number, run in enumerate(opened) if places[number] not in places[:number]]
     labels = unique_names(opened)
     views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
+    humans = None if human_labels is None else _open_humans(views, split, human_labels)
     pictures = Pictures(split, data_dir)
     for view in views:
         pictures.add_data(view.data, view.predictions, view.run.recipe)
-    return Page(tuple(views), split, notice, pictures)
+    return Page(tuple(views), split, notice, pictures, humans)
 
 
 def _read(run: Run, label: str, index: int, split: str) -> RunView:
@@ -144,3 +153,11 @@ def _read(run: Run, label: str, index: int, split: str) -> RunView:
     model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
     fields = {"model": recipe.pop("model"), **model_args, **recipe}
     return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+
+
+def _open_humans(views: Sequence[RunView], split: str, path: str | os.PathLike[str]) -> HumanLabels:
+    """The counts, once they are sure to be about the images of every run."""
+    found = [open_human_labels(Path(path), str(view.data["name"]), split) for view in views]
+    for view, humans in zip(views, found, strict=True):
+        score_with_humans(view.predictions, humans)
+    return found[0]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, files, prediction
+from cifarlab import datasets, discover, files, prediction
+from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
@@ -18,7 +19,7 @@ from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
 from cifarlab.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
 from cifarlab.robustness.results import FORMAT, results_file
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -56,12 +57,12 @@ class Wanted:
 
 
 def measure_robustness(
-    run: Run, wanted: Wanted | None = None, *, data_dir: str | None = None, progress: Progress | None = None
+    run: AnyRun, wanted: Wanted | None = None, *, data_dir: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
 
     Args:
-        run: The run, with its model.
+        run: The run, with its model, or its folder, or `"builtin"`.
         wanted: What to measure.
         data_dir: Where the data are, if not where the run found them.
         progress: Called with a phrase and the share done.
@@ -76,7 +77,7 @@ def measure_robustness(
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
-    run = open_run(run.path, needs_model=True)
+    run = open_run(run, needs_model=True)
     images, rows = _test_images(run, wanted, data_dir, published, newer)
     model = prediction.load_model(run)
     prediction.check_fits(model, images.image_shape, len(images.class_names))
@@ -121,12 +122,12 @@ def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
         raise CifarlabError(f"at least one image is needed. Received: a limit of {wanted.limit}")
     unknown = [name for name in wanted.attacks if name not in ATTACKS]
     if unknown:
-        raise CifarlabError(f"unknown attack {unknown[0]!r}: expected some of {', '.join(ATTACKS)}, or none")
+        raise CifarlabError(discover.unknown("attack", unknown[0], [*ATTACKS, "none"]))
     if published:
         return choose_corruptions(published, list(wanted.corruptions) if wanted.corruptions else None)
     for name in wanted.corruptions or ():
         if name not in names():
-            raise CifarlabError(f"unknown corruption {name!r}: expected some of {', '.join(names())}")
+            raise CifarlabError(discover.unknown("corruption", name, names()))
     return list(wanted.corruptions or names())
 
 
@@ -134,8 +135,7 @@ def _test_images(
     run: Run, wanted: Wanted, data_dir: str | None, published: Cifar10C | None, newer: ImageSet | None
 ) -> tuple[ImageSet, Array]:
     """The test images to use, and each one's number in the test set."""
-    remembered = run.data.get("data_dir")
-    splits = datasets.load_data(run.data_name, data_dir=data_dir or remembered, validation_fraction=0.0)
+    splits = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, validation_fraction=0.0)
     test = splits.test
     if not len(test):
         raise CifarlabError(f"{run.data_name} has no test images to make worse")

@@ -1,0 +1,21 @@
+"""Area under the risk-coverage curve: how often the surest answers are wrong, averaged over how many are asked for.
+
+A model that is least sure of exactly its mistakes has the smallest area that its accuracy allows.
+"""
+
+from cifarlab.metrics import _intervals
+from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._selective import area_under_risk
+from cifarlab.records import Predictions
+
+HIGHER_IS_BETTER = False
+
+
+def measure(predictions: Predictions) -> Interval:
+    """The area, with Student's t interval of each image's influence on it.
+
+    Source: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
+    """
+    if len(predictions) == 0:
+        return _intervals.undefined("no images")
+    return area_under_risk(predictions)
