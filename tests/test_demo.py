@@ -54,7 +54,7 @@ def test_it_prints_the_results_with_intervals_and_the_reports_path(shown, runs):
     assert len(runs) == 2
     for run in runs:
         row = next(line for line in printed if line.startswith(Path(run).name + " "))
-        assert row.count(" to ") == 2
+        assert row.count(" to ") == 4  # accuracy, top-3, macro F1, loss
 
 
 def test_evaluate_again_counts_the_look(runs, capsys):

@@ -75,7 +75,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Splits], list[tuple[Any,
     def install(found: Splits) -> list[tuple[Any, ...]]:
         asked: list[tuple[Any, ...]] = []
 
-        def load_data(name: str, *, data_dir: Any, validation_fraction: float) -> Splits:
+        def load_data(name: str, *, data_dir: Any, validation_fraction: float, fold: int) -> Splits:
             asked.append((name, data_dir, validation_fraction))
             return found
 
