@@ -52,14 +52,12 @@ class TimedTraining:
         train_seconds: From the first step to the end of the last epoch, what is compiled in between included.
         dispatches: Every call of the engine, in order.
         model: The trained model, with the weights that the run kept.
-        trained: The same behind its augmentation, by the height of the images that it works on.
     """
 
     prepare_seconds: float
     train_seconds: float
     dispatches: list[Dispatch]
     model: Any
-    trained: Mapping[int, Any]
 
     @property
     def images(self) -> int:
@@ -156,7 +154,7 @@ def _train(recipe: Recipe, splits: Splits, warm_calls: Calls) -> tuple[TimedTrai
         began = watch.clock()
         training.train(recipe, runs_dir=folder, name="timed", show=_Clock(watch, display))
     prepare = watch.first_step - began - watch.paused
-    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model, watch.trained)
+    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model)
     return timed, watch.calls
 
 

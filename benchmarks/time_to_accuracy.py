@@ -121,15 +121,10 @@ def load(recipe: Recipe, data_dir: str | None) -> Splits:
 
 def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, then look at the test set; every number of the run by its name."""
-    from cifarlab.training.operations import count_operations
-
     timed = time_training(recipe, splits, calls)
     views = dict.fromkeys(("none", arguments.tta))
     tested = {name: test(with_views(timed.model, name), splits.test, arguments.warm) for name in views}
-    operations = {pixels: count_operations(model) for pixels, model in timed.trained.items()}
-    if any(counted.not_counted for counted in operations.values()):
-        tell(f"not in the operations: {', '.join(operations[max(operations)].not_counted)}")
-    work = sum(operations[pixels].training_flops * images for pixels, images in timed.images_by_height.items())
+    work = sum(count(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
     seconds = timed_seconds(timed, arguments.warm)
     return {
         "seed": recipe.seed,
@@ -145,6 +140,17 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
         "accuracy_tta": tested[arguments.tta][0] if arguments.tta != "none" else None,
         "tta_seconds": tested[arguments.tta][1] if arguments.tta != "none" else None,
     }
+
+
+def count(model: Any, pixels: int) -> int:
+    """Operations to learn once from an image of that height."""
+    from cifarlab.training.operations import count_operations
+
+    height, width, channels = model.input_shape[1:]
+    counted = count_operations(model, (pixels, round(pixels * width / height), channels))
+    if counted.not_counted:
+        tell(f"not in the operations: {', '.join(counted.not_counted)}")
+    return counted.training_flops
 
 
 def timed_seconds(timed: TimedTraining, warm: bool) -> float:

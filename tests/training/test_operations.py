@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+from cifarlab.models import convnet
 from cifarlab.training.operations import count_operations
 
 
@@ -70,3 +71,15 @@ def test_airbench94_costs_what_its_authors_say():
     x = keras.layers.Flatten()(keras.layers.MaxPooling2D(3)(x))
     counted = count_operations(keras.Model(inputs, keras.layers.Dense(10, use_bias=False)(x)))
     assert counted.training_flops * 8 * 50_000 / 1e15 == pytest.approx(0.29, abs=0.01)
+
+
+def test_smaller_images_cost_less_in_the_same_layers():
+    model = convnet.build((32, 32, 3), 10)
+    whole, smaller = count_operations(model), count_operations(model, (24, 24, 3))
+    assert whole.training_flops == 681_207_360
+    assert smaller.training_flops == 354_490_944
+    places = {32: (31, 15, 15, 7, 7, 3), 24: (23, 11, 11, 5, 5, 2)}
+    channels = ((24, 64), (64, 64), (64, 256), (256, 256), (256, 256), (256, 256))
+    for height, counted in ((32, whole), (24, smaller)):
+        groups = sum(9 * a * b * side**2 for (a, b), side in zip(channels, places[height], strict=True))
+        assert counted.forward == groups + 12 * 24 * places[height][0] ** 2 + 2560

@@ -43,17 +43,20 @@ def count_operations(model: keras.Model, image_shape: tuple[int, int, int] | Non
 
     Args:
         model: Images `(B, H, W, C)` to anything.
-        image_shape: Height, width and channels; by default the model's own.
+        image_shape: Height, width and channels; by default the model's own. Another one goes through the same layers.
 
     Returns:
         The counts for one image, with the layers' present `trainable`.
     """
-    height, width, channels = image_shape or model.input_shape[1:]
+    own = tuple(model.input_shape[1:])
+    shape = image_shape or own
+    if None not in own and shape != own:
+        model = keras.models.clone_model(model, input_tensors=keras.Input(shape), clone_function=lambda layer: layer)
     forward = backward = 0
     is_trained_before = False
     not_counted = []
     with _recorded_calls(model) as calls:
-        model(np.zeros((1, height, width, channels), np.float32), training=False)
+        model(np.zeros((1, *shape), np.float32), training=False)
     for layer, output_shape in calls:
         products = _products(layer, output_shape)
         if products:
