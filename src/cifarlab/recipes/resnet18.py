@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax cifarlab train resnet18
 
-About 33 PFLOP. Papers report 95 to 95.5 % for this recipe; not measured here.
+It takes about 33 PFLOP. Papers report 95 to 95.5 % for such a training; it has not been measured here.
 """
 
 from cifarlab.recipe import Recipe
