@@ -63,7 +63,7 @@ def refused(capsys, *words: str) -> str:
         ("data --data-dir elsewhere", "elsewhere, named by --data-dir"),
         ("data folder:elsewhere", "elsewhere"),
         ("explore cifar11", "cifar10"),
-        ("evaluate", "missing argument"),
+        ("evaluate", "nothing to evaluate"),
         ("evaluate runs/x", "no run at runs/x"),
         ("evaluate .", "not a run"),
         ("report runs/x", "no run at runs/x"),

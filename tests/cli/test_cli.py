@@ -92,7 +92,7 @@ def test_every_example_in_help_uses_options_that_exist(name, capsys):
 
 @pytest.mark.parametrize(
     ("name", "usage"),
-    [("data", "[NAME]"), ("train", "[RECIPE...]"), ("evaluate", "RUN..."), ("predict", "IMAGE..."), ("demo", "")],
+    [("data", "[NAME]"), ("train", "[RECIPE...]"), ("evaluate", "[RUN...]"), ("predict", "IMAGE..."), ("demo", "")],
 )
 def test_usage_is_plain(name, usage, capsys):
     assert cli.main([name, "--help"]) == 0
