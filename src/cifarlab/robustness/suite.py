@@ -20,6 +20,7 @@ from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt
 from cifarlab.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
 from cifarlab.robustness.results import FORMAT, results_file
 from cifarlab.runs import Run
+from cifarlab.views import Forward
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -159,7 +160,7 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: Wanted, newe
     return count * (1 + pictures + consistency.VIEWS) + gradients + len(newer or ())
 
 
-def _classify(forward: prediction.Forward, images: Array) -> Array:
+def _classify(forward: Forward, images: Array) -> Array:
     """`(N,)` int64: the class of each image, in batches of one shape."""
     size = min(BATCH_SIZE, max(1, len(images)))
     said = []
