@@ -71,9 +71,10 @@ def test_a_file_is_read_and_checked(tmp_path):
         np.save(path, wrong)
         with pytest.raises(CifarlabError, match=said):
             load_human_labels(path, 4, 3)
-    path.write_bytes(b"nothing")
-    with pytest.raises(CifarlabError, match="NumPy's format"):
-        load_human_labels(path)
+    for broken in (b"nothing", b"", b"PK\x03\x04 an archive cut short"):
+        path.write_bytes(broken)
+        with pytest.raises(CifarlabError, match="NumPy's format"):
+            load_human_labels(path)
     with pytest.raises(CifarlabError, match="cannot read"):
         load_human_labels(tmp_path / "none.npy")
 

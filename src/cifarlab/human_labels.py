@@ -3,6 +3,7 @@
 CIFAR-10H has about fifty answers for each of CIFAR-10's test images, as counts in the order of the test set.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,9 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
     """
     file = Path(path).expanduser()
     try:
-        stored: Any = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with file.open("rb") as stream:  # NumPy leaves a broken archive open
+            stored: Any = np.load(stream, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CifarlabError(f"cannot read {file}: expected counts in NumPy's format, .npy ({error})") from error
     expected = f"expected counts, ({count}, {classes}) whole numbers, one row a test image"
     if not isinstance(stored, np.ndarray) or stored.shape != (count, classes):

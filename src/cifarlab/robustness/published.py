@@ -3,6 +3,7 @@
 They are opened where they lie and read a part at a time, so that the 3 GB of CIFAR-10-C never are in memory at once.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def load_cifar101(folder: str | Path) -> ImageSet:
 def _open(path: Path) -> Array:
     try:
         stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CifarlabError(f"cannot read {path}: expected an array in NumPy's format ({error})") from error
     if not isinstance(stored, np.ndarray):
         raise CifarlabError(f"cannot read {path}: expected one array, not an archive of several")
