@@ -77,7 +77,9 @@ def test_a_training_images_story(runs, splits):
 def test_neighbours_are_those_of_brute_force(story, runs, splits):
     body = feature_model(load_model(runs[0]))
     known, wanted = compute_logits(body, splits.train.images), compute_logits(body, story.image[None])[0]
-    cosines = [float(row @ wanted / np.sqrt((row @ row) * (wanted @ wanted))) for row in known.astype(float)]
+    lengths = [np.sqrt((row @ row) * (wanted @ wanted)) for row in known.astype(float)]
+    pairs = zip(known.astype(float), lengths, strict=True)
+    cosines = [float(row @ wanted / length) if length else 0.0 for row, length in pairs]  # no unit may be active
     found = story.runs[0].neighbours
     assert len(found) == 8
     best = sorted(cosines, reverse=True)[:8]
