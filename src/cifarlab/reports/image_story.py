@@ -57,7 +57,8 @@ def amplified_difference(changed: NDArray[np.float32], image: NDArray[np.uint8])
     """
     difference = changed - image.astype(np.float32)
     largest = float(np.abs(difference).max())
-    return np.rint(127.5 + 127.5 * difference / (largest or 1.0)).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.rint(127.5 + 127.5 * difference / (largest or 1.0)).astype(np.uint8)
+    return shown
 
 
 def _describe(story: Story, index: int) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _last_layer_of_maps(model: Any) -> Any | None:
     found, convolved = None, False
     for layer in getattr(model, "layers", ()):
         convolved = convolved or _convolves(layer)
-        shape = getattr(getattr(layer, "output", None), "shape", ())
+        shape: Any = getattr(getattr(layer, "output", None), "shape", ())
         if convolved and len(shape) == 4 and None not in shape[1:] and shape[1] * shape[2] > 1:
             found = layer
     return found
