@@ -12,7 +12,7 @@ USE_DATA = if [ -z "$${CIFARLAB_DATA:-}" ] && [ -f .data/cifar-10-batches-py/tes
   export CIFARLAB_DATA="$$PWD/.data"; fi;
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup data demo test test-fast lint types format docs lock wheel clean
+.PHONY: help setup data demo test test-fast test-thorough lint types format docs lock wheel clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -41,7 +41,10 @@ test: setup data lint types test-fast ## Lint, types and all fast tests.
 
 test-fast:
 	@$(USE_DATA) CIFARLAB_NOTEBOOK_DATA=digits CIFARLAB_NOTEBOOK_EPOCHS=3 \
-	  $(BIN)/pytest -n 2 --dist loadfile -m "not slow" --nbmake tests notebooks
+	  $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not thorough" --nbmake tests notebooks
+
+test-thorough: setup data ## The tests that take long.
+	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "thorough and not slow" tests
 
 lint:
 	@$(BIN)/ruff check .

@@ -237,6 +237,7 @@ def test_the_demonstration_asks_it(standin: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.thorough
 def test_the_real_one_keeps_the_promises_of_its_card(cifar10_dir: Path, tmp_path: Path) -> None:
     if not (builtin.FOLDER / "weights.npz").is_file():
         pytest.skip("the built-in weights are not in this tree")

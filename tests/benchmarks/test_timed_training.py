@@ -25,6 +25,7 @@ def weights(model):
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.weights]
 
 
+@pytest.mark.thorough
 def test_timed_cold_and_warm_trainings_give_the_weights_of_a_plain_one(splits, tmp_path):
     from _training import record_calls, time_training
 

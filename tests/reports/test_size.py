@@ -52,6 +52,7 @@ def prepare(run, cifar10, seed):
 
 
 @pytest.mark.data
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_report_with_everything_is_under_three_megabytes(count, make_run, cifar10, cifar10_dir, tmp_path):
     runs = [prepare(make_run(tmp_path, f"run-{number}"), cifar10, number) for number in range(count)]

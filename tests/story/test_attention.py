@@ -68,7 +68,9 @@ print(keras.backend.backend())
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("jax", "torch"))]
+)
 def test_on_a_linear_model_both_agree_with_the_closed_form(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")

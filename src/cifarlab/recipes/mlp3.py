@@ -2,8 +2,8 @@
 
     cifarlab train mlp3
 
-Expect 60.2 % on CIFAR-10's test images (one seed so far; 95 % interval 59.3 to 61.2 %), loss 1.203, in 8 to 14 minutes
-on two cores.
+Expect 60.4 ± 0.2 % on CIFAR-10's test images (mean and standard deviation of 5 seeds), loss 1.209 ± 0.006, in 4 to 14
+minutes on two cores.
 """
 
 import dataclasses
