@@ -130,15 +130,15 @@ def compiled_gather(model: Any, images: Array, mirror: bool) -> Callable[[Array]
 def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import tensorflow as tf
 
-    from cifarlab.training.augmentation import gather
+    from cifarlab.training.augmentation import with_mirror_images
 
-    resident = tf.constant(images)
+    resident = tf.constant(with_mirror_images(images, mirror))
 
     @tf.function
     def run(rows: Any) -> Any:
         total = tf.constant(0.0)
         for number in tf.range(tf.shape(rows)[0]):
-            total += tf.reduce_sum(model(gather(resident, rows[number], mirror), training=True))
+            total += tf.reduce_sum(model(tf.gather(resident, rows[number]), training=True))
         return total
 
     return lambda rows: run(tf.constant(rows)).numpy()
@@ -147,16 +147,16 @@ def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], An
 def _jax(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import jax
 
-    from cifarlab.training.augmentation import gather
+    from cifarlab.training.augmentation import with_mirror_images
 
-    resident = jax.device_put(images)
+    resident = jax.device_put(with_mirror_images(images, mirror))
     weights = [variable.value for variable in model.trainable_variables]
     states = [[variable.value for variable in model.non_trainable_variables]]
 
     @jax.jit
     def run(others: Any, resident: Any, rows: Any) -> Any:
         def step(others: Any, batch: Any) -> Any:
-            sums, others = model.stateless_call(weights, others, gather(resident, batch, mirror), training=True)
+            sums, others = model.stateless_call(weights, others, resident[batch], training=True)
             return others, sums.sum()
 
         return jax.lax.scan(step, others, rows)
@@ -172,14 +172,14 @@ def _torch(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import keras
     import torch
 
-    from cifarlab.training.augmentation import gather
+    from cifarlab.training.augmentation import with_mirror_images
 
-    resident = keras.ops.convert_to_tensor(images)
+    resident = keras.ops.convert_to_tensor(with_mirror_images(images, mirror))
 
     def call(rows: Array) -> Any:
         with torch.no_grad():
             on_device = torch.from_numpy(rows).to(resident.device)
-            return sum(model(gather(resident, batch, mirror), training=True).sum() for batch in on_device).cpu().numpy()
+            return sum(model(resident[batch], training=True).sum() for batch in on_device).cpu().numpy()
 
     return call
 

@@ -8,7 +8,7 @@ from PIL import Image
 from cifarlab.errors import CifarlabError
 from cifarlab.models import convnet
 from cifarlab.recipe import Recipe
-from cifarlab.training.augmentation import Augment, augmented, gather, mirrored, shrinking_matrix
+from cifarlab.training.augmentation import Augment, augmented, mirrored, shrinking_matrix, with_mirror_images
 
 
 @pytest.fixture
@@ -21,16 +21,11 @@ def changed(images, translate_pixels, size=None):
     return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
-def test_gather_mirrors_the_rows_from_n_on(images):
-    rows = np.array([3, 64 + 3, 0, 127, 63], np.int32)
-    result = keras.ops.convert_to_numpy(gather(keras.ops.convert_to_tensor(images), rows, mirror=True))
-    expected = [images[3], images[3, :, ::-1], images[0], images[63, :, ::-1], images[63]]
-    np.testing.assert_array_equal(result, expected)
-
-
-def test_gather_without_mirroring_takes_rows(images):
-    result = keras.ops.convert_to_numpy(gather(keras.ops.convert_to_tensor(images), np.array([5, 2]), mirror=False))
-    np.testing.assert_array_equal(result, images[[5, 2]])
+def test_mirror_images_lie_behind_the_others(images):
+    both = with_mirror_images(images, mirror=True)
+    assert both.shape == (128, 6, 5, 3)
+    np.testing.assert_array_equal(both[[3, 64 + 3, 127]], [images[3], images[3, :, ::-1], images[63, :, ::-1]])
+    assert with_mirror_images(images, mirror=False) is images
 
 
 def test_alternating_turns_every_image_over_each_epoch():

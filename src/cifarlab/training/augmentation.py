@@ -82,25 +82,20 @@ def shrinking_matrix(size: int, pixels: int) -> Array:
     return matrix
 
 
-def gather(images: Any, rows: Any, mirror: bool) -> Any:
-    """The images of some rows; a row of N or more means image `row - N` mirrored left to right.
+def with_mirror_images(images: Array, mirror: bool) -> Array:
+    """What an engine keeps on its device: the images and, where any is ever mirrored, all of them mirrored after them.
 
-    Mirroring picks rows by number, because `where` on bytes costs ten times that.
+    Twice the memory, but then a mirrored image is a row like any other: mirroring batch by batch costs a dense network
+    a tenth of its time.
 
     Args:
-        images: `(N, H, W, C)` uint8, on the device.
-        rows: `(B,)` int32 in `[0, 2 * N)`.
-        mirror: Whether any row is N or more.
+        images: `(N, H, W, C)` uint8.
+        mirror: Whether any is ever mirrored.
 
     Returns:
-        `(B, H, W, C)` uint8.
+        `(N, H, W, C)`, or `(2 * N, H, W, C)`, where row `N + i` is image i mirrored left to right.
     """
-    if not mirror:
-        return ops.take(images, rows, axis=0)
-    number, count = images.shape[0], ops.shape(rows)[0]
-    picked = ops.take(images, rows % number, axis=0)
-    both = ops.concatenate([picked, ops.flip(picked, axis=2)])
-    return ops.take(both, ops.arange(count, dtype="int32") + count * (rows // number), axis=0)
+    return np.concatenate([images, images[:, :, ::-1]]) if mirror else images
 
 
 def mirrored(recipe: Recipe, epoch: int, count: int) -> Array:

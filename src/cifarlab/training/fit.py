@@ -175,7 +175,7 @@ def _train_epoch(
 def _shuffled(task: Task, epoch: int) -> Array:
     """`(S, B)` int32: this epoch's order, from the seed and the epoch alone; the last partial batch is left out.
 
-    A mirrored image's number is higher by the number of images, as `gather` wants it.
+    A mirrored image's number is higher by the number of images, as `with_mirror_images` has them.
     """
     count = len(task.splits.train)
     order = np.random.default_rng([task.recipe.seed, epoch]).permutation(count)

@@ -20,7 +20,7 @@ class Engine(Protocol):
         """Take one step a row.
 
         Args:
-            indices: `(S, B)` int32, rows of the training images; from N on, mirrored (see `augmentation.gather`).
+            indices: `(S, B)` int32, rows of the training images; from N on, mirrored (see `with_mirror_images`).
             pixels: Height of the images in these steps.
 
         Returns:

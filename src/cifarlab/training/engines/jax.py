@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from cifarlab.records import Array, ImageSet
-from cifarlab.training.augmentation import gather
+from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -26,7 +26,7 @@ class BackendEngine:
         label_smoothing: float,
         mirror: bool,
     ) -> None:
-        self._images = jax.device_put(train.images)  # (N, H, W, C) uint8
+        self._images = jax.device_put(with_mirror_images(train.images, mirror))  # (N or 2 N, H, W, C) uint8
         self._labels = jax.device_put(device_labels(train))
         self._validation = jax.device_put(validation.images)
         self._parts = in_batches(validation.images)
@@ -34,7 +34,6 @@ class BackendEngine:
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
-        self._mirror = mirror
         self._run = jax.jit(self._steps, donate_argnums=0, static_argnums=4)
         self._forward = jax.jit(self._validation_logits)
         self._state: tuple[list[Any], list[Any], list[Any]] | None = None
@@ -80,7 +79,7 @@ class BackendEngine:
         trained = self._trained[pixels]
 
         def step(carried: Any, rows: Any) -> Any:
-            batch = gather(images, rows, self._mirror)
+            batch = images[rows]
             return self._step(carried, batch, labels[rows % len(labels)], trained)
 
         return jax.lax.scan(step, state, indices)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifarlab.records import Array, ImageSet
-from cifarlab.training.augmentation import gather
+from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -26,14 +26,13 @@ class BackendEngine:
         label_smoothing: float,
         mirror: bool,
     ) -> None:
-        self._images = tf.constant(train.images)  # (N, H, W, C) uint8
+        self._images = tf.constant(with_mirror_images(train.images, mirror))  # (N or 2 N, H, W, C) uint8
         self._labels = tf.constant(device_labels(train))
         self._validation = tf.constant(validation.images)
         self._parts = in_batches(validation.images)
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
-        self._mirror = mirror
         self._run = tf.function(self._steps, reduce_retracing=True)  # traced once for each height
         self._forward = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
 
@@ -62,8 +61,8 @@ class BackendEngine:
         return losses.stack(), rights.stack()
 
     def _step(self, rows: Any, trained: keras.Model) -> tuple[Any, Any]:
-        images = gather(self._images, rows, self._mirror)
-        labels = tf.gather(self._labels, rows % len(self._images))
+        images = tf.gather(self._images, rows)
+        labels = tf.gather(self._labels, rows % len(self._labels))
         with tf.GradientTape() as tape:
             losses, rights = objective(labels, trained(images, training=True), self._label_smoothing)
             loss = tf.reduce_mean(losses)

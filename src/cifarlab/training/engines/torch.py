@@ -7,7 +7,7 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 from cifarlab.records import Array, ImageSet
-from cifarlab.training.augmentation import gather
+from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
 
@@ -26,7 +26,9 @@ class BackendEngine:
         mirror: bool,
     ) -> None:
         device = get_device()
-        self._images = torch.from_numpy(train.images).to(device)  # (N, H, W, C) uint8
+        self._images = torch.from_numpy(with_mirror_images(train.images, mirror)).to(
+            device
+        )  # (N or 2 N, H, W, C) uint8
         self._labels = torch.from_numpy(device_labels(train)).to(device)
         self._validation = torch.from_numpy(validation.images).to(device)
         self._parts = in_batches(validation.images)
@@ -34,7 +36,6 @@ class BackendEngine:
         self._trained = trained
         self._optimizer = optimizer
         self._label_smoothing = label_smoothing
-        self._mirror = mirror
 
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
         """One step a row of `indices`, on images of that height."""
@@ -57,7 +58,7 @@ class BackendEngine:
     def _step(self, rows: torch.Tensor, trained: keras.Model) -> tuple[torch.Tensor, torch.Tensor]:
         variables = trained.trainable_variables
         trained.zero_grad()
-        logits = trained(gather(self._images, rows, self._mirror), training=True)
+        logits = trained(self._images[rows], training=True)
         losses, rights = objective(self._labels[rows % len(self._labels)], logits, self._label_smoothing)
         losses.mean().backward()
         with torch.no_grad():
