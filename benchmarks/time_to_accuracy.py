@@ -29,9 +29,8 @@ from _measure import (
 )
 from _peer import PATTERN, PeerRun, compile_pattern, run_peer
 from _training import TimedTraining, check_trains_on_all, record_calls, time_training
-from _views import VIEWS, with_views
 
-from cifarlab import files
+from cifarlab import files, views
 from cifarlab.environment import choose_backend, describe_environment
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, load_recipe, override, to_dict
@@ -80,7 +79,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=at_least_one, help="turns that the runs are dealt to; by default one run each")
     parser.add_argument("--data-dir")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in cifarlab train")
-    parser.add_argument("--tta", choices=VIEWS, default="none", help="test-time augmentation, beside single-view")
+    parser.add_argument("--tta", choices=views.NAMES, default="none", help="test-time augmentation, beside single-view")
     parser.add_argument("--warm", action="store_true", help="compile before the clock starts, as GPU scripts do")
     parser.add_argument("--vs", metavar="COMMAND", help="a peer, run once a round after ours")
     parser.add_argument("--vs-pattern", default=PATTERN, help="regular expression with groups seconds and accuracy")
@@ -122,8 +121,8 @@ def load(recipe: Recipe, data_dir: str | None) -> Splits:
 def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, then look at the test set; every number of the run by its name."""
     timed = time_training(recipe, splits, calls)
-    views = dict.fromkeys(("none", arguments.tta))
-    tested = {name: test(with_views(timed.model, name), splits.test, arguments.warm) for name in views}
+    wanted = dict.fromkeys((views.SINGLE, arguments.tta))
+    tested = {name: test(timed.model, name, splits.test, arguments.warm) for name in wanted}
     work = sum(count(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
     seconds = timed_seconds(timed, arguments.warm)
     return {
@@ -158,12 +157,12 @@ def timed_seconds(timed: TimedTraining, warm: bool) -> float:
     return timed.train_seconds if warm else timed.prepare_seconds + timed.train_seconds
 
 
-def test(model: Any, images: ImageSet, warm: bool) -> tuple[float, float]:
+def test(model: Any, tta: str, images: ImageSet, warm: bool) -> tuple[float, float]:
     """Share of the test images that are classified right, and the seconds that it took."""
     from cifarlab.prediction import compile_forward
 
     size = min(TEST_BATCH, len(images))
-    forward = compile_forward(model)
+    forward = views.averaged(compile_forward(model), tta)
     if warm:
         forward(np.zeros((size, *images.image_shape), np.uint8))
     right = 0

@@ -1,4 +1,10 @@
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -17,3 +23,36 @@ def cifar10_dir() -> Path:
     except NoDataError as error:
         pytest.skip(str(error))
     return form.path
+
+
+@pytest.fixture(params=["tensorflow", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("jax", "torch"))])
+def run_on_backend(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Runs a program, which must print the name of Keras's backend, in a process of its own on each backend."""
+    backend = request.param
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+
+    def run(program: str) -> None:
+        settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout.split() == [backend]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def load_benchmark() -> Callable[[str], ModuleType]:
+    """Loads a program of `benchmarks/` as a module, without running it."""
+
+    def load(name: str) -> ModuleType:
+        path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -1,9 +1,9 @@
 """The built-in model, on a stand-in made from an untrained network on digits; and the real one where it is there."""
 
 import dataclasses
-import importlib.util
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -25,14 +25,8 @@ RECIPE = Recipe(model="mlp", model_args={"widths": (16,), "dropout": 0.5}, data=
 
 
 @pytest.fixture(scope="module")
-def maker() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "make_builtin.py"
-    spec = importlib.util.spec_from_file_location("make_builtin", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def maker(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return load_benchmark("make_builtin")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The ways of the resizing benchmark: each against what it must do to a picture that is easily drawn."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,14 +13,8 @@ from cifarlab.images import read_image
 
 
 @pytest.fixture(scope="module")
-def resizing() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "resizing.py"
-    spec = importlib.util.spec_from_file_location("resizing", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def resizing(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return load_benchmark("resizing")
 
 
 def three_bands(width: int = 300, height: int = 100) -> Image.Image:

@@ -61,20 +61,6 @@ def test_a_recipe_that_holds_images_out_is_refused():
     check_trains_on_all(RECIPE)
 
 
-def test_views_are_the_weighted_mean_of_six():
-    from _views import with_views
-
-    inputs = keras.Input((4, 5, 2))
-    model = keras.Model(inputs, keras.layers.Flatten()(inputs)[:, :7])
-    images = np.random.default_rng(0).uniform(size=(3, 4, 5, 2)).astype(np.float32)
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-    views = [images, padded[:, :4, :5], padded[:, 2:, 2:]]
-    each = [(view.reshape(3, -1)[:, :7] + view[:, :, ::-1].reshape(3, -1)[:, :7]) / 2 for view in views]
-    expected = 0.5 * each[0] + 0.25 * each[1] + 0.25 * each[2]
-    np.testing.assert_allclose(with_views(model, "flip-shift")(images), expected, rtol=1e-5)
-    assert with_views(model, "none") is model
-
-
 def test_the_whole_program(tmp_path, monkeypatch, capsys):
     import time_to_accuracy
 
