@@ -57,7 +57,8 @@ def train(
     model = _build(resolved, splits)
     _check_it_can_be_trained(model, resolved)
     label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
-    label += f"-fold{resolved.fold}" if resolved.fold else ""
+    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
+    label += f"-fold{resolved.fold}" if is_fold else ""
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
     try:
         run.set_state("running")

@@ -1,0 +1,25 @@
+"""Label doubts about training images, from the training of the folds to the list, with the commands of the manual."""
+
+import json
+from pathlib import Path
+
+from cifarlab import cli
+
+
+def run(words: str) -> None:
+    assert cli.main(words.split()) == 0
+
+
+def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run("train smoke --data digits --folds 2 --epochs 3 --set model.widths=(32,)")
+    folds = sorted(path.name for path in Path("runs").iterdir())
+    assert folds == ["smoke-fold0-seed0", "smoke-fold1-seed0"]
+    paths = " ".join(f"runs/{fold}" for fold in folds)
+    run(f"evaluate {paths} --split validation")
+    capsys.readouterr()
+    run(f"doubts {paths} --train --no-duplicates --top 3 --json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["split"] == "train"
+    assert len(found["doubts"]) == 3
+    assert Path(found["page"]).is_file()
