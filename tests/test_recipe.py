@@ -35,6 +35,8 @@ recipes = st.builds(
     label_smoothing=st.floats(0, 0.99),
     flip=st.sampled_from(FLIPS),
     translate_pixels=st.integers(0, 16),
+    brightness_factor=st.floats(0, 1),
+    contrast_factor=st.floats(0, 1),
     image_pixels=st.lists(st.integers(1, 64), max_size=3).map(tuple),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**31 - 1),

@@ -41,6 +41,8 @@ class Recipe:
         flip: Mirror training images left-right: `"none"`; `"random"`, each with probability 1/2; or `"alternating"`,
             by chance in the first epoch and from then on the other way round every epoch (arXiv:2404.00498).
         translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
+        brightness_factor: Make each training image lighter or darker by up to this share of the range of its values.
+        contrast_factor: Multiply each training image's distances from mid-grey by 1 plus or minus up to this much.
         image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
@@ -63,6 +65,8 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: str = "none"
     translate_pixels: int = 0
+    brightness_factor: float = 0.0
+    contrast_factor: float = 0.0
     image_pixels: tuple[int, ...] = ()
     precision: str = "float32"
     seed: int = 0
@@ -105,6 +109,8 @@ _LIMITS: dict[str, tuple[Any, str]] = {
     "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
     "flip": (lambda v: v in FLIPS, "one of " + ", ".join(FLIPS)),
     "translate_pixels": (lambda v: v >= 0, "at least 0"),
+    "brightness_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+    "contrast_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": (lambda v: v in PRECISIONS, "one of " + ", ".join(PRECISIONS)),
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),

@@ -8,7 +8,7 @@ from PIL import Image
 from cifarlab.errors import CifarlabError
 from cifarlab.models import convnet
 from cifarlab.recipe import Recipe
-from cifarlab.training.augmentation import Augment, augmented, mirrored, shrinking_matrix, with_mirror_images
+from cifarlab.training.augmentation import Augment, Relight, augmented, mirrored, shrinking_matrix, with_mirror_images
 
 
 @pytest.fixture
@@ -63,6 +63,27 @@ def test_every_batch_is_changed_anew(images):
     layer = Augment(2, keras.random.SeedGenerator(0), dtype="float32")
     first, second = (keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images))) for _ in range(2))
     assert not np.array_equal(first, second)
+
+
+def test_relighting_is_one_line_an_image_within_its_limits(images):
+    layer = Relight(0.1, 0.2, keras.random.SeedGenerator(0), dtype="float32")
+    result = keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images.astype(np.float32))))
+    found = []
+    for before, after in zip(images.astype(np.float64), result, strict=True):
+        slope, offset = np.polyfit(before.ravel() - 127.5, after.ravel() - 127.5, 1)
+        np.testing.assert_allclose(after - 127.5, slope * (before - 127.5) + offset, atol=1e-3)
+        found.append((slope, offset / 255))
+    contrast, brightness = np.array(found).T
+    assert 0.8 <= contrast.min() < 0.85 < 1.15 < contrast.max() <= 1.2
+    assert -0.1 <= brightness.min() < -0.07 < 0.07 < brightness.max() <= 0.1
+    assert abs(np.corrcoef(contrast, brightness)[0, 1]) < 0.4  # two draws, not one
+
+
+def test_without_factors_nothing_is_relit():
+    model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    names = lambda **changes: [layer.name for layer in augmented(model, Recipe(model="mlp", **changes))[6].layers]  # noqa: E731
+    assert "relight" not in names()
+    assert "relight" in names(contrast_factor=0.1)
 
 
 @pytest.mark.parametrize(("size", "pixels"), [(32, 24), (32, 28), (31, 7), (8, 8)])

@@ -20,6 +20,8 @@ RECIPE = Recipe(
     schedule="cosine",
     warmup_epochs=1,
     translate_pixels=2,
+    brightness_factor=0.05,
+    contrast_factor=0.1,
 )
 
 
@@ -164,6 +166,7 @@ def test_runs_are_never_overwritten(tmp_path):
         (["batch_size=5000"], r"batch_size 5000 is more than the \d+ training images of digits: give --batch-size"),
         (["model.width=(2,)"], r"model mlp cannot be built with .*width"),
         (["model=mpl"], r"unknown model 'mpl': did you mean mlp\?"),
+        (["brightness_factor=2"], r"brightness_factor must be between 0 and 1"),
         (["translate_pixels=40"], r"translate_pixels must be below 32"),
         (["image_pixels=(16,)"], r"model mlp takes images of one size only"),
         (["optimizer.beta=1"], r"optimizer adam cannot be built with beta=1"),

@@ -10,6 +10,8 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Array
 
+MID_GREY = 127.5
+
 
 class Augment(keras.layers.Layer):
     """Shift each image by its own chance, and shrink the batch; the random state is a variable of the layer.
@@ -63,6 +65,41 @@ class Augment(keras.layers.Layer):
         if pixels != size:
             chosen = ops.einsum("pi,bij->bpj", shrinking_matrix(size, pixels), chosen)
         return ops.einsum("bij,bjwc->biwc" if axis == 1 else "bij,bhjc->bhic", chosen, images)
+
+
+class Relight(keras.layers.Layer):
+    """Give each image another brightness and contrast, by its own chance; values may leave the range 0 to 255.
+
+    Args:
+        brightness_factor: Add a number uniform in `[-255 * factor, 255 * factor]`.
+        contrast_factor: Multiply distances from mid-grey by a number uniform in `[1 - factor, 1 + factor]`.
+        random: The random state, which several layers may share.
+    """
+
+    def __init__(
+        self, brightness_factor: float, contrast_factor: float, random: keras.random.SeedGenerator, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.brightness_factor = brightness_factor
+        self.contrast_factor = contrast_factor
+        self.seed_generator = random
+
+    def call(self, images: Any) -> Any:
+        """Change a batch.
+
+        Args:
+            images: `(B, H, W, C)` float32, 0 to 255.
+
+        Returns:
+            `(B, H, W, C)` float32.
+        """
+        contrast = 1 + self.contrast_factor * self._between_minus_one_and_one(images)
+        brightness = 255 * self.brightness_factor * self._between_minus_one_and_one(images)
+        return images * contrast + ((1 - contrast) * MID_GREY + brightness)
+
+    def _between_minus_one_and_one(self, images: Any) -> Any:
+        """One number an image, `(B, 1, 1, 1)`."""
+        return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -1.0, 1.0, seed=self.seed_generator)
 
 
 def shrinking_matrix(size: int, pixels: int) -> Array:
@@ -144,8 +181,12 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
     for pixels in sorted({height, *recipe.image_pixels}):
         size = (pixels, round(pixels * width / height))
         augment = Augment(recipe.translate_pixels, random, size, name="augment", dtype="float32")
+        images = augment(inputs)
+        if recipe.brightness_factor or recipe.contrast_factor:
+            relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
+            images = relight(images)
         try:
-            found[pixels] = keras.Model(inputs, _sharing(model, augment(inputs)), name="augmented")
+            found[pixels] = keras.Model(inputs, _sharing(model, images), name="augmented")
         except ValueError as error:
             raise CifarlabError(
                 f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
