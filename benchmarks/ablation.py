@@ -1,12 +1,13 @@
 """What each technique of a recipe buys: the recipe, and the recipe without one of them, on the same seeds.
 
     python benchmarks/ablation.py convnet94 --seeds 3 --set epochs=4 --set "image_pixels=(24, 24)" \
-        --without "flip=random" --without "image_pixels=()" --without "label_smoothing=0" --runs-dir out/ablation
+        --without "flip=random" --without "image_pixels=()" --without "label_smoothing=0" --tta flip-shift
 
 Accuracy is on validation, which 5,000 training images are held out for: the test set has no part in choosing. Prints
 accuracy and training seconds (mean and standard deviation over the seeds), and the difference to the whole recipe,
-seed by seed, with its 95 % t-interval. A `--without` of several settings is given as one, with `;` between them. What
-was trained before in the same folder is not trained again.
+seed by seed, with its 95 % t-interval; with `--tta` the same again with that test-time augmentation, of the model that
+the run keeps. A `--without` of several settings is given as one, with `;` between them. What was trained before in the
+same folder is not trained again.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from _measure import errors_in_one_line, tell
 from scipy import stats
 
-from cifarlab import training
+from cifarlab import evaluation, training, views
 from cifarlab.console import TrainingDisplay, make_console
 from cifarlab.environment import processor_name
 from cifarlab.runs import Run, open_run
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all, as in cifarlab train")
     parser.add_argument("--without", action="append", default=[], metavar="KEY=VALUE[;KEY=VALUE]", help="one row each")
+    parser.add_argument("--tta", default=views.SINGLE, choices=views.NAMES)
     parser.add_argument("--data-dir")
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
     arguments = parser.parse_args()
@@ -42,7 +44,10 @@ def main() -> None:
                 changes = [] if row == WHOLE else row.split(";")
                 runs.setdefault(row, []).append(trained(arguments, row, [*arguments.set, *changes], seed))
         print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
-        print_table(runs)
+        print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "single-view")
+        if arguments.tta != views.SINGLE:
+            with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}
+            print_table(with_tta, runs, views.say(arguments.tta))
 
 
 def trained(arguments: argparse.Namespace, row: str, settings: Sequence[str], seed: int) -> Run:
@@ -65,13 +70,12 @@ def trained(arguments: argparse.Namespace, row: str, settings: Sequence[str], se
         )
 
 
-def print_table(runs: dict[str, list[Run]]) -> None:
+def print_table(accuracies: dict[str, list[float]], runs: dict[str, list[Run]], how: str) -> None:
     """One line a row: accuracy, seconds, and the difference to the whole recipe."""
-    print(f"{'':44s}{'validation':>16s}{'seconds':>14s}   difference in points (95 %)")
-    base = [accuracy(run) for run in runs[WHOLE]]
-    for row, made in runs.items():
-        found = [accuracy(run) for run in made]
-        seconds = [sum(line["epoch_seconds"] for line in run.history()) for run in made]
+    print(f"{f'on validation, {how}':44s}{'accuracy':>16s}{'seconds':>14s}   difference in points (95 %)")
+    base = accuracies[WHOLE]
+    for row, found in accuracies.items():
+        seconds = [sum(line["epoch_seconds"] for line in run.history()) for run in runs[row]]
         line = f"{row:44s}{shown(found):>16s}{statistics.fmean(seconds):8.0f} ± {spread(seconds):3.0f}"
         if row != WHOLE and len(found) > 1:
             differences = [100 * (a - b) for a, b in zip(found, base, strict=True)]
@@ -84,6 +88,14 @@ def print_table(runs: dict[str, list[Run]]) -> None:
 def accuracy(run: Run) -> float:
     """On validation, after the last epoch: choosing the best would flatter."""
     return float(run.history()[-1]["validation_accuracy"])
+
+
+def accuracy_with(run: Run, arguments: argparse.Namespace) -> float:
+    """On validation with test-time augmentation, measured now unless it was before."""
+    if not run.scores_file("validation", tta=arguments.tta).is_file():
+        tell(f"evaluating {run.name}, {views.say(arguments.tta)}")
+        evaluation.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
+    return float(run.scores("validation", arguments.tta)["accuracy"])
 
 
 def shown(values: list[float]) -> str:

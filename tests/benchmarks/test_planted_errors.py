@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from cifarlab.doubts import Doubt, Findings
+from cifarlab.records import ImageSet
+
+NAMES = ("cat", "dog", "frog")
+
+
+@pytest.fixture
+def planted_labels(load_benchmark):
+    return load_benchmark("planted_labels")
+
+
+@pytest.fixture
+def planted_errors(load_benchmark):
+    return load_benchmark("planted_errors")
+
+
+def test_five_in_a_hundred_labels_become_another_class_always_the_same_ones(planted_labels):
+    labels = np.arange(2000) % 10
+    changed = planted_labels.planted(labels, 10)
+    assert (changed != labels).sum() == 100
+    assert set(changed.tolist()) <= set(range(10))
+    assert len(set(((changed - labels) % 10)[changed != labels].tolist())) == 9  # every other class occurs
+    np.testing.assert_array_equal(changed, planted_labels.planted(labels, 10))
+
+
+def test_the_judge_knows_which_labels_are_wrong_in_the_order_of_the_doubts(planted_errors):
+    truth = ImageSet(np.zeros((3, 2, 2, 3), np.uint8), np.array([0, 1, 2]), np.array(["a", "b", "c"]), NAMES)
+    doubts = [
+        Doubt(1, "b", "frog", "dog", 0.1, 0.1, 0.9, True),  # planted: it is a dog
+        Doubt(0, "a", "cat", "frog", 0.3, 0.3, 0.5, False),
+        Doubt(2, "c", "frog", "frog", 0.9, 0.9, 0.9, False),
+    ]
+    findings = Findings(("run",), "data", "train", "self_confidence", doubts, 0.7, None, truth)
+    wrong, doubt = planted_errors.wrong_and_doubt(findings, truth)
+    assert wrong.tolist() == [True, False, False]
+    np.testing.assert_allclose(doubt, [0.9, 0.7, 0.1])
+
+
+def test_a_recorder_that_does_nothing_can_do_all_that_a_recorder_can(load_benchmark):
+    from cifarlab.training.recording import Recorder
+
+    asked = {name for name in vars(Recorder) if not name.startswith("_")}
+    assert asked <= set(vars(load_benchmark("recording").Nothing))
