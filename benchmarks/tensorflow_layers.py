@@ -39,7 +39,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keras.config.set_dtype_policy(arguments.precision)
     print(f"{processor_name()}, {arguments.precision}, {arguments.batch_size} images, forward and backward")
-    print(f"{'':26s}{'input':>14s}{'Keras':>22s}{'ours':>22s}   ratio")
+    print(f"{'':26s}{'input':>14s}{'Keras':>26s}{'ours':>26s}   ratio")
     for name, (shape, build) in CASES.items():
         layer = build()
         layer.build((None, *shape))
@@ -53,7 +53,7 @@ def main() -> None:
         theirs, ours = found.values()
         ratio = ratios(ours, theirs)
         size = " x ".join(map(str, shape))
-        print(f"{name:26s}{size:>14s}{_said(theirs):>22s}{_said(ours):>22s}   {ratio['ratio']:.2f}", flush=True)
+        print(f"{name:26s}{size:>14s}{_said(theirs):>26s}{_said(ours):>26s}   {ratio['ratio']:.2f}", flush=True)
 
 
 def measured(layer: keras.layers.Layer, shape: tuple[int, int, int], batch_size: int) -> Callable[[], float]:

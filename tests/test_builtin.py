@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,16 @@ def test_the_card_tells_everything_but_the_folders_of_a_machine(standin: Path) -
     assert f"{100 * card['scores']['none']['accuracy']:.2f} %" in text
     assert "keras 3" in text
     assert "jax" not in text
+
+
+def test_the_command_of_the_real_card_is_that_of_its_recipe() -> None:
+    card = builtin.read_card()
+    _, _, name, *words = shlex.split(card["command"])
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    settings = [value for option, value in zip(words[::2], words[1::2], strict=True) if option == "--set"]
+    named = recipe.override(recipe.load_recipe(name), [*settings, f"seed={options['--seed']}"])
+    made = recipe.from_dict(card["recipe"])
+    assert dataclasses.replace(named, precision=made.precision) == made
 
 
 def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
