@@ -101,6 +101,11 @@ def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress
     return images
 
 
+def to_grey(rgb: Pixels) -> Pixels:
+    """`(H, W, 3)` uint8 to its luminance, `(H, W, 1)`, by ITU-R BT.601 as in Pillow's mode L."""
+    return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
+
+
 def list_pictures(folder: Path) -> list[Path]:
     """The files directly in `folder` that are pictures by their ending, sorted by name; hidden files are left out.
 
