@@ -14,7 +14,7 @@ ROOT = Path(cifarlab.__file__).parent
 TIERS = (
     ("cli",),
     ("commands", "completion", "usage"),
-    ("demo",),
+    ("demo", "web"),
     ("plan", "tables", "verdicts"),
     (
         "reports",
