@@ -7,7 +7,8 @@ from cifarlab.story.attention import enlarge
 PROGRAM = """
 import keras
 import numpy as np
-from cifarlab.story.attention import GRAD_CAM, INPUT_GRADIENT, enlarge, explain, grad_cam_maps, make_explainer, split_model
+from cifarlab.story.attention import GRAD_CAM, INPUT_GRADIENT, enlarge, explain
+from cifarlab.story.attention import grad_cam_maps, make_explainer, split_model
 from cifarlab.story.neighbours import feature_model
 from cifarlab.prediction import compute_logits
 

@@ -90,7 +90,7 @@ def grad_cam_maps(body: Any, head: Any) -> Maps:
     def maps(image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
         seen = np.repeat(forward(image[None]), len(labels), axis=0)  # (M, h, w, D)
         weights = gradient(seen, np.array(labels)).mean(axis=(1, 2), keepdims=True)
-        return np.maximum((weights * seen).sum(axis=-1), 0).astype(np.float32)
+        return np.asarray(np.maximum((weights * seen).sum(axis=-1), 0), np.float32)
 
     return maps
 

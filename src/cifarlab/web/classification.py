@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import anyio
+import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
@@ -92,7 +93,6 @@ async def accepted(service: InferenceService) -> AsyncIterator[None]:
         raise HTTPException(503, message, {"Retry-After": "5"}) from error
 
 
-_INLINE_BYTES = 16_384
 _decoders: anyio.CapacityLimiter | None = None
 
 

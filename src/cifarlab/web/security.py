@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
-from cifarlab.web.settings import Settings
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cifarlab.web.hosts import allowed_names, host_name, is_address, is_every_address, same_host
 from cifarlab.web.metrics import Metrics, RequestCounter
+from cifarlab.web.settings import Settings
 
 OPEN_PATHS = ("/healthz", "/readyz")
 """What tells a probe that the server lives, and nothing else."""

@@ -113,7 +113,7 @@ class Shelf:
             changed = self._runs_dir.stat().st_mtime_ns
             if changed != self._listed[0]:
                 folders = [path for path in self._runs_dir.iterdir() if not path.name.startswith(".")]
-                self._listed = changed, {path.name: Run(path) for path in folders if path.is_dir()}
+                self._listed = changed, {path.name: Run(path) for path in folders if _is_own(path)}
         except OSError:  # no run has been made yet
             return {}
         return self._listed[1]
@@ -136,6 +136,11 @@ def load_served(name: str, runs_dir: Path) -> Served:
     prediction.check_fits(network, shape, len(names))
     temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
     return Served(name, names, shape, prediction.compile_forward(network), temperature, network)
+
+
+def _is_own(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _has_builtin() -> bool:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import anyio.to_thread
-from cifarlab.web.settings import Settings
 from fastapi import FastAPI, Request
 
 from cifarlab.web.explanations import Explanations
@@ -13,6 +12,7 @@ from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.security import protect
 from cifarlab.web.serving import Shelf
+from cifarlab.web.settings import Settings
 
 
 def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None:
@@ -32,7 +32,7 @@ def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
     )
-    app.state.explanations = Explanations(settings)
+    app.state.explanations = Explanations(settings.data_dir)
     protect(app, settings, metrics)
 
 
@@ -44,6 +44,7 @@ async def serving(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        cast(Explanations, app.state.explanations).stop()
         await anyio.to_thread.run_sync(service.stop)
 
 

@@ -20,7 +20,9 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
-<main id="documentation" aria-label="HTTP API"><p>The API as a <a href="/openapi.json">file</a>; to read it here, allow scripts.</p></main>
+<main id="documentation" aria-label="HTTP API">
+<p>The API as a <a href="/openapi.json">file</a>; to read it here, allow scripts.</p>
+</main>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/static/documentation.js" type="module"></script>
 </body>
