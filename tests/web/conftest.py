@@ -1,8 +1,7 @@
-"""An app whose models are made up: a brightness meter in place of a network."""
+"""The whole app, with models that are made up."""
 
 import importlib.util
 import io
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,78 +14,53 @@ from PIL import Image
 
 from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.serving import Served, Shelf
 from cifarlab.web.settings import Limits, Settings
 
-CLASS_NAMES = ("dark", "middling", "bright", "red")
+HERE = Path(__file__).parent
 
 
-def brightness(images: np.ndarray) -> np.ndarray:
-    """Logits by hand: the more of a colour, the more of its class."""
-    level = images.reshape(len(images), -1).mean(axis=1) / 255
-    red = images[..., 0].mean(axis=(1, 2)) / 255 - images[..., -1].mean(axis=(1, 2)) / 255
-    columns = [4 * (1 - level), 4 * (1 - 2 * np.abs(level - 0.5)), 4 * level, 8 * red]
-    return np.stack(columns, axis=1).astype(np.float32)
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-class FakeShelf(Shelf):
-    """Two models that need no file: `builtin`, for colours, and `grey`."""
-
-    def __init__(self, forward: Callable[[np.ndarray], np.ndarray] = brightness) -> None:
-        super().__init__(Path("nowhere"))
-        self.forward = forward
-        self.loads: list[str] = []
-        self.versions = {"builtin": 1, "grey": 1}
-
-    def names(self) -> list[str]:
-        return list(self.versions)
-
-    def run(self, name):
-        if name not in self.versions:
-            from cifarlab.web.serving import UnknownModel
-
-            raise UnknownModel(f"unknown model {name!r}: known: {', '.join(self.versions)}")
-
-    def version(self, name: str) -> int:
-        self.run(name)
-        return self.versions[name]
-
-    def load(self, name: str) -> Served:
-        self.loads.append(name)
-        shape = (32, 32, 1) if name == "grey" else (32, 32, 3)
-        return Served(name, CLASS_NAMES, shape, lambda images: self.forward(images))
+@pytest.fixture(scope="session")
+def fakes() -> ModuleType:
+    """`fakes.py` beside this file."""
+    return load(HERE / "fakes.py")
 
 
-class Gate:
-    """A forward function that waits until it is opened, and tells when it has been reached."""
+@pytest.fixture(scope="session")
+def fake_run() -> ModuleType:
+    """`reports/fake_run.py`: `make_run` and `write_model` without Keras."""
+    return load(HERE.parent / "reports" / "fake_run.py")
 
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-        self.armed = False
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        if self.armed:
-            self.reached.set()
-            assert self.opened.wait(30)
-        return brightness(images)
+@pytest.fixture(scope="session")
+def make_run(fake_run):
+    """Makes a whole evaluated run on digits without training anything."""
+    return fake_run.make_run
 
 
 @pytest.fixture
-def gate():
-    made = Gate()
+def gate(fakes):
+    made = fakes.Gate()
     yield made
     made.opened.set()
 
 
 @pytest.fixture
-def fake_shelf() -> FakeShelf:
-    return FakeShelf()
+def fake_shelf(fakes):
+    return fakes.FakeShelf()
 
 
 @pytest.fixture
-def gated_shelf(gate) -> FakeShelf:
-    return FakeShelf(gate)
+def gated_shelf(fakes, gate):
+    return fakes.FakeShelf(gate)
 
 
 @pytest.fixture
@@ -94,15 +68,14 @@ def make_app(tmp_path, fake_shelf):
     """The whole app on an empty folder of runs and digits, with models that are made up."""
     from cifarlab.web.application import create_app
 
-    def make(*, shelf: Shelf | None = None, limits: Limits | None = None, **settings) -> FastAPI:
-        values = {"runs_dir": tmp_path / "runs", "data": "digits", "limits": limits or Limits(), **settings}
-        chosen = Settings(**values)
-        app = create_app(chosen)
+    def make(*, shelf=None, **chosen) -> FastAPI:
+        settings = Settings(**{"runs_dir": tmp_path / "runs", "data": "digits", "limits": Limits(), **chosen})
+        app = create_app(settings)
         app.state.inference = InferenceService(
             shelf or fake_shelf,
             app.state.metrics,
-            queue_size=chosen.limits.queue_size,
-            request_seconds=chosen.limits.request_seconds,
+            queue_size=settings.limits.queue_size,
+            request_seconds=settings.limits.request_seconds,
         )
         return app
 
@@ -114,10 +87,8 @@ def make_client(make_app):
     """Talks to the app as a program on this machine does."""
     opened = []
 
-    def make(*, app: FastAPI | None = None, raises: bool = True, **settings) -> TestClient:
-        client = TestClient(
-            app or make_app(**settings), base_url="http://127.0.0.1:8000", raise_server_exceptions=raises
-        )
+    def make(*, app: FastAPI | None = None, **chosen) -> TestClient:
+        client = TestClient(app or make_app(**chosen), base_url="http://127.0.0.1:8000")
         client.__enter__()
         opened.append(client)
         return client
@@ -137,8 +108,8 @@ def make_service(fake_shelf):
     """A service without an app, stopped at the end."""
     made = []
 
-    def make(shelf: Shelf | None = None, **options) -> InferenceService:
-        options = {"queue_size": 64, "request_seconds": 10.0, **options}
+    def make(shelf=None, **chosen) -> InferenceService:
+        options = {"queue_size": 64, "request_seconds": 10.0, **chosen}
         made.append(InferenceService(shelf or fake_shelf, Metrics(), **options))
         return made[-1]
 
@@ -158,14 +129,3 @@ def encode() -> Callable[..., bytes]:
         return file.getvalue()
 
     return encode
-
-
-@pytest.fixture(scope="session")
-def fake_run() -> ModuleType:
-    """`reports/fake_run.py`: `make_run` and `write_model` without Keras."""
-    spec = importlib.util.spec_from_file_location("fake_run", Path(__file__).parents[1] / "reports" / "fake_run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

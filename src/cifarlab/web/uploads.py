@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from cifarlab.errors import CifarlabError
 from cifarlab.images import PictureError, Pixels, read_image, to_grey
 
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
 """What people have. Pillow's many rarer decoders are kept away from strangers' bytes."""
 
 _STATUS = {"size": 413, "kind": 415, "damage": 422, "access": 422}
@@ -104,6 +104,7 @@ async def read_form(request: Request, *, max_images: int) -> Upload:
                 pictures.append((_name(value.filename, len(pictures)), data))
         else:
             fields.setdefault(key, []).append(value)
+    await form.close()
     return Upload(pictures, fields)
 
 
