@@ -14,7 +14,8 @@ TOKEN = "a-token-of-some-length"
 @pytest.mark.parametrize(
     ("header", "name"),
     [
-        ("localhost", "localhost"), ("LOCALHOST:8000", "localhost"), ("127.0.0.1:80", "127.0.0.1"), ("[::1]:8000", "::1"),
+        ("localhost", "localhost"), ("LOCALHOST:8000", "localhost"), ("127.0.0.1:80", "127.0.0.1"),
+        ("[::1]:8000", "::1"),
         ("[::1]", "::1"), ("example.org.", "example.org"), ("localhost:80a", ""), ("::1", ""), ("", ""),
         ("localhost:8000@evil.example", ""),
     ],
