@@ -25,9 +25,9 @@ PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
 def start(folder: Path, *words: str) -> tuple[subprocess.Popen, str]:
     """A server of its own, and the line that it prints."""
     command = [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data", "digits", *words]
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    )  # fmt: skip
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
     assert process.stdout is not None
     return process, process.stdout.readline()
 
@@ -131,7 +131,6 @@ def test_the_address_can_be_opened(host, token, address):
 
 def test_an_address_is_bound_at_once():
     with bind("127.0.0.1", 0) as listener, pytest.raises(CifarlabError, match="in use"):
-        listener.listen()
         bind("127.0.0.1", listener.getsockname()[1])
 
 

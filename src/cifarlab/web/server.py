@@ -13,6 +13,7 @@ from cifarlab.web.application import create_app
 from cifarlab.web.hosts import is_address, is_every_address, is_loopback
 from cifarlab.web.settings import Settings
 
+_BACKLOG = 2048
 _STOP_SECONDS = 10
 """How long open connections may take to end beyond the time that a request may take."""
 
@@ -67,6 +68,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(target)
+        listener.listen(_BACKLOG)  # two that share an address are told apart only now
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()
