@@ -135,17 +135,14 @@ def _matrix(library: Library, entry: Entry, split: str) -> dict[str, Any]:
     np.add.at(counts, (answers.labels, answers.predicted), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     worst = max(float(np.where(np.eye(size, dtype=bool), 0, shares).max(initial=0)), 1e-9)
+    own = np.eye(size, dtype=bool)
+    # Of the colour, in tenths: the share itself on the diagonal, elsewhere beside the worst mistake's.
+    depths = np.rint(10 * np.where(own, shares, shares / worst)).astype(int)
     rows = [
         [
-            {"count": int(counts[true, said]), "share": float(shares[true, said]), "depth": _depth(shares, true, said, worst)}
-            for said in range(size)
+            {"count": int(count), "share": float(share), "depth": int(depth)}
+            for count, share, depth in zip(counts[true], shares[true], depths[true], strict=True)
         ]
         for true in range(size)
-    ]  # fmt: skip
+    ]
     return {"names": answers.class_names, "rows": rows, "size": size}
-
-
-def _depth(shares: np.ndarray[Any, Any], true: int, said: int, worst: float) -> int:
-    """Of the cell's colour, in tenths: the share itself on the diagonal, elsewhere beside the worst mistake's."""
-    share = float(shares[true, said])
-    return round(10 * (share if true == said else share / worst))
