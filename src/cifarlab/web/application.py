@@ -15,6 +15,7 @@ from cifarlab.web import rendering
 from cifarlab.web.jobs import Jobs
 from cifarlab.web.library import Library
 from cifarlab.web.settings import Settings
+from cifarlab.web.state import attach, serving
 
 DESCRIPTION = "Classify pictures with the models of this machine, and read the scores of its runs."
 
@@ -36,7 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.settings = settings
+    attach(app, settings)
     app.state.library = Library(settings)
     app.state.jobs = Jobs(settings)
     for name in discover.names("web/routes"):
@@ -51,7 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Warm up beside the first visitors; trainings that were started go on when the server ends."""
     app.state.library.warm_up()
-    yield
+    async with serving(app):
+        yield
 
 
 async def _show_bad_input(request: Request, error: Exception) -> Response:

@@ -1,0 +1,110 @@
+// Drop, paste, preview, and answers without leaving the page; without this script the form is sent as any other.
+const form = document.querySelector("#ask");
+const drop = document.querySelector("#drop");
+const picture = document.querySelector("#picture");
+const photograph = document.querySelector("#photograph");
+const preview = document.querySelector("#preview");
+const hint = document.querySelector("#hint");
+const most = Number(form.dataset.most);
+let again = 0;
+let current = null;
+
+document.documentElement.classList.add("scripted");
+
+function chosen() {
+  return picture.files[0] ?? photograph.files[0] ?? null;
+}
+
+function show(file) {
+  URL.revokeObjectURL(preview.src);
+  preview.src = URL.createObjectURL(file);
+  preview.hidden = false;
+  preview.onerror = () => { preview.hidden = true; };  // no picture, or a format that only the server reads
+  hint.textContent = file.name || "the picture you pasted";
+  submit();
+}
+
+function take(files) {
+  const file = [...(files ?? [])].find((each) => each.type.startsWith("image/")) ?? files?.[0];
+  if (!file) return;
+  const transfer = new DataTransfer();
+  transfer.items.add(file);
+  picture.files = transfer.files;
+  photograph.value = "";
+  show(file);
+}
+
+// What is chosen stands in the address; the picture does not.
+function remember() {
+  const query = new URLSearchParams();
+  for (const box of form.querySelectorAll("input[type=checkbox]:checked")) query.append(box.name, box.value);
+  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  const boxes = [...form.querySelectorAll("input[name=model]")];
+  const full = boxes.filter((box) => box.checked).length >= most;
+  for (const box of boxes) box.disabled = full && !box.checked;
+}
+
+async function submit() {
+  clearTimeout(again);
+  current?.abort();
+  const asking = new AbortController();
+  current = asking;
+  const data = new FormData(form);
+  data.delete("picture");
+  if (chosen()) data.append("picture", chosen());
+  const answer = document.querySelector("#answer");
+  answer.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(form.action, {
+      method: "POST", body: data, signal: asking.signal, headers: { Accept: "text/html" },
+    });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const found = page.querySelector("#answer");
+    if (found) answer.replaceWith(document.adoptNode(found));
+    else say(answer, page.querySelector("[role=alert]")?.textContent ?? `The server answered ${response.status}.`);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    say(answer, "The server cannot be reached: is it still running?");
+  }
+  const shown = document.querySelector("#answer");
+  shown.removeAttribute("aria-busy");
+  if (shown.dataset.again) again = setTimeout(submit, Number(shown.dataset.again));
+}
+
+function say(answer, message) {
+  const notice = document.createElement("p");
+  notice.className = "notice";
+  notice.setAttribute("role", "alert");
+  notice.textContent = message;
+  answer.replaceChildren(notice);
+}
+
+picture.addEventListener("change", () => { photograph.value = ""; if (picture.files[0]) show(picture.files[0]); });
+photograph.addEventListener("change", () => { picture.value = ""; if (photograph.files[0]) show(photograph.files[0]); });
+form.addEventListener("change", (event) => {
+  if (event.target.type !== "checkbox") return;
+  remember();
+  if (chosen()) submit();
+});
+form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+for (const name of ["dragenter", "dragover"]) {
+  document.addEventListener(name, (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+document.addEventListener("drop", (event) => {
+  drop.classList.remove("over");
+  if (!event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  take(event.dataTransfer.files);
+});
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData?.files.length) {
+    event.preventDefault();
+    take(event.clipboardData.files);
+  }
+});
+remember();
