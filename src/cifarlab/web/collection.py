@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from functools import cached_property
 from threading import Lock
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,12 @@ class Collection:
 
     def address(self, image_id: str) -> str:
         """Where the picture is served."""
-        return f"/pictures/{self.slug}/{self.version}/{_quote(image_id)}"
+        return f"/pictures/{self.slug}/{self.version}/{self.quote(image_id)}"
+
+    @staticmethod
+    def quote(image_id: str) -> str:
+        """An id as part of an address; one may be a path inside the user's folder."""
+        return quote(image_id, safe="/")
 
 
 def slug_of(name: str) -> str:
@@ -109,9 +115,3 @@ def to_png(image: NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     picture.save(file, "png", compress_level=6)
     return file.getvalue()
-
-
-def _quote(image_id: str) -> str:
-    from urllib.parse import quote
-
-    return quote(image_id, safe="/")

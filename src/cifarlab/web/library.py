@@ -15,12 +15,14 @@ from cifarlab import datasets
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
 from cifarlab.web.collection import Collection, slug_of
 from cifarlab.web.entries import Entry, Signature, read_entry, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
 ALWAYS = "digits"
+MOST_OPINIONS = 5
 _MOST_KEPT = 256
 
 T = TypeVar("T")
@@ -89,6 +91,33 @@ class Library:
         if not path.is_file():
             raise CifarlabError(f"{entry.name} has no predictions on {split}: run cifarlab evaluate {run.path}")
         return self.keep(("predictions", entry.name, split, sign(path)), lambda: Predictions.load(path))
+
+    def answers(self, entry: Entry, split: str) -> Answers:
+        """A run's predictions with what pages sort and filter by.
+
+        Raises:
+            CifarlabError: If it has not been evaluated on `split`.
+        """
+        key = ("answers", entry.name, split, sign(entry.run.predictions_file(split)))
+        return self.keep(key, lambda: make_answers(self.predictions(entry, split)))
+
+    def doubts(self, data: str, split: str) -> Doubts | None:
+        """What the most accurate runs think of a split's labels; None where none was asked about it.
+
+        Training images are left out: a run's opinion of what it learned from is worth nothing.
+
+        Args:
+            data: Name of the data set.
+            split: `"test"` or `"validation"`.
+        """
+        asked = [entry for entry in self.entries() if entry.data == data and split in entry.evaluated]
+        asked.sort(key=lambda entry: -float(entry.scores[split].get("accuracy") or 0))
+        asked = asked[:MOST_OPINIONS]
+        if not asked:
+            return None
+        key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
+        names = [entry.name for entry in asked]
+        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked]))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.

@@ -44,7 +44,25 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         status: HTTP status.
         **values: For the template; everything is escaped unless it is `Markup`.
     """
-    text = _environment().get_template(template).render(
+    text = _render(request, template, values)
+    nonce = str(request.scope.get("csp_nonce", ""))
+    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """Part of a page, which a script asks for: it sets the styles itself, from `data-style`.
+
+    Args:
+        request: Whose answer this is.
+        template: File name in `templates/`.
+        **values: For the template.
+    """
+    text = _STYLED.sub(r'\1 data-style="\2"', _render(request, template, values))
+    return HTMLResponse(text, headers={"Cache-Control": "no-store"})
+
+
+def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
+    return _environment().get_template(template).render(
         here=Here(request),
         theme=theme_of(request),
         navigation=_navigation(),
@@ -52,8 +70,6 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         version=cifarlab.__version__,
         **values,
     )  # fmt: skip
-    nonce = str(request.scope.get("csp_nonce", ""))
-    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "no-store"})
 
 
 class Here:
@@ -78,6 +94,10 @@ class Here:
         kept = [(key, value) for key, value in self.query if key not in changes]
         added = [(key, value) for key, value in changes.items() if value not in (None, "")]
         return address(path, kept + added)
+
+    def value(self, key: str) -> str:
+        """What the query says of a key; empty where nothing."""
+        return next((value for known, value in self.query if known == key), "")
 
     @property
     def whole(self) -> str:
