@@ -2,11 +2,7 @@
 
 import importlib.util
 import io
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -68,19 +64,14 @@ def gated_shelf(fakes, gate):
 
 
 @pytest.fixture
-def make_app(tmp_path, fake_shelf):
+def make_app(tmp_path, fakes, fake_shelf):
     """The whole app on an empty folder of runs and digits, with models that are made up."""
     from cifarlab.web.application import create_app
 
     def make(*, shelf=None, **chosen) -> FastAPI:
         settings = Settings(**{"runs_dir": tmp_path / "runs", "data": "digits", "limits": Limits(), **chosen})
         app = create_app(settings)
-        app.state.inference = InferenceService(
-            shelf or fake_shelf,
-            app.state.metrics,
-            queue_size=settings.limits.queue_size,
-            request_seconds=settings.limits.request_seconds,
-        )
+        app.state.inference = fakes.make_service(app, settings, shelf or fake_shelf)
         return app
 
     return make
@@ -133,36 +124,3 @@ def encode() -> Callable[..., bytes]:
         return file.getvalue()
 
     return encode
-
-
-@pytest.fixture(scope="session")
-def serve_in_thread():
-    """Serves the whole app on a free port of this machine, for as long as a `with` lasts."""
-
-    @contextmanager
-    def serve(settings: Settings, shelf=None) -> Iterator[str]:
-        import uvicorn
-
-        from cifarlab.web.application import create_app
-        from cifarlab.web.server import address_of, bind
-
-        listener = bind("127.0.0.1", 0)
-        settings = replace(settings, port=listener.getsockname()[1])
-        app = create_app(settings)
-        if shelf is not None:
-            limits = settings.limits
-            app.state.inference = InferenceService(
-                shelf, app.state.metrics, queue_size=limits.queue_size, request_seconds=limits.request_seconds
-            )
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
-        yield address_of(replace(settings, token=None)).rstrip("/")
-        server.should_exit = True
-        thread.join(30)
-        listener.close()
-
-    return serve

@@ -6,13 +6,13 @@ from hypothesis import HealthCheck, settings
 
 
 @pytest.fixture(scope="module")
-def api(serve_in_thread, fakes, tmp_path_factory, make_run):
+def api(fakes, tmp_path_factory, make_run):
     """The description of a server that runs."""
     from cifarlab.web.settings import Settings
 
     runs_dir = tmp_path_factory.mktemp("runs")
     make_run(runs_dir, "first")
-    with serve_in_thread(Settings(runs_dir=runs_dir, data="digits"), fakes.FakeShelf()) as address:
+    with fakes.serving(Settings(runs_dir=runs_dir, data="digits"), fakes.FakeShelf()) as address:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 

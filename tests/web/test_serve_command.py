@@ -134,7 +134,7 @@ def test_an_address_is_bound_at_once():
         bind("127.0.0.1", listener.getsockname()[1])
 
 
-def test_a_stop_answers_what_was_accepted(tmp_path, fakes, serve_in_thread, encode):
+def test_a_stop_answers_what_was_accepted(tmp_path, fakes, encode):
     """The whole way: a request is in the model when the server is told to end."""
     import threading
 
@@ -144,7 +144,7 @@ def test_a_stop_answers_what_was_accepted(tmp_path, fakes, serve_in_thread, enco
     gate = fakes.Gate()
     answers = []
     picture = encode(np.zeros((8, 8, 3), np.uint8))
-    with serve_in_thread(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeShelf(gate)) as address:
+    with fakes.serving(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeShelf(gate)) as address:
 
         def post() -> None:
             answers.append(httpx.post(f"{address}/v1/predict", files={"images": picture}, timeout=30))
