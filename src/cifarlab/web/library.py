@@ -4,6 +4,7 @@ Nothing outside the folder of runs and the data is opened: a run's name from an 
 never joined to a path, and a picture's id is looked up among the ids of its data set.
 """
 
+import importlib
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from cifarlab import datasets
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
+from cifarlab.reports._render import sections
 from cifarlab.runs import Run
 from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
 from cifarlab.web.collection import Collection, slug_of
@@ -76,6 +78,11 @@ class Library:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
         return entry
 
+    def has_run(self, name: str) -> bool:
+        """Whether the listing has a run of this name."""
+        folder = self._folder(name)
+        return folder is not None and self._read(folder.name) is not None
+
     def has_folder(self, name: str) -> bool:
         """Whether a run's folder, or anything else, has this name."""
         return name.casefold() in {each.casefold() for each in self._names()}
@@ -117,7 +124,7 @@ class Library:
             return None
         key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
         names = [entry.name for entry in asked]
-        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked]))
+        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked], key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -181,6 +188,8 @@ class Library:
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:
+        importlib.import_module("cifarlab.comparison")  # brings scipy.stats, seconds that nobody need wait for
+        sections()
         self.entries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
 
