@@ -51,7 +51,9 @@ def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_ru
     assert library.answers(library.entry("first"), "test") is answers
 
 
-@pytest.mark.parametrize("name", ["..", ".", "../outside", "/etc", "first/../../outside", ".hidden", "", "link", "file"])
+@pytest.mark.parametrize(
+    "name", ["..", ".", "../outside", "/etc", "first/../../outside", ".hidden", "", "link", "file"]
+)
 def test_nothing_outside_is_opened(library, runs_dir, make_run, name):
     make_run(runs_dir.parent, "outside")
     make_run(runs_dir, ".hidden".strip("."))
