@@ -1,7 +1,5 @@
 """The library reads each run once, notices what changes, and opens nothing outside its folder."""
 
-import os
-
 import pytest
 from starlette.exceptions import HTTPException
 
@@ -116,8 +114,18 @@ def test_data_sets_have_one_word_each(library, runs_dir, make_run):
     assert "/" not in folder
     assert "home" not in folder
     assert folder != slug_of("folder:/home/you/pictures")
+    assert slug_of("/home/me/pictures.py").startswith("pictures-")
     with pytest.raises(HTTPException):
         library.collection("cifar10")
+
+
+@pytest.mark.parametrize("name", ["folder:/etc", "evil.py"])
+def test_a_run_cannot_name_a_folder_or_a_program_as_its_data(library, runs_dir, make_run, name):
+    run = make_run(runs_dir, "first")
+    files.write_json(run.data_file, {**run.data, "name": name})
+    assert library.entry("first").data == name
+    assert list(library.data_names()) == ["digits"]
+    assert "--data" in library.find_collection(name)
 
 
 def test_pictures_are_found_by_id_only(library):
@@ -130,7 +138,7 @@ def test_pictures_are_found_by_id_only(library):
 
 def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_run):
     run = make_run(runs_dir, "first")
-    os.remove(run.predictions_file("test"))
+    run.predictions_file("test").unlink()
     entry = library.entry("first")
     assert entry.evaluated == []
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):

@@ -53,11 +53,11 @@ def test_orders_by_confidence():
 
 
 def test_a_cell_of_the_confusion_matrix_is_exactly_its_images():
-    made = answers()
+    made, labels = answers(), answers().labels
     for true in range(3):
         for said in range(3):
             found = select_answers(made, AnswerFilter(shown="all", true=true, said=said))
-            expected = np.flatnonzero((LABELS == true) & (CHANCES.argmax(axis=1) == said))
+            expected = np.flatnonzero((labels == true) & (CHANCES.argmax(axis=1) == said))
             assert sorted(found.tolist()) == expected.tolist()
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from cifarlab import datasets
+from cifarlab import datasets, discover
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.reports._render import sections
@@ -144,8 +144,12 @@ class Library:
         return made
 
     def data_names(self) -> dict[str, str]:
-        """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs."""
-        names = [self._settings.data, *sorted({entry.data for entry in self.entries() if entry.data}), ALWAYS]
+        """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs.
+
+        A run's data that are a folder or a Python file are left out: only who starts the app may name those.
+        """
+        known = set(discover.names("datasets"))
+        names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
         return {slug_of(name): name for name in dict.fromkeys(names)}
 
     def collection(self, slug: str) -> Collection:
@@ -169,10 +173,10 @@ class Library:
 
     def find_collection(self, name: str) -> Collection | str:
         """A data set by its name; where it cannot be had, the reason."""
+        if slug_of(name) not in self.data_names():
+            return f"they are shown where the app is started with --data {name}"
         try:
             return self.collection(slug_of(name))
-        except HTTPException as error:
-            return str(error.detail)
         except CifarlabError as error:
             return str(error)
 
