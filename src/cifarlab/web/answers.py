@@ -1,6 +1,6 @@
 """Answers: what a run said about a split, with everything that pages sort and filter by, computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +78,7 @@ class Doubts:
         suggested: `(N,)` int64: the class with the highest mean probability.
         believed: `(N,)` float32: that probability.
         class_names: In the order of the labels.
+        state: Another one means that these are other doubts.
     """
 
     runs: tuple[str, ...]
@@ -86,6 +87,7 @@ class Doubts:
     suggested: NDArray[np.int64]
     believed: NDArray[np.float32]
     class_names: tuple[str, ...]
+    state: Hashable = None
 
     def of(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """`(M,)` float32: the doubt of each image; NaN where no run was asked about it."""
@@ -94,12 +96,13 @@ class Doubts:
         return np.where(places >= 0, found, np.nan).astype(np.float32)
 
 
-def weigh_labels(names: Sequence[str], answers: Sequence[Answers]) -> Doubts:
+def weigh_labels(names: Sequence[str], answers: Sequence[Answers], state: Hashable = None) -> Doubts:
     """The mean opinion of runs on the labels of the images that the first was asked about.
 
     Args:
         names: Of the runs.
         answers: Of each, at least one; those about other images or classes are left out.
+        state: Of the files that this comes from.
     """
     first = answers[0]
     ids = first.predictions.ids.tolist()
@@ -115,4 +118,4 @@ def weigh_labels(names: Sequence[str], answers: Sequence[Answers]) -> Doubts:
     suggested = mean.argmax(axis=1).astype(np.int64)
     doubt = (1 - mean[places, first.labels]).astype(np.float32)
     believed = mean[places, suggested].astype(np.float32)
-    return Doubts(tuple(asked), first.rows, doubt, suggested, believed, first.class_names)
+    return Doubts(tuple(asked), first.rows, doubt, suggested, believed, first.class_names, state)

@@ -5,6 +5,7 @@ import io
 import re
 from collections import OrderedDict
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
@@ -99,8 +100,8 @@ class Collection:
 
 
 def slug_of(name: str) -> str:
-    """A data set's name as one word for addresses: a folder's path is not told."""
-    kind, _, place = name.partition(":")
+    """A data set's name as one word for addresses: a path is not told."""
+    kind, _, place = (Path(name).stem, "", name) if name.endswith(".py") else name.partition(":")
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", kind).strip("-") or "data"
     if not place and plain == name:
         return name

@@ -1,11 +1,12 @@
 """Entry: one run as the table of runs shows it, read from the files in its folder."""
 
 import os
+import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from cifarlab import files
 from cifarlab.errors import CifarlabError
 from cifarlab.plots.training_curves import best_epoch
 from cifarlab.runs import Run
@@ -61,6 +62,11 @@ class Entry:
     def name(self) -> str:
         """The folder's name."""
         return self.run.path.name
+
+    @property
+    def address(self) -> str:
+        """Its page."""
+        return f"/runs/{quote(self.name, safe='')}"
 
     @property
     def accuracy(self) -> float | None:
@@ -121,7 +127,9 @@ def sign(path: Path) -> Signature:
 def _state(run: Run) -> tuple[str, str]:
     found = run.state
     state, why = str(found["state"]), str(found.get("why") or "")
-    if state == "running" and not run.is_being_trained() and found.get("process") != os.getpid():
+    # Of a process on another machine nothing is known here.
+    here = found.get("host") == platform.node() and found.get("process") != os.getpid()
+    if state == "running" and here and not run.is_being_trained():
         return "stopped", LOST
     return state, why
 
@@ -140,7 +148,7 @@ def _details(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "planned": recipe.epochs,
         "best": None if best is None else (float(best["validation_accuracy"]), int(best["epoch"])),
-        "scores": {split: files.read_json(path) for split in SPLITS if (path := run.scores_file(split)).is_file()},
+        "scores": {split: run.scores(split) for split in SPLITS if run.scores_file(split).is_file()},
         "parameters": environment.get("parameters"),
         "seconds": environment.get("training_seconds") or sum(row.get("epoch_seconds", 0.0) for row in history) or None,
     }

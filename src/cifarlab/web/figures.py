@@ -75,7 +75,7 @@ def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Dr
         bins = metrics.reliability(predictions)
         return Drawing(lambda: plot_reliability_diagram({label: bins}), lambda: _flat(bins))
     curve = metrics.risk_coverage(predictions)
-    points = zip(curve["coverage"], curve["risk"], strict=True)
+    points = list(zip(curve["coverage"], curve["risk"], strict=True))
     return Drawing(
         lambda: plot_risk_coverage({label: curve}),
         lambda: [{"coverage": coverage, "risk": risk} for coverage, risk in points],

@@ -115,7 +115,7 @@ def choose_answers(
     wanted = read_answer_filter(query, answers.class_names)
     doubts = library.doubts(entry.data, split)
     other = library.answers(library.entry(query["against"]), split) if wanted.side else None
-    key = ("rows", entry.name, entry.signature, split, wanted, query.get("against", ""), doubts and doubts.runs)
+    key = ("rows", entry.name, entry.signature, split, wanted, query.get("against", ""), doubts and doubts.state)
     return answers, wanted, doubts, library.keep(key, lambda: select_answers(answers, wanted, doubts, other))
 
 
@@ -159,7 +159,7 @@ def choose_images(
     part = collection.splits[split]
     wanted = read_data_filter(query, collection.class_names)
     doubts = library.doubts(collection.name, split) if split != "train" else None
-    key = ("images", collection.slug, split, wanted, doubts and doubts.runs)
+    key = ("images", collection.slug, split, wanted, doubts and doubts.state)
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids.tolist(), wanted, doubts))
 
 

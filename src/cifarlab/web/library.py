@@ -4,6 +4,7 @@ Nothing outside the folder of runs and the data is opened: a run's name from an 
 never joined to a path, and a picture's id is looked up among the ids of its data set.
 """
 
+import importlib
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from cifarlab import datasets
+from cifarlab import datasets, discover
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
+from cifarlab.reports._render import sections
 from cifarlab.runs import Run
 from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
 from cifarlab.web.collection import Collection, slug_of
@@ -76,6 +78,11 @@ class Library:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
         return entry
 
+    def has_run(self, name: str) -> bool:
+        """Whether the listing has a run of this name."""
+        folder = self._folder(name)
+        return folder is not None and self._read(folder.name) is not None
+
     def has_folder(self, name: str) -> bool:
         """Whether a run's folder, or anything else, has this name."""
         return name.casefold() in {each.casefold() for each in self._names()}
@@ -117,7 +124,7 @@ class Library:
             return None
         key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
         names = [entry.name for entry in asked]
-        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked]))
+        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked], key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -137,8 +144,12 @@ class Library:
         return made
 
     def data_names(self) -> dict[str, str]:
-        """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs."""
-        names = [self._settings.data, *sorted({entry.data for entry in self.entries() if entry.data}), ALWAYS]
+        """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs.
+
+        A run's data that are a folder or a Python file are left out: only who starts the app may name those.
+        """
+        known = set(discover.names("datasets"))
+        names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
         return {slug_of(name): name for name in dict.fromkeys(names)}
 
     def collection(self, slug: str) -> Collection:
@@ -162,10 +173,10 @@ class Library:
 
     def find_collection(self, name: str) -> Collection | str:
         """A data set by its name; where it cannot be had, the reason."""
+        if slug_of(name) not in self.data_names():
+            return f"they are shown where the app is started with --data {name}"
         try:
             return self.collection(slug_of(name))
-        except HTTPException as error:
-            return str(error.detail)
         except CifarlabError as error:
             return str(error)
 
@@ -181,6 +192,8 @@ class Library:
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
     def _warm_up(self) -> None:
+        importlib.import_module("cifarlab.comparison")  # brings scipy.stats, seconds that nobody need wait for
+        sections()
         self.entries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
 

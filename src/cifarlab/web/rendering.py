@@ -46,7 +46,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """
     text = _render(request, template, values)
     nonce = str(request.scope.get("csp_nonce", ""))
-    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "private, no-cache"})
 
 
 def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:

@@ -24,8 +24,8 @@ def build_sections(
 
     Args:
         library: Where to keep them.
-        entries: The runs, all evaluated on `split`.
-        split: What the numbers are about; empty for sections that are about the training alone.
+        entries: The runs; for a section with numbers all evaluated on `split`.
+        split: What the numbers are about.
         names: Files in `reports/sections`, in the order wanted.
 
     Returns:
@@ -45,14 +45,11 @@ def build_sections(
 
 
 def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunView:
-    """A run as the report's sections want it.
-
-    Raises:
-        CifarlabError: If it has not been evaluated on `split`.
-    """
+    """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
     run = entry.run
-    scores = run.scores(split) if split else {}
-    predictions = library.predictions(entry, split) if split else _nothing_said(entry)
+    evaluated = split in entry.evaluated
+    scores = run.scores(split) if evaluated else {}
+    predictions = library.predictions(entry, split) if evaluated else _nothing_said(entry)
     return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
 
 

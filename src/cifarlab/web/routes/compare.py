@@ -25,7 +25,7 @@ def compare_runs(request: Request) -> Response:
     names = list(dict.fromkeys(request.query_params.getlist("run")))
     if len(names) < 2:
         if len(names) == 1:
-            return RedirectResponse(f"/runs/{library.entry(names[0]).name}", status_code=303)
+            return RedirectResponse(library.entry(names[0]).address, status_code=303)
         raise CifarlabError("choose two runs or more to compare: tick them in the table of runs")
     if len(names) > MOST:
         raise CifarlabError(f"at most {MOST} runs can be compared at once. Received: {len(names)}")
@@ -43,7 +43,10 @@ def compare_runs(request: Request) -> Response:
         entries=entries,
         split=split,
         sections=build_sections(library, entries, split, SECTIONS),
-        pairs=_disagreements(library, entries, split),
+        pairs=library.keep(
+            ("pairs", split, *((entry.name, entry.signature) for entry in entries)),
+            lambda: _disagreements(library, entries, split),
+        ),
     )
 
 
@@ -54,9 +57,7 @@ def _disagreements(library: Library, entries: list[Entry], split: str) -> list[d
         one, other = library.answers(first, split), library.answers(second, split)
         if one.rows.keys() != other.rows.keys():
             continue
-        right = {image_id: bool(other.right[row]) for image_id, row in other.rows.items()}
-        theirs = [right[image_id] for image_id in one.rows]
-        gained = sum(own and not their for own, their in zip(one.right.tolist(), theirs, strict=True))
-        lost = sum(their and not own for own, their in zip(one.right.tolist(), theirs, strict=True))
-        pairs.append({"first": first.name, "second": second.name, "gained": gained, "lost": lost})
+        right = other.right[[other.rows[image_id] for image_id in one.rows]]
+        gained, lost = int((one.right & ~right).sum()), int((~one.right & right).sum())
+        pairs.append({"first": first, "second": second, "gained": gained, "lost": lost})
     return pairs

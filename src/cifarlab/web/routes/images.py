@@ -152,13 +152,15 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
         ids = collection.splits[split].ids
         back, title = f"/data/{collection.slug}", collection.name
     else:
-        entry = library.entry(led)
+        entry = next((each for each in library.entries() if each.name == led), None)
+        if entry is None:
+            return None
         split = query.get("split") or (entry.evaluated[0] if entry.evaluated else "")
         if split not in entry.evaluated:
             return None
         answers, _, _, rows = choose_answers(library, entry, split, query)
         ids = answers.predictions.ids
-        back, title = f"/runs/{entry.name}/mistakes", entry.name
+        back, title = f"{entry.address}/mistakes", entry.name
     (found,) = (ids[rows] == image_id).nonzero()
     if not len(found):
         return None

@@ -1,6 +1,7 @@
 """One run: its headline, curves that grow while it trains, its confusion matrix and mistakes, and how it was made."""
 
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request
@@ -33,9 +34,8 @@ def show_run(request: Request, name: str) -> Response:
     """Headline, curves, confusion matrix and the scores of every class."""
     library: Library = request.app.state.library
     job = request.app.state.jobs.find(name)
-    if job is not None and not library.has_folder(name):
-        log = request.app.state.jobs.log(name)
-        return rendering.page(request, "starting.html", job=job, log=log)
+    if job is not None and not library.has_run(name):
+        return rendering.page(request, "starting.html", job=job, log=request.app.state.jobs.log(name))
     entry = library.entry(name)
     frame = _frame(request, entry, "")
     split = frame["split"]
@@ -86,7 +86,9 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, tab)
     title, names, _ = TABS[tab]
-    sections = build_sections(library, [entry], frame["split"], names) if frame["split"] or tab == "making" else []
+    sections = (
+        build_sections(library, [entry], frame["split"] or "test", names) if frame["split"] or tab == "making" else []
+    )
     return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title, tab=tab)
 
 
@@ -94,7 +96,7 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
 def stop_run(request: Request, name: str) -> Response:
     """Stop a training as an interrupt would: it keeps its last epoch."""
     request.app.state.jobs.stop(name)
-    return RedirectResponse(f"/runs/{name}", status_code=303)
+    return RedirectResponse(f"/runs/{quote(name, safe='')}", status_code=303)
 
 
 def live_values(request: Request, entry: Entry) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def _frame(request: Request, entry: Entry, tab: str) -> dict[str, Any]:
         "entry": entry,
         "split": split,
         "tabs": [
-            (key, title, f"/runs/{entry.name}" + (f"/{key}" if key else ""))
+            (key, title, entry.address + (f"/{key}" if key else ""))
             for key, (title, _, _) in TABS.items()
             if (key in ("", "making") or split) and (key != "robustness" or measured)
         ],

@@ -82,7 +82,7 @@ if (table) {
     }
     if (key) document.querySelector(`#table [value="${CSS.escape(key)}"], #table [href="${CSS.escape(key)}"]`)?.focus();
     if (selection) countSelected();
-    else location.reload();
+    else if (content.querySelector("#table input")) location.reload();
     return Boolean(live);
   });
 }
