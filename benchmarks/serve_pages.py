@@ -124,7 +124,7 @@ def pages(runs_dir: Path, slug: str, images: int) -> dict[str, list[str]]:
     }
 
 
-class serving:  # noqa: N801
+class serving:
     """The app in another process, which has answered once; gives a connection to it."""
 
     def __init__(self, runs_dir: Path, data: str) -> None:

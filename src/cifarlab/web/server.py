@@ -35,8 +35,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         settings = replace(settings, port=listener.getsockname()[1])
         if settings.token is None and not is_loopback(settings.host):
             settings = replace(settings, token=secrets.token_urlsafe(24))
+        app = create_app(settings)
+        app.state.inference.start_loading()
         config = Config(
-            create_app(settings),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
