@@ -163,7 +163,8 @@ def test_a_dropped_picture_is_answered(visit):
         """async bytes => {
           const transfer = new DataTransfer();
           transfer.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
-          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+          const event = { dataTransfer: transfer, bubbles: true, cancelable: true };
+          document.body.dispatchEvent(new DragEvent("drop", event));
         }""",
         list(picture((0, 0, 0))),
     )
