@@ -90,9 +90,6 @@ class FakeExplanations:
         train = load_data("digits").train
         return [Neighbour(str(train.ids[row]), row % 4, 1 - 0.01 * row, train.images[row]) for row in range(count)]
 
-    def stop(self) -> None:
-        """There is nothing to stop."""
-
 
 @contextmanager
 def serving(settings: Settings, shelf: Shelf, explanations: FakeExplanations | None = None) -> Iterator[str]:

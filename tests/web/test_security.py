@@ -68,6 +68,23 @@ def test_a_server_on_every_address_goes_by_any_address_but_no_strange_name(make_
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
 
 
+def test_people_are_told_on_a_page_and_programs_as_json(make_client):
+    client = make_client(token=TOKEN)
+    page = client.get("/runs", headers={"accept": "text/html,*/*"})
+    assert page.status_code == 401
+    assert page.headers["www-authenticate"] == "Bearer"
+    assert "this server wants its token" in page.text
+    styles = re.findall(r'href="(/static/[^"]+)"', page.text)
+    assert styles
+    assert all(client.get(style).status_code == 200 for style in styles)
+    assert client.get("/v1/runs", headers={"accept": "text/html"}).json()["detail"].startswith("this server wants")
+
+
+def test_a_malformed_name_is_refused_even_where_a_page_is_wanted(client):
+    for host in ("[evil", "[::1", "a b", "localhost:x"):
+        assert client.get("/runs", headers={"host": host, "accept": "text/html"}).status_code == 421
+
+
 def test_without_a_token_nothing_is_told(make_client):
     client = make_client(token=TOKEN)
     for path in ("/", "/runs", "/classify", "/v1/models", "/v1/runs", "/metrics", "/docs", "/openapi.json", "/nowhere"):

@@ -1,17 +1,15 @@
 """From uploaded bytes to named classes: what the HTTP API and the Classify page share."""
 
 import asyncio
-import os
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
-import anyio
-import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from cifarlab.errors import CifarlabError
 from cifarlab.images import Pixels
@@ -54,8 +52,7 @@ async def classify(
         CifarlabError: If the model cannot be used.
     """
     worker = await service.open_model(model)
-    shape = worker.served.image_shape
-    pictures = np.stack([await _decode(data, shape, max_pixels, name) for name, data in files])
+    pictures = await _decode(service, files, worker.served.image_shape, max_pixels)
     return Classified(worker, pictures, await service.predict(worker, pictures))
 
 
@@ -88,22 +85,29 @@ async def accepted(service: InferenceService) -> AsyncIterator[None]:
         raise HTTPException(404, str(error)) from error
     except CifarlabError as error:
         raise HTTPException(409, str(error)) from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the request ended too early") from error
     except TimeoutError as error:
-        message = f"no answer within {service.request_seconds:g} s: the model is still being loaded, or much waits"
+        reason = "the model is still being loaded, much waits, or the request came in slowly"
+        message = f"no answer within {service.request_seconds:g} s: {reason}"
         raise HTTPException(503, message, {"Retry-After": "5"}) from error
 
 
-_decoders: anyio.CapacityLimiter | None = None
+async def _decode(
+    service: InferenceService, files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int
+) -> Pixels:
+    """`(N, H, W, C)` uint8, made in one of the service's few threads; who has gone is not decoded to the end."""
+    gone = threading.Event()
 
+    def decode() -> Pixels:
+        pictures = np.empty((len(files), *shape), np.uint8)
+        for row, (name, data) in enumerate(files):
+            if gone.is_set():
+                break
+            pictures[row] = decode_picture(data, shape, max_pixels=max_pixels, name=name)
+        return pictures
 
-async def _decode(data: bytes, shape: tuple[int, int, int], max_pixels: int, name: str) -> Pixels:
-    decode = partial(decode_picture, data, shape, max_pixels=max_pixels, name=name)
-    return await anyio.to_thread.run_sync(decode, abandon_on_cancel=True, limiter=_limiter())
-
-
-def _limiter() -> anyio.CapacityLimiter:
-    """As many pictures are decoded at once as there are cores, so that large ones do not fill the memory."""
-    global _decoders
-    if _decoders is None:
-        _decoders = anyio.CapacityLimiter(os.cpu_count() or 1)
-    return _decoders
+    try:
+        return await asyncio.get_running_loop().run_in_executor(service.decoders, decode)
+    finally:
+        gone.set()

@@ -6,10 +6,10 @@ compile than to answer.
 
 import threading
 import weakref
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,16 +28,15 @@ from cifarlab.web.serving import Served
 class Explanations:
     """Explains answers, one question at a time: a question takes a whole core for a moment."""
 
-    def __init__(self, data_dir: Path | None) -> None:
+    def __init__(self, data_dir_of: Callable[[str], str | None]) -> None:
         """Nothing is compiled yet.
 
         Args:
-            data_dir: Where training images are looked for; None looks where each run found them.
+            data_dir_of: Tells where a data set is, by its name; None for the usual places.
         """
-        self._data_dir = data_dir
+        self._data_dir_of = data_dir_of
         self._asked: weakref.WeakKeyDictionary[Served, _Compiled] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="training images")
 
     def attention(self, served: Served, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
         """Where a model looked, once for each class; nothing for a model that is none of Keras's.
@@ -78,18 +77,14 @@ class Explanations:
             if compiled.body is None:
                 return []
             if compiled.known is None:
-                data_dir = str(self._data_dir) if self._data_dir else None
-                compiled.known = self._background.submit(_look_at_training_images, compiled.body, run, data_dir)
+                look = partial(_look_at_training_images, compiled.body, run, self._data_dir_of)
+                compiled.known = _in_background(look)
             if not compiled.known.done():
                 return None
             if compiled.known.exception() is not None:  # the data may be there next time
                 failed, compiled.known = compiled.known, None
                 failed.result()
             return compiled.nearest(picture, count)
-
-    def stop(self) -> None:
-        """Begin nothing more."""
-        self._background.shutdown(wait=False, cancel_futures=True)
 
     def _compiled(self, served: Served) -> "_Compiled":
         if served not in self._asked:
@@ -126,12 +121,31 @@ class _Compiled:
         ]
 
 
-def _look_at_training_images(body: Any, run: Run | None, data_dir: str | None) -> _Known:
+_one_at_a_time = threading.Lock()
+
+
+def _in_background(make: Callable[[], _Known]) -> Future[_Known]:
+    """What `make` gives, in a thread that does not keep a server from ending."""
+    made: Future[_Known] = Future()
+
+    def run() -> None:
+        try:
+            with _one_at_a_time:
+                made.set_result(make())
+        except Exception as error:  # noqa: BLE001 - whoever asks next is told
+            made.set_exception(error)
+
+    threading.Thread(target=run, name="training images", daemon=True).start()
+    return made
+
+
+def _look_at_training_images(body: Any, run: Run | None, data_dir_of: Callable[[str], str | None]) -> _Known:
     if run is not None:
-        where = data_dir or run.data_dir
-        train = load_data(run.data_name, data_dir=where, download=False, **run.recipe.held_out).train
+        name, held_out = run.data_name, run.recipe.held_out
+    else:
+        card = builtin.read_card()
+        name, held_out = str(card["data"]["name"]), recipe.from_dict(card["recipe"]).held_out
+    train = load_data(name, data_dir=data_dir_of(name), download=False, **held_out).train
+    if run is not None:
         return _Known(training_features(run, body, train), train)
-    card = builtin.read_card()
-    held_out = recipe.from_dict(card["recipe"]).held_out
-    train = load_data(card["data"]["name"], data_dir=data_dir, download=False, **held_out).train
     return _Known(prediction.compute_logits(body, train.images).astype(np.float16), train)

@@ -14,7 +14,8 @@ def allowed_names(host: str) -> frozenset[str]:
     """
     names = {*LOOPBACK_NAMES, host.lower()}
     if not is_loopback(host):
-        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        own = socket.gethostname().lower()
+        names |= {own, f"{own}.local"}
     return frozenset(names)
 
 

@@ -5,9 +5,11 @@ What waits is bounded: more is refused at once, so that whoever is accepted is a
 
 import asyncio
 import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -53,6 +55,8 @@ class InferenceService:
         self._workers: OrderedDict[str, Worker] = OrderedDict()
         self._lock = threading.Lock()
         self._inside = 0
+        # As many pictures are decoded at once as there are cores, so that large ones do not fill the memory.
+        self.decoders = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decoder")
         self._stopping = False
 
     @property
@@ -139,19 +143,19 @@ class InferenceService:
         for worker in workers:
             if worker.owes_answers:  # else it only loads, which cannot be interrupted
                 worker.join(self.request_seconds)
+        self.decoders.shutdown(wait=False)
 
     def _worker(self, name: str) -> Worker:
         """The thread of a model as it is on disk now."""
         version = self.shelf.version(name)
         with self._lock:
             worker = self._workers.get(name)
-            # A file that is broken stays so until it is another one.
-            if worker is not None and worker.version == version:
+            if worker is not None and worker.version == version and not worker.has_crashed:
                 self._workers.move_to_end(name)
                 return worker
             if self._stopping:
                 raise Busy("the server stops", 5)
-            if worker is not None:  # the model was trained anew
+            if worker is not None:  # the model was trained anew, or its loading crashed
                 self._workers.pop(name).stop()
             while len(self._workers) >= self._most_models:
                 self._workers.popitem(last=False)[1].stop()

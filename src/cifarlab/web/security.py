@@ -11,18 +11,19 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cifarlab.web import rendering
 from cifarlab.web.hosts import allowed_names, host_name, is_address, is_every_address, same_host
 from cifarlab.web.metrics import Metrics, RequestCounter
 from cifarlab.web.settings import Settings
 
-OPEN_PATHS = ("/healthz", "/readyz")
-"""What tells a probe that the server lives, and nothing else."""
+OPEN_PATHS = ("/healthz", "/readyz", "/static/")
+"""What tells a probe that the server lives, and what a page that asks for the token looks like."""
 
 NONCE = "csp_nonce"
 """Where in the scope a page finds the nonce for its own style element."""
@@ -71,9 +72,9 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421, or pass on."""
         if scope["type"] == "http" and not self._is_allowed(Headers(scope=scope).getlist("host")):
-            await _refuse(421, "this server does not go by that name: use the address that it printed")(
-                scope, receive, send
-            )
+            # As JSON for everybody: a page's links are made of the name that is wrong.
+            message = "this server does not go by that name: use the address that it printed"
+            await JSONResponse({"detail": message}, 421)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -97,18 +98,18 @@ class TokenGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, keep a token from the address as a cookie, or pass on."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
             await self._app(scope, receive, send)
             return
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         offered = [value for key, value in query if key == "token"]
         if offered and scope["method"] in ("GET", "HEAD"):
-            response = self._keep(scope, query) if self._is_token(offered[0]) else self._ask()
+            response = self._keep(scope, query) if self._is_token(offered[0]) else self._ask(scope)
             await response(scope, receive, send)
         elif self._is_known(Headers(scope=scope)):
             await self._app(scope, receive, send)
         else:
-            await self._ask()(scope, receive, send)
+            await self._ask(scope)(scope, receive, send)
 
     def _is_known(self, headers: Headers) -> bool:
         scheme, _, value = headers.get("authorization", "").partition(" ")
@@ -136,9 +137,9 @@ class TokenGuard:
         return response
 
     @staticmethod
-    def _ask() -> Response:
+    def _ask(scope: Scope) -> Response:
         message = "this server wants its token: open the address that it printed, or send Authorization: Bearer TOKEN"
-        return _refuse(401, message, {"WWW-Authenticate": "Bearer"})
+        return _refuse(scope, 401, message, {"WWW-Authenticate": "Bearer"})
 
 
 class OriginGuard:
@@ -152,7 +153,7 @@ class OriginGuard:
         if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or _is_own(scope):
             await self._app(scope, receive, send)
         else:
-            await _refuse(403, "refused: sent by a page of another site")(scope, receive, send)
+            await _refuse(scope, 403, "refused: sent by a page of another site")(scope, receive, send)
 
 
 class SizeGuard:
@@ -169,7 +170,7 @@ class SizeGuard:
             return
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > self._most:
-            await _refuse(413, self._message)(scope, receive, send)
+            await _refuse(scope, 413, self._message)(scope, receive, send)
             return
         received = 0
 
@@ -222,5 +223,11 @@ def _is_own(scope: Scope) -> bool:
     return origin is None or same_host(origin, headers.get("host", ""))
 
 
-def _refuse(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse({"detail": message}, status, headers)
+def _refuse(scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A page for people, JSON for programs."""
+    accepted = Headers(scope=scope).get("accept", "")
+    if scope["path"].startswith("/v1/") or "text/html" not in accepted:
+        return JSONResponse({"detail": message}, status, headers)
+    page = rendering.page(Request(scope), "error.html", status=status, message=message)
+    page.headers.update(headers or {})
+    return page

@@ -32,7 +32,7 @@ def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
     )
-    app.state.explanations = Explanations(settings.data_dir)
+    app.state.explanations = Explanations(lambda name: app.state.library.data_dir(name))
     protect(app, settings, metrics)
 
 
@@ -42,7 +42,6 @@ async def serving(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        cast(Explanations, app.state.explanations).stop()
         await anyio.to_thread.run_sync(cast(InferenceService, app.state.inference).stop)
 
 

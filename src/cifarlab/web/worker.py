@@ -68,6 +68,11 @@ class Worker(threading.Thread):
         return self.loaded.done() and self.loaded.exception() is not None
 
     @property
+    def has_crashed(self) -> bool:
+        """Whether loading failed for another reason than the model's files, which stay as they are."""
+        return self.has_failed and not isinstance(self.loaded.exception(), CifarlabError)
+
+    @property
     def served(self) -> Served:
         """The model, once it has been loaded."""
         return self.loaded.result()
