@@ -82,7 +82,7 @@ class Shelf:
         """
         found = self._runs().get(name)
         if name == builtin.NAME and _has_builtin():
-            return found
+            return found if found is not None and _is_unpacked(found) else None
         if found is None or not found.model_file.is_file():
             raise UnknownModel(unknown("model", name[:100], self.names()))
         return found
@@ -93,8 +93,8 @@ class Shelf:
         Raises:
             UnknownModel: If there is no such model.
         """
-        run = self.run(name)
-        if run is None or name == builtin.NAME:
+        run = None if name == builtin.NAME and _has_builtin() else self.run(name)
+        if run is None:
             return builtin.NAME
         stat = run.model_file.stat()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
@@ -114,10 +114,11 @@ class Shelf:
         """The runs by their names, listed anew when something came into the folder or left it."""
         try:
             changed = self._runs_dir.stat().st_mtime_ns
-            # Two changes within one tick of the file system's clock leave the same time.
-            if changed != self._listed[0] or time.time_ns() - changed < _CLOCK_TICK_NS:
+            if changed != self._listed[0]:
+                # A second change within the same tick of the file system's clock would leave the same time.
+                settled = time.time_ns() - changed > _CLOCK_TICK_NS
                 folders = [path for path in self._runs_dir.iterdir() if not path.name.startswith(".")]
-                self._listed = changed, {path.name: Run(path) for path in folders if _is_own(path)}
+                self._listed = changed if settled else -1, {path.name: Run(path) for path in folders if _is_own(path)}
         except OSError:  # no run has been made yet
             return {}
         return self._listed[1]
@@ -145,6 +146,14 @@ def load_served(name: str, runs_dir: Path) -> Served:
 def _is_own(path: Path) -> bool:
     """A folder that really is here: a link could lead anywhere."""
     return path.is_dir() and not path.is_symlink()
+
+
+def _is_unpacked(run: Run) -> bool:
+    """Whether a run holds the built-in model, and is not a run of somebody who likes its name."""
+    try:
+        return builtin.NAME in run.environment
+    except CifarlabError:
+        return False
 
 
 def _has_builtin() -> bool:

@@ -84,7 +84,6 @@ async def read_form(request: Request, *, max_images: int) -> Upload:
     Raises:
         UploadError: If the form is malformed or holds too many files or fields.
     """
-    # The next part of a form that is no file may be as long as a short text.
     parser = _InMemoryParser(request.headers, request.stream(), max_files=max_images, max_fields=_MOST_FIELDS)
     try:
         form = await parser.parse()
