@@ -64,19 +64,14 @@ def gated_shelf(fakes, gate):
 
 
 @pytest.fixture
-def make_app(tmp_path, fake_shelf):
+def make_app(tmp_path, fakes, fake_shelf):
     """The whole app on an empty folder of runs and digits, with models that are made up."""
     from cifarlab.web.application import create_app
 
     def make(*, shelf=None, **chosen) -> FastAPI:
         settings = Settings(**{"runs_dir": tmp_path / "runs", "data": "digits", "limits": Limits(), **chosen})
         app = create_app(settings)
-        app.state.inference = InferenceService(
-            shelf or fake_shelf,
-            app.state.metrics,
-            queue_size=settings.limits.queue_size,
-            request_seconds=settings.limits.request_seconds,
-        )
+        app.state.inference = fakes.make_service(app, settings, shelf or fake_shelf)
         return app
 
     return make

@@ -1,12 +1,24 @@
-"""Models that are made up: a brightness meter in place of a network."""
+"""Models and explanations that are made up, and the whole app around them."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import uvicorn
+from fastapi import FastAPI
 
+from cifarlab.datasets import load_data
+from cifarlab.story.attention import GRAD_CAM, Attention
+from cifarlab.story.neighbours import Neighbour
+from cifarlab.web.application import create_app
+from cifarlab.web.inference import InferenceService
+from cifarlab.web.server import bind
 from cifarlab.web.serving import Served, Shelf, UnknownModel
+from cifarlab.web.settings import Settings
 
 CLASS_NAMES = ("dark", "middling", "bright", "red")
 
@@ -58,3 +70,55 @@ class Gate:
             self.reached.set()
             assert self.opened.wait(30)
         return brightness(images)
+
+
+class FakeExplanations:
+    """Looks at the upper half, and finds the first training images of digits, after being asked twice."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def attention(self, served: Served, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
+        heat = np.zeros(picture.shape[:2], np.float32)
+        heat[:16] = np.linspace(1, 0, 16)[:, None]
+        return [Attention(GRAD_CAM, label, heat, (4, 4)) for label in labels]
+
+    def neighbours(self, served: Served, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
+        self.asked += 1
+        if self.asked == 1:
+            return None
+        train = load_data("digits").train
+        return [Neighbour(str(train.ids[row]), row % 4, 1 - 0.01 * row, train.images[row]) for row in range(count)]
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+
+@contextmanager
+def serving(settings: Settings, shelf: Shelf, explanations: FakeExplanations | None = None) -> Iterator[str]:
+    """The whole app on a free port of this machine, in a thread; gives its address."""
+    listener = bind("127.0.0.1", 0)
+    settings = replace(settings, port=listener.getsockname()[1])
+    app = create_app(settings)
+    app.state.explanations = explanations or app.state.explanations
+    app.state.inference = make_service(app, settings, shelf)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{settings.port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
+
+
+def make_service(app: FastAPI, settings: Settings, shelf: Shelf) -> InferenceService:
+    """The service of an app, with other models."""
+    limits = settings.limits
+    return InferenceService(
+        shelf, app.state.metrics, queue_size=limits.queue_size, request_seconds=limits.request_seconds
+    )

@@ -31,7 +31,7 @@ def test_one_picture_in_a_form(client, red):
     assert body["model"] == "builtin"
     (only,) = body["predictions"]
     assert only["image"] == "red.png"
-    assert [each["class_name"] for each in only["top"]][0] == "red"
+    assert only["top"][0]["class_name"] == "red"
     chances = [each["probability"] for each in only["top"]]
     assert len(chances) == 3
     assert chances == sorted(chances, reverse=True)

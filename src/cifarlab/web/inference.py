@@ -137,7 +137,8 @@ class InferenceService:
         for worker in workers:
             worker.stop()
         for worker in workers:
-            worker.join(self.request_seconds)
+            if worker.owes_answers:  # else it only loads, which cannot be interrupted
+                worker.join(self.request_seconds)
 
     def _worker(self, name: str) -> Worker:
         """The thread of a model as it is on disk now."""

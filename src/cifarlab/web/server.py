@@ -13,6 +13,7 @@ from cifarlab.web.application import create_app
 from cifarlab.web.hosts import is_address, is_every_address, is_loopback
 from cifarlab.web.settings import Settings
 
+_BACKLOG = 2048
 _STOP_SECONDS = 10
 """How long open connections may take to end beyond the time that a request may take."""
 
@@ -34,8 +35,10 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         settings = replace(settings, port=listener.getsockname()[1])
         if settings.token is None and not is_loopback(settings.host):
             settings = replace(settings, token=secrets.token_urlsafe(24))
+        app = create_app(settings)
+        app.state.inference.start_loading()
         config = Config(
-            create_app(settings),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -67,6 +70,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(target)
+        listener.listen(_BACKLOG)  # two that share an address are told apart only now
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()

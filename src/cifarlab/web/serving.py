@@ -1,6 +1,7 @@
 """The models that can be asked: which there are, and how one is loaded with all that an answer needs."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from cifarlab.records import Array
 from cifarlab.runs import Run
 from cifarlab.temperature import stored_temperature
 from cifarlab.views import Forward
+
+_CLOCK_TICK_NS = 20_000_000
 
 
 class UnknownModel(CifarlabError):
@@ -111,7 +114,8 @@ class Shelf:
         """The runs by their names, listed anew when something came into the folder or left it."""
         try:
             changed = self._runs_dir.stat().st_mtime_ns
-            if changed != self._listed[0]:
+            # Two changes within one tick of the file system's clock leave the same time.
+            if changed != self._listed[0] or time.time_ns() - changed < _CLOCK_TICK_NS:
                 folders = [path for path in self._runs_dir.iterdir() if not path.name.startswith(".")]
                 self._listed = changed, {path.name: Run(path) for path in folders if _is_own(path)}
         except OSError:  # no run has been made yet

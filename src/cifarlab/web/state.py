@@ -38,14 +38,12 @@ def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None
 
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[None]:
-    """For an app's lifespan: the first model is loaded beside the first visitors; at the end, all are answered."""
-    service = cast(InferenceService, app.state.inference)
-    service.start_loading()
+    """For an app's lifespan: at its end, everybody who was accepted is answered."""
     try:
         yield
     finally:
         cast(Explanations, app.state.explanations).stop()
-        await anyio.to_thread.run_sync(service.stop)
+        await anyio.to_thread.run_sync(cast(InferenceService, app.state.inference).stop)
 
 
 def settings_of(request: Request) -> Settings:

@@ -73,6 +73,11 @@ class Worker(threading.Thread):
         return self.loaded.result()
 
     @property
+    def owes_answers(self) -> bool:
+        """Whether somebody may wait for it: always, but while it loads and nobody has asked."""
+        return self.loaded.done() or self._waiting > 0
+
+    @property
     def seconds_to_wait(self) -> float:
         """How long what waits now will take, by the last batches."""
         return self._waiting * self._seconds_per_picture

@@ -1,10 +1,13 @@
 // Drop, paste, preview, and answers without leaving the page; without this script the form is sent as any other.
+
 const form = document.querySelector("#ask");
 const drop = document.querySelector("#drop");
 const picture = document.querySelector("#picture");
 const photograph = document.querySelector("#photograph");
 const preview = document.querySelector("#preview");
 const hint = document.querySelector("#hint");
+const answer = document.querySelector("#answer");
+const told = document.querySelector("#told");
 const most = Number(form.dataset.most);
 let again = 0;
 let current = null;
@@ -19,14 +22,13 @@ function show(file) {
   URL.revokeObjectURL(preview.src);
   preview.src = URL.createObjectURL(file);
   preview.hidden = false;
-  preview.onerror = () => { preview.hidden = true; };  // no picture, or a format that only the server reads
-  hint.textContent = file.name || "the picture you pasted";
+  preview.onerror = () => (preview.hidden = true); // no picture, or in a format that only the server reads
+  hint.textContent = file.name;
   submit();
 }
 
 function take(files) {
-  const file = [...(files ?? [])].find((each) => each.type.startsWith("image/")) ?? files?.[0];
-  if (!file) return;
+  const file = [...files].find((each) => each.type.startsWith("image/")) ?? files[0];
   const transfer = new DataTransfer();
   transfer.items.add(file);
   picture.files = transfer.files;
@@ -47,31 +49,32 @@ function remember() {
 async function submit() {
   clearTimeout(again);
   current?.abort();
-  const asking = new AbortController();
-  current = asking;
+  current = new AbortController();
+  const { signal } = current;
   const data = new FormData(form);
   data.delete("picture");
   if (chosen()) data.append("picture", chosen());
-  const answer = document.querySelector("#answer");
   answer.setAttribute("aria-busy", "true");
+  told.textContent = "Asking the models…";
   try {
-    const response = await fetch(form.action, {
-      method: "POST", body: data, signal: asking.signal, headers: { Accept: "text/html" },
-    });
+    const response = await fetch(form.action, { method: "POST", body: data, signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const found = page.querySelector("#answer");
-    if (found) answer.replaceWith(document.adoptNode(found));
-    else say(answer, page.querySelector("[role=alert]")?.textContent ?? `The server answered ${response.status}.`);
+    if (found) {
+      answer.replaceChildren(...found.childNodes);
+      if (found.dataset.again) again = setTimeout(submit, Number(found.dataset.again));
+    } else {
+      warn(page.querySelector("[role=alert]")?.textContent ?? `That did not work: the server answered ${response.status}.`);
+    }
   } catch (error) {
-    if (error.name === "AbortError") return;
-    say(answer, "The server cannot be reached: is it still running?");
+    if (error.name === "AbortError") return; // another question was asked meanwhile
+    warn("The server cannot be reached, or the picture is too large for it.");
   }
-  const shown = document.querySelector("#answer");
-  shown.removeAttribute("aria-busy");
-  if (shown.dataset.again) again = setTimeout(submit, Number(shown.dataset.again));
+  answer.removeAttribute("aria-busy");
+  told.textContent = summarise();
 }
 
-function say(answer, message) {
+function warn(message) {
   const notice = document.createElement("p");
   notice.className = "notice";
   notice.setAttribute("role", "alert");
@@ -79,14 +82,31 @@ function say(answer, message) {
   answer.replaceChildren(notice);
 }
 
-picture.addEventListener("change", () => { photograph.value = ""; if (picture.files[0]) show(picture.files[0]); });
-photograph.addEventListener("change", () => { picture.value = ""; if (photograph.files[0]) show(photograph.files[0]); });
+// For those who listen: one sentence a model.
+function summarise() {
+  const cards = [...answer.querySelectorAll(".answer")];
+  return cards
+    .map((card) => `${card.querySelector("h3").textContent}: ${card.querySelector(".first").textContent.trim()}.`)
+    .join(" ");
+}
+
+picture.addEventListener("change", () => {
+  photograph.value = "";
+  if (picture.files[0]) show(picture.files[0]);
+});
+photograph.addEventListener("change", () => {
+  picture.value = "";
+  if (photograph.files[0]) show(photograph.files[0]);
+});
 form.addEventListener("change", (event) => {
   if (event.target.type !== "checkbox") return;
   remember();
   if (chosen()) submit();
 });
-form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -94,7 +114,9 @@ for (const name of ["dragenter", "dragover"]) {
     drop.classList.add("over");
   });
 }
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.classList.remove("over");
+});
 document.addEventListener("drop", (event) => {
   drop.classList.remove("over");
   if (!event.dataTransfer?.files.length) return;
@@ -102,9 +124,8 @@ document.addEventListener("drop", (event) => {
   take(event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => {
-  if (event.clipboardData?.files.length) {
-    event.preventDefault();
-    take(event.clipboardData.files);
-  }
+  if (!event.clipboardData?.files.length) return;
+  event.preventDefault();
+  take(event.clipboardData.files);
 });
 remember();
