@@ -94,6 +94,8 @@ def visit(browser, address):
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address + path)
+        if options.get("java_script_enabled", True):
+            page.wait_for_function("() => !document.querySelector('[data-lazy]')")
         return page
 
     yield open_page
@@ -252,6 +254,7 @@ def test_compare_two_runs(visit):
     button.click()
     page.wait_for_url("**/compare?run=**")
     assert "run=first" in page.url
+    page.wait_for_function("() => !document.querySelector('[data-lazy]')")
     link = page.get_by_role("link", name=re.compile(r"images only first recognises|images only a-run"))
     count = int(link.first.inner_text().split()[0])
     link.first.click()
@@ -375,6 +378,7 @@ def test_photograph_the_pages(browser, runs_dir):
 
 
 def photograph(page, path: Path, whole: bool = False) -> None:
+    page.wait_for_function("() => !document.querySelector('[data-lazy]')")
     page.wait_for_load_state("networkidle")
     if whole:
         height = min(2600, page.evaluate("document.documentElement.scrollHeight"))

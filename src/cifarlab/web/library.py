@@ -143,6 +143,11 @@ class Library:
                 del self._kept[next(iter(self._kept))]
         return made
 
+    def kept(self, key: Hashable) -> tuple[bool, Any]:
+        """Whether `keep` has something for a key, and what."""
+        with self._lock:
+            return key in self._kept, self._kept.get(key)
+
     def data_names(self) -> dict[str, str]:
         """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs.
 

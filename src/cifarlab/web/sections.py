@@ -1,7 +1,11 @@
-"""The report's sections inside the app: the same numbers, figures and words, made once for each state of a run."""
+"""The report's sections inside the app: the same numbers, figures and words, made once for each state of a run.
+
+Drawing takes longer than a page may: what is not drawn yet is left to the script, which asks for it section by section.
+"""
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
@@ -12,36 +16,83 @@ from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._pictures import Pictures
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library
+from cifarlab.web.rendering import address
 
 # matplotlib's settings are global: one thread draws at a time.
 DRAWING = threading.RLock()
+# No section that shows pictures is among them: galleries of the app have links.
+NAMES = ("headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "making")
+# These draw nothing.
+QUICK = ("making",)
 
 
-def build_sections(
-    library: Library, entries: Sequence[Entry], split: str, names: Sequence[str]
-) -> list[tuple[str, str, Markup]]:
-    """Sections of the report about some runs.
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        name: Unique on the page.
+        title: Its heading.
+        address: Where its content is served alone.
+        html: Its content; None where it is not made yet.
+    """
+
+    name: str
+    title: str
+    address: str
+    html: Markup | None
+
+
+def show_sections(
+    library: Library, entries: Sequence[Entry], split: str, names: Sequence[str], *, whole: bool = False
+) -> list[Section]:
+    """Sections of the report about some runs, without those that have nothing to say.
 
     Args:
-        library: Where to keep them.
+        library: Where they are kept.
         entries: The runs; for a section with numbers all evaluated on `split`.
         split: What the numbers are about.
-        names: Files in `reports/sections`, in the order wanted.
-
-    Returns:
-        Id, title and markup of each that has something to say.
+        names: Some of `NAMES`, in the order wanted.
+        whole: Make all of them now, however long it takes.
 
     Raises:
         CifarlabError: If a run's files are damaged.
     """
-    state = tuple((entry.name, entry.signature) for entry in entries)
-    found = []
+    shown = []
     for name in names:
-        module = discover.load("reports.sections", name)
-        html = library.keep(("section", name, split, state), lambda name=name: _build(library, entries, split, name))  # type: ignore[misc]
-        if html is not None:
-            found.append((name.replace("_", "-"), str(module.TITLE), html))
-    return found
+        # The headline of one run is a number without a figure.
+        now = whole or name in QUICK or (name == "headline" and len(entries) == 1)
+        known, html = library.kept(_key(entries, split, name))
+        if not known and now:
+            known, html = True, build_section(library, entries, split, name)
+        if known and html is None:
+            continue
+        title = str(discover.load("reports.sections", name).TITLE)
+        query = [("split", split), *(("run", entry.name) for entry in entries)]
+        shown.append(Section(name.replace("_", "-"), title, address(f"/sections/{name}", query), html))
+    return shown
+
+
+def build_section(library: Library, entries: Sequence[Entry], split: str, name: str) -> Markup | None:
+    """One section's content; None where it has nothing to say.
+
+    Args:
+        library: Where it is kept.
+        entries: The runs.
+        split: What the numbers are about.
+        name: One of `NAMES`.
+
+    Raises:
+        CifarlabError: If a run's files are damaged.
+    """
+
+    def build() -> Markup | None:
+        views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
+        with DRAWING:
+            html: Markup | None = discover.load("reports.sections", name).build(Page(views, split, "", Pictures(split)))
+        return html
+
+    return library.keep(_key(entries, split, name), build)
 
 
 def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunView:
@@ -53,16 +104,11 @@ def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunV
     return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
 
 
+def _key(entries: Sequence[Entry], split: str, name: str) -> tuple[object, ...]:
+    return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries))
+
+
 def _nothing_said(entry: Entry) -> Predictions:
     """For sections that are about the training alone."""
     names = tuple(str(name) for name in entry.run.data.get("class_names", ()))
     return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)
-
-
-def _build(library: Library, entries: Sequence[Entry], split: str, name: str) -> Markup | None:
-    # No section that shows pictures is asked for: galleries of the app have links.
-    views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
-    page = Page(views, split, "", Pictures(split))
-    with DRAWING:
-        html: Markup | None = discover.load("reports.sections", name).build(page)
-    return html

@@ -10,7 +10,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library
-from cifarlab.web.sections import build_sections
+from cifarlab.web.sections import show_sections
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,7 +42,7 @@ def compare_runs(request: Request) -> Response:
         "compare.html",
         entries=entries,
         split=split,
-        sections=build_sections(library, entries, split, SECTIONS),
+        sections=show_sections(library, entries, split, SECTIONS, whole=bool(request.query_params.get("whole"))),
         pairs=library.keep(
             ("pairs", split, *((entry.name, entry.signature) for entry in entries)),
             lambda: _disagreements(library, entries, split),

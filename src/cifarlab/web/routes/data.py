@@ -11,7 +11,7 @@ from cifarlab.web.collection import Collection
 from cifarlab.web.figures import DATA_FIGURES, draw_data_figure
 from cifarlab.web.gallery import show_images
 from cifarlab.web.library import Library
-from cifarlab.web.sections import DRAWING
+from cifarlab.web.sections import DRAWING, Section
 
 router = APIRouter(include_in_schema=False)
 
@@ -54,7 +54,8 @@ def show_figures(request: Request, slug: str) -> Response:
     """Counts, average pictures, brightness and contrast."""
     library: Library = request.app.state.library
     collection = library.collection(slug)
-    figures = [(name, *TITLES[name], _figure(library, collection, name)) for name in DATA_FIGURES]
+    whole = bool(request.query_params.get("whole"))
+    figures = [_section(library, collection, name, whole) for name in DATA_FIGURES]
     return rendering.page(
         request,
         "data_figures.html",
@@ -65,9 +66,36 @@ def show_figures(request: Request, slug: str) -> Response:
     )
 
 
+@router.get("/data/{slug}/figures/{name}")
+def serve_figure(request: Request, slug: str, name: str) -> Response:
+    """One figure alone, for the script that puts it into the page."""
+    library: Library = request.app.state.library
+    collection = library.collection(slug)
+    if name not in DATA_FIGURES:
+        raise HTTPException(404, f"{slug} has no figure {name!r}")
+    return rendering.fragment(request, "section.html", html=_figure(library, collection, name))
+
+
+def _section(library: Library, collection: Collection, name: str, whole: bool) -> Section:
+    known, html = library.kept(_key(collection, name))
+    if whole and not known:
+        html = _figure(library, collection, name)
+    return Section(name, TITLES[name][0], f"/data/{collection.slug}/figures/{name}", html)
+
+
 def _figure(library: Library, collection: Collection, name: str) -> Markup:
+    title, described = TITLES[name]
+
     def draw() -> Markup:
         with DRAWING:
-            return Markup(to_inline_svg(draw_data_figure(collection, name).draw(), name, TITLES[name][1]))
+            svg = Markup(to_inline_svg(draw_data_figure(collection, name).draw(), name, described))
+        region = (
+            '<div class="scroll" role="region" aria-label="{}" tabindex="0"><figure class="scores">{}</figure></div>'
+        )
+        return Markup(region).format(title, svg)
 
-    return library.keep(("inline", collection.slug, collection.version, name), draw)
+    return library.keep(_key(collection, name), draw)
+
+
+def _key(collection: Collection, name: str) -> tuple[str, ...]:
+    return ("inline", collection.slug, collection.version, name)

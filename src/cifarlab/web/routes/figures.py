@@ -1,5 +1,7 @@
 """Every figure as SVG and PNG, and its numbers as CSV."""
 
+import re
+
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
@@ -45,5 +47,7 @@ def serve_data_figure(request: Request, slug: str, name: str, kind: str) -> Resp
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"', "Cache-Control": "no-cache"}
+    # A folder's name may hold what a header may not.
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    headers = {"Content-Disposition": f'attachment; filename="{plain}.{kind}"', "Cache-Control": "no-cache"}
     return Response(content, media_type=KINDS[kind], headers=headers)

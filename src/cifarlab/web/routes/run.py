@@ -14,7 +14,7 @@ from cifarlab.web.entries import Entry
 from cifarlab.web.figures import run_figures
 from cifarlab.web.gallery import show_answers
 from cifarlab.web.library import Library
-from cifarlab.web.sections import build_sections
+from cifarlab.web.sections import show_sections
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,15 +39,15 @@ def show_run(request: Request, name: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, "")
     split = frame["split"]
-    headline = build_sections(library, [entry], split, ["headline"]) if split else []
+    whole = bool(request.query_params.get("whole"))
     return rendering.page(
         request,
         "run.html",
         **frame,
-        **live_values(request, entry),
-        headline=headline,
+        **live_values(request, entry, whole=whole),
+        headline=show_sections(library, [entry], split, ["headline"], whole=whole) if split else [],
         matrix=_matrix(library, entry, split) if split else None,
-        sections=build_sections(library, [entry], split, ["per_class"]) if split else [],
+        sections=show_sections(library, [entry], split, ["per_class"], whole=whole) if split else [],
     )
 
 
@@ -59,7 +59,7 @@ def show_live(request: Request, name: str) -> Response:
     tag = f'"{abs(hash((entry.signature, entry.state)))}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    shown = rendering.fragment(request, "run_live.html", entry=entry, **live_values(request, entry))
+    shown = rendering.fragment(request, "run_live.html", entry=entry, **live_values(request, entry, whole=True))
     shown.headers["ETag"] = tag
     return shown
 
@@ -86,10 +86,10 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, tab)
     title, names, _ = TABS[tab]
-    sections = (
-        build_sections(library, [entry], frame["split"] or "test", names) if frame["split"] or tab == "making" else []
-    )
-    return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title, tab=tab)
+    asked = frame["split"] or tab == "making"
+    whole = bool(request.query_params.get("whole"))
+    sections = show_sections(library, [entry], frame["split"] or "test", names, whole=whole) if asked else []
+    return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title)
 
 
 @router.post("/runs/{name}/stop")
@@ -99,12 +99,12 @@ def stop_run(request: Request, name: str) -> Response:
     return RedirectResponse(f"/runs/{quote(name, safe='')}", status_code=303)
 
 
-def live_values(request: Request, entry: Entry) -> dict[str, Any]:
+def live_values(request: Request, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows."""
     library: Library = request.app.state.library
     job = request.app.state.jobs.find(entry.name)
     return {
-        "curves": build_sections(library, [entry], "", ["curves"]) if entry.epochs else [],
+        "curves": show_sections(library, [entry], "", ["curves"], whole=whole) if entry.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
         "log": request.app.state.jobs.log(entry.name) if entry.state != "finished" else "",
     }

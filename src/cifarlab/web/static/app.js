@@ -104,6 +104,23 @@ if (live?.dataset.live) {
 
 if (document.querySelector('[data-starting="yes"]')) setTimeout(() => location.reload(), POLL_MILLISECONDS);
 
+// Figures that were not drawn yet come one after the other: the server draws one at a time.
+async function fill() {
+  for (const section of document.querySelectorAll("[data-lazy]")) {
+    const note = section.querySelector(".asking");
+    try {
+      const found = await ask(section.dataset.lazy);
+      if (found.status === 204) section.remove();
+      else if (found.ok) note.replaceWith(found.content);
+      else note.textContent = found.content.querySelector(".notice")?.textContent ?? `That did not work (${found.status}).`;
+    } catch {
+      note.textContent = "The server cannot be reached.";
+    }
+    section.removeAttribute("data-lazy");
+  }
+}
+fill();
+
 // Networks are asked in place: the page need not be left.
 const story = document.querySelector("[data-story]");
 story?.querySelector("[data-ask]")?.addEventListener("click", async (event) => {
