@@ -1,6 +1,7 @@
 """From uploaded bytes to named classes: what the HTTP API and the Classify page share."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,9 @@ from cifarlab.web.inference import InferenceService
 from cifarlab.web.serving import UnknownModel
 from cifarlab.web.uploads import UploadError, decode_picture
 from cifarlab.web.worker import Busy, Worker
+
+_SMALL_BYTES = 32_768
+_SMALL_PIXELS = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,17 +101,25 @@ async def _decode(
     service: InferenceService, files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int
 ) -> Pixels:
     """`(N, H, W, C)` uint8, made in one of the service's few threads; who has gone is not decoded to the end."""
+    if sum(len(data) for _, data in files) <= _SMALL_BYTES:
+        # To hand something so small to a thread and back would cost more than to decode it here.
+        with contextlib.suppress(UploadError):
+            return _decode_all(files, shape, min(max_pixels, _SMALL_PIXELS), threading.Event())
     gone = threading.Event()
-
-    def decode() -> Pixels:
-        pictures = np.empty((len(files), *shape), np.uint8)
-        for row, (name, data) in enumerate(files):
-            if gone.is_set():
-                break
-            pictures[row] = decode_picture(data, shape, max_pixels=max_pixels, name=name)
-        return pictures
-
     try:
-        return await asyncio.get_running_loop().run_in_executor(service.decoders, decode)
+        return await asyncio.get_running_loop().run_in_executor(
+            service.decoders, _decode_all, files, shape, max_pixels, gone
+        )
     finally:
         gone.set()
+
+
+def _decode_all(
+    files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int, gone: threading.Event
+) -> Pixels:
+    pictures = np.empty((len(files), *shape), np.uint8)
+    for row, (name, data) in enumerate(files):
+        if gone.is_set():
+            break
+        pictures[row] = decode_picture(data, shape, max_pixels=max_pixels, name=name)
+    return pictures

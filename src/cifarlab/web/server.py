@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from cifarlab.web.hosts import is_address, is_every_address, is_loopback
 from cifarlab.web.settings import Settings
 
 _BACKLOG = 2048
+_SWITCH_SECONDS = 0.001
 _STOP_SECONDS = 10
 """How long open connections may take to end beyond the time that a request may take."""
 
@@ -30,6 +32,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises:
         CifarlabError: If the address cannot be had.
     """
+    # Threads that come back from a network's arithmetic wait for their turn in Python: shorter than 5 ms.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     listener = bind(settings.host, settings.port)
     try:
         settings = replace(settings, port=listener.getsockname()[1])

@@ -77,7 +77,7 @@ async def show_answer(request: Request) -> HTMLResponse:
 def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) -> HTMLResponse:
     values = {"picture": "", "name": "", "problem": "", "cards": [], **found}
     limits = settings_of(request).limits
-    return rendering.page(
+    response = rendering.page(
         request,
         "classify.html",
         status=status,
@@ -88,6 +88,9 @@ def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) ->
         waiting=any(card["neighbours"] is None for card in values["cards"]),
         **values,
     )
+    if request.method == "POST":
+        response.headers["Cache-Control"] = "no-store"  # the picture is in it
+    return response
 
 
 def _choice(request: Request, name: str, asked: Asked) -> dict[str, Any]:
