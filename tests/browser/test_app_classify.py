@@ -188,6 +188,7 @@ def test_a_pasted_picture_is_answered(visit):
 @pytest.mark.parametrize(
     ("data", "name", "said"),
     [
+        (bytes(17 * 2**20), "large.png", "more than 16 MB"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg", "it is an SVG drawing"),
         (picture(kind="jpeg")[:400], "cut.jpg", "cut.jpg"),
         (b"just words", "words.png", "it is text, not a picture"),

@@ -9,6 +9,7 @@ const hint = document.querySelector("#hint");
 const answer = document.querySelector("#answer");
 const told = document.querySelector("#told");
 const most = Number(form.dataset.most);
+const megabytes = Number(form.dataset.megabytes);
 let again = 0;
 let current = null;
 
@@ -54,6 +55,10 @@ async function submit() {
   const data = new FormData(form);
   data.delete("picture");
   if (chosen()) data.append("picture", chosen());
+  if (chosen()?.size >= megabytes * 2 ** 20) {
+    warn(`The picture has more than ${megabytes} MB: make it smaller.`); // else the server would hang up while it is sent
+    return;
+  }
   answer.setAttribute("aria-busy", "true");
   told.textContent = "Asking the models…";
   try {
@@ -68,7 +73,7 @@ async function submit() {
     }
   } catch (error) {
     if (error.name === "AbortError") return; // another question was asked meanwhile
-    warn("The server cannot be reached, or the picture is too large for it.");
+    warn("The server cannot be reached: is it still running?");
   }
   answer.removeAttribute("aria-busy");
   told.textContent = summarise();
