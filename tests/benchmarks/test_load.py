@@ -26,12 +26,12 @@ def scripted(answers: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
                     connection.sendall(answer)
                     if not answer or b"connection: close" in answer.lower():
                         break
+        listener.close()  # who still asks is told so at once
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield listener.getsockname()[1], received
     thread.join(10)
-    listener.close()
 
 
 def response(status: int, body: bytes = b"{}", *headers: bytes) -> bytes:

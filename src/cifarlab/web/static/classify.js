@@ -80,6 +80,7 @@ async function submit() {
 }
 
 function warn(message) {
+  answer.removeAttribute("aria-busy");
   const notice = document.createElement("p");
   notice.className = "notice";
   notice.setAttribute("role", "alert");
