@@ -299,6 +299,16 @@ def test_start_watch_and_stop_a_training(visit):
     table.wait_for_selector(".runs .chip.stopped")
 
 
+def test_a_training_that_ended_is_evaluated_in_place(visit):
+    page = visit("/trainings/new?recipe=smoke")
+    page.get_by_label("name of the run").fill("evaluated")
+    page.get_by_label("epochs", exact=True).fill("2")
+    page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("button", name="Evaluate on test").click()
+    page.wait_for_selector(".confusion a")
+    assert page.locator(".big").is_visible()
+
+
 def test_a_training_that_cannot_begin_says_why(visit):
     page = visit("/trainings/new?recipe=smoke")
     page.get_by_label("name of the run").fill("hopeless")

@@ -280,3 +280,9 @@ def test_a_training_needs_a_right_form(pages, runs_dir):
     assert 'value="0"' in answer.text
     assert not (runs_dir / "new").exists()
     assert pages.post("/runs/first/stop").status_code == 400
+
+
+def test_what_cannot_be_evaluated_is_refused(pages):
+    assert "no trained model" in pages.post("/runs/begun/evaluate").text
+    assert "one of: test, validation" in pages.post("/runs/first/evaluate", data={"split": "train"}).text
+    assert pages.post("/runs/nothing/evaluate").status_code == 404
