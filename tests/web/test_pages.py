@@ -220,6 +220,16 @@ def test_every_figure_can_be_downloaded(pages, name, kind, begins):
     assert f'{name}.{kind}"' in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize("name", ["accuracy-intervals", *(name for name in FIGURES if name != "confusion-matrix")])
+def test_every_figure_of_a_comparison_can_be_downloaded(pages, name):
+    address = f"/figures/compare/{name}"
+    assert pages.get(f"{address}.png?run=first&run=second").content.startswith(b"\x89PNG")
+    rows = pages.get(f"{address}.csv?run=first&run=second").text.splitlines()
+    assert rows[0].startswith("run,")
+    assert {row.partition(",")[0] for row in rows[1:]} == {"first", "second"}
+    assert pages.get(f"{address}.csv?run=first&run=begun").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["class-counts", "class-means", "brightness"])
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"")])
 def test_every_figure_of_the_data_can_be_downloaded(pages, name, kind, begins):

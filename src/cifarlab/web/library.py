@@ -218,6 +218,7 @@ class Library:
         sections()
         self.entries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
+        self.doubts(self._settings.data, "test")
 
     def _names(self) -> list[str]:
         try:
