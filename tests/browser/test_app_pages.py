@@ -122,11 +122,15 @@ PAGES = {
     "image": image_address,
     "nothing": "/trainings/new?recipe=nothing",
 }
-VIEWS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark"), (2560, "light")]
+VIEWS = [
+    (390, "dark"),
+    (1280, "light"),
+    *(pytest.param(*view, marks=pytest.mark.thorough) for view in ((390, "light"), (1280, "dark"), (2560, "light"))),
+]
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "scheme"), VIEWS, ids=[f"{width}-{scheme}" for width, scheme in VIEWS])
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_every_page_fits_and_is_accessible(visit, name, width, scheme):
     path = PAGES[name]
     page = visit(path() if callable(path) else path, width=width, scheme=scheme)
@@ -297,6 +301,16 @@ def test_start_watch_and_stop_a_training(visit):
     page.wait_for_selector(".chip.stopped")
     assert "interrupted" in page.locator(".state").inner_text()
     table.wait_for_selector(".runs .chip.stopped")
+
+
+def test_a_training_that_ended_is_evaluated_in_place(visit):
+    page = visit("/trainings/new?recipe=smoke")
+    page.get_by_label("name of the run").fill("evaluated")
+    page.get_by_label("epochs", exact=True).fill("2")
+    page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("button", name="Evaluate on test").click()
+    page.wait_for_selector(".confusion a")
+    assert page.locator(".big").is_visible()
 
 
 def test_a_training_that_cannot_begin_says_why(visit):

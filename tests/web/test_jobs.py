@@ -84,6 +84,22 @@ def test_a_training_that_never_became_a_run_is_remembered_until_it_is_dismissed(
     assert "cannot be trained" in jobs.log("first")
 
 
+def test_a_run_is_evaluated_once_at_a_time(jobs, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=1"], DATA)
+    with pytest.raises(CifarlabError, match="being trained"):
+        jobs.evaluate("first", "test", "digits")
+    wait_for(lambda: not job.is_alive)
+    evaluation = jobs.evaluate("first", "validation", "digits")
+    with pytest.raises(CifarlabError, match="being trained or evaluated"):
+        jobs.evaluate("first", "test", "digits")
+    wait_for(lambda: not evaluation.is_alive)
+    assert not evaluation.failed
+    assert "evaluating on validation" in jobs.log("first", evaluation=True)
+    assert jobs.find_evaluation("first") is evaluation
+    with pytest.raises(CifarlabError, match="test, validation"):
+        jobs.evaluate("first", "train", "digits")
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "../outside", "a/b", "a b", "x" * 81, "-flag", "a\nb"])
 def test_a_name_is_a_folder_name(jobs, tmp_path, name):
     with pytest.raises(CifarlabError, match="name"):

@@ -2,21 +2,25 @@
 
 import html
 import re
+import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from cifarlab import files
 from cifarlab.datasets import load_data
 from cifarlab.runs import Run, create_run
+from cifarlab.web.application import create_app
+from cifarlab.web.settings import Settings
 
 MOST_BYTES = 2_000_000
 
 
-@pytest.fixture
-def runs_dir(tmp_path, make_run):
-    folder = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def made_runs(tmp_path_factory, make_run):
+    folder = tmp_path_factory.mktemp("pages") / "runs"
     make_run(folder, "first")
     make_run(folder, "second", skill=4.0, epochs=5)
     make_run(folder, "held-out", fraction=0.2)
@@ -25,8 +29,22 @@ def runs_dir(tmp_path, make_run):
     return folder
 
 
+@pytest.fixture(scope="module")
+def pages(made_runs):
+    """The app for all tests that only read."""
+    app = create_app(Settings(runs_dir=made_runs, data="digits"))
+    with TestClient(app, base_url="http://127.0.0.1:8000", headers={"accept": "text/html"}) as client:
+        yield client
+
+
 @pytest.fixture
-def pages(runs_dir, make_client):
+def runs_dir(made_runs, tmp_path):
+    """A copy of the runs for a test that changes them."""
+    return shutil.copytree(made_runs, tmp_path / "runs")
+
+
+@pytest.fixture
+def own_pages(runs_dir, make_client):
     client = make_client(runs_dir=runs_dir)
     client.headers["accept"] = "text/html"
     return client
@@ -177,7 +195,8 @@ def test_a_wrong_address_gets_a_page_with_one_sentence(pages, address, status, s
     assert "Traceback" not in answer.text
 
 
-def test_a_section_is_drawn_once_and_then_stands_in_its_page(pages):
+def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
+    pages = own_pages
     text = pages.get("/runs/first").text
     left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
     assert left == ["/sections/curves?split=&run=first", "/sections/per_class?split=test&run=first"]
@@ -199,13 +218,13 @@ def test_pictures_are_kept_by_the_browser(pages):
     assert "immutable" not in old.headers["cache-control"]
 
 
-def test_live_part_is_sent_only_when_it_changed(pages, runs_dir):
-    first = pages.get("/runs/first/live")
-    again = pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]})
+def test_live_part_is_sent_only_when_it_changed(own_pages, runs_dir):
+    first = own_pages.get("/runs/first/live")
+    again = own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     run = Run(runs_dir / "first")
     run.write_history([*run.history(), {**run.history()[-1], "epoch": 4.0}])
-    assert pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+    assert own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
 
 
 FIGURES = ["training-curves", "confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
@@ -220,6 +239,16 @@ def test_every_figure_can_be_downloaded(pages, name, kind, begins):
     assert f'{name}.{kind}"' in answer.headers["content-disposition"]
 
 
+@pytest.mark.parametrize("name", ["accuracy-intervals", *(name for name in FIGURES if name != "confusion-matrix")])
+def test_every_figure_of_a_comparison_can_be_downloaded(pages, name):
+    address = f"/figures/compare/{name}"
+    assert pages.get(f"{address}.png?run=first&run=second").content.startswith(b"\x89PNG")
+    rows = pages.get(f"{address}.csv?run=first&run=second").text.splitlines()
+    assert rows[0].startswith("run,")
+    assert {row.partition(",")[0] for row in rows[1:]} == {"first", "second"}
+    assert pages.get(f"{address}.csv?run=first&run=begun").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["class-counts", "class-means", "brightness"])
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"")])
 def test_every_figure_of_the_data_can_be_downloaded(pages, name, kind, begins):
@@ -228,10 +257,10 @@ def test_every_figure_of_the_data_can_be_downloaded(pages, name, kind, begins):
     assert answer.content.startswith(begins)
 
 
-def test_numbers_of_a_figure_are_those_of_the_run(pages, runs_dir):
+def test_numbers_of_a_figure_are_those_of_the_run(pages, made_runs):
     rows = pages.get("/figures/runs/first/confusion-matrix.csv").text.splitlines()
     counts = np.array([[int(value) for value in row.split(",")[1:]] for row in rows[1:]])
-    np.testing.assert_array_equal(counts, files.read_json(runs_dir / "first" / "scores.json")["confusion_matrix"])
+    np.testing.assert_array_equal(counts, files.read_json(made_runs / "first" / "scores.json")["confusion_matrix"])
 
 
 def test_theme_is_kept_and_leads_back_into_the_app_only(pages):
@@ -270,7 +299,7 @@ def test_an_empty_folder_invites(make_client):
     assert "/trainings/new?recipe=smoke" in text
 
 
-def test_a_training_needs_a_right_form(pages, runs_dir):
+def test_a_training_needs_a_right_form(pages, made_runs):
     answer = pages.post("/trainings", data={"recipe": "smoke", "name": "first"})
     assert answer.status_code == 400
     assert "already a run" in answer.text
@@ -278,5 +307,11 @@ def test_a_training_needs_a_right_form(pages, runs_dir):
     assert answer.status_code == 400
     assert "epochs must be at least 1" in answer.text
     assert 'value="0"' in answer.text
-    assert not (runs_dir / "new").exists()
+    assert not (made_runs / "new").exists()
     assert pages.post("/runs/first/stop").status_code == 400
+
+
+def test_what_cannot_be_evaluated_is_refused(pages):
+    assert "no trained model" in pages.post("/runs/begun/evaluate").text
+    assert "one of: test, validation" in pages.post("/runs/first/evaluate", data={"split": "train"}).text
+    assert pages.post("/runs/nothing/evaluate").status_code == 404

@@ -12,6 +12,7 @@ from cifarlab import metrics
 from cifarlab.exploration import statistics
 from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END
 from cifarlab.plots._style import to_png, to_svg
+from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts
 from cifarlab.plots.class_means import plot_class_means
@@ -59,27 +60,52 @@ def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Dr
         split: What the numbers are about.
         name: Of the figure.
     """
-    run, label = entry.run, entry.name
-    if name == "training-curves":
-        history = run.history()
-        return Drawing(lambda: plot_training_curves({label: history}), lambda: history)
     if name == "robustness":
-        return _robustness(read_results(run) or {})
-    scores, predictions = run.scores(split), library.predictions(entry, split)
+        return _robustness(read_results(entry.run) or {})
     if name == "confusion-matrix":
+        scores = entry.run.scores(split)
         counts, names = scores["confusion_matrix"], scores["class_names"]
         return Drawing(lambda: plot_confusion_matrix(counts, names), lambda: _matrix_rows(counts, names))
-    if name == "per-class-scores":
-        return Drawing(lambda: plot_per_class_scores({label: scores["per_class"]}), lambda: _flat(scores["per_class"]))
+    return draw_comparison(library, [entry], split, name)
+
+
+def draw_comparison(library: Library, entries: Sequence[Entry], split: str, name: str) -> Drawing:
+    """One of `COMPARISONS`, of one run or of several.
+
+    Args:
+        library: Where the runs' predictions are read.
+        entries: The runs.
+        split: What the numbers are about.
+        name: Of the figure.
+    """
+    runs = {entry.name: entry for entry in entries}
+    if name == "training-curves":
+        histories = {label: entry.run.history() for label, entry in runs.items()}
+        return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))
+    if name in ("accuracy-intervals", "per-class-scores"):
+        scores = {label: entry.run.scores(split) for label, entry in runs.items()}
+        classes = {label: each["per_class"] for label, each in scores.items()}
+        if name == "per-class-scores":
+            return Drawing(lambda: plot_per_class_scores(classes), lambda: _joined(classes))
+        intervals = {label: each["scores"]["accuracy"] for label, each in scores.items()}
+        limits = {label: (each["value"], each["low"], each["high"]) for label, each in intervals.items()}
+        rows = {label: [{"accuracy": each}] for label, each in intervals.items()}
+        return Drawing(lambda: plot_accuracy_intervals(limits), lambda: _joined(rows))
+    predictions = {label: library.predictions(entry, split) for label, entry in runs.items()}
     if name == "reliability":
-        bins = metrics.reliability(predictions)
-        return Drawing(lambda: plot_reliability_diagram({label: bins}), lambda: _flat(bins))
-    curve = metrics.risk_coverage(predictions)
-    points = list(zip(curve["coverage"], curve["risk"], strict=True))
-    return Drawing(
-        lambda: plot_risk_coverage({label: curve}),
-        lambda: [{"coverage": coverage, "risk": risk} for coverage, risk in points],
-    )
+        bins = {label: metrics.reliability(each) for label, each in predictions.items()}
+        return Drawing(lambda: plot_reliability_diagram(bins), lambda: _joined(bins))
+    curves = {label: metrics.risk_coverage(each) for label, each in predictions.items()}
+    points = {
+        label: [
+            {"coverage": coverage, "risk": risk} for coverage, risk in zip(each["coverage"], each["risk"], strict=True)
+        ]
+        for label, each in curves.items()
+    }
+    return Drawing(lambda: plot_risk_coverage(curves), lambda: _joined(points))
+
+
+COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
 def run_figures(entry: Entry, split: str) -> list[str]:
@@ -141,6 +167,12 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
             for severity, value in zip(severities, row, strict=True)
         ],
     )
+
+
+def _joined(parts: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows of all runs, flat; where there are several, each row begins with its run's name."""
+    several = len(parts) > 1
+    return [{"run": run, **row} if several else row for run, rows in parts.items() for row in _flat(rows)]
 
 
 def _flat(rows: Sequence[Row]) -> list[Row]:

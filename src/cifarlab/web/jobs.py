@@ -1,4 +1,7 @@
-"""Jobs: trainings started from the app, each a process of its own that outlives the server, with its log kept."""
+"""Jobs: trainings and evaluations started from the app, each a process of its own that outlives the server.
+
+What they print is kept in the folder of runs.
+"""
 
 import os
 import re
@@ -6,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from cifarlab.runs import Run
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
+SPLITS = ("test", "validation")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
 _LOG_BYTES = 20_000
@@ -25,21 +28,15 @@ _LOG_BYTES = 20_000
 
 @dataclass
 class Job:
-    """A training that this server started.
+    """A process that this server started.
 
     Attributes:
         name: Of its run.
-        recipe: What is trained.
-        settings: What was changed, as `key=value`.
-        started: Seconds since the epoch.
-        process: The training's own process.
+        process: A training or an evaluation.
         stopping: Whether it has been asked to stop.
     """
 
     name: str
-    recipe: str
-    settings: tuple[str, ...]
-    started: float
     process: subprocess.Popen[bytes]
     stopping: bool = False
 
@@ -47,6 +44,11 @@ class Job:
     def is_alive(self) -> bool:
         """Whether the process has not ended."""
         return self.process.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an error."""
+        return self.process.poll() not in (None, 0)
 
 
 class Jobs:
@@ -61,6 +63,7 @@ class Jobs:
         self._settings = settings
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
+        self._evaluations: dict[str, Job] = {}
 
     def start(self, name: str, recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Job:
         """Begin a training.
@@ -87,10 +90,38 @@ class Jobs:
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
                 raise CifarlabError(f"there is already a run {name!r}: choose another name")
-            command = self._command(name, recipe_name, settings, resolved)
-            job = Job(name, recipe_name, tuple(settings), time.time(), self._launch(name, command))
+            words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
+            for setting in settings:
+                words += ["--set", setting]
+            job = Job(name, self._launch(self._log_file(name), words, resolved.data))
             self._jobs[name] = job
         return job
+
+    def evaluate(self, name: str, split: str, data: str) -> Job:
+        """Begin to evaluate a run: a look at these images, which is counted.
+
+        Args:
+            name: Of a run of the listing.
+            split: `"test"` or `"validation"`.
+            data: The run's own data set.
+
+        Raises:
+            CifarlabError: If the split is another one, or the run is being trained or evaluated.
+        """
+        if split not in SPLITS:
+            raise CifarlabError(f"a run is evaluated on one of: {', '.join(SPLITS)}. Received: {split!r}")
+        with self._lock:
+            busy = [job for job in (self._jobs.get(name), self._evaluations.get(name)) if job is not None]
+            if any(job.is_alive for job in busy):
+                raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
+            words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
+            job = Job(name, self._launch(self._evaluation_log(name), words, data))
+            self._evaluations[name] = job
+        return job
+
+    def find_evaluation(self, name: str) -> Job | None:
+        """The last evaluation of that run, if this server started it."""
+        return self._evaluations.get(name)
 
     def find(self, name: str) -> Job | None:
         """The training of that name, if this server started it."""
@@ -123,11 +154,11 @@ class Jobs:
         if job is not None and not job.is_alive:
             del self._jobs[name]
 
-    def log(self, name: str) -> str:
-        """The end of what a training printed; empty where it was not started here."""
+    def log(self, name: str, *, evaluation: bool = False) -> str:
+        """The end of what a training, or an evaluation, printed; empty where it was not started from the app."""
         if not _NAME.fullmatch(name):
             return ""
-        path = self._log_file(name)
+        path = self._evaluation_log(name) if evaluation else self._log_file(name)
         try:
             with path.open("rb") as file:
                 file.seek(max(0, path.stat().st_size - _LOG_BYTES))
@@ -136,20 +167,14 @@ class Jobs:
             return ""
         return plain_lines(text)
 
-    def _command(self, name: str, recipe_name: str, settings: Sequence[str], resolved: Recipe) -> list[str]:
-        words = [sys.executable, "-c", _PROGRAM, "train", recipe_name, "--name", name]
-        words += ["--runs-dir", str(self._settings.runs_dir)]
-        for setting in settings:
-            words += ["--set", setting]
-        if self._settings.data_dir is not None and resolved.data == self._settings.data:
-            words += ["--data-dir", str(self._settings.data_dir)]
-        return words
-
-    def _launch(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        path = self._log_file(name)
+    def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:
+        """A process of the command line, with the data found where the app finds them."""
+        command = [sys.executable, "-c", _PROGRAM, *words]
+        if self._settings.data_dir is not None and data == self._settings.data:
+            command += ["--data-dir", str(self._settings.data_dir)]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as log:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            with log_file.open("wb") as log:
                 # A session of its own: an interrupt in the server's terminal is not meant for it.
                 return subprocess.Popen(
                     command,
@@ -160,10 +185,13 @@ class Jobs:
                     env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
                 )
         except OSError as error:
-            raise CifarlabError(f"cannot start the training: {error.strerror or error}") from error
+            raise CifarlabError(f"cannot start: {error.strerror or error}") from error
 
     def _log_file(self, name: str) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}.log"
+
+    def _evaluation_log(self, name: str) -> Path:
+        return self._settings.runs_dir / LOGS / f"{name}.evaluation.log"
 
 
 def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:

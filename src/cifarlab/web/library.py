@@ -4,8 +4,11 @@ Nothing outside the folder of runs and the data is opened: a run's name from an 
 never joined to a path, and a picture's id is looked up among the ids of its data set.
 """
 
+import contextlib
 import importlib
+import math
 import threading
+import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +29,8 @@ from cifarlab.web.settings import Settings
 ALWAYS = "digits"
 MOST_OPINIONS = 5
 _MOST_KEPT = 256
+# A page asks for the list several times, and looks at every file of every run for it.
+_FRESH_SECONDS = 0.2
 
 T = TypeVar("T")
 
@@ -43,6 +48,7 @@ class Library:
         self._lock = threading.RLock()
         self._loading = threading.Lock()
         self._entries: dict[str, tuple[Signature, Entry]] = {}
+        self._listed: tuple[float, list[Entry]] = (-math.inf, [])
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
 
@@ -52,7 +58,10 @@ class Library:
         return self._settings.runs_dir
 
     def entries(self) -> list[Entry]:
-        """Every run, in the order of their names."""
+        """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
+        made, listed = self._listed
+        if time.monotonic() - made < _FRESH_SECONDS:
+            return list(listed)
         try:
             found = sorted(
                 (each.name for each in self.runs_dir.iterdir() if not each.name.startswith(".") and _is_own(each)),
@@ -64,7 +73,8 @@ class Library:
         with self._lock:
             for gone in self._entries.keys() - set(found):
                 del self._entries[gone]
-        return entries
+            self._listed = (time.monotonic(), entries)
+        return list(entries)
 
     def entry(self, name: str) -> Entry:
         """One run.
@@ -123,8 +133,7 @@ class Library:
         if not asked:
             return None
         key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
-        names = [entry.name for entry in asked]
-        return self.keep(key, lambda: weigh_labels(names, [self.answers(entry, split) for entry in asked], key))
+        return self.keep(key, lambda: self._weigh(asked, split, key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -196,11 +205,20 @@ class Library:
         """Load the app's own data set in a thread, so that the first page need not wait for it."""
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
+    def _weigh(self, asked: list[Entry], split: str, key: Hashable) -> Doubts | None:
+        """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
+        known: dict[str, Answers] = {}
+        for entry in asked:
+            with contextlib.suppress(CifarlabError):
+                known[entry.name] = self.answers(entry, split)
+        return weigh_labels(list(known), list(known.values()), key) if known else None
+
     def _warm_up(self) -> None:
         importlib.import_module("cifarlab.comparison")  # brings scipy.stats, seconds that nobody need wait for
         sections()
         self.entries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
+        self.doubts(self._settings.data, "test")
 
     def _names(self) -> list[str]:
         try:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry
+from cifarlab.web.figures import COMPARISONS
 from cifarlab.web.library import Library
 from cifarlab.web.sections import show_sections
 
@@ -42,6 +43,8 @@ def compare_runs(request: Request) -> Response:
         "compare.html",
         entries=entries,
         split=split,
+        figures=COMPARISONS,
+        query={"split": split, "run": names},
         sections=show_sections(library, entries, split, SECTIONS, whole=bool(request.query_params.get("whole"))),
         pairs=library.keep(
             ("pairs", split, *((entry.name, entry.signature) for entry in entries)),

@@ -6,8 +6,17 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from cifarlab.robustness.results import results_file
-from cifarlab.web.figures import DATA_FIGURES, KINDS, draw_data_figure, draw_run_figure, run_figures
+from cifarlab.web.figures import (
+    COMPARISONS,
+    DATA_FIGURES,
+    KINDS,
+    draw_comparison,
+    draw_data_figure,
+    draw_run_figure,
+    run_figures,
+)
 from cifarlab.web.library import Library
+from cifarlab.web.routes.compare import MOST
 from cifarlab.web.sections import DRAWING
 
 router = APIRouter(include_in_schema=False)
@@ -29,6 +38,23 @@ def serve_run_figure(request: Request, run: str, name: str, kind: str, split: st
             return draw_run_figure(library, entry, chosen, name).render(kind)
 
     return _file(library.keep(key, draw), kind, f"{run}-{chosen + '-' if name != 'training-curves' else ''}{name}")
+
+
+@router.get("/figures/compare/{name}.{kind}")
+def serve_comparison(request: Request, name: str, kind: str, split: str = "test") -> Response:
+    """A figure about several runs."""
+    library: Library = request.app.state.library
+    entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
+    missing = not entries or any(split not in entry.evaluated for entry in entries)
+    if kind not in KINDS or missing or name not in COMPARISONS:
+        raise HTTPException(404, f"there is no figure {name}.{kind} about these runs on {split}")
+    key = ("figure", tuple((entry.name, entry.signature) for entry in entries), split, name, kind)
+
+    def draw() -> bytes:
+        with DRAWING:
+            return draw_comparison(library, entries, split, name).render(kind)
+
+    return _file(library.keep(key, draw), kind, f"compare-{len(entries)}-runs-{split}-{name}")
 
 
 @router.get("/figures/data/{slug}/{name}.{kind}")

@@ -1,10 +1,10 @@
 """One run: its headline, curves that grow while it trains, its confusion matrix and mistakes, and how it was made."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab.errors import CifarlabError
@@ -56,7 +56,9 @@ def show_live(request: Request, name: str) -> Response:
     """The part of the page that changes while the run is trained; 304 where nothing has."""
     library: Library = request.app.state.library
     entry = library.entry(name)
-    tag = f'"{abs(hash((entry.signature, entry.state)))}"'
+    evaluation = request.app.state.jobs.find_evaluation(name)
+    busy = evaluation is not None and evaluation.is_alive
+    tag = f'"{abs(hash((entry.signature, entry.state, busy)))}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     shown = rendering.fragment(request, "run_live.html", entry=entry, **live_values(request, entry, whole=True))
@@ -87,6 +89,8 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     frame = _frame(request, entry, tab)
     title, names, _ = TABS[tab]
     asked = frame["split"] or tab == "making"
+    if tab == "robustness" and not results_file(entry.run).is_file():
+        asked = ""
     whole = bool(request.query_params.get("whole"))
     sections = show_sections(library, [entry], frame["split"] or "test", names, whole=whole) if asked else []
     return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title)
@@ -99,11 +103,28 @@ def stop_run(request: Request, name: str) -> Response:
     return RedirectResponse(f"/runs/{quote(name, safe='')}", status_code=303)
 
 
+@router.post("/runs/{name}/evaluate")
+def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "test") -> Response:
+    """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
+    library: Library = request.app.state.library
+    entry = library.entry(name)
+    if entry.data not in library.data_names().values():
+        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with --data {entry.data}")
+    if entry.state == "running" or not entry.run.model_file.is_file():
+        raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
+    request.app.state.jobs.evaluate(entry.name, split, entry.data)
+    return RedirectResponse(entry.address, status_code=303)
+
+
 def live_values(request: Request, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows."""
     library: Library = request.app.state.library
     job = request.app.state.jobs.find(entry.name)
+    evaluation = request.app.state.jobs.find_evaluation(entry.name)
+    failed = evaluation is not None and evaluation.failed
     return {
+        "evaluating": evaluation is not None and evaluation.is_alive,
+        "unevaluated": request.app.state.jobs.log(entry.name, evaluation=True) if failed else "",
         "curves": show_sections(library, [entry], "", ["curves"], whole=whole) if entry.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
         "log": request.app.state.jobs.log(entry.name) if entry.state != "finished" else "",
