@@ -101,6 +101,27 @@ def missing_packages(backend: str) -> list[str]:
     return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
+def export_onnx(run: Run | None, model: Any, file: Path) -> Path:
+    """Write the model as ONNX, in float32, by Keras's own export.
+
+    Args:
+        run: Where the model comes from; None for the built-in one, which is float32.
+        model: A `keras.Model`.
+        file: To be written.
+
+    Raises:
+        CifarlabError: If it cannot be exported.
+    """
+    twin = model if run is None else float32_twin(run, model)
+    twin(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what was called before
+    try:
+        twin.export(str(file), format="onnx", verbose=False)
+    except Exception as error:  # whatever the exporters' parts raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CifarlabError(f"Keras cannot export the model to ONNX: {reason}") from error
+    return file
+
+
 def onnx_session(run: Run, model: Any, file: Path) -> Classify:
     """The model exported by Keras and loaded into onnxruntime, on the processor, with as many threads as we have cores.
 
@@ -109,13 +130,7 @@ def onnx_session(run: Run, model: Any, file: Path) -> Classify:
     """
     import onnxruntime
 
-    twin = float32_twin(run, model)
-    twin(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what was called before
-    try:
-        twin.export(str(file), format="onnx", verbose=False)
-    except Exception as error:  # whatever the exporters' parts raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CifarlabError(f"Keras cannot export {run.path} to ONNX: {reason}") from error
+    export_onnx(run, model, file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

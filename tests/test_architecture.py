@@ -14,7 +14,7 @@ ROOT = Path(cifarlab.__file__).parent
 TIERS = (
     ("cli",),
     ("commands", "completion", "usage"),
-    ("demo",),
+    ("demo", "web"),
     ("plan", "tables", "verdicts"),
     (
         "reports",
@@ -36,7 +36,7 @@ TIERS = (
     ("records", "runs", "environment"),
     ("run_files",),
     ("recipe", "views"),
-    ("discover", "files", "errors"),
+    ("discover", "files", "errors", "silence"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness", "story"}

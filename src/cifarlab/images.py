@@ -7,28 +7,48 @@ import itertools
 import os
 import re
 import struct
-import threading
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from cifarlab.errors import CifarlabError
+from cifarlab.silence import silenced
 
 MAX_PIXELS = 64_000_000
 MAX_STREAM_BYTES = 256 * 2**20
 
 Pixels = NDArray[np.uint8]
 Progress = Callable[[str, float], None]
+Fault = Literal["access", "size", "kind", "damage"]
 
 
-def read_image(source: Path | bytes | BinaryIO, size_pixels: int = 32, name: str = "") -> Pixels:
+class PictureError(CifarlabError):
+    """A picture that cannot be read.
+
+    Attributes:
+        fault: `"access"` (missing or unreadable), `"size"` (too large), `"kind"` (no picture, or of a format that is
+            not read) or `"damage"`.
+    """
+
+    def __init__(self, message: str, fault: Fault) -> None:
+        super().__init__(message)
+        self.fault: Fault = fault
+
+
+def read_image(
+    source: Path | bytes | BinaryIO,
+    size_pixels: int = 32,
+    name: str = "",
+    *,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+) -> Pixels:
     """Read one picture as a square of RGB bytes.
 
     The picture is turned upright (EXIF), its first frame taken, transparency laid over white, 16-bit and float values
@@ -40,15 +60,17 @@ def read_image(source: Path | bytes | BinaryIO, size_pixels: int = 32, name: str
         source: A file, its bytes, or an open binary stream, which need not be seekable.
         size_pixels: Height and width of the result.
         name: What messages call the picture; by default the file's path.
+        max_pixels: The largest picture that is decoded, at most `MAX_PIXELS`.
+        formats: Pillow's names of the formats to try, such as `("PNG", "JPEG")`; by default all that it reads itself.
 
     Returns:
         `(size_pixels, size_pixels, 3)` uint8.
 
     Raises:
-        CifarlabError: If the file is missing, empty, not a picture, damaged, or larger than `MAX_PIXELS`.
+        PictureError: If the file is missing, empty, not a picture, damaged, or larger than `max_pixels`.
     """
-    with _quiet_pillow():
-        return _read(source, size_pixels, name)
+    with silenced():
+        return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
 
 
 def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress | None = None) -> Pixels:
@@ -63,11 +85,11 @@ def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress
         `(N, size_pixels, size_pixels, 3)` uint8, in the order of `paths`.
 
     Raises:
-        CifarlabError: As `read_image`, for the first picture that cannot be read.
+        PictureError: As `read_image`, for the first picture that cannot be read.
     """
     images = np.empty((len(paths), size_pixels, size_pixels, 3), np.uint8)
     workers = min(8, os.cpu_count() or 1)
-    with _quiet_pillow(), ThreadPoolExecutor(workers) as pool:
+    with silenced(), ThreadPoolExecutor(workers) as pool:
         waiting = iter(paths)
         # A short queue: after the first bad picture only a few more are looked at.
         queue = [pool.submit(_read, path, size_pixels, "") for path in itertools.islice(waiting, 4 * workers)]
@@ -77,6 +99,11 @@ def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress
             if progress:
                 progress("reading pictures", (index + 1) / len(paths))
     return images
+
+
+def to_grey(rgb: Pixels) -> Pixels:
+    """`(H, W, 3)` uint8 to its luminance, `(H, W, 1)`, by ITU-R BT.601 as in Pillow's mode L."""
+    return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -122,31 +149,25 @@ _ORIENTATIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_warnings_lock = threading.Lock()
 
-
-@contextlib.contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings (odd EXIF, large pictures); the lock is there because filters belong to the process."""
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _read(source: Path | bytes | BinaryIO, size_pixels: int, name: str) -> Pixels:
+def _read(
+    source: Path | bytes | BinaryIO,
+    size_pixels: int,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] | None = None,
+) -> Pixels:
     if size_pixels < 1:
         raise CifarlabError(f"size_pixels must be at least 1. Received: {size_pixels}")
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(_open_file(source, name))
-        image = stack.enter_context(_open_image(file, name))
+        image = stack.enter_context(_open_image(file, name, max_pixels, formats))
         try:
             return _decode(image, size_pixels, name)
         except _DECODING_ERRORS as error:
-            reason = _reason(error)
-            raise CifarlabError(
-                f"cannot read {name}: the {image.format} file is damaged or truncated ({reason}); export it again"
-            ) from error
+            problem = f"the {image.format} file is damaged or truncated ({_reason(error)})"
+            raise PictureError(f"cannot read {name}: {problem}; export it again", "damage") from error
 
 
 def _open_file(source: Path | bytes | BinaryIO, name: str) -> BinaryIO:
@@ -155,40 +176,45 @@ def _open_file(source: Path | bytes | BinaryIO, name: str) -> BinaryIO:
             return source.open("rb")
         data = source if isinstance(source, bytes) else source.read(MAX_STREAM_BYTES + 1)
     except OSError as error:
-        raise CifarlabError(f"cannot read {name}: {_reason(error)}; expected a picture file") from error
+        raise PictureError(f"cannot read {name}: {_reason(error)}; expected a picture file", "access") from error
     if len(data) > MAX_STREAM_BYTES:
-        raise CifarlabError(f"cannot read {name}: more than {MAX_STREAM_BYTES // 2**20} MiB; make the picture smaller")
+        limit = f"more than {MAX_STREAM_BYTES // 2**20} MiB"
+        raise PictureError(f"cannot read {name}: {limit}; make the picture smaller", "size")
     return io.BytesIO(data)
 
 
-def _open_image(file: BinaryIO, name: str) -> Image.Image:
+def _open_image(file: BinaryIO, name: str, max_pixels: int, formats: tuple[str, ...] | None) -> Image.Image:
     """Read the header only; a picture that is too large is refused before any memory is taken for its pixels."""
     start = file.read(1024)
     if not start:
-        raise CifarlabError(f"cannot read {name}: the file is empty (zero bytes); expected a picture")
+        raise PictureError(f"cannot read {name}: the file is empty (zero bytes); expected a picture", "kind")
     file.seek(0)
     try:
-        image = Image.open(file)
+        image = Image.open(file, formats=formats)
     except Image.DecompressionBombError as error:
         count = re.search(r"\d+", str(error))
-        raise CifarlabError(_too_large(name, f"{int(count[0]):,} pixels" if count else str(error))) from error
+        raise _too_large(name, f"{int(count[0]):,} pixels" if count else str(error), max_pixels) from error
     except _DECODING_ERRORS as error:
-        raise CifarlabError(f"cannot read {name}: {_kind(start)}") from error
+        raise PictureError(f"cannot read {name}: {_kind(start)}", "kind") from error
     if image.format in _REFUSED_FORMATS:
-        raise CifarlabError(f"cannot read {name}: {image.format} files are not supported; export it as PNG or JPEG")
-    if image.width * image.height > MAX_PIXELS:
-        raise CifarlabError(_too_large(name, f"{image.width} x {image.height} pixels"))
+        unsupported = f"{image.format} files are not supported"
+        raise PictureError(f"cannot read {name}: {unsupported}; export it as PNG or JPEG", "kind")
+    if image.width * image.height > max_pixels:
+        raise _too_large(name, f"{image.width} x {image.height} pixels", max_pixels)
     return image
 
 
-def _too_large(name: str, size: str) -> str:
-    return f"cannot read {name}: too large ({size}); expected at most {MAX_PIXELS:,} pixels, so shrink it first"
+def _too_large(name: str, size: str, max_pixels: int) -> PictureError:
+    expected = f"expected at most {max_pixels:,} pixels, so shrink it first"
+    return PictureError(f"cannot read {name}: too large ({size}); {expected}", "size")
 
 
 def _kind(start: bytes) -> str:
     """What a file that Pillow does not know probably is, and what to do."""
     if b"<svg" in start.lower():
         return "it is an SVG drawing, which has no pixels; export it as PNG"
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        return "it is a HEIC photo; export it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)"
     if all(byte >= 32 or byte in b"\t\n\f\r" for byte in start):
         return "it is text, not a picture; expected PNG, JPEG, WebP or another picture format"
     return "it is not a picture in a known format, or its header is damaged; expected PNG, JPEG, WebP or the like"
@@ -238,7 +264,7 @@ def _to_bytes(image: Image.Image, name: str) -> Pixels:
     """
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
-        raise CifarlabError(f"cannot read {name}: it holds values that are not finite; expected numbers only")
+        raise PictureError(f"cannot read {name}: it holds values that are not finite; expected numbers only", "damage")
     low, high = values.min(), values.max()
     if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
         low, high = 0.0, 65535.0

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cifarlab import builtin
 from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
-from cifarlab.images import list_pictures, read_image
+from cifarlab.images import list_pictures, read_image, to_grey
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run, open_run
 from cifarlab.temperature import scale, stored_temperature
@@ -276,14 +275,12 @@ def _pictures_below(folder: Path) -> list[str]:
 
 
 def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint8]:
-    """`(size_pixels, size_pixels, channels)` uint8; grey is the luminance of ITU-R BT.601, as in Pillow's mode L."""
+    """`(size_pixels, size_pixels, channels)` uint8."""
     if path == STANDARD_INPUT:
         rgb = read_image(sys.stdin.buffer, size_pixels, name="standard input")
     else:
         rgb = read_image(Path(path), size_pixels)
-    if channels == 3:
-        return rgb
-    return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
+    return rgb if channels == 3 else to_grey(rgb)
 
 
 def _by(shape: tuple[int, int, int]) -> str:

@@ -7,7 +7,8 @@ from cifarlab.story.attention import enlarge
 PROGRAM = """
 import keras
 import numpy as np
-from cifarlab.story.attention import GRAD_CAM, INPUT_GRADIENT, enlarge, explain, grad_cam, split_model
+from cifarlab.story.attention import GRAD_CAM, INPUT_GRADIENT, enlarge, explain
+from cifarlab.story.attention import grad_cam_maps, make_explainer, split_model
 from cifarlab.story.neighbours import feature_model
 from cifarlab.prediction import compute_logits
 
@@ -27,7 +28,7 @@ image = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
 
 windows = np.lib.stride_tricks.sliding_window_view(image / 255, (3, 3), axis=(0, 1))  # (4, 4, 3, 3, 3)
 activations = np.einsum("abcij,ijcd->abd", windows, kernel.astype(float)) + bias  # (4, 4, 5)
-found = grad_cam(*split_model(model), image, [1, 3])
+found = grad_cam_maps(*split_model(model))(image, [1, 3])
 assert found.shape == (2, 4, 4) and found.dtype == np.float32
 for heat, label in zip(found, (1, 3)):
     expected = np.maximum((activations * weights[:, label].astype(float) / 16).sum(axis=-1), 0)
@@ -38,6 +39,11 @@ told = explain(model, image, [1, 3])
 assert [each.method for each in told] == [GRAD_CAM, GRAD_CAM] and [each.label for each in told] == [1, 3]
 assert all(each.heat.shape == (6, 6) and each.places == (4, 4) for each in told)
 np.testing.assert_allclose(told[0].heat, enlarge(found[0], (6, 6)) / enlarge(found[0], (6, 6)).max(), atol=1e-6)
+
+# Kept for many images, it says the same.
+kept = make_explainer(model)
+for again in (kept(image, [1, 3]), kept(image, [1, 3])):
+    np.testing.assert_array_equal([each.heat for each in again], [each.heat for each in told])
 
 features = compute_logits(feature_model(model), image[None])
 np.testing.assert_allclose(features[0], activations.mean(axis=(0, 1)), atol=1e-5)

@@ -32,20 +32,26 @@ def write_image_page(story: Story, path: Path) -> Path:
     Returns:
         `path`.
     """
-    html = render(
-        "image_story",
-        story=story,
-        picture=_uri(story.image),
-        label=story.class_names[story.label],
-        runs=[_describe(story, index) for index in range(len(story.runs))],
-        classes=_classes(story),
-        views=_views(story),
-        history=_history(story),
-        grad_cam=GRAD_CAM,
-        generator=Markup(GENERATOR),
-        version=cifarlab.__version__,
-    )
+    html = render("image_story", **describe_story(story), generator=Markup(GENERATOR), version=cifarlab.__version__)
     return files.write_text(path, html)
+
+
+def describe_story(story: Story) -> dict[str, Any]:
+    """What the templates `image_story.html` and `story_sections.html` say of a story, its figures drawn.
+
+    Args:
+        story: What was found.
+    """
+    return {
+        "story": story,
+        "picture": _uri(story.image),
+        "label": story.class_names[story.label],
+        "runs": [_describe(story, index) for index in range(len(story.runs))],
+        "classes": _classes(story),
+        "views": _views(story),
+        "history": _history(story),
+        "grad_cam": GRAD_CAM,
+    }
 
 
 def amplified_difference(changed: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ Both ask what raises one class's logit. Only the gradient is the backend's own; 
 Sources: Selvaraju et al. 2017, arXiv:1610.02391; Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from cifarlab.records import Array
 
 GRAD_CAM = "Grad-CAM"
 INPUT_GRADIENT = "input gradient"
+Maps = Callable[[Array, Sequence[int]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,52 +47,71 @@ def explain(model: Any, image: Array, labels: Sequence[int]) -> list[Attention]:
         image: `(H, W, C)` uint8.
         labels: The classes.
     """
+    return make_explainer(model)(image, labels)
+
+
+def make_explainer(model: Any) -> Callable[[Array, Sequence[int]], list[Attention]]:
+    """`explain` for many images: it is compiled once for each number of classes. Keep it.
+
+    Args:
+        model: A `keras.Model`.
+
+    Returns:
+        `(H, W, C)` uint8 and the classes to where the model looked, once for each class.
+    """
     parts = split_model(model)
-    height, width = image.shape[:2]
-    if parts is None:
-        maps, method = input_gradient_maps(model, image, labels), INPUT_GRADIENT
-    else:
-        maps, method = grad_cam(*parts, image, labels), GRAD_CAM
-    places = (maps.shape[1], maps.shape[2])
-    heats = [_scaled(enlarge(each, (height, width))) for each in maps]
-    return [Attention(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
+    maps_of, method = (
+        (input_gradient_maps(model), INPUT_GRADIENT) if parts is None else (grad_cam_maps(*parts), GRAD_CAM)
+    )
+
+    def explain_one(image: Array, labels: Sequence[int]) -> list[Attention]:
+        maps = maps_of(image, labels)
+        places = (maps.shape[1], maps.shape[2])
+        heats = [_scaled(enlarge(each, (image.shape[0], image.shape[1]))) for each in maps]
+        return [Attention(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
+
+    return explain_one
 
 
-def grad_cam(body: Any, head: Any, image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+def grad_cam_maps(body: Any, head: Any) -> Maps:
     """The maps of the last convolutional layer, each weighted by its mean gradient, what speaks against the class cut.
 
     Args:
         body: Pixels to the layer's output, `(N, h, w, D)`.
         head: From there to the logits.
-        image: `(H, W, C)` uint8.
-        labels: M classes.
 
     Returns:
-        `(M, h, w)` float32, at least 0.
+        `(H, W, C)` uint8 and M classes to `(M, h, w)` float32, at least 0.
 
     Source: Selvaraju et al. 2017, arXiv:1610.02391, equations 1 and 2.
     """
-    seen = np.repeat(compile_forward(body)(image[None]), len(labels), axis=0)  # (M, h, w, D)
-    weights = score_gradient(head)(seen, np.array(labels)).mean(axis=(1, 2), keepdims=True)
-    maps: NDArray[np.float32] = np.maximum((weights * seen).sum(axis=-1), 0).astype(np.float32)
+    forward, gradient = compile_forward(body), score_gradient(head)
+
+    def maps(image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+        seen = np.repeat(forward(image[None]), len(labels), axis=0)  # (M, h, w, D)
+        weights = gradient(seen, np.array(labels)).mean(axis=(1, 2), keepdims=True)
+        return np.asarray(np.maximum((weights * seen).sum(axis=-1), 0), np.float32)
+
     return maps
 
 
-def input_gradient_maps(model: Any, image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+def input_gradient_maps(model: Any) -> Maps:
     """How strongly each pixel moves the class's logit: the largest absolute gradient of its channels.
 
     Args:
         model: A `keras.Model`.
-        image: `(H, W, C)` uint8.
-        labels: M classes.
 
     Returns:
-        `(M, H, W)` float32.
+        `(H, W, C)` uint8 and M classes to `(M, H, W)` float32.
 
     Source: Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034, section 3.1.
     """
-    gradients = score_gradient(model)(np.repeat(image[None], len(labels), axis=0), np.array(labels))
-    maps: NDArray[np.float32] = np.abs(gradients).max(axis=-1)
+    gradient = score_gradient(model)
+
+    def maps(image: Array, labels: Sequence[int]) -> NDArray[np.float32]:
+        gradients = gradient(np.repeat(image[None], len(labels), axis=0), np.array(labels))
+        return np.asarray(np.abs(gradients).max(axis=-1), np.float32)
+
     return maps
 
 

@@ -1,0 +1,79 @@
+"""`cifarlab serve`: the app in the browser, and the HTTP API."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import DataDir, RunsDir
+
+EPILOG = usage.examples(
+    "cifarlab serve",
+    "cifarlab serve --runs-dir runs --data cifar10 --port 9000",
+    "cifarlab serve --host 0.0.0.0",
+)
+
+# By what pip calls them.
+_NEEDED = {
+    "fastapi": "fastapi",
+    "fastapi-offline": "fastapi_offline",
+    "prometheus-client": "prometheus_client",
+    "python-multipart": "python_multipart",
+    "uvicorn": "uvicorn",
+}
+
+
+def serve(
+    runs_dir: RunsDir = Path("runs"),
+    data: Annotated[
+        str, typer.Option(metavar="NAME", help="Data set to show first.", autocompletion=completion.data)
+    ] = "cifar10",
+    data_dir: DataDir = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    token: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="What visitors must know; on another address one is generated.")
+    ] = None,
+) -> None:
+    """Explore, understand and classify in the browser.
+
+    Starts a local app and an HTTP API, and prints their address. Stop it with Ctrl-C.
+    """
+    _need_web()
+    _check(runs_dir, data, data_dir, token)
+    from cifarlab.web.server import serve as serve_app
+    from cifarlab.web.settings import Settings
+
+    folder = None if data_dir is None else Path(data_dir).expanduser()
+    settings = Settings(runs_dir, data, folder, host, port, token)
+    serve_app(settings, lambda address: print(f"cifarlab is at {address} (Ctrl-C stops it)", flush=True))
+
+
+def _need_web() -> None:
+    from cifarlab.errors import CifarlabError
+
+    missing = [name for name, module in _NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise CifarlabError(
+            f"serving needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: install "
+            "with pip install 'cifarlab[web]'"
+        )
+
+
+def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -> None:
+    """Refuse what can be seen to be wrong before anything is started."""
+    from cifarlab.datasets import split_name
+    from cifarlab.errors import CifarlabError
+
+    kind, argument = split_name(data)
+    if kind == "folder" and not Path(argument).expanduser().is_dir():
+        raise CifarlabError(f"no folder at {argument or 'the place that --data folder:PATH names'}: expected pictures")
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise CifarlabError(f"{runs_dir} is not a folder: give another one as --runs-dir")
+    if data_dir is not None and not Path(data_dir).expanduser().exists():
+        raise CifarlabError(f"nothing at {data_dir}, named by --data-dir: give the folder that holds the data")
+    if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise CifarlabError("a token is made of letters, digits, '.', '_', '~' and '-', at least one of them")

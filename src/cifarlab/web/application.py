@@ -1,0 +1,74 @@
+"""The application: every route file, the pages' errors, static files, and what must live as long as the server."""
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+import cifarlab
+from cifarlab import discover
+from cifarlab.errors import CifarlabError
+from cifarlab.web import rendering
+from cifarlab.web.jobs import Jobs
+from cifarlab.web.library import Library
+from cifarlab.web.settings import Settings
+from cifarlab.web.state import attach, serving
+
+DESCRIPTION = "Classify pictures with the models of this machine, and read the scores of its runs."
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole app.
+
+    Args:
+        settings: How it serves.
+
+    Returns:
+        An ASGI application; `app.state` holds `settings`, `library` and `jobs` for the routes.
+    """
+    app = FastAPI(
+        title="cifarlab",
+        version=cifarlab.__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    attach(app, settings)
+    app.state.library = Library(settings)
+    app.state.jobs = Jobs(settings)
+    for name in discover.names("web/routes"):
+        module = importlib.import_module(f"cifarlab.web.routes.{name}")
+        app.include_router(module.router)
+    app.add_exception_handler(CifarlabError, _show_bad_input)
+    app.add_exception_handler(HTTPException, _show_http_error)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Warm up beside the first visitors; trainings that were started go on when the server ends."""
+    app.state.library.warm_up()
+    async with serving(app):
+        yield
+
+
+async def _show_bad_input(request: Request, error: Exception) -> Response:
+    return _show(request, 400, str(error))
+
+
+async def _show_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    shown = _show(request, error.status_code, str(error.detail))
+    shown.headers.update(error.headers or {})
+    return shown
+
+
+def _show(request: Request, status: int, message: str) -> Response:
+    """A page for people, JSON for programs."""
+    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", "text/html"):
+        return JSONResponse({"detail": message}, status_code=status)
+    return rendering.page(request, "error.html", status=status, message=message)

@@ -1,0 +1,125 @@
+"""From uploaded bytes to named classes: what the HTTP API and the Classify page share."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from cifarlab.errors import CifarlabError
+from cifarlab.images import Pixels
+from cifarlab.web.inference import InferenceService
+from cifarlab.web.serving import UnknownModel
+from cifarlab.web.uploads import UploadError, decode_picture
+from cifarlab.web.worker import Busy, Worker
+
+_SMALL_BYTES = 32_768
+_SMALL_PIXELS = 16_384
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What one model says of some pictures.
+
+    Attributes:
+        worker: The model's thread.
+        pictures: `(N, H, W, C)` uint8, as the model saw them.
+        probabilities: `(N, K)` float64, rows sum to 1.
+    """
+
+    worker: Worker
+    pictures: Pixels
+    probabilities: NDArray[np.float64]
+
+
+async def classify(
+    service: InferenceService, model: str, files: Sequence[tuple[str, bytes]], *, max_pixels: int
+) -> Classified:
+    """Decode pictures as the model wants them and ask it.
+
+    Args:
+        service: Who answers.
+        model: Name of the model.
+        files: Name and bytes of each picture, at least one.
+        max_pixels: The largest picture that is decoded.
+
+    Raises:
+        UploadError: If a picture cannot be read.
+        UnknownModel: If there is no such model.
+        Busy: If too much waits already.
+        CifarlabError: If the model cannot be used.
+    """
+    worker = await service.open_model(model)
+    pictures = await _decode(service, files, worker.served.image_shape, max_pixels)
+    return Classified(worker, pictures, await service.predict(worker, pictures))
+
+
+def best(classified: Classified, count: int) -> list[list[tuple[str, float]]]:
+    """The most probable classes of each picture with their probabilities, the most probable first."""
+    names = classified.worker.served.class_names
+    order = np.argsort(-classified.probabilities, axis=1, kind="stable")[:, :count]  # (N, count)
+    return [
+        [(names[k], float(row[k])) for k in chosen]
+        for row, chosen in zip(classified.probabilities, order.tolist(), strict=True)
+    ]
+
+
+@asynccontextmanager
+async def accepted(service: InferenceService) -> AsyncIterator[None]:
+    """One request's place and time limit; what goes wrong inside becomes the right HTTP answer.
+
+    Raises:
+        HTTPException: 4xx for what the client can mend, 503 with `Retry-After` where it should come again.
+    """
+    try:
+        with service.admission():
+            async with asyncio.timeout(service.request_seconds):
+                yield
+    except UploadError as error:
+        raise HTTPException(error.status, str(error)) from error
+    except Busy as error:
+        raise HTTPException(503, str(error), {"Retry-After": str(error.seconds)}) from error
+    except UnknownModel as error:
+        raise HTTPException(404, str(error)) from error
+    except CifarlabError as error:
+        raise HTTPException(409, str(error)) from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the request ended too early") from error
+    except TimeoutError as error:
+        reason = "the model is still being loaded, much waits, or the request came in slowly"
+        message = f"no answer within {service.request_seconds:g} s: {reason}"
+        raise HTTPException(503, message, {"Retry-After": "5"}) from error
+
+
+async def _decode(
+    service: InferenceService, files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int
+) -> Pixels:
+    """`(N, H, W, C)` uint8, made in one of the service's few threads; who has gone is not decoded to the end."""
+    if sum(len(data) for _, data in files) <= _SMALL_BYTES:
+        # To hand something so small to a thread and back would cost more than to decode it here.
+        with contextlib.suppress(UploadError):
+            return _decode_all(files, shape, min(max_pixels, _SMALL_PIXELS), threading.Event())
+    gone = threading.Event()
+    try:
+        return await asyncio.get_running_loop().run_in_executor(
+            service.decoders, _decode_all, files, shape, max_pixels, gone
+        )
+    finally:
+        gone.set()
+
+
+def _decode_all(
+    files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int, gone: threading.Event
+) -> Pixels:
+    pictures = np.empty((len(files), *shape), np.uint8)
+    for row, (name, data) in enumerate(files):
+        if gone.is_set():
+            break
+        pictures[row] = decode_picture(data, shape, max_pixels=max_pixels, name=name)
+    return pictures

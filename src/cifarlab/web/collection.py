@@ -1,0 +1,118 @@
+"""Collection: a data set whose pictures can be asked for by id, and the word that stands for it in addresses."""
+
+import hashlib
+import io
+import re
+from collections import OrderedDict
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifarlab.records import ImageSet, Splits
+
+SPLITS = ("train", "validation", "test")
+LARGEST_SIDE_PIXELS = 96
+_MOST_PICTURES = 4096
+
+
+class Collection:
+    """A loaded data set."""
+
+    def __init__(self, slug: str, name: str, splits: Splits) -> None:
+        """Nothing is computed yet.
+
+        Args:
+            slug: The word that stands for it in addresses.
+            name: As on the command line.
+            splits: The images.
+        """
+        self.slug = slug
+        self.name = name
+        self.splits = splits
+        self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    @cached_property
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Image id to its split and its row there."""
+        return {
+            image_id: (split, row) for split in SPLITS for row, image_id in enumerate(self.splits[split].ids.tolist())
+        }
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the labels."""
+        return self.splits.class_names
+
+    @property
+    def parts(self) -> dict[str, ImageSet]:
+        """Every split that has images."""
+        return {split: self.splits[split] for split in SPLITS if len(self.splits[split])}
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when the data do: what browsers keep of it is then asked for anew."""
+        source = self.splits.source
+        about = (source.name, source.location, sorted(source.checksums.items()), *map(len, self.parts.values()))
+        digest = hashlib.sha256(repr(about).encode())
+        for part in self.parts.values():
+            # Some rows of each part: the whole would take seconds.
+            digest.update(np.ascontiguousarray(part.images[:: max(1, len(part) // 64)]).tobytes())
+        return digest.hexdigest()[:12]
+
+    def image(self, image_id: str) -> NDArray[np.uint8] | None:
+        """`(H, W, C)` uint8; None where there is no such image."""
+        place = self.places.get(image_id)
+        if place is None:
+            return None
+        found: NDArray[np.uint8] = self.splits[place[0]].images[place[1]]
+        return found
+
+    def picture(self, image_id: str) -> bytes | None:
+        """The image as PNG, made smaller where it is large; None where there is no such image."""
+        with self._lock:
+            if image_id in self._pictures:
+                self._pictures.move_to_end(image_id)
+                return self._pictures[image_id]
+        image = self.image(image_id)
+        if image is None:
+            return None
+        made = to_png(image)
+        with self._lock:
+            self._pictures[image_id] = made
+            while len(self._pictures) > _MOST_PICTURES:
+                self._pictures.popitem(last=False)
+        return made
+
+    def address(self, image_id: str) -> str:
+        """Where the picture is served."""
+        return f"/pictures/{self.slug}/{self.version}/{self.quote(image_id)}"
+
+    @staticmethod
+    def quote(image_id: str) -> str:
+        """An id as part of an address; one may be a path inside the user's folder."""
+        return quote(image_id, safe="/")
+
+
+def slug_of(name: str) -> str:
+    """A data set's name as one word for addresses: a path is not told."""
+    kind, _, place = (Path(name).stem, "", name) if name.endswith(".py") else name.partition(":")
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", kind).strip("-") or "data"
+    if not place and plain == name:
+        return name
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def to_png(image: NDArray[np.uint8]) -> bytes:
+    """`(H, W, C)` uint8 as PNG."""
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if max(picture.size) > LARGEST_SIDE_PIXELS:
+        picture.thumbnail((LARGEST_SIDE_PIXELS, LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "png", compress_level=6)
+    return file.getvalue()

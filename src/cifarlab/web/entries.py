@@ -1,0 +1,154 @@
+"""Entry: one run as the table of runs shows it, read from the files in its folder."""
+
+import os
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cifarlab.errors import CifarlabError
+from cifarlab.plots.training_curves import best_epoch
+from cifarlab.runs import Run
+
+SPLITS = ("test", "validation")
+LOST = "its process has ended without a word; continue it with cifarlab train --resume"
+# Whatever else lies in a run's folder decides nothing that is shown.
+_READ = (".json", ".csv", ".npz", ".txt")
+_NEVER = ("checkpoint.npz", "dynamics.npz", "features-train.npz")
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run at a glance.
+
+    Attributes:
+        run: Its folder.
+        signature: Changes when any of its files does.
+        state: `"running"`, `"finished"`, `"stopped"` or `"failed"`.
+        why: Why it is not running or finished; or empty.
+        started: When, as written; or empty.
+        data: Name of its data set; empty while unknown.
+        model: Its architecture.
+        recipe: Its recipe's fields, those of the model as `model.<name>`.
+        epochs: Epochs done.
+        planned: Epochs wanted.
+        best: Best accuracy on validation, and in which epoch; None where nothing was held out.
+        scores: What `scores.json` says, for each split that was evaluated.
+        parameters: Of the model.
+        seconds: Training time.
+        problem: What is wrong with its files; or empty.
+    """
+
+    run: Run
+    signature: Signature
+    state: str
+    why: str = ""
+    started: str = ""
+    data: str = ""
+    model: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 0
+    planned: int = 0
+    best: tuple[float, int] | None = None
+    scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: int | None = None
+    seconds: float | None = None
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.run.path.name
+
+    @property
+    def address(self) -> str:
+        """Its page."""
+        return f"/runs/{quote(self.name, safe='')}"
+
+    @property
+    def accuracy(self) -> float | None:
+        """On test, once evaluated."""
+        return self.number("accuracy")
+
+    @property
+    def loss(self) -> float | None:
+        """On test, once evaluated."""
+        return self.number("loss")
+
+    def number(self, key: str) -> float | None:
+        """One of the plain numbers about test."""
+        value = self.scores.get("test", {}).get(key)
+        return None if value is None else float(value)
+
+    @property
+    def evaluated(self) -> list[str]:
+        """The splits with both scores and predictions."""
+        return [split for split in SPLITS if split in self.scores and self.run.predictions_file(split).is_file()]
+
+
+def read_entry(run: Run, signature: Signature) -> Entry | None:
+    """The run in a folder, as far as its files go; None where it is no run at all.
+
+    Args:
+        run: The folder.
+        signature: Of its files, read before them.
+    """
+    if not run.state_file.is_file():
+        return None
+    try:
+        state, why = _state(run)
+        started = str(run.state.get("started", ""))
+    except (CifarlabError, OSError) as error:
+        return Entry(run, signature, "failed", problem=str(error))
+    try:
+        return Entry(run, signature, state, why, started, **_details(run))
+    except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
+        # A training that has just begun writes its files one after the other.
+        return Entry(run, signature, state, why, started, problem="" if state == "running" else str(error))
+
+
+def sign(path: Path) -> Signature:
+    """Names, times and sizes of what a folder holds, or of one file: another signature means another content."""
+    try:
+        if path.is_file():
+            stat = path.stat()
+            return ((path.name, stat.st_mtime_ns, stat.st_size),)
+        with os.scandir(path) as found:
+            kept = [each for each in found if each.name.endswith(_READ) and each.name not in _NEVER]
+            stats = [(each.name, each.stat()) for each in kept]
+    except OSError:
+        return ()
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
+
+
+def _state(run: Run) -> tuple[str, str]:
+    found = run.state
+    state, why = str(found["state"]), str(found.get("why") or "")
+    # Of a process on another machine nothing is known here.
+    here = found.get("host") == platform.node() and found.get("process") != os.getpid()
+    if state == "running" and here and not run.is_being_trained():
+        return "stopped", LOST
+    return state, why
+
+
+def _details(run: Run) -> dict[str, Any]:
+    recipe = run.recipe
+    fields = dict(vars(recipe))
+    model_args = {f"model.{name}": value for name, value in fields.pop("model_args").items()}
+    history = run.history()
+    best = best_epoch(history)
+    environment = run.environment
+    return {
+        "data": run.data_name,
+        "model": Path(recipe.model).stem,
+        "recipe": {"model": fields.pop("model"), **model_args, **fields},
+        "epochs": len(history),
+        "planned": recipe.epochs,
+        "best": None if best is None else (float(best["validation_accuracy"]), int(best["epoch"])),
+        "scores": {split: run.scores(split) for split in SPLITS if run.scores_file(split).is_file()},
+        "parameters": environment.get("parameters"),
+        "seconds": environment.get("training_seconds") or sum(row.get("epoch_seconds", 0.0) for row in history) or None,
+    }

@@ -1,0 +1,151 @@
+"""Why a model named what it named: where it looked, and which training images it finds most alike.
+
+The first question to a model compiles what answers it; that is kept, because a question of its own would take longer to
+compile than to answer.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import builtin, prediction, recipe
+from cifarlab.datasets import load_data
+from cifarlab.images import Pixels
+from cifarlab.records import ImageSet
+from cifarlab.runs import Run
+from cifarlab.story.attention import Attention, make_explainer
+from cifarlab.story.neighbours import Neighbour, feature_model, nearest, training_features
+from cifarlab.web.serving import Served
+
+
+class Explanations:
+    """Explains answers, one question at a time: a question takes a whole core for a moment."""
+
+    def __init__(self, data_dir_of: Callable[[str], str | None]) -> None:
+        """Nothing is compiled yet.
+
+        Args:
+            data_dir_of: Tells where a data set is, by its name; None for the usual places.
+        """
+        self._data_dir_of = data_dir_of
+        self._asked: weakref.WeakKeyDictionary[Served, _Compiled] = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def attention(self, served: Served, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
+        """Where a model looked, once for each class; nothing for a model that is none of Keras's.
+
+        Args:
+            served: The model.
+            picture: `(H, W, C)` uint8, as the model takes it.
+            labels: The classes.
+        """
+        if served.network is None:
+            return []
+        with self._lock:
+            return self._compiled(served).explain(picture, labels)
+
+    def neighbours(self, served: Served, run: Run | None, picture: Pixels, count: int) -> list[Neighbour] | None:
+        """The training images that a model finds most alike, the nearest first.
+
+        The first question to a model sends it through all its training images, in the background. What it makes of them
+        is kept in its run, where it has one.
+
+        Args:
+            served: The model.
+            run: The one it came from; None for a built-in model that has none.
+            picture: `(H, W, C)` uint8, as the model takes it.
+            count: How many.
+
+        Returns:
+            None as long as the model is busy with the training images: ask again; an empty list where it has no layer
+            to ask.
+
+        Raises:
+            CifarlabError: If the training images cannot be found, or what is made of them cannot be written.
+        """
+        if served.network is None:
+            return []
+        with self._lock:
+            compiled = self._compiled(served)
+            if compiled.body is None:
+                return []
+            if compiled.known is None:
+                look = partial(_look_at_training_images, compiled.body, run, self._data_dir_of)
+                compiled.known = _in_background(look)
+            if not compiled.known.done():
+                return None
+            if compiled.known.exception() is not None:  # the data may be there next time
+                failed, compiled.known = compiled.known, None
+                failed.result()
+            return compiled.nearest(picture, count)
+
+    def _compiled(self, served: Served) -> "_Compiled":
+        if served not in self._asked:
+            self._asked[served] = _Compiled(served.network)
+        return self._asked[served]
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A model's training images, and what its last layer is given for each: `(N, D)` float16."""
+
+    features: NDArray[np.float16]
+    train: ImageSet
+
+
+class _Compiled:
+    """What explains one model."""
+
+    def __init__(self, network: Any) -> None:
+        self.explain = make_explainer(network)
+        self.body = feature_model(network)
+        self.known: Future[_Known] | None = None
+        self._forward = prediction.compile_forward(self.body) if self.body is not None else None
+
+    def nearest(self, picture: Pixels, count: int) -> list[Neighbour]:
+        assert self.known is not None
+        assert self._forward is not None
+        known = self.known.result()
+        rows, similarities = nearest(known.features, self._forward(picture[None])[0], count)
+        train = known.train
+        return [
+            Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row])
+            for row, similarity in zip(rows, similarities, strict=True)
+        ]
+
+
+_one_at_a_time = threading.Lock()
+
+
+def _in_background(make: Callable[[], _Known]) -> Future[_Known]:
+    """What `make` gives, in a thread that does not keep a server from ending."""
+    made: Future[_Known] = Future()
+
+    def run() -> None:
+        try:
+            with _one_at_a_time:
+                made.set_result(make())
+        except Exception as error:  # noqa: BLE001 - whoever asks next is told
+            made.set_exception(error)
+
+    threading.Thread(target=run, name="training images", daemon=True).start()
+    return made
+
+
+def _look_at_training_images(body: Any, run: Run | None, data_dir_of: Callable[[str], str | None]) -> _Known:
+    if run is not None:
+        name, held_out = run.data_name, run.recipe.held_out
+    else:
+        card = builtin.read_card()
+        name, held_out = str(card["data"]["name"]), recipe.from_dict(card["recipe"]).held_out
+    train = load_data(name, data_dir=data_dir_of(name), download=False, **held_out).train
+    if run is not None:
+        return _Known(training_features(run, body, train), train)
+    return _Known(prediction.compute_logits(body, train.images).astype(np.float16), train)

@@ -1,0 +1,221 @@
+"""Every figure that can be downloaded: the drawing, and the numbers that it shows."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from cifarlab import metrics
+from cifarlab.exploration import statistics
+from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END
+from cifarlab.plots._style import to_png, to_svg
+from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
+from cifarlab.plots.brightness import plot_brightness
+from cifarlab.plots.class_counts import plot_class_counts
+from cifarlab.plots.class_means import plot_class_means
+from cifarlab.plots.confusion_matrix import plot_confusion_matrix
+from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
+from cifarlab.plots.per_class_scores import plot_per_class_scores
+from cifarlab.plots.reliability_diagram import plot_reliability_diagram
+from cifarlab.plots.risk_coverage import plot_risk_coverage
+from cifarlab.plots.training_curves import plot_training_curves
+from cifarlab.records import Array
+from cifarlab.robustness.results import read_results
+from cifarlab.web.collection import Collection
+from cifarlab.web.entries import Entry
+from cifarlab.web.library import Library
+
+KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and its numbers, both made when they are asked for."""
+
+    draw: Callable[[], Figure]
+    rows: Callable[[], Sequence[Row]]
+
+    def render(self, kind: str) -> bytes:
+        """The figure as SVG or PNG, or its numbers as CSV.
+
+        Args:
+            kind: One of `KINDS`.
+        """
+        if kind == "csv":
+            return to_csv(self.rows())
+        return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
+
+
+def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Drawing:
+    """One of `run_figures`.
+
+    Args:
+        library: Where the run's predictions are read.
+        entry: The run.
+        split: What the numbers are about.
+        name: Of the figure.
+    """
+    if name == "robustness":
+        return _robustness(read_results(entry.run) or {})
+    if name == "confusion-matrix":
+        scores = entry.run.scores(split)
+        counts, names = scores["confusion_matrix"], scores["class_names"]
+        return Drawing(lambda: plot_confusion_matrix(counts, names), lambda: _matrix_rows(counts, names))
+    return draw_comparison(library, [entry], split, name)
+
+
+def draw_comparison(library: Library, entries: Sequence[Entry], split: str, name: str) -> Drawing:
+    """One of `COMPARISONS`, of one run or of several.
+
+    Args:
+        library: Where the runs' predictions are read.
+        entries: The runs.
+        split: What the numbers are about.
+        name: Of the figure.
+    """
+    runs = {entry.name: entry for entry in entries}
+    if name == "training-curves":
+        histories = {label: entry.run.history() for label, entry in runs.items()}
+        return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))
+    if name in ("accuracy-intervals", "per-class-scores"):
+        scores = {label: entry.run.scores(split) for label, entry in runs.items()}
+        classes = {label: each["per_class"] for label, each in scores.items()}
+        if name == "per-class-scores":
+            return Drawing(lambda: plot_per_class_scores(classes), lambda: _joined(classes))
+        intervals = {label: each["scores"]["accuracy"] for label, each in scores.items()}
+        limits = {label: (each["value"], each["low"], each["high"]) for label, each in intervals.items()}
+        rows = {label: [{"accuracy": each}] for label, each in intervals.items()}
+        return Drawing(lambda: plot_accuracy_intervals(limits), lambda: _joined(rows))
+    predictions = {label: library.predictions(entry, split) for label, entry in runs.items()}
+    if name == "reliability":
+        bins = {label: metrics.reliability(each) for label, each in predictions.items()}
+        return Drawing(lambda: plot_reliability_diagram(bins), lambda: _joined(bins))
+    curves = {label: metrics.risk_coverage(each) for label, each in predictions.items()}
+    points = {
+        label: [
+            {"coverage": coverage, "risk": risk} for coverage, risk in zip(each["coverage"], each["risk"], strict=True)
+        ]
+        for label, each in curves.items()
+    }
+    return Drawing(lambda: plot_risk_coverage(curves), lambda: _joined(points))
+
+
+COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
+
+
+def run_figures(entry: Entry, split: str) -> list[str]:
+    """Names of the figures that a run has now."""
+    found = ["training-curves"] if entry.epochs else []
+    if split:
+        found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
+    return [*found, "robustness"]
+
+
+DATA_FIGURES = ("class-counts", "class-means", "brightness")
+
+
+def draw_data_figure(collection: Collection, name: str) -> Drawing:
+    """One of `DATA_FIGURES`.
+
+    Args:
+        collection: The data set.
+        name: Of the figure.
+    """
+    names = collection.class_names
+    train = collection.splits.train
+    if name == "class-counts":
+        counts = {split: statistics.class_counts(part) for split, part in collection.parts.items()}
+        return Drawing(lambda: plot_class_counts(counts, names), lambda: _count_rows(counts, names))
+    if name == "class-means":
+        means, deviations = statistics.class_images(train.images, train.labels, len(names))
+        return Drawing(lambda: plot_class_means(means, deviations, names), lambda: _mean_rows(means, deviations, names))
+    brightness, contrast = statistics.brightness_and_contrast(train.images)
+    spreads = {
+        "Brightness": (BRIGHTNESS_END, *statistics.distributions(brightness, train.labels, len(names), BRIGHTNESS_END)),
+        "Contrast": (CONTRAST_END, *statistics.distributions(contrast, train.labels, len(names), CONTRAST_END)),
+    }
+    order = (-spreads["Brightness"][2][:, 2]).argsort(kind="stable").tolist()
+    panels = [(title, *spread) for title, spread in spreads.items()]
+    return Drawing(lambda: plot_brightness(panels, names, order), lambda: _spread_rows(spreads, names))
+
+
+def to_csv(rows: Sequence[Row]) -> bytes:
+    """Rows as CSV under a header of all their columns."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _robustness(results: Mapping[str, Any]) -> Drawing:
+    corruptions = results["corruptions"]
+    values = {name: [each["value"] for each in one["severities"].values()] for name, one in corruptions.items()}
+    extra = [name for name, one in corruptions.items() if not one["benchmark"]]
+    severities, clean = results["severities"], results["clean"]["value"]
+    return Drawing(
+        lambda: plot_corruption_heatmap(values, severities, clean, extra=extra),
+        lambda: [
+            {"corruption": name, "severity": severity, "accuracy": value}
+            for name, row in values.items()
+            for severity, value in zip(severities, row, strict=True)
+        ],
+    )
+
+
+def _joined(parts: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows of all runs, flat; where there are several, each row begins with its run's name."""
+    several = len(parts) > 1
+    return [{"run": run, **row} if several else row for run, rows in parts.items() for row in _flat(rows)]
+
+
+def _flat(rows: Sequence[Row]) -> list[Row]:
+    """Intervals as columns: `f1` becomes `f1`, `f1_low` and `f1_high`."""
+    return [
+        {
+            column: value
+            for key, each in row.items()
+            for column, value in (
+                [(key, each["value"]), (f"{key}_low", each["low"]), (f"{key}_high", each["high"])]
+                if isinstance(each, Mapping)
+                else [(key, each)]
+            )
+        }
+        for row in rows
+    ]
+
+
+def _matrix_rows(counts: Sequence[Sequence[int]], names: Sequence[str]) -> list[Row]:
+    return [{"true": name, **dict(zip(names, row, strict=True))} for name, row in zip(names, counts, strict=True)]
+
+
+def _count_rows(counts: Mapping[str, Sequence[int]], names: Sequence[str]) -> list[Row]:
+    return [
+        {"class": name, **{split: column[index] for split, column in counts.items()}}
+        for index, name in enumerate(names)
+    ]
+
+
+def _mean_rows(means: Array, deviations: Array, names: Sequence[str]) -> list[Row]:
+    """Each class's mean and deviation by channel: the whole images are in the picture."""
+    rows: list[Row] = []
+    for index, name in enumerate(names):
+        for channel in range(means.shape[-1]):
+            mean, deviation = float(means[index, ..., channel].mean()), float(deviations[index, ..., channel].mean())
+            rows.append({"class": name, "channel": channel, "mean": mean, "deviation": deviation})
+    return rows
+
+
+def _spread_rows(spreads: Mapping[str, tuple[float, Array, Array]], names: Sequence[str]) -> list[Row]:
+    quantiles = [f"q{round(100 * each):02d}" for each in statistics.QUANTILES]
+    return [
+        {"quantity": title.lower(), "class": name, **dict(zip(quantiles, spread[2][index].tolist(), strict=True))}
+        for title, spread in spreads.items()
+        for index, name in enumerate(names)
+    ]

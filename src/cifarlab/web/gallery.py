@@ -1,0 +1,187 @@
+"""Galleries: pages of small pictures, each a link to its own page that remembers the filter it was found by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifarlab.web.answers import Answers, Doubts
+from cifarlab.web.collection import Collection
+from cifarlab.web.entries import Entry
+from cifarlab.web.library import Library
+from cifarlab.web.rendering import address
+from cifarlab.web.selection import (
+    DATA_ORDERS,
+    ORDERS,
+    SHOWN,
+    AnswerFilter,
+    Rows,
+    read_answer_filter,
+    read_data_filter,
+    read_page,
+    select_answers,
+    select_images,
+)
+
+# What an address of a gallery may hold, and an image's page carries on.
+KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a gallery.
+
+    Attributes:
+        href: Its own page.
+        picture: Address of the picture; empty where it cannot be had.
+        alt: For those who cannot see it.
+        true: The class it is labelled as.
+        said: The class named; empty where nobody was asked.
+        sure: Probability of `said`.
+        right: Whether that is the label.
+    """
+
+    href: str
+    picture: str
+    alt: str
+    true: str
+    said: str = ""
+    sure: float = 0.0
+    right: bool = True
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One page of pictures.
+
+    Attributes:
+        tiles: The pictures.
+        total: How many the filter left on all pages.
+        page: This one, from 1.
+        pages: How many there are.
+        problem: Why there are no pictures; or empty.
+        class_names: To choose from.
+        orders: To choose from.
+        shown: Whether wrong, right or all answers are shown; empty for a data set.
+        doubts: Whose doubts can be asked for; empty where nobody's.
+    """
+
+    tiles: list[Tile]
+    total: int
+    page: int
+    pages: int
+    problem: str
+    class_names: tuple[str, ...]
+    orders: dict[str, str]
+    shown: str = ""
+    choices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def show_answers(library: Library, entry: Entry, split: str, query: Mapping[str, str], size: int) -> Gallery:
+    """A page of a run's answers.
+
+    Args:
+        library: Where runs and data are.
+        entry: The run.
+        split: Of which its answers are.
+        query: The page's address.
+        size: Pictures a page.
+
+    Raises:
+        CifarlabError: If the address asks for something unknown.
+        HTTPException: 404 if the run to compare with is not there.
+    """
+    answers, wanted, doubts, rows = choose_answers(library, entry, split, query)
+    page, pages = read_page(query, len(rows), size)
+    found = library.find_collection(entry.data)
+    tiles = [
+        _answer_tile(answers, row, found if isinstance(found, Collection) else None, _carried(query, entry.name, split))
+        for row in rows[(page - 1) * size : page * size]
+    ]
+    problem = found if isinstance(found, str) else ""
+    names = doubts.runs if doubts else ()
+    return Gallery(
+        tiles, len(rows), page, pages, problem, answers.class_names, ORDERS, wanted.shown, SHOWN, names
+    )  # fmt: skip
+
+
+def choose_answers(
+    library: Library, entry: Entry, split: str, query: Mapping[str, str]
+) -> tuple[Answers, AnswerFilter, Doubts | None, Rows]:
+    """A run's answers, the filter of an address, whose doubts there are, and the rows that the filter leaves."""
+    answers = library.answers(entry, split)
+    wanted = read_answer_filter(query, answers.class_names)
+    doubts = library.doubts(entry.data, split)
+    other = library.answers(library.entry(query["against"]), split) if wanted.side else None
+    key = ("rows", entry.name, entry.signature, split, wanted, query.get("against", ""), doubts and doubts.state)
+    return answers, wanted, doubts, library.keep(key, lambda: select_answers(answers, wanted, doubts, other))
+
+
+def show_images(library: Library, collection: Collection, split: str, query: Mapping[str, str], size: int) -> Gallery:
+    """A page of a data set's images.
+
+    Args:
+        library: Where runs and data are.
+        collection: The data set.
+        split: Which part of it.
+        query: The page's address.
+        size: Pictures a page.
+
+    Raises:
+        CifarlabError: If the address asks for something unknown.
+    """
+    doubts, rows = choose_images(library, collection, split, query)
+    part = collection.splits[split]
+    page, pages = read_page(query, len(rows), size)
+    chosen = rows[(page - 1) * size : page * size]
+    carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
+    told = bool(query.get("doubt") or query.get("sort") == "doubt")
+    tiles = []
+    for row in chosen:
+        image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
+        place = doubts.rows.get(image_id) if doubts is not None and told else None
+        said = doubts.class_names[doubts.suggested[place]] if doubts is not None and place is not None else ""
+        sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
+        href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
+        alt = f"{true} ({image_id})"
+        tiles.append(Tile(href, collection.address(image_id), alt, true, said, sure, said in ("", true)))
+    return Gallery(
+        tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=doubts.runs if doubts else ()
+    )
+
+
+def choose_images(
+    library: Library, collection: Collection, split: str, query: Mapping[str, str]
+) -> tuple[Doubts | None, Rows]:
+    """Whose doubts there are about a split, and its rows that an address asks for."""
+    part = collection.splits[split]
+    wanted = read_data_filter(query, collection.class_names)
+    doubts = library.doubts(collection.name, split) if split != "train" else None
+    key = ("images", collection.slug, split, wanted, doubts and doubts.state)
+    return doubts, library.keep(key, lambda: select_images(part.labels, part.ids.tolist(), wanted, doubts))
+
+
+def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, Any]:
+    return {"in": run, **{key: query[key] for key in KEYS if query.get(key)}, "split": split}
+
+
+def _answer_tile(answers: Answers, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]) -> Tile:
+    names = answers.class_names
+    image_id = str(answers.predictions.ids[row])
+    true, said = names[answers.labels[row]], names[answers.predicted[row]]
+    sure = float(answers.confidence[row])
+    shown = collection is not None and image_id in collection.places
+    told = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+    return Tile(
+        href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
+        if collection and shown
+        else "",
+        picture=collection.address(image_id) if collection and shown else "",
+        alt=f"{told}, {100 * sure:.0f} % sure ({image_id})",
+        true=true,
+        said=said,
+        sure=sure,
+        right=true == said,
+    )

@@ -1,0 +1,230 @@
+"""Jobs: trainings and evaluations started from the app, each a process of its own that outlives the server.
+
+What they print is kept in the folder of runs.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifarlab import discover, recipe
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import Recipe
+from cifarlab.runs import Run
+from cifarlab.web.settings import Settings
+
+LOGS = ".trainings"
+SPLITS = ("test", "validation")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
+_LOG_BYTES = 20_000
+
+
+@dataclass
+class Job:
+    """A process that this server started.
+
+    Attributes:
+        name: Of its run.
+        process: A training or an evaluation.
+        stopping: Whether it has been asked to stop.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+    stopping: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self.process.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an error."""
+        return self.process.poll() not in (None, 0)
+
+
+class Jobs:
+    """Starts and stops trainings; never two of the same name."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing runs yet.
+
+        Args:
+            settings: Where runs are kept, and where the data are.
+        """
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+        self._evaluations: dict[str, Job] = {}
+
+    def start(self, name: str, recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Job:
+        """Begin a training.
+
+        Args:
+            name: Of its run; nothing else has it.
+            recipe_name: One of the built-in recipes.
+            settings: Overrides such as `"epochs=150"`.
+            data_names: The data sets that may be trained on, the values.
+
+        Raises:
+            CifarlabError: If a value is wrong, the name is taken, or the recipe would run code or read files from
+                elsewhere.
+        """
+        resolved = resolve(recipe_name, settings, data_names)
+        if not _NAME.fullmatch(name):
+            raise CifarlabError(
+                "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
+                f"digit. Received: {name!r}"
+            )
+        with self._lock:
+            folder = self._settings.runs_dir
+            alive = name in self._jobs and self._jobs[name].is_alive
+            taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
+            if alive or name.casefold() in taken:
+                raise CifarlabError(f"there is already a run {name!r}: choose another name")
+            words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
+            for setting in settings:
+                words += ["--set", setting]
+            job = Job(name, self._launch(self._log_file(name), words, resolved.data))
+            self._jobs[name] = job
+        return job
+
+    def evaluate(self, name: str, split: str, data: str) -> Job:
+        """Begin to evaluate a run: a look at these images, which is counted.
+
+        Args:
+            name: Of a run of the listing.
+            split: `"test"` or `"validation"`.
+            data: The run's own data set.
+
+        Raises:
+            CifarlabError: If the split is another one, or the run is being trained or evaluated.
+        """
+        if split not in SPLITS:
+            raise CifarlabError(f"a run is evaluated on one of: {', '.join(SPLITS)}. Received: {split!r}")
+        with self._lock:
+            busy = [job for job in (self._jobs.get(name), self._evaluations.get(name)) if job is not None]
+            if any(job.is_alive for job in busy):
+                raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
+            words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
+            job = Job(name, self._launch(self._evaluation_log(name), words, data))
+            self._evaluations[name] = job
+        return job
+
+    def find_evaluation(self, name: str) -> Job | None:
+        """The last evaluation of that run, if this server started it."""
+        return self._evaluations.get(name)
+
+    def find(self, name: str) -> Job | None:
+        """The training of that name, if this server started it."""
+        return self._jobs.get(name)
+
+    def waiting(self) -> list[Job]:
+        """Trainings that have no run folder yet: they are starting, or ended before they had one."""
+        return [job for job in self._jobs.values() if not (self._settings.runs_dir / job.name).is_dir()]
+
+    def stop(self, name: str) -> None:
+        """Ask a training to stop as an interrupt in the terminal would: it keeps its last epoch.
+
+        Raises:
+            CifarlabError: If it is not running, or no training of ours.
+        """
+        job = self._jobs.get(name)
+        if job is not None and job.is_alive:
+            job.stopping = True
+            # SIGTERM, which the command line treats as an interrupt: a child of a background process ignores SIGINT.
+            job.process.send_signal(signal.SIGTERM)
+            return
+        process = _training_process(Run(self._settings.runs_dir / name))
+        if process is None:
+            raise CifarlabError(f"{name} is not being trained by a process of cifarlab on this machine")
+        os.kill(process, signal.SIGTERM)
+
+    def forget(self, name: str) -> None:
+        """Drop a training that ended without a run folder from the list; its log stays."""
+        job = self._jobs.get(name)
+        if job is not None and not job.is_alive:
+            del self._jobs[name]
+
+    def log(self, name: str, *, evaluation: bool = False) -> str:
+        """The end of what a training, or an evaluation, printed; empty where it was not started from the app."""
+        if not _NAME.fullmatch(name):
+            return ""
+        path = self._evaluation_log(name) if evaluation else self._log_file(name)
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - _LOG_BYTES))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""
+        return plain_lines(text)
+
+    def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:
+        """A process of the command line, with the data found where the app finds them."""
+        command = [sys.executable, "-c", _PROGRAM, *words]
+        if self._settings.data_dir is not None and data == self._settings.data:
+            command += ["--data-dir", str(self._settings.data_dir)]
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            with log_file.open("wb") as log:
+                # A session of its own: an interrupt in the server's terminal is not meant for it.
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
+                )
+        except OSError as error:
+            raise CifarlabError(f"cannot start: {error.strerror or error}") from error
+
+    def _log_file(self, name: str) -> Path:
+        return self._settings.runs_dir / LOGS / f"{name}.log"
+
+    def _evaluation_log(self, name: str) -> Path:
+        return self._settings.runs_dir / LOGS / f"{name}.evaluation.log"
+
+
+def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
+    """The recipe with its settings, refused where it would run code or read files from elsewhere.
+
+    Raises:
+        CifarlabError: If anything is wrong with it; one line that says what.
+    """
+    known = discover.names("recipes")
+    if recipe_name not in known:
+        raise CifarlabError(discover.unknown("recipe", recipe_name, known))
+    resolved = recipe.override(recipe.load_recipe(recipe_name), settings)
+    models = discover.names("models")
+    if resolved.model not in models:
+        raise CifarlabError(discover.unknown("model", resolved.model, models))
+    if resolved.data not in data_names.values():
+        raise CifarlabError(discover.unknown("data set", resolved.data, data_names.values()))
+    return resolved
+
+
+def plain_lines(text: str) -> str:
+    """What a terminal would show at the end: without colours, and without lines that were written over."""
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
+    return "\n".join(line.rpartition("\r")[2] for line in text.split("\n")).strip("\n")
+
+
+def _training_process(run: Run) -> int | None:
+    """The number of the process that trains a run, if it certainly is a training of cifarlab (Linux only)."""
+    if not run.state_file.is_file() or not run.is_being_trained():
+        return None
+    process = int(run.state["process"])
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    return process if "train" in words and any("cifarlab" in word for word in words) else None

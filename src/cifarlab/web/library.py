@@ -1,0 +1,253 @@
+"""Library: the runs and data sets behind the pages, read once and again only when their files change.
+
+Nothing outside the folder of runs and the data is opened: a run's name from an address is looked up in the listing,
+never joined to a path, and a picture's id is looked up among the ids of its data set.
+"""
+
+import contextlib
+import importlib
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.exceptions import HTTPException
+
+from cifarlab import datasets, discover
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Predictions
+from cifarlab.reports._render import sections
+from cifarlab.runs import Run
+from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
+from cifarlab.web.collection import Collection, slug_of
+from cifarlab.web.entries import Entry, Signature, read_entry, sign
+from cifarlab.web.settings import Settings
+
+# Without a file, without a network: always there to look at.
+ALWAYS = "digits"
+MOST_OPINIONS = 5
+_MOST_KEPT = 256
+# A page asks for the list several times, and looks at every file of every run for it.
+_FRESH_SECONDS = 0.2
+
+T = TypeVar("T")
+
+
+class Library:
+    """Cached reading of runs and data sets; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is read yet.
+
+        Args:
+            settings: Where runs and data are.
+        """
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._loading = threading.Lock()
+        self._entries: dict[str, tuple[Signature, Entry]] = {}
+        self._listed: tuple[float, list[Entry]] = (-math.inf, [])
+        self._kept: dict[Hashable, Any] = {}
+        self._collections: dict[str, Collection] = {}
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder of all runs."""
+        return self._settings.runs_dir
+
+    def entries(self) -> list[Entry]:
+        """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
+        made, listed = self._listed
+        if time.monotonic() - made < _FRESH_SECONDS:
+            return list(listed)
+        try:
+            found = sorted(
+                (each.name for each in self.runs_dir.iterdir() if not each.name.startswith(".") and _is_own(each)),
+                key=str.casefold,
+            )
+        except OSError:
+            return []
+        entries = [entry for name in found if (entry := self._read(name)) is not None]
+        with self._lock:
+            for gone in self._entries.keys() - set(found):
+                del self._entries[gone]
+            self._listed = (time.monotonic(), entries)
+        return list(entries)
+
+    def entry(self, name: str) -> Entry:
+        """One run.
+
+        Raises:
+            HTTPException: 404 if no run of the listing has this name.
+        """
+        folder = self._folder(name)
+        entry = self._read(folder.name) if folder is not None else None
+        if entry is None:
+            raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
+        return entry
+
+    def has_run(self, name: str) -> bool:
+        """Whether the listing has a run of this name."""
+        folder = self._folder(name)
+        return folder is not None and self._read(folder.name) is not None
+
+    def has_folder(self, name: str) -> bool:
+        """Whether a run's folder, or anything else, has this name."""
+        return name.casefold() in {each.casefold() for each in self._names()}
+
+    def predictions(self, entry: Entry, split: str) -> Predictions:
+        """What a run said about its own `split`.
+
+        Raises:
+            CifarlabError: If it has not been evaluated there.
+        """
+        run = entry.run
+        path = run.predictions_file(split)
+        if not path.is_file():
+            raise CifarlabError(f"{entry.name} has no predictions on {split}: run cifarlab evaluate {run.path}")
+        return self.keep(("predictions", entry.name, split, sign(path)), lambda: Predictions.load(path))
+
+    def answers(self, entry: Entry, split: str) -> Answers:
+        """A run's predictions with what pages sort and filter by.
+
+        Raises:
+            CifarlabError: If it has not been evaluated on `split`.
+        """
+        key = ("answers", entry.name, split, sign(entry.run.predictions_file(split)))
+        return self.keep(key, lambda: make_answers(self.predictions(entry, split)))
+
+    def doubts(self, data: str, split: str) -> Doubts | None:
+        """What the most accurate runs think of a split's labels; None where none was asked about it.
+
+        Training images are left out: a run's opinion of what it learned from is worth nothing.
+
+        Args:
+            data: Name of the data set.
+            split: `"test"` or `"validation"`.
+        """
+        asked = [entry for entry in self.entries() if entry.data == data and split in entry.evaluated]
+        asked.sort(key=lambda entry: -float(entry.scores[split].get("accuracy") or 0))
+        asked = asked[:MOST_OPINIONS]
+        if not asked:
+            return None
+        key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
+        return self.keep(key, lambda: self._weigh(asked, split, key))
+
+    def keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for a key; the least recently used of many are forgotten.
+
+        Two visitors who ask at once may both make it: nobody waits for another's lock.
+        """
+        with self._lock:
+            if key in self._kept:
+                self._kept[key] = self._kept.pop(key)
+                found: T = self._kept[key]
+                return found
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return made
+
+    def kept(self, key: Hashable) -> tuple[bool, Any]:
+        """Whether `keep` has something for a key, and what."""
+        with self._lock:
+            return key in self._kept, self._kept.get(key)
+
+    def data_names(self) -> dict[str, str]:
+        """Data sets that may be shown, by the word that stands for each in addresses: the app's own, those of runs.
+
+        A run's data that are a folder or a Python file are left out: only who starts the app may name those.
+        """
+        known = set(discover.names("datasets"))
+        names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
+        return {slug_of(name): name for name in dict.fromkeys(names)}
+
+    def collection(self, slug: str) -> Collection:
+        """A data set with its pictures, loaded when it is first asked for.
+
+        Raises:
+            HTTPException: 404 if it is not one of `data_names`.
+            CifarlabError: If it cannot be loaded.
+        """
+        known = self._collections.get(slug)
+        if known is not None:
+            return known
+        name = self.data_names().get(slug)
+        if name is None:
+            raise HTTPException(404, f"there is no data set {slug!r} here")
+        with self._loading:
+            if slug not in self._collections:
+                splits = datasets.load_data(name, data_dir=self.data_dir(name), download=False)
+                self._collections[slug] = Collection(slug, name, splits)
+        return self._collections[slug]
+
+    def find_collection(self, name: str) -> Collection | str:
+        """A data set by its name; where it cannot be had, the reason."""
+        if slug_of(name) not in self.data_names():
+            return f"they are shown where the app is started with --data {name}"
+        try:
+            return self.collection(slug_of(name))
+        except CifarlabError as error:
+            return str(error)
+
+    def data_dir(self, name: str) -> str | None:
+        """Where a data set is: as the app was told, or where a run found it."""
+        if name == self._settings.data:
+            return None if self._settings.data_dir is None else str(self._settings.data_dir)
+        places = (entry.run.data_dir for entry in self.entries() if entry.data == name)
+        return next((place for place in places if place), None)
+
+    def warm_up(self) -> None:
+        """Load the app's own data set in a thread, so that the first page need not wait for it."""
+        threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
+
+    def _weigh(self, asked: list[Entry], split: str, key: Hashable) -> Doubts | None:
+        """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
+        known: dict[str, Answers] = {}
+        for entry in asked:
+            with contextlib.suppress(CifarlabError):
+                known[entry.name] = self.answers(entry, split)
+        return weigh_labels(list(known), list(known.values()), key) if known else None
+
+    def _warm_up(self) -> None:
+        importlib.import_module("cifarlab.comparison")  # brings scipy.stats, seconds that nobody need wait for
+        sections()
+        self.entries()
+        self.find_collection(self._settings.data)  # what fails is said on the pages that need it
+        self.doubts(self._settings.data, "test")
+
+    def _names(self) -> list[str]:
+        try:
+            return [each.name for each in self.runs_dir.iterdir()]
+        except OSError:
+            return []
+
+    def _folder(self, name: str) -> Path | None:
+        if name.startswith(".") or name not in self._names():
+            return None
+        folder = self.runs_dir / name
+        return folder if _is_own(folder) else None
+
+    def _read(self, name: str) -> Entry | None:
+        run = Run(self.runs_dir / name)
+        signature = sign(run.path)
+        with self._lock:
+            known = self._entries.get(name)
+        # A run that is being trained may end without any change to its files: it is looked at each time.
+        if known is not None and known[0] == signature and known[1].state != "running":
+            return known[1]
+        entry = read_entry(run, signature)
+        if entry is None:
+            return None
+        with self._lock:
+            self._entries[name] = (signature, entry)
+        return entry
+
+
+def _is_own(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()

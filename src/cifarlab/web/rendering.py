@@ -1,0 +1,194 @@
+"""Pages: the app's templates over the report's own, and style attributes moved where a strict policy lets them work."""
+
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+import cifarlab
+from cifarlab import discover
+from cifarlab.reports import _render as report_rendering
+from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points
+
+STATIC = Path(__file__).parent / "static"
+THEMES = ("light", "dark")
+THEME_COOKIE = "cifarlab_theme"
+# Title, address, and the route file that serves it.
+NAVIGATION = (
+    ("Runs", "/runs", "runs"),
+    ("Data", "/data", "data"),
+    ("Classify", "/classify", "classify"),
+    ("API", "/docs", "documentation"),
+)
+_STYLED = re.compile(r'(<[A-Za-z][^<>]*?)\sstyle="([^"]*)"')
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A template as a response.
+
+    Inline styles, which the Content-Security-Policy forbids, become rules of one `<style>` element that carries the
+    nonce of this response: `security` puts it into `request.scope["csp_nonce"]` and into the policy.
+
+    Args:
+        request: Whose answer this is; its address, theme and nonce are known to the template.
+        template: File name in `templates/`.
+        status: HTTP status.
+        **values: For the template; everything is escaped unless it is `Markup`.
+    """
+    text = _render(request, template, values)
+    nonce = str(request.scope.get("csp_nonce", ""))
+    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "private, no-cache"})
+
+
+def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:
+    """Part of a page, which a script asks for: it sets the styles itself, from `data-style`.
+
+    Args:
+        request: Whose answer this is.
+        template: File name in `templates/`.
+        **values: For the template.
+    """
+    text = _STYLED.sub(r'\1 data-style="\2"', _render(request, template, values))
+    return HTMLResponse(text, headers={"Cache-Control": "no-store"})
+
+
+def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
+    return _environment().get_template(template).render(
+        here=Here(request),
+        theme=theme_of(request),
+        navigation=_navigation(),
+        asset=asset,
+        version=cifarlab.__version__,
+        **values,
+    )  # fmt: skip
+
+
+class Here:
+    """The address of the page that is being made, to link to it with something changed."""
+
+    def __init__(self, request: Request) -> None:
+        """Remember the path and the query.
+
+        Args:
+            request: The page's.
+        """
+        self.path = request.url.path
+        self.query = [(key, value) for key, value in request.query_params.multi_items() if value]
+
+    def __call__(self, **changes: Any) -> str:
+        """This page with other values in its query; None or an empty text removes one."""
+        return self.at(self.path, **changes)
+
+    def at(self, path: str, **changes: Any) -> str:
+        """Another page with this page's query."""
+        changes = {key.rstrip("_"): value for key, value in changes.items()}
+        kept = [(key, value) for key, value in self.query if key not in changes]
+        added = [(key, value) for key, value in changes.items() if value not in (None, "")]
+        return address(path, kept + added)
+
+    def value(self, key: str) -> str:
+        """What the query says of a key; empty where nothing."""
+        return next((value for known, value in self.query if known == key), "")
+
+    @property
+    def whole(self) -> str:
+        """Path and query as they are."""
+        return address(self.path, self.query)
+
+
+def address(path: str, query: Sequence[tuple[str, Any]] | Mapping[str, Any]) -> str:
+    """A path with a query, encoded."""
+    encoded = urlencode(query, doseq=True)
+    return f"{path}?{encoded}" if encoded else path
+
+
+def theme_of(request: Request) -> str:
+    """`"light"` or `"dark"` where the visitor chose; else empty: as their system is."""
+    chosen = request.query_params.get("theme") or request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the file, so that browsers may keep it for good."""
+    return f"/static/{name}?v={hashlib.sha256(read_asset(name)).hexdigest()[:12]}"
+
+
+@cache
+def read_asset(name: str) -> bytes:
+    """A static file; `style.css` is the report's sheet, the same colours for a chosen theme, and the app's own.
+
+    Raises:
+        FileNotFoundError: If there is none of that name.
+    """
+    if name == "style.css":
+        return (_report_style() + (STATIC / "app.css").read_text(encoding="utf-8")).encode()
+    known = {path.name: path for path in STATIC.iterdir()}
+    if name not in known:
+        raise FileNotFoundError(name)
+    return known[name].read_bytes()
+
+
+def move_styles(text: str, nonce: str) -> str:
+    """The page with every style attribute as a rule of one style element, put before the end of the head.
+
+    Args:
+        text: A whole page, or a fragment.
+        nonce: Of the response.
+    """
+    rules: dict[str, int] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        number = rules.setdefault(html.unescape(match[2]), len(rules))
+        return f'{match[1]} data-look="{number}"'
+
+    text = _STYLED.sub(replace, text)
+    if not rules:
+        return text
+    sheet = "".join(f'[data-look="{number}"]{{{rule}}}' for rule, number in rules.items()).replace("<", "")
+    element = f'<style nonce="{nonce}">{sheet}</style>'
+    return text.replace("</head>", f"{element}\n</head>", 1) if "</head>" in text else element + text
+
+
+def _report_style() -> str:
+    """The report's style sheet, in which a chosen theme has the colours that the system's choice has."""
+    folder = Path(report_rendering.__file__).parent / "templates"
+    sheet = (folder / "style.css").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r":root \{(.*?)\}", sheet, flags=re.DOTALL) if "--paper" in block]
+    light, dark = blocks[0], blocks[1]
+    chosen = f':root[data-theme="light"] {{{light} color-scheme: light; }}\n'
+    chosen += f':root[data-theme="dark"] {{{dark} color-scheme: dark; }}\n'
+    return sheet + chosen
+
+
+@cache
+def _navigation() -> list[tuple[str, str]]:
+    served = discover.names("web/routes")
+    return [(title, target) for title, target, module in NAVIGATION if module in served]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        # The app's `base.html` stands before the report's: a report's page becomes a page of the app.
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("cifarlab.web"), jinja2.PackageLoader("cifarlab.reports")]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (percent, percent_interval, number_interval, points, duration, plain)
+    environment.filters.update({function.__name__: function for function in filters})
+    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.globals["address"] = address
+    environment.globals["Markup"] = Markup
+    return environment

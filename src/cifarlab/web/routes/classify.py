@@ -1,0 +1,157 @@
+"""The page Classify: a picture of the visitor's own, named by one or several models, with their reasons."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from PIL import Image
+from starlette.exceptions import HTTPException
+
+from cifarlab import builtin
+from cifarlab.errors import CifarlabError
+from cifarlab.images import Pixels
+from cifarlab.plots._style import data_uri
+from cifarlab.plots.saliency_overlay import overlay
+from cifarlab.web import rendering
+from cifarlab.web.classification import Classified, accepted, best, classify
+from cifarlab.web.state import explanations_of, inference_of, settings_of
+from cifarlab.web.uploads import UploadError, decode_picture, read_form
+
+router = APIRouter(include_in_schema=False)
+
+TOP = 3
+NEIGHBOURS = 8
+MOST_MODELS = 4
+SHOWN_PIXELS = 320
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form says.
+
+    Attributes:
+        models: Their names, in order, each once.
+        neighbours: Whether to look for the nearest training images.
+    """
+
+    models: tuple[str, ...]
+    neighbours: bool
+
+
+@router.get("/classify")
+def show_form(request: Request) -> HTMLResponse:
+    """The form; which models are chosen stands in the address."""
+    query = request.query_params
+    return _page(request, Asked(_known(request, query.getlist("model")), query.get("neighbours") == "1"))
+
+
+@router.post("/classify")
+async def show_answer(request: Request) -> HTMLResponse:
+    """The form with the answers below it; the picture lives as long as this request."""
+    service, limits = inference_of(request), settings_of(request).limits
+    asked = Asked(_known(request, []), False)
+    try:
+        async with accepted(service):
+            upload = await read_form(request, max_images=2 * limits.max_images)
+            fields = upload.fields
+            asked = Asked(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
+            if not upload.pictures:
+                raise UploadError(422, "no picture was sent: choose one, drop one here, or paste one")
+            name, data = upload.pictures[0]
+            shown = await anyio.to_thread.run_sync(_shown, data, limits.max_pixels, name)
+            answers = [
+                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in asked.models
+            ]
+            cards = [await anyio.to_thread.run_sync(_card, request, answer, asked) for answer in answers]
+    except HTTPException as error:
+        response = _page(request, asked, problem=str(error.detail), status=error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+    return _page(request, asked, picture=shown, name=name, cards=cards)
+
+
+def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) -> HTMLResponse:
+    values = {"picture": "", "name": "", "problem": "", "cards": [], **found}
+    limits = settings_of(request).limits
+    response = rendering.page(
+        request,
+        "classify.html",
+        status=status,
+        asked=asked,
+        models=[_choice(request, name, asked) for name in inference_of(request).shelf.names()],
+        most_models=MOST_MODELS,
+        megabytes=limits.max_request_bytes // 2**20,
+        waiting=any(card["neighbours"] is None for card in values["cards"]),
+        **values,
+    )
+    if request.method == "POST":
+        response.headers["Cache-Control"] = "no-store"  # the picture is in it
+    return response
+
+
+def _choice(request: Request, name: str, asked: Asked) -> dict[str, Any]:
+    """A model as the form offers it."""
+    about = "comes with cifarlab" if name == builtin.NAME else ""
+    return {"name": name, "about": about, "chosen": name in asked.models}
+
+
+def _known(request: Request, names: Any) -> tuple[str, ...]:
+    """The models asked for that there are, each once and not too many; the first there is where none is asked for."""
+    offered = inference_of(request).shelf.names()
+    chosen = tuple(dict.fromkeys(name for name in names if name in offered))[:MOST_MODELS]
+    return chosen or tuple(offered[:1])
+
+
+def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
+    """What the page shows of one model's answer."""
+    served, picture = answer.worker.served, answer.pictures[0]
+    explanations = explanations_of(request)
+    (named,) = best(answer, TOP)
+    label = int(answer.probabilities[0].argmax())
+    looked = explanations.attention(served, picture, [label])
+    near: list[Any] | None = []
+    problem = ""
+    if asked.neighbours:
+        try:
+            run = inference_of(request).shelf.run(served.name)
+            near = explanations.neighbours(served, run, picture, NEIGHBOURS)
+        except CifarlabError as error:
+            problem = str(error)
+    return {
+        "model": served.name,
+        "classes": len(served.class_names),
+        "known": ", ".join(served.class_names),
+        "calibrated": served.temperature != 1.0,
+        "named": named,
+        "seen": _uri(picture),
+        "size": f"{picture.shape[0]} x {picture.shape[1]}",
+        "method": looked[0].method if looked else "",
+        "attention": _uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
+        "neighbours": None
+        if near is None
+        else [(served.class_names[each.label], each, _uri(each.image)) for each in near],
+        "agreeing": sum(each.label == label for each in near or ()),
+        "problem": problem,
+    }
+
+
+def _shown(data: bytes, max_pixels: int, name: str) -> str:
+    """The picture's centre square, as large as the page shows it."""
+    square = decode_picture(data, (SHOWN_PIXELS, SHOWN_PIXELS, 3), max_pixels=max_pixels, name=name)
+    file = io.BytesIO()
+    Image.fromarray(square).save(file, "jpeg", quality=85)
+    return data_uri(file.getvalue()).replace("image/png", "image/jpeg", 1)
+
+
+def _rgb(picture: Pixels) -> Pixels:
+    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+
+
+def _uri(picture: Pixels) -> str:
+    file = io.BytesIO()
+    Image.fromarray(_rgb(picture)).save(file, "png")
+    return data_uri(file.getvalue())

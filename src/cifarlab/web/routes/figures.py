@@ -1,0 +1,79 @@
+"""Every figure as SVG and PNG, and its numbers as CSV."""
+
+import re
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from cifarlab.robustness.results import results_file
+from cifarlab.web.figures import (
+    COMPARISONS,
+    DATA_FIGURES,
+    KINDS,
+    draw_comparison,
+    draw_data_figure,
+    draw_run_figure,
+    run_figures,
+)
+from cifarlab.web.library import Library
+from cifarlab.web.routes.compare import MOST
+from cifarlab.web.sections import DRAWING
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/figures/runs/{run}/{name}.{kind}")
+def serve_run_figure(request: Request, run: str, name: str, kind: str, split: str = "") -> Response:
+    """A figure about a run."""
+    library: Library = request.app.state.library
+    entry = library.entry(run)
+    chosen = split or (entry.evaluated[0] if entry.evaluated else "")
+    missing = chosen not in ("", *entry.evaluated) or (name == "robustness" and not results_file(entry.run).is_file())
+    if kind not in KINDS or missing or name not in run_figures(entry, chosen):
+        raise HTTPException(404, f"{run} has no figure {name}.{kind} on {chosen or 'any split'}")
+    key = ("figure", run, entry.signature, chosen, name, kind)
+
+    def draw() -> bytes:
+        with DRAWING:
+            return draw_run_figure(library, entry, chosen, name).render(kind)
+
+    return _file(library.keep(key, draw), kind, f"{run}-{chosen + '-' if name != 'training-curves' else ''}{name}")
+
+
+@router.get("/figures/compare/{name}.{kind}")
+def serve_comparison(request: Request, name: str, kind: str, split: str = "test") -> Response:
+    """A figure about several runs."""
+    library: Library = request.app.state.library
+    entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
+    missing = not entries or any(split not in entry.evaluated for entry in entries)
+    if kind not in KINDS or missing or name not in COMPARISONS:
+        raise HTTPException(404, f"there is no figure {name}.{kind} about these runs on {split}")
+    key = ("figure", tuple((entry.name, entry.signature) for entry in entries), split, name, kind)
+
+    def draw() -> bytes:
+        with DRAWING:
+            return draw_comparison(library, entries, split, name).render(kind)
+
+    return _file(library.keep(key, draw), kind, f"compare-{len(entries)}-runs-{split}-{name}")
+
+
+@router.get("/figures/data/{slug}/{name}.{kind}")
+def serve_data_figure(request: Request, slug: str, name: str, kind: str) -> Response:
+    """A figure about a data set."""
+    library: Library = request.app.state.library
+    collection = library.collection(slug)
+    if kind not in KINDS or name not in DATA_FIGURES:
+        raise HTTPException(404, f"{slug} has no figure {name}.{kind}")
+
+    def draw() -> bytes:
+        with DRAWING:
+            return draw_data_figure(collection, name).render(kind)
+
+    return _file(library.keep(("figure", slug, collection.version, name, kind), draw), kind, f"{slug}-{name}")
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    # A folder's name may hold what a header may not.
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    headers = {"Content-Disposition": f'attachment; filename="{plain}.{kind}"', "Cache-Control": "no-cache"}
+    return Response(content, media_type=KINDS[kind], headers=headers)

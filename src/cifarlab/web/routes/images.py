@@ -1,0 +1,214 @@
+"""One image, its whole life: what runs said of it, and, when they are asked, why."""
+
+import threading
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from cifarlab.errors import CifarlabError
+from cifarlab.reports.image_story import describe_story
+from cifarlab.web import rendering
+from cifarlab.web.collection import Collection, to_png
+from cifarlab.web.entries import Entry
+from cifarlab.web.gallery import KEYS, choose_answers, choose_images
+from cifarlab.web.library import Library
+from cifarlab.web.sections import DRAWING
+
+router = APIRouter(include_in_schema=False)
+
+MOST_ASKED = 3
+MOST_CLASSES = 5
+_WAIT_SECONDS = 20
+# Asking networks takes seconds and much memory: one visitor at a time.
+_ASKING = threading.Lock()
+
+
+@router.get("/images/{slug}/{image_id:path}")
+def show_image(request: Request, slug: str, image_id: str) -> Response:
+    """What is known at once; what the networks must be asked for follows when it is asked for."""
+    library: Library = request.app.state.library
+    collection = library.collection(slug)
+    split, row = _place(collection, image_id)
+    part = collection.splits[split]
+    asked = _asked(request, library, collection, image_id)
+    doubts = library.doubts(collection.name, split) if split != "train" else None
+    place = doubts.rows.get(image_id) if doubts is not None else None
+    return rendering.page(
+        request,
+        "image.html",
+        collection=collection,
+        image_id=image_id,
+        split=split,
+        row=row,
+        label=part.class_names[part.labels[row]],
+        size=part.image_shape,
+        answers=[_answer(library, entry, image_id) for entry in asked],
+        others=_others(library, collection, image_id),
+        doubt=None if doubts is None or place is None else _doubt(doubts, place),
+        around=_neighbours(request, library, collection, image_id),
+        story=_story(library, collection, asked, image_id, split) if request.query_params.get("story") else None,
+        asked=[entry.name for entry in asked if entry.run.model_file.is_file()],
+    )
+
+
+@router.get("/stories/{slug}/{image_id:path}")
+def show_story(request: Request, slug: str, image_id: str) -> Response:
+    """What the networks say when they are asked, for the script that puts it into the image's page."""
+    library: Library = request.app.state.library
+    collection = library.collection(slug)
+    split, _ = _place(collection, image_id)
+    asked = _asked(request, library, collection, image_id)
+    return rendering.fragment(
+        request, "story.html", story=_story(library, collection, asked, image_id, split), image_id=image_id
+    )
+
+
+@router.get("/originals/{slug}/{image_id:path}")
+def serve_original(request: Request, slug: str, image_id: str) -> Response:
+    """The image as the networks see it, as a file."""
+    collection = request.app.state.library.collection(slug)
+    image = collection.image(image_id)
+    if image is None:
+        raise HTTPException(404, f"{collection.name} has no image {image_id!r}")
+    name = "".join(each if each.isalnum() or each in "-_" else "-" for each in image_id)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.png"'}
+    return Response(to_png(image), media_type="image/png", headers=headers)
+
+
+def _place(collection: Collection, image_id: str) -> tuple[str, int]:
+    if image_id not in collection.places:
+        raise HTTPException(404, f"{collection.name} has no image {image_id!r}")
+    return collection.places[image_id]
+
+
+def _others(library: Library, collection: Collection, image_id: str) -> list[str]:
+    """Every run that can be asked about the image, the most accurate first."""
+    known = [entry for entry in library.entries() if entry.data == collection.name and entry.model]
+    known.sort(key=lambda entry: -(entry.accuracy or 0.0))
+    return [entry.name for entry in known]
+
+
+def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[Entry]:
+    """Those that the address names; else the run whose gallery led here and the most accurate ones."""
+    names = list(dict.fromkeys(request.query_params.getlist("ask")))
+    if not names:
+        led = request.query_params.get("in", "data")
+        against = request.query_params.get("against") or led
+        chosen = [led, against] if led != "data" else []
+        names = list(dict.fromkeys([*chosen, *_others(library, collection, image_id)]))[: max(1, MOST_ASKED)]
+    entries = [library.entry(name) for name in names[:MOST_ASKED]]
+    return [entry for entry in entries if entry.data == collection.name]
+
+
+def _answer(library: Library, entry: Entry, image_id: str) -> dict[str, Any]:
+    """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
+    for split in entry.evaluated:
+        answers = library.answers(entry, split)
+        row = answers.rows.get(image_id)
+        if row is None:
+            continue
+        chances = answers.probabilities[row]
+        order = chances.argsort()[::-1][:MOST_CLASSES].tolist()
+        label = int(answers.labels[row])
+        shown = order if label in order else [*order[:-1], label]
+        return {
+            "entry": entry,
+            "split": split,
+            "right": bool(answers.right[row]),
+            "said": answers.class_names[answers.predicted[row]],
+            "sure": float(answers.confidence[row]),
+            "loss": float(answers.losses[row]),
+            "rank": 1 + int((answers.chance < answers.chance[row]).sum()),
+            "count": len(answers),
+            "classes": [(answers.class_names[each], float(chances[each]), each == label) for each in shown],
+        }
+    return {"entry": entry, "split": ""}
+
+
+def _doubt(doubts: Any, place: int) -> dict[str, Any]:
+    return {
+        "value": float(doubts.doubt[place]),
+        "rank": 1 + int((doubts.doubt > doubts.doubt[place]).sum()),
+        "count": len(doubts.doubt),
+        "suggested": doubts.class_names[doubts.suggested[place]],
+        "believed": float(doubts.believed[place]),
+        "runs": doubts.runs,
+    }
+
+
+def _neighbours(request: Request, library: Library, collection: Collection, image_id: str) -> dict[str, Any] | None:
+    """The images before and after this one in the gallery that led here; None where none did, or it has changed."""
+    query = request.query_params
+    led = query.get("in")
+    if not led:
+        return None
+    kept = {key: query[key] for key in KEYS if query.get(key)}
+    if led == "data":
+        split = query.get("split") or "test"
+        if split not in collection.parts:
+            return None
+        _, rows = choose_images(library, collection, split, query)
+        ids = collection.splits[split].ids
+        back, title = f"/data/{collection.slug}", collection.name
+    else:
+        entry = next((each for each in library.entries() if each.name == led), None)
+        if entry is None:
+            return None
+        split = query.get("split") or (entry.evaluated[0] if entry.evaluated else "")
+        if split not in entry.evaluated:
+            return None
+        answers, _, _, rows = choose_answers(library, entry, split, query)
+        ids = answers.predictions.ids
+        back, title = f"{entry.address}/mistakes", entry.name
+    (found,) = (ids[rows] == image_id).nonzero()
+    if not len(found):
+        return None
+    place = int(found[0])
+    here = rendering.Here(request)
+
+    def at(row: int) -> str | None:
+        if not 0 <= row < len(rows):
+            return None
+        return here.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
+
+    return {
+        "previous": at(place - 1),
+        "next": at(place + 1),
+        "place": place + 1,
+        "count": len(rows),
+        "back": rendering.address(back, kept),
+        "title": title,
+    }
+
+
+def _story(library: Library, collection: Collection, asked: list[Entry], image_id: str, split: str) -> dict[str, Any]:
+    """The whole story as the report's template wants it.
+
+    Raises:
+        CifarlabError: If no run with a model is asked, or one cannot be.
+        HTTPException: 503 if another visitor is asking and does not come to an end.
+    """
+    able = [entry for entry in asked if entry.run.model_file.is_file()]
+    if not able:
+        raise CifarlabError("no run with a trained model is asked about this image: choose another one")
+    key = ("story", collection.slug, image_id, tuple((entry.name, _trained(entry)) for entry in able))
+
+    def ask() -> dict[str, Any]:
+        from cifarlab.story import tell_story
+
+        if not _ASKING.acquire(timeout=_WAIT_SECONDS):
+            raise HTTPException(503, "the networks are being asked about another image", {"Retry-After": "10"})
+        try:
+            runs = [entry.run for entry in able]
+            story = tell_story(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
+            with DRAWING:
+                return describe_story(story)
+        finally:
+            _ASKING.release()
+
+    return library.keep(key, ask)
+
+
+def _trained(entry: Entry) -> int:
+    return entry.run.model_file.stat().st_mtime_ns

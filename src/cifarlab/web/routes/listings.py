@@ -1,0 +1,161 @@
+"""`/v1/models`, `/v1/runs`, `/v1/runs/{id}/scores`: what can be asked and what was measured, for programs."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from cifarlab import builtin
+from cifarlab.errors import CifarlabError
+from cifarlab.prediction import class_names
+from cifarlab.views import NAMES, SINGLE
+from cifarlab.web.entries import Entry
+from cifarlab.web.library import Library
+from cifarlab.web.state import inference_of
+
+router = APIRouter(prefix="/v1", tags=["models and runs"])
+
+
+class Problem(BaseModel):
+    """What was wrong, in one sentence."""
+
+    detail: str
+
+
+class Model(BaseModel):
+    """A model that pictures can be sent to."""
+
+    name: str = Field(description="What `/v1/predict` wants as `model`.")
+    class_names: list[str] = Field(description="In the order of the logits.")
+    data: str = Field(description="The data set that it was trained on.")
+    accuracy: float | None = Field(description="On its test images, single-view; null where it has not been evaluated.")
+    in_memory: bool = Field(description="Whether it answers at once; another is loaded first, which takes seconds.")
+
+
+class Models(BaseModel):
+    """Every model, the built-in one first."""
+
+    models: list[Model]
+
+
+class RunSummary(BaseModel):
+    """A run at a glance."""
+
+    id: str
+    state: Literal["running", "finished", "stopped", "failed"]
+    why: str = Field(description="Why it stopped or failed; else empty.")
+    started: str = Field(description="ISO 8601, UTC.")
+    data: str
+    model: str = Field(description="The network's architecture.")
+    epochs: int = Field(description="Epochs done.")
+    planned_epochs: int
+    validation_accuracy: float | None = Field(description="Of the best epoch; null where nothing was held out.")
+    test_accuracy: float | None = Field(description="Single-view; null where it has not been evaluated.")
+    evaluated_on: list[str]
+
+
+class Runs(BaseModel):
+    """Every run, by name."""
+
+    runs: list[RunSummary]
+
+
+class Interval(BaseModel):
+    """A number with its 95 % interval; null where it is undefined."""
+
+    model_config = ConfigDict(extra="allow")
+
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+
+
+class Scores(BaseModel):
+    """What a run's `scores.json` holds."""
+
+    model_config = ConfigDict(extra="allow")
+
+    count: int = Field(description="Images that were evaluated: all of the split.")
+    class_names: list[str]
+    accuracy: float | None
+    loss: float | None = Field(description="Mean cross-entropy in nats.")
+    scores: dict[str, Interval]
+
+
+_MISSING: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such run, or it has no such scores"}
+}
+
+
+@router.get("/models", summary="Models that can classify")
+def list_models(request: Request) -> Models:
+    """The built-in model, and every run that has a model. One whose files are broken is left out."""
+    service = inference_of(request)
+    entries = {entry.name: entry for entry in _library(request).entries()}
+    described = (_describe_model(name, entries.get(name), service.is_loaded(name)) for name in service.shelf.names())
+    return Models(models=[model for model in described if model is not None])
+
+
+@router.get("/runs", summary="All runs")
+def list_runs(request: Request) -> Runs:
+    """Every run in the folder of runs, in whatever state."""
+    return Runs(runs=[_describe_run(entry) for entry in _library(request).entries()])
+
+
+@router.get("/runs/{id}/scores", summary="The scores of a run", responses=_MISSING)
+def read_scores(
+    request: Request,
+    run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.")],
+    split: Annotated[Literal["test", "validation"], Query(description="Of which images.")] = "test",
+    tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = SINGLE,
+) -> Scores:
+    """Accuracy, loss, precision, recall, F1, calibration and more, each with its interval, and the confusion matrix."""
+    entry = _library(request).entry(run_id)
+    if tta not in NAMES:
+        raise HTTPException(404, f"there is no test-time augmentation {tta[:100]!r}: expected {', '.join(NAMES)}")
+    try:
+        return Scores.model_validate(entry.run.scores(split, tta))
+    except (CifarlabError, ValueError) as error:
+        reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {entry.name} are damaged"
+        raise HTTPException(404, reason) from error
+
+
+def _library(request: Request) -> Library:
+    library = request.app.state.library
+    assert isinstance(library, Library)
+    return library
+
+
+def _describe_model(name: str, entry: Entry | None, in_memory: bool) -> Model | None:
+    try:
+        if name == builtin.NAME:
+            card = builtin.read_card()
+            names, data = card["class_names"], str(card["data"]["name"])
+            accuracy = card["scores"].get(SINGLE, {}).get("accuracy")
+        elif entry is None:
+            return None
+        else:
+            names, data, accuracy = class_names(entry.run), entry.data, entry.accuracy
+    except CifarlabError:
+        return None
+    return Model(name=name, class_names=list(names), data=data, accuracy=accuracy, in_memory=in_memory)
+
+
+def _describe_run(entry: Entry) -> RunSummary:
+    return RunSummary.model_validate(
+        {
+            "id": entry.name,
+            "state": entry.state,
+            "why": entry.why or entry.problem,
+            "started": entry.started,
+            "data": entry.data,
+            "model": entry.model,
+            "epochs": entry.epochs,
+            "planned_epochs": entry.planned,
+            "validation_accuracy": entry.best[0] if entry.best else None,
+            "test_accuracy": entry.accuracy,
+            "evaluated_on": entry.evaluated,
+        }
+    )

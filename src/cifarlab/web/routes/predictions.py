@@ -1,0 +1,150 @@
+"""`POST /v1/predict`: classify pictures, for programs."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
+
+from cifarlab import builtin
+from cifarlab.web.classification import accepted, best, classify
+from cifarlab.web.state import inference_of, settings_of
+from cifarlab.web.uploads import Upload, UploadError, decode_base64, read_form
+
+router = APIRouter(prefix="/v1", tags=["predictions"])
+
+MOST_CLASSES = 1000
+Fields = TypeVar("Fields", bound=BaseModel)
+
+
+class Problem(BaseModel):
+    """What was wrong, in one sentence."""
+
+    detail: str
+
+
+class Asked(BaseModel):
+    """What is asked beside the pictures."""
+
+    model: str = Field(builtin.NAME, description="As `/v1/models` names it.", max_length=200)
+    top_k: int = Field(3, description="How many classes to name.", ge=1, le=MOST_CLASSES)
+
+
+class JsonPictures(Asked):
+    """Pictures as JSON."""
+
+    images: list[str] = Field(
+        description="Each a whole picture file in base64, with or without `data:image/...;base64,` before it.",
+        min_length=1,
+    )
+
+
+class ClassProbability(BaseModel):
+    """A class and how probable it is."""
+
+    class_name: str
+    probability: float = Field(ge=0, le=1)
+
+
+class PicturePrediction(BaseModel):
+    """What a model names on one picture."""
+
+    image: str = Field(description="The file's name, or its number, counted from 1.")
+    top: list[ClassProbability] = Field(description="The most probable first.")
+
+
+class PredictionsAnswer(BaseModel):
+    """What a model names on every picture, in their order."""
+
+    model: str
+    predictions: list[PicturePrediction]
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["images"],
+                    "properties": {
+                        "images": {
+                            "type": "array",
+                            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                            "minItems": 1,
+                            "description": "Picture files: PNG, JPEG, GIF, WebP, BMP, TIFF, AVIF or PPM.",
+                        },
+                        **Asked.model_json_schema()["properties"],
+                    },
+                },
+                "encoding": {"images": {"contentType": "image/*"}},
+            },
+            "application/json": {"schema": JsonPictures.model_json_schema()},
+        },
+    }
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "The form or the JSON is malformed"},
+    404: {"model": Problem, "description": "There is no such model"},
+    409: {"model": Problem, "description": "The model cannot be used"},
+    413: {"model": Problem, "description": "The request or a picture is too large, or there are too many"},
+    415: {"model": Problem, "description": "The body is neither a form nor JSON, or a file is no picture"},
+    422: {"description": "A picture is damaged, or a field is missing or wrong"},
+    503: {
+        "model": Problem,
+        "description": "Too much waits already, or the answer took too long",
+        "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
+    },
+}
+
+
+@router.post("/predict", summary="Classify pictures", openapi_extra=_BODY, responses=_PROBLEMS)
+async def predict(request: Request) -> PredictionsAnswer:
+    """Name the most probable classes of one or many pictures.
+
+    Send a form with `images` (as many files as you like, up to the server's limit), or JSON with `images` in base64.
+    Pictures may have any size; the model sees their centre square, made small. They are not kept.
+    """
+    service, limits = inference_of(request), settings_of(request).limits
+    async with accepted(service):
+        upload, asked = await _read(request, limits.max_images)
+        if len(upload.pictures) > limits.max_images:
+            raise UploadError(413, f"{len(upload.pictures)} pictures: at most {limits.max_images} in one request")
+        classified = await classify(service, asked.model, upload.pictures, max_pixels=limits.max_pixels)
+    predictions = [
+        PicturePrediction(
+            image=name, top=[ClassProbability(class_name=label, probability=chance) for label, chance in top]
+        )
+        for (name, _), top in zip(upload.pictures, best(classified, asked.top_k), strict=True)
+    ]
+    return PredictionsAnswer(model=asked.model, predictions=predictions)
+
+
+async def _read(request: Request, max_images: int) -> tuple[Upload, Asked]:
+    """The pictures and what is asked, from whichever form they come in."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        upload = await read_form(request, max_images=max_images)
+        if not upload.pictures:
+            raise UploadError(422, "no picture: send one or more files in the field images")
+        return upload, _checked(
+            lambda: Asked.model_validate({key: values[-1] for key, values in upload.fields.items()})
+        )
+    if kind == "application/json":
+        body = await request.body()
+        asked = _checked(lambda: JsonPictures.model_validate_json(body))
+        names = [f"picture {number}" for number in range(1, len(asked.images) + 1)]
+        pictures = [(name, decode_base64(text, name)) for name, text in zip(names, asked.images, strict=True)]
+        return Upload(pictures, {}), asked
+    raise UploadError(415, f"expected multipart/form-data or application/json. Received: {kind[:100] or 'no type'}")
+
+
+def _checked(read: Callable[[], Fields]) -> Fields:
+    """What `read` gives, or the answer 422 that says which field is wrong, without repeating what was sent."""
+    try:
+        return read()
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in wrong]) from error

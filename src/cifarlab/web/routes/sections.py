@@ -1,0 +1,29 @@
+"""Sections alone, for the script that puts them into a page once they are drawn."""
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from cifarlab.errors import CifarlabError
+from cifarlab.web import rendering
+from cifarlab.web.library import Library
+from cifarlab.web.sections import NAMES, build_section
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sections/{name}")
+def serve_section(request: Request, name: str, split: str = "") -> Response:
+    """One section of the report about the runs that are named; 204 where it has nothing to say."""
+    library: Library = request.app.state.library
+    if name not in NAMES:
+        raise HTTPException(404, f"there is no section {name!r}")
+    entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))]
+    if not entries:
+        raise CifarlabError("a section is about one run or several: name them as run=NAME")
+    unasked = [entry.name for entry in entries if name not in ("curves", "making") and split not in entry.evaluated]
+    if unasked:
+        raise CifarlabError(f"{', '.join(unasked)} not evaluated on {split or 'any split'}")
+    html = build_section(library, entries, split, name)
+    if html is None:
+        return Response(status_code=204)
+    return rendering.fragment(request, "section.html", html=html)

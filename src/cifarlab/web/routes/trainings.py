@@ -1,0 +1,117 @@
+"""Starting a training: a recipe, its settings, a name."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from cifarlab import catalog, discover
+from cifarlab.errors import CifarlabError
+from cifarlab.recipe import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
+from cifarlab.web import rendering
+from cifarlab.web.library import Library
+
+router = APIRouter(include_in_schema=False)
+
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS, "flip": FLIPS}
+# What most people want to change stands first; the rest is folded away.
+FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
+
+
+@router.get("/trainings/new")
+def show_form(request: Request) -> Response:
+    """The recipe's settings, ready to be changed."""
+    return _form(request, request.query_params.get("recipe") or "", {}, "")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Every field of a form, whatever its name."""
+    return {key: str(value) for key, value in (await request.form()).items()}
+
+
+@router.post("/trainings")
+def start_training(request: Request, typed: Annotated[dict[str, str], Depends(read_form)]) -> Response:
+    """Begin the training, and go to its page; or say what is wrong, with everything as it was typed."""
+    recipe = typed.get("recipe", "")
+    try:
+        settings = changed_settings(recipe, typed)
+        name = typed.get("name", "").strip()
+        library: Library = request.app.state.library
+        request.app.state.jobs.start(name, recipe, settings, library.data_names())
+    except CifarlabError as error:
+        return _form(request, recipe, typed, str(error))
+    return RedirectResponse(f"/runs/{name}", status_code=303)
+
+
+@router.post("/trainings/{name}/forget")
+def forget_training(request: Request, name: str) -> Response:
+    """Drop a training that never became a run from the list."""
+    request.app.state.jobs.forget(name)
+    return RedirectResponse("/runs", status_code=303)
+
+
+def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
+    """What was typed that is not what the recipe says, as `key=value`.
+
+    Raises:
+        CifarlabError: If there is no such recipe.
+    """
+    known = discover.names("recipes")
+    if recipe_name not in known:
+        raise CifarlabError(discover.unknown("recipe", recipe_name, known))
+    before = {key: value for key, value, _ in setting_fields(load_recipe(recipe_name))}
+    changed = [
+        f"{key}={typed[f'set.{key}'].strip()}"
+        for key, value in before.items()
+        if f"set.{key}" in typed and typed[f"set.{key}"].strip() != value
+    ]
+    extra = [line.strip() for line in typed.get("extra", "").splitlines() if line.strip()]
+    return changed + extra
+
+
+def setting_fields(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
+    """A recipe's settings as the form shows them: name, value as text, and the choices where there are some."""
+    fields: list[tuple[str, str, tuple[str, ...]]] = []
+    for name, value in vars(recipe).items():
+        if name in ("model_args", "optimizer_args"):
+            prefix = name.removesuffix("_args")
+            fields += [(f"{prefix}.{key}", _text(each), ()) for key, each in value.items()]
+        elif name != "model":
+            fields.append((name, _text(value), CHOICES.get(name, ())))
+    return sorted(fields, key=lambda field: FIRST.index(field[0]) if field[0] in FIRST else len(FIRST))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str) -> Response:
+    library: Library = request.app.state.library
+    recipes = catalog.list_recipes()
+    chosen = recipe_name if recipe_name in discover.names("recipes") else recipes[0]["name"]
+    recipe = load_recipe(chosen)
+    fields = [(key, typed.get(f"set.{key}", value), value, choices) for key, value, choices in setting_fields(recipe)]
+    return rendering.page(
+        request,
+        "training_form.html",
+        status=400 if problem else 200,
+        recipes=recipes,
+        chosen=next(each for each in recipes if each["name"] == chosen),
+        recipe=recipe,
+        fields=fields,
+        first=FIRST,
+        names=list(library.data_names().values()),
+        name=typed.get("name") or _free_name(library, chosen),
+        extra=typed.get("extra", ""),
+        problem=problem,
+    )
+
+
+def _free_name(library: Library, recipe_name: str) -> str:
+    for number in itertools.count():
+        name = f"{recipe_name}-app" if number == 0 else f"{recipe_name}-app-{number + 1}"
+        if not library.has_folder(name):
+            return name
+    raise AssertionError("unreachable")

@@ -1,0 +1,114 @@
+"""The report's sections inside the app: the same numbers, figures and words, made once for each state of a run.
+
+Drawing takes longer than a page may: what is not drawn yet is left to the script, which asks for it section by section.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from cifarlab import discover
+from cifarlab.records import Predictions
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._pictures import Pictures
+from cifarlab.web.entries import Entry
+from cifarlab.web.library import Library
+from cifarlab.web.rendering import address
+
+# matplotlib's settings are global: one thread draws at a time.
+DRAWING = threading.RLock()
+# No section that shows pictures is among them: galleries of the app have links.
+NAMES = ("headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "making")
+# These draw nothing.
+QUICK = ("making",)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        name: Unique on the page.
+        title: Its heading.
+        address: Where its content is served alone.
+        html: Its content; None where it is not made yet.
+    """
+
+    name: str
+    title: str
+    address: str
+    html: Markup | None
+
+
+def show_sections(
+    library: Library, entries: Sequence[Entry], split: str, names: Sequence[str], *, whole: bool = False
+) -> list[Section]:
+    """Sections of the report about some runs, without those that have nothing to say.
+
+    Args:
+        library: Where they are kept.
+        entries: The runs; for a section with numbers all evaluated on `split`.
+        split: What the numbers are about.
+        names: Some of `NAMES`, in the order wanted.
+        whole: Make all of them now, however long it takes.
+
+    Raises:
+        CifarlabError: If a run's files are damaged.
+    """
+    shown = []
+    for name in names:
+        # The headline of one run is a number without a figure.
+        now = whole or name in QUICK or (name == "headline" and len(entries) == 1)
+        known, html = library.kept(_key(entries, split, name))
+        if not known and now:
+            known, html = True, build_section(library, entries, split, name)
+        if known and html is None:
+            continue
+        title = str(discover.load("reports.sections", name).TITLE)
+        query = [("split", split), *(("run", entry.name) for entry in entries)]
+        shown.append(Section(name.replace("_", "-"), title, address(f"/sections/{name}", query), html))
+    return shown
+
+
+def build_section(library: Library, entries: Sequence[Entry], split: str, name: str) -> Markup | None:
+    """One section's content; None where it has nothing to say.
+
+    Args:
+        library: Where it is kept.
+        entries: The runs.
+        split: What the numbers are about.
+        name: One of `NAMES`.
+
+    Raises:
+        CifarlabError: If a run's files are damaged.
+    """
+
+    def build() -> Markup | None:
+        views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
+        with DRAWING:
+            html: Markup | None = discover.load("reports.sections", name).build(Page(views, split, "", Pictures(split)))
+        return html
+
+    return library.keep(_key(entries, split, name), build)
+
+
+def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunView:
+    """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
+    run = entry.run
+    evaluated = split in entry.evaluated
+    scores = run.scores(split) if evaluated else {}
+    predictions = library.predictions(entry, split) if evaluated else _nothing_said(entry)
+    return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
+
+
+def _key(entries: Sequence[Entry], split: str, name: str) -> tuple[object, ...]:
+    return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries))
+
+
+def _nothing_said(entry: Entry) -> Predictions:
+    """For sections that are about the training alone."""
+    names = tuple(str(name) for name in entry.run.data.get("class_names", ()))
+    return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)

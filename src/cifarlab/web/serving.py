@@ -1,0 +1,160 @@
+"""The models that can be asked: which there are, and how one is loaded with all that an answer needs."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab import builtin, prediction, runs
+from cifarlab.discover import unknown
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array
+from cifarlab.runs import Run
+from cifarlab.temperature import stored_temperature
+from cifarlab.views import Forward
+
+_CLOCK_TICK_NS = 20_000_000
+
+
+class UnknownModel(CifarlabError):
+    """There is no model of that name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A model in memory.
+
+    Attributes:
+        name: As requests name it.
+        class_names: K names, in the order of the logits.
+        image_shape: Height, width and channels of what it takes.
+        forward: `(B, H, W, C)` uint8 to `(B, K)` float32.
+        temperature: By which logits are divided; 1 where the run has not been calibrated.
+        network: The `keras.Model`, for explanations; None in tests.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    forward: Forward
+    temperature: float = 1.0
+    network: Any = field(default=None, repr=False)
+
+    def probabilities(self, logits: Array) -> NDArray[np.float64]:
+        """`(N, K)` float32 logits to `(N, K)` float64 probabilities at the model's temperature."""
+        scaled = (logits / self.temperature).astype(np.float64)
+        weights: NDArray[np.float64] = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        chances: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+        return chances
+
+
+class Shelf:
+    """The models of a folder of runs, and the built-in one. Names are looked up in a listing, never made into paths."""
+
+    def __init__(self, runs_dir: Path, load: Callable[[str, Path], Served] | None = None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            runs_dir: The folder of all runs.
+            load: Loads the model of a name and its run's folder; by default with Keras, in its safe mode.
+        """
+        self._runs_dir = runs_dir
+        self._load = load or load_served
+        self._listed: tuple[int, dict[str, Run]] = (-1, {})
+        # Keras keeps settings of the process while it builds a model.
+        self._loading = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The built-in model first, if this copy has one, then every run that has a model, sorted."""
+        found = sorted(name for name, run in self._runs().items() if run.model_file.is_file() and name != builtin.NAME)
+        return [*([builtin.NAME] if _has_builtin() else []), *found]
+
+    def run(self, name: str) -> Run | None:
+        """The run that a model came from; None for a built-in model that has no run here.
+
+        Raises:
+            UnknownModel: If there is no such model.
+        """
+        found = self._runs().get(name)
+        if name == builtin.NAME and _has_builtin():
+            return found if found is not None and _is_unpacked(found) else None
+        if found is None or not found.model_file.is_file():
+            raise UnknownModel(unknown("model", name[:100], self.names()))
+        return found
+
+    def version(self, name: str) -> Any:
+        """What changes when a model is trained anew under its name.
+
+        Raises:
+            UnknownModel: If there is no such model.
+        """
+        run = None if name == builtin.NAME and _has_builtin() else self.run(name)
+        if run is None:
+            return builtin.NAME
+        stat = run.model_file.stat()
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def load(self, name: str) -> Served:
+        """Load a model; one at a time.
+
+        Raises:
+            UnknownModel: If there is no such model.
+            CifarlabError: If it cannot be loaded.
+        """
+        self.run(name)
+        with self._loading:
+            return self._load(name, self._runs_dir)
+
+    def _runs(self) -> dict[str, Run]:
+        """The runs by their names, listed anew when something came into the folder or left it."""
+        try:
+            changed = self._runs_dir.stat().st_mtime_ns
+            if changed != self._listed[0]:
+                # A second change within the same tick of the file system's clock would leave the same time.
+                settled = time.time_ns() - changed > _CLOCK_TICK_NS
+                folders = [path for path in self._runs_dir.iterdir() if not path.name.startswith(".")]
+                self._listed = changed if settled else -1, {path.name: Run(path) for path in folders if _is_own(path)}
+        except OSError:  # no run has been made yet
+            return {}
+        return self._listed[1]
+
+
+def load_served(name: str, runs_dir: Path) -> Served:
+    """Load a model with Keras, in its safe mode, which runs no code that a file brings.
+
+    Args:
+        name: `"builtin"`, or that of a run in `runs_dir`, which the caller has looked up.
+        runs_dir: The folder of all runs.
+
+    Raises:
+        CifarlabError: If it cannot be loaded.
+    """
+    run = name if name == builtin.NAME else runs.open_run(runs_dir / name, needs_model=True)
+    names = prediction.class_names(run)
+    network = prediction.load_model(run)
+    shape = prediction.input_shape(network)
+    prediction.check_fits(network, shape, len(names))
+    temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
+    return Served(name, names, shape, prediction.compile_forward(network), temperature, network)
+
+
+def _is_own(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_unpacked(run: Run) -> bool:
+    """Whether a run holds the built-in model, and is not a run of somebody who likes its name."""
+    try:
+        return builtin.NAME in run.environment
+    except CifarlabError:
+        return False
+
+
+def _has_builtin() -> bool:
+    return all((builtin.FOLDER / file).is_file() for file in ("card.json", "weights.npz"))

@@ -1,0 +1,65 @@
+"""What an app carries along for its routes, by type."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+
+from cifarlab.web.explanations import Explanations
+from cifarlab.web.inference import InferenceService
+from cifarlab.web.metrics import Metrics
+from cifarlab.web.security import protect
+from cifarlab.web.serving import Shelf
+from cifarlab.web.settings import Settings
+
+
+def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None:
+    """Give an app what its routes ask for, and put the middlewares around it.
+
+    Args:
+        app: Before it has answered its first request.
+        settings: How it serves.
+        shelf: The models; by default those of `settings.runs_dir`.
+    """
+    metrics, limits = Metrics(), settings.limits
+    app.state.settings = settings
+    app.state.metrics = metrics
+    app.state.inference = InferenceService(
+        shelf or Shelf(settings.runs_dir),
+        metrics,
+        queue_size=limits.queue_size,
+        request_seconds=limits.request_seconds,
+    )
+    app.state.explanations = Explanations(lambda name: app.state.library.data_dir(name))
+    protect(app, settings, metrics)
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[None]:
+    """For an app's lifespan: at its end, everybody who was accepted is answered."""
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(cast(InferenceService, app.state.inference).stop)
+
+
+def settings_of(request: Request) -> Settings:
+    """How the app was started."""
+    return cast(Settings, request.app.state.settings)
+
+
+def inference_of(request: Request) -> InferenceService:
+    """Who answers requests for predictions."""
+    return cast(InferenceService, request.app.state.inference)
+
+
+def metrics_of(request: Request) -> Metrics:
+    """What is counted."""
+    return cast(Metrics, request.app.state.metrics)
+
+
+def explanations_of(request: Request) -> Explanations:
+    """Who says why a model named what it named."""
+    return cast(Explanations, request.app.state.explanations)

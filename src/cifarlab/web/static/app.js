@@ -1,0 +1,140 @@
+// Small helpers; every page works without them.
+
+const POLL_MILLISECONDS = 2000;
+
+// Arrow keys follow the links to the previous and next image.
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+  if (event.target.closest("input, select, textarea, .scroll, pre")) return;
+  document.querySelector(`a[data-key="${event.key}"]`)?.click();
+});
+
+// Forms that only ask leave no empty words in the address.
+for (const form of document.querySelectorAll('form[method="get"]')) {
+  form.addEventListener("submit", () => {
+    const empty = [...form.elements].filter((field) => field.name && field.value === "");
+    for (const field of empty) field.disabled = true;
+    // The browser has read the form by then; whoever comes back can fill it in again.
+    setTimeout(() => empty.forEach((field) => (field.disabled = false)));
+  });
+}
+
+// Runs can be compared once two are ticked.
+const selection = document.querySelector("form.selection");
+function countSelected() {
+  const button = selection.querySelector("[data-needs]");
+  const count = selection.querySelectorAll("input:checked").length;
+  button.disabled = count < Number(button.dataset.needs);
+  selection.querySelector("[data-selected]").textContent = count ? `${count} selected` : "";
+}
+if (selection) {
+  selection.addEventListener("change", countSelected);
+  addEventListener("pageshow", countSelected);
+  countSelected();
+}
+
+// The policy forbids style attributes in markup; a script may set them.
+function parse(markup) {
+  const template = document.createElement("template");
+  template.innerHTML = markup;
+  for (const element of template.content.querySelectorAll("[data-style]")) element.style.cssText = element.dataset.style;
+  return template.content;
+}
+
+async function ask(address, tag) {
+  const response = await fetch(address, { headers: { Accept: "text/html", ...(tag ? { "If-None-Match": tag } : {}) } });
+  if (response.status === 304) return null;
+  return { ok: response.ok, status: response.status, tag: response.headers.get("ETag"), content: parse(await response.text()) };
+}
+
+// What changes while something is trained is asked for again, and put in place of what was there.
+function follow(region, replace) {
+  let tag = null;
+  const turn = async () => {
+    if (!document.hidden) {
+      try {
+        const found = await ask(region.dataset.live, tag);
+        if (found?.ok) {
+          tag = found.tag;
+          if (!replace(found.content)) return;
+        }
+      } catch {
+        // The server may be gone for a moment: it is asked again.
+      }
+    }
+    setTimeout(turn, POLL_MILLISECONDS);
+  };
+  setTimeout(turn, POLL_MILLISECONDS);
+}
+
+const table = document.querySelector("main[data-live]:not([data-live=''])");
+if (table) {
+  follow(table, (content) => {
+    const ticked = new Set([...document.querySelectorAll("#table input:checked")].map((box) => box.value));
+    const focused = document.activeElement?.closest("#table") ? document.activeElement : null;
+    const key = focused && (focused.value || focused.getAttribute("href"));
+    for (const box of content.querySelectorAll("#table input")) box.checked = ticked.has(box.value);
+    const live = content.querySelector(".chip.running, .job");
+    for (const id of ["waiting", "table"]) {
+      const place = document.getElementById(id);
+      const found = content.querySelector(`#${id}`);
+      if (place && found) place.replaceChildren(...found.childNodes);
+    }
+    if (key) document.querySelector(`#table [value="${CSS.escape(key)}"], #table [href="${CSS.escape(key)}"]`)?.focus();
+    if (selection) countSelected();
+    else if (content.querySelector("#table input")) location.reload();
+    return Boolean(live);
+  });
+}
+
+const live = document.getElementById("live");
+if (live?.dataset.live) {
+  follow(live, (content) => {
+    const running = content.querySelector(".chip.running");
+    if (!running) {
+      location.reload();
+      return false;
+    }
+    const open = live.querySelector("details")?.open;
+    live.replaceChildren(content);
+    if (open) live.querySelector("details")?.setAttribute("open", "");
+    return true;
+  });
+}
+
+if (document.querySelector('[data-starting="yes"]')) setTimeout(() => location.reload(), POLL_MILLISECONDS);
+
+// Figures that were not drawn yet come one after the other: the server draws one at a time.
+async function fill() {
+  for (const section of document.querySelectorAll("[data-lazy]")) {
+    const note = section.querySelector(".asking");
+    try {
+      const found = await ask(section.dataset.lazy);
+      if (found.status === 204) section.remove();
+      else if (found.ok) note.replaceWith(found.content);
+      else note.textContent = found.content.querySelector(".notice")?.textContent ?? `That did not work (${found.status}).`;
+    } catch {
+      note.textContent = "The server cannot be reached.";
+    }
+    section.removeAttribute("data-lazy");
+  }
+}
+fill();
+
+// Networks are asked in place: the page need not be left.
+const story = document.querySelector("[data-story]");
+story?.querySelector("[data-ask]")?.addEventListener("click", async (event) => {
+  event.preventDefault();
+  const note = document.createElement("p");
+  note.className = "asking";
+  note.setAttribute("role", "status");
+  note.textContent = "Asking the networks…";
+  event.target.replaceWith(note);
+  try {
+    const found = await ask(story.dataset.story);
+    if (found.ok) story.replaceChildren(found.content);
+    else note.textContent = found.content.querySelector(".notice")?.textContent ?? `That did not work (${found.status}).`;
+  } catch {
+    note.textContent = "The server cannot be reached.";
+  }
+});

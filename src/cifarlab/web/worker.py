@@ -1,0 +1,213 @@
+"""One model's thread: it takes what waits, puts it together into a batch, and answers all of it at once."""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.errors import CifarlabError
+from cifarlab.images import Pixels
+from cifarlab.web.metrics import Metrics
+from cifarlab.web.serving import Served
+
+BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+"""Batches are filled up to one of these, so that a model is compiled for a handful of shapes only."""
+
+Logits = NDArray[np.float32]
+
+
+class Busy(CifarlabError):
+    """Refused because too much waits already; worth another try after `seconds`."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(f"{message}: try again in {seconds} s")
+        self.seconds = seconds
+
+
+class Worker(threading.Thread):
+    """Loads a model, then answers until it is told to stop and nothing waits any more."""
+
+    def __init__(self, name: str, version: Any, load: Callable[[], Served], queue_size: int, metrics: Metrics) -> None:
+        """Not started yet.
+
+        Args:
+            name: The model's.
+            version: What tells this model from one that is trained anew under its name.
+            load: Called in the thread.
+            queue_size: Most pictures that may wait.
+            metrics: What is counted.
+        """
+        super().__init__(name=f"model {name}", daemon=True)
+        self.loaded: Future[Served] = Future()
+        self.version = version
+        self.model = name
+        self._load = load
+        self._queue_size = queue_size
+        self._metrics = metrics
+        self._jobs: deque[_Job] = deque()
+        self._waiting = 0
+        self._seconds_per_picture = 0.0
+        self._stopping = False
+        self._changed = threading.Condition()
+
+    @property
+    def has_loaded(self) -> bool:
+        """Whether the model answers."""
+        return self.loaded.done() and not self.has_failed
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the model could not be loaded."""
+        return self.loaded.done() and self.loaded.exception() is not None
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether loading failed for another reason than the model's files, which stay as they are."""
+        return self.has_failed and not isinstance(self.loaded.exception(), CifarlabError)
+
+    @property
+    def served(self) -> Served:
+        """The model, once it has been loaded."""
+        return self.loaded.result()
+
+    @property
+    def owes_answers(self) -> bool:
+        """Whether somebody may wait for it: always, but while it loads and nobody has asked."""
+        return self.loaded.done() or self._waiting > 0
+
+    @property
+    def seconds_to_wait(self) -> float:
+        """How long what waits now will take, by the last batches."""
+        return self._waiting * self._seconds_per_picture
+
+    def submit(self, pictures: Pixels) -> Future[Logits]:
+        """Put pictures into the queue.
+
+        Args:
+            pictures: `(N, H, W, C)` uint8, N at least 1.
+
+        Returns:
+            What will be `(N, K)` float32. It may be cancelled while it waits.
+
+        Raises:
+            Busy: If too many wait already, or the thread stops.
+        """
+        job = _Job(pictures)
+        with self._changed:
+            if self._stopping:
+                raise Busy(f"the model {self.model} is being put away", 1)
+            # Alone, a request may be larger than the queue.
+            if self._waiting and self._waiting + len(pictures) > self._queue_size:
+                self._metrics.refused.inc()
+                raise Busy(f"{self._waiting} pictures wait already", max(1, math.ceil(self.seconds_to_wait)))
+            self._jobs.append(job)
+            self._waiting += len(pictures)
+            self._metrics.waiting.labels(self.model).set(self._waiting)
+            self._changed.notify()
+        return job.answer
+
+    def stop(self) -> None:
+        """Accept nothing more; what was accepted is answered first."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """The thread itself."""
+        try:
+            model = self._load()
+            warm_up(model)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must be told
+            self._fail(error)
+            return
+        self.loaded.set_result(model)
+        while (jobs := self._take()) is not None:
+            if jobs:
+                self._answer(model, jobs)
+
+    def _take(self) -> list["_Job"] | None:
+        """Wait for jobs and take as many as fit into the largest batch; None when it is time to end."""
+        with self._changed:
+            while not self._jobs and not self._stopping:
+                self._changed.wait()
+            if not self._jobs:
+                return None
+            taken: list[_Job] = []
+            count = 0
+            while self._jobs and (not taken or count + len(self._jobs[0].pictures) <= BATCH_SIZES[-1]):
+                job = self._jobs.popleft()
+                self._waiting -= len(job.pictures)
+                if job.answer.set_running_or_notify_cancel():  # who has gone needs no answer
+                    taken.append(job)
+                    count += len(job.pictures)
+            self._metrics.waiting.labels(self.model).set(self._waiting)
+            return taken
+
+    def _answer(self, model: Served, jobs: list["_Job"]) -> None:
+        pictures = np.concatenate([job.pictures for job in jobs]) if len(jobs) > 1 else jobs[0].pictures
+        began = time.perf_counter()
+        try:
+            logits = run_in_batches(model, pictures)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive a failed batch
+            for job in jobs:
+                job.answer.set_exception(error)
+            return
+        seconds = time.perf_counter() - began
+        self._seconds_per_picture += 0.1 * (seconds / len(pictures) - self._seconds_per_picture)
+        self._metrics.count_batch(self.model, len(pictures), seconds)
+        start = 0
+        for job in jobs:
+            job.answer.set_result(logits[start : start + len(job.pictures)])
+            start += len(job.pictures)
+
+    def _fail(self, error: Exception) -> None:
+        with self._changed:
+            self._stopping = True
+            jobs, self._waiting = list(self._jobs), 0
+            self._jobs.clear()
+        self.loaded.set_exception(error)
+        for job in jobs:
+            if job.answer.set_running_or_notify_cancel():
+                job.answer.set_exception(error)
+
+
+@dataclass(eq=False)
+class _Job:
+    pictures: Pixels
+    answer: Future[Logits] = field(default_factory=Future)
+
+
+def run_in_batches(model: Served, pictures: Pixels) -> Logits:
+    """The logits of any number of pictures, by batches of the few sizes that are compiled.
+
+    Args:
+        model: Whose `forward` is called.
+        pictures: `(N, H, W, C)` uint8, N at least 1.
+
+    Returns:
+        `(N, K)` float32.
+    """
+    parts = []
+    for start in range(0, len(pictures), BATCH_SIZES[-1]):
+        batch = pictures[start : start + BATCH_SIZES[-1]]
+        size = next(size for size in BATCH_SIZES if size >= len(batch))
+        if size > len(batch):
+            filled = np.zeros((size, *batch.shape[1:]), np.uint8)
+            filled[: len(batch)] = batch
+            parts.append(model.forward(filled)[: len(batch)])
+        else:
+            parts.append(model.forward(batch))
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def warm_up(model: Served) -> None:
+    """Compile the model for every size of batch, so that no request waits for it."""
+    for size in BATCH_SIZES:
+        model.forward(np.zeros((size, *model.image_shape), np.uint8))

@@ -1,0 +1,121 @@
+"""Models and explanations that are made up, and the whole app around them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI
+
+from cifarlab.datasets import load_data
+from cifarlab.story.attention import GRAD_CAM, Attention
+from cifarlab.story.neighbours import Neighbour
+from cifarlab.web.application import create_app
+from cifarlab.web.inference import InferenceService
+from cifarlab.web.server import bind
+from cifarlab.web.serving import Served, Shelf, UnknownModel
+from cifarlab.web.settings import Settings
+
+CLASS_NAMES = ("dark", "middling", "bright", "red")
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    """Logits by hand: the more of a colour, the more of its class."""
+    level = images.reshape(len(images), -1).mean(axis=1) / 255
+    red = images[..., 0].mean(axis=(1, 2)) / 255 - images[..., -1].mean(axis=(1, 2)) / 255
+    columns = [4 * (1 - level), 4 * (1 - 2 * np.abs(level - 0.5)), 4 * level, 8 * red]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+class FakeShelf(Shelf):
+    """Two models that need no file: `builtin`, for colours, and `grey`."""
+
+    def __init__(self, forward: Callable[[np.ndarray], np.ndarray] = brightness) -> None:
+        super().__init__(Path("nowhere"))
+        self.forward = forward
+        self.loads: list[str] = []
+        self.versions = {"builtin": 1, "grey": 1}
+
+    def names(self) -> list[str]:
+        return list(self.versions)
+
+    def run(self, name: str) -> None:
+        if name not in self.versions:
+            raise UnknownModel(f"unknown model {name!r}: known: {', '.join(self.versions)}")
+
+    def version(self, name: str) -> int:
+        self.run(name)
+        return self.versions[name]
+
+    def load(self, name: str) -> Served:
+        self.loads.append(name)
+        shape = (32, 32, 1) if name == "grey" else (32, 32, 3)
+        return Served(name, CLASS_NAMES, shape, lambda images: self.forward(images))
+
+
+class Gate:
+    """A forward function that, once armed, waits until it is opened, and tells when it has been reached."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+        self.armed = False
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        if self.armed:
+            self.reached.set()
+            assert self.opened.wait(30)
+        return brightness(images)
+
+
+class FakeExplanations:
+    """Looks at the upper half, and finds the first training images of digits, after being asked twice."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def attention(self, served: Served, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
+        heat = np.zeros(picture.shape[:2], np.float32)
+        heat[:16] = np.linspace(1, 0, 16)[:, None]
+        return [Attention(GRAD_CAM, label, heat, (4, 4)) for label in labels]
+
+    def neighbours(self, served: Served, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
+        self.asked += 1
+        if self.asked == 1:
+            return None
+        train = load_data("digits").train
+        return [Neighbour(str(train.ids[row]), row % 4, 1 - 0.01 * row, train.images[row]) for row in range(count)]
+
+
+@contextmanager
+def serving(settings: Settings, shelf: Shelf, explanations: FakeExplanations | None = None) -> Iterator[str]:
+    """The whole app on a free port of this machine, in a thread; gives its address."""
+    listener = bind("127.0.0.1", 0)
+    settings = replace(settings, port=listener.getsockname()[1])
+    app = create_app(settings)
+    app.state.explanations = explanations or app.state.explanations
+    app.state.inference = make_service(app, settings, shelf)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{settings.port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
+
+
+def make_service(app: FastAPI, settings: Settings, shelf: Shelf) -> InferenceService:
+    """The service of an app, with other models."""
+    limits = settings.limits
+    return InferenceService(
+        shelf, app.state.metrics, queue_size=limits.queue_size, request_seconds=limits.request_seconds
+    )

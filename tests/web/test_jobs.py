@@ -1,0 +1,129 @@
+"""Trainings are started once, stopped as by an interrupt, and can neither run other code nor read other files."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from cifarlab.errors import CifarlabError
+from cifarlab.runs import Run
+from cifarlab.web import jobs as jobs_module
+from cifarlab.web.jobs import Jobs, plain_lines, resolve
+from cifarlab.web.settings import Settings
+
+DATA = {"digits": "digits"}
+SCRIPT = Path(__file__).with_name("made_up_training.py")
+PROGRAM = f"import runpy, sys; sys.argv[0] = 'cifarlab'; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "_PROGRAM", PROGRAM)
+    made = Jobs(Settings(runs_dir=tmp_path / "runs", data="digits"))
+    yield made
+    for job in made._jobs.values():
+        if job.is_alive:
+            job.process.kill()
+            job.process.wait()
+
+
+def wait_for(condition, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+def test_a_training_runs_to_its_end(jobs, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=2"], DATA)
+    wait_for(lambda: not job.is_alive)
+    run = Run(tmp_path / "runs" / "first")
+    assert run.state["state"] == "finished"
+    assert len(run.history()) == 2
+    assert "training smoke" in jobs.log("first")
+    assert jobs.waiting() == []
+
+
+def test_a_training_is_stopped_as_by_an_interrupt(jobs, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
+    run = Run(tmp_path / "runs" / "first")
+    wait_for(lambda: len(run.history()) >= 1)
+    jobs.stop("first")
+    wait_for(lambda: not job.is_alive)
+    assert (run.state["state"], run.state["why"]) == ("stopped", "interrupted")
+    assert job.stopping
+    with pytest.raises(CifarlabError, match="not being trained"):
+        jobs.stop("first")
+
+
+def test_a_training_that_an_earlier_server_started_is_stopped_too(jobs, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
+    run = Run(tmp_path / "runs" / "first")
+    wait_for(lambda: len(run.history()) >= 1)
+    Jobs(Settings(runs_dir=tmp_path / "runs")).stop("first")
+    wait_for(lambda: not job.is_alive)
+    assert run.state["state"] == "stopped"
+
+
+def test_two_of_one_name_are_refused(jobs, tmp_path):
+    jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
+    for name in ("first", "FIRST"):
+        if name == "FIRST":
+            wait_for(lambda: (tmp_path / "runs" / "first").is_dir())
+        with pytest.raises(CifarlabError, match="already a run"):
+            jobs.start(name, "smoke", ["data=digits"], DATA)
+
+
+def test_a_training_that_never_became_a_run_is_remembered_until_it_is_dismissed(jobs):
+    job = jobs.start("first", "smoke", ["data=digits", "seed=666"], DATA)
+    assert jobs.waiting() == [job]
+    wait_for(lambda: not job.is_alive)
+    assert "cannot be trained" in jobs.log("first")
+    jobs.forget("first")
+    assert jobs.waiting() == []
+    assert "cannot be trained" in jobs.log("first")
+
+
+def test_a_run_is_evaluated_once_at_a_time(jobs, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=1"], DATA)
+    with pytest.raises(CifarlabError, match="being trained"):
+        jobs.evaluate("first", "test", "digits")
+    wait_for(lambda: not job.is_alive)
+    evaluation = jobs.evaluate("first", "validation", "digits")
+    with pytest.raises(CifarlabError, match="being trained or evaluated"):
+        jobs.evaluate("first", "test", "digits")
+    wait_for(lambda: not evaluation.is_alive)
+    assert not evaluation.failed
+    assert "evaluating on validation" in jobs.log("first", evaluation=True)
+    assert jobs.find_evaluation("first") is evaluation
+    with pytest.raises(CifarlabError, match="test, validation"):
+        jobs.evaluate("first", "train", "digits")
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "../outside", "a/b", "a b", "x" * 81, "-flag", "a\nb"])
+def test_a_name_is_a_folder_name(jobs, tmp_path, name):
+    with pytest.raises(CifarlabError, match="name"):
+        jobs.start(name, "smoke", ["data=digits"], DATA)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "says"),
+    [
+        ("smok", [], "did you mean smoke"),
+        ("/tmp/evil.py", [], "unknown recipe"),
+        ("smoke", ["model=/tmp/evil.py"], "unknown setting|unknown model"),
+        ("smoke", ["data=/tmp/evil.py"], "unknown data set"),
+        ("smoke", ["data=folder:/etc"], "unknown data set"),
+        ("smoke", ["epochs=0"], "epochs must be at least 1"),
+        ("smoke", ["epoch=3"], "did you mean epochs"),
+        ("smoke", ["learning_rate=fast"], "learning_rate must be a number"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_starts(recipe, settings, says):
+    with pytest.raises(CifarlabError, match=says):
+        resolve(recipe, settings, DATA)
+
+
+def test_a_log_is_what_a_terminal_would_show():
+    assert plain_lines("\x1b[1mone\x1b[0m\r\ntwo\rTWO\n\n") == "one\nTWO"

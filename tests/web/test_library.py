@@ -1,0 +1,145 @@
+"""The library reads each run once, notices what changes, and opens nothing outside its folder."""
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from cifarlab import files
+from cifarlab.errors import CifarlabError
+from cifarlab.runs import create_run
+from cifarlab.web.collection import slug_of
+from cifarlab.web.entries import LOST
+from cifarlab.web.library import Library
+from cifarlab.web.settings import Settings
+
+
+@pytest.fixture
+def runs_dir(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def library(runs_dir) -> Library:
+    return Library(Settings(runs_dir=runs_dir, data="digits"))
+
+
+def test_no_folder_is_no_runs(tmp_path):
+    assert Library(Settings(runs_dir=tmp_path / "nowhere")).entries() == []
+
+
+def test_a_run_at_a_glance(library, runs_dir, make_run):
+    run = make_run(runs_dir, "first", epochs=4)
+    entry = library.entry("first")
+    scores = run.scores()
+    assert (entry.name, entry.state, entry.data, entry.model) == ("first", "finished", "digits", "mlp")
+    assert (entry.accuracy, entry.loss) == (scores["accuracy"], scores["loss"])
+    assert (entry.epochs, entry.planned, entry.best) == (4, 100, (0.95 - 0.8 / 4, 4))
+    assert entry.recipe["model.widths"] == (8,)
+    assert entry.evaluated == ["test"]
+
+
+def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_run, monkeypatch):
+    run = make_run(runs_dir, "first")
+    before = library.entry("first")
+    assert library.entry("first") is before
+    files.write_json(run.scores_file("test"), {**run.scores(), "accuracy": 0.125})
+    assert library.entry("first").accuracy == 0.125
+    answers = library.answers(library.entry("first"), "test")
+    assert library.answers(library.entry("first"), "test") is answers
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "../outside", "/etc", "first/../../outside", ".hidden", "", "link", "file"]
+)
+def test_nothing_outside_is_opened(library, runs_dir, make_run, name):
+    make_run(runs_dir.parent, "outside")
+    make_run(runs_dir, ".hidden".strip("."))
+    (runs_dir / "hidden").rename(runs_dir / ".hidden")
+    (runs_dir / "link").symlink_to(runs_dir.parent / "outside")
+    (runs_dir / "file").write_text("no folder")
+    with pytest.raises(HTTPException) as caught:
+        library.entry(name)
+    assert caught.value.status_code == 404
+    assert library.entries() == []
+
+
+def test_a_folder_that_is_no_run_is_left_out(library, runs_dir):
+    (runs_dir / "notes").mkdir()
+    assert library.entries() == []
+
+
+def test_states(library, runs_dir, make_run):
+    make_run(runs_dir, "failed").set_state("failed", "the loss is no longer finite")
+    begun = create_run(runs_dir, "begun")
+    begun.set_state("running")
+    lost = make_run(runs_dir, "lost")
+    lost.set_state("running")
+    files.write_json(lost.state_file, {**lost.state, "process": 2**22 + 1})
+    elsewhere = make_run(runs_dir, "elsewhere")
+    elsewhere.set_state("running")
+    files.write_json(elsewhere.state_file, {**elsewhere.state, "process": 1, "host": "another machine"})
+    found = {entry.name: (entry.state, entry.why) for entry in library.entries()}
+    assert found == {
+        "begun": ("running", ""),
+        "elsewhere": ("running", ""),
+        "failed": ("failed", "the loss is no longer finite"),
+        "lost": ("stopped", LOST),
+    }
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.json", "scores.json", "history.csv"])
+def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_run, name):
+    make_run(runs_dir, "good")
+    broken = make_run(runs_dir, "broken")
+    (broken.path / name).write_text("epoch\nnone" if name.endswith("csv") else "{")
+    found = {entry.name: entry for entry in library.entries()}
+    assert found["good"].problem == ""
+    assert name in found["broken"].problem
+
+
+def test_doubts_ask_the_most_accurate_runs(library, runs_dir, make_run):
+    for number in range(7):
+        make_run(runs_dir, f"run-{number}", skill=1.0 + number)
+    doubts = library.doubts("digits", "test")
+    best = sorted(library.entries(), key=lambda entry: -entry.accuracy)[:5]
+    assert list(doubts.runs) == [entry.name for entry in best]
+    assert library.doubts("digits", "validation") is None
+
+
+def test_data_sets_have_one_word_each(library, runs_dir, make_run):
+    assert library.data_names() == {"digits": "digits"}
+    assert slug_of("cifar10") == "cifar10"
+    folder = slug_of("folder:/home/me/pictures")
+    assert "/" not in folder
+    assert "home" not in folder
+    assert folder != slug_of("folder:/home/you/pictures")
+    assert slug_of("/home/me/pictures.py").startswith("pictures-")
+    with pytest.raises(HTTPException):
+        library.collection("cifar10")
+
+
+@pytest.mark.parametrize("name", ["folder:/etc", "evil.py"])
+def test_a_run_cannot_name_a_folder_or_a_program_as_its_data(library, runs_dir, make_run, name):
+    run = make_run(runs_dir, "first")
+    files.write_json(run.data_file, {**run.data, "name": name})
+    assert library.entry("first").data == name
+    assert list(library.data_names()) == ["digits"]
+    assert "--data" in library.find_collection(name)
+
+
+def test_pictures_are_found_by_id_only(library):
+    collection = library.collection("digits")
+    image_id = str(collection.splits.test.ids[0])
+    assert collection.picture(image_id).startswith(b"\x89PNG")
+    assert collection.picture("../../etc/passwd") is None
+    assert collection.picture(image_id) is collection.picture(image_id)
+
+
+def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_run):
+    run = make_run(runs_dir, "first")
+    run.predictions_file("test").unlink()
+    entry = library.entry("first")
+    assert entry.evaluated == []
+    with pytest.raises(CifarlabError, match="cifarlab evaluate"):
+        library.predictions(entry, "test")

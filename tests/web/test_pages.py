@@ -1,0 +1,317 @@
+"""Every page over fake runs: it answers, holds what it should, links to what exists, and nothing inline."""
+
+import html
+import re
+import shutil
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from cifarlab import files
+from cifarlab.datasets import load_data
+from cifarlab.runs import Run, create_run
+from cifarlab.web.application import create_app
+from cifarlab.web.settings import Settings
+
+MOST_BYTES = 2_000_000
+
+
+@pytest.fixture(scope="module")
+def made_runs(tmp_path_factory, make_run):
+    folder = tmp_path_factory.mktemp("pages") / "runs"
+    make_run(folder, "first")
+    make_run(folder, "second", skill=4.0, epochs=5)
+    make_run(folder, "held-out", fraction=0.2)
+    begun = create_run(folder, "begun")
+    begun.set_state("running")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(made_runs):
+    """The app for all tests that only read."""
+    app = create_app(Settings(runs_dir=made_runs, data="digits"))
+    with TestClient(app, base_url="http://127.0.0.1:8000", headers={"accept": "text/html"}) as client:
+        yield client
+
+
+@pytest.fixture
+def runs_dir(made_runs, tmp_path):
+    """A copy of the runs for a test that changes them."""
+    return shutil.copytree(made_runs, tmp_path / "runs")
+
+
+@pytest.fixture
+def own_pages(runs_dir, make_client):
+    client = make_client(runs_dir=runs_dir)
+    client.headers["accept"] = "text/html"
+    return client
+
+
+def links(text: str, inside: str = "") -> list[str]:
+    found = re.findall(r'href="([^"]+)"', text)
+    return [html.unescape(each) for each in found if inside in html.unescape(each)]
+
+
+def image_id() -> str:
+    return str(load_data("digits").test.ids[0])
+
+
+PAGES = [
+    "/runs",
+    "/runs?q=fir&sort=-accuracy&state=finished&model=mlp&data=digits",
+    "/runs-table",
+    "/runs/first",
+    "/runs/first?whole=1",
+    "/runs/first/live",
+    "/runs/begun",
+    "/runs/held-out?split=validation",
+    "/runs/first/mistakes",
+    "/runs/first/mistakes?true=zero&said=zero",
+    "/runs/first/mistakes?shown=all&against=second&side=gained&least=20&most=90&doubt=10&sort=doubt",
+    "/runs/first/calibration",
+    "/runs/first/calibration?whole=1",
+    "/sections/headline?split=test&run=first&run=second",
+    "/sections/per_class?split=test&run=first",
+    "/sections/curves?split=&run=begun&run=first",
+    "/runs/first/robustness",
+    "/runs/first/making",
+    "/runs/begun/making",
+    "/compare?run=first&run=second",
+    "/compare?run=first&run=second&whole=1",
+    "/trainings/new",
+    "/trainings/new?recipe=smoke",
+    "/data/digits",
+    "/data/digits?split=train&class=three&page=2",
+    "/data/digits?sort=doubt&doubt=5",
+    "/data/digits/figures",
+    "/data/digits/figures/class-means",
+    "/data/digits/figures?whole=1",
+    "/images/digits/{image}",
+    "/images/digits/{image}?in=first&shown=all",
+    "/images/digits/{image}?in=data&split=test",
+]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_answers_and_holds_nothing_inline(pages, address):
+    answer = pages.get(address.format(image=image_id()))
+    assert answer.status_code == 200, answer.text[-500:]
+    assert answer.headers["content-type"].startswith("text/html")
+    assert len(answer.content) < MOST_BYTES
+    assert not re.search(r'<[^>]*\s(style|on\w+)="', answer.text)
+    assert "<script>" not in answer.text
+    for tag in re.findall(r"<style[^>]*>", answer.text):
+        nonce = re.search(r'nonce="([^"]+)"', tag)
+        assert nonce
+        assert f"'nonce-{nonce[1]}'" in answer.headers["content-security-policy"]
+    outside = [each for each in links(answer.text) if not each.startswith(("/", "#", "data:"))]
+    assert outside == []
+
+
+@pytest.mark.parametrize("address", ["/runs", "/runs/first", "/data/digits", "/compare?run=first&run=second"])
+def test_no_link_leads_nowhere(pages, address):
+    for number, link in enumerate(sorted(set(links(pages.get(address).text)))):
+        # Those of confusion cells and pictures are many and alike: some of each.
+        if link.startswith("#") or (("true=" in link or "/images/" in link) and number % 20):
+            continue
+        assert pages.get(link).status_code == 200, link
+
+
+def test_a_confusion_cell_leads_to_exactly_its_images(pages):
+    text = pages.get("/runs/first").text
+    cells = re.findall(r'<td class="[rw] d\d+"><a href="([^"]+)"[^>]*>([\d,]+)', text)
+    assert sum(int(count) for _, count in cells) == 120
+    for link, count in cells:
+        shown = pages.get(html.unescape(link)).text
+        asked = parse_qs(urlsplit(html.unescape(link)).query)
+        true, said = asked["true"][0], asked["said"][0]
+        alts = re.findall(r'<img class="picture"[^>]* alt="([^"]+)"', shown)
+        assert len(alts) == int(count)
+        expected = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+        assert all(alt.startswith(expected) for alt in alts)
+
+
+def test_previous_and_next_walk_through_the_filter(pages):
+    gallery = pages.get("/runs/first/mistakes?sort=confidence").text
+    tiles = links(gallery, "/images/")
+    seen = [tiles[0]]
+    while following := re.search(r'<a href="([^"]+)" data-key="ArrowRight"', pages.get(seen[-1]).text):
+        seen.append(html.unescape(following[1]))
+    assert [urlsplit(each).path for each in seen] == [urlsplit(each).path for each in tiles]
+    back = re.search(r'<a href="([^"]+)" data-key="ArrowLeft"', pages.get(seen[1]).text)
+    assert urlsplit(html.unescape(back[1])).path == urlsplit(seen[0]).path
+
+
+def test_runs_are_sorted_and_filtered(pages):
+    def names(address: str) -> list[str]:
+        return re.findall(r'<a class="run" href="[^"]+">([^<]+)</a>', pages.get(address).text)
+
+    assert names("/runs?sort=name") == ["begun", "first", "held-out", "second"]
+    assert names("/runs?sort=-name") == ["second", "held-out", "first", "begun"]
+    assert names("/runs?sort=-accuracy")[:2] == ["second", "first"]
+    assert names("/runs?q=SEC") == ["second"]
+    assert names("/runs?state=running") == ["begun"]
+    assert names("/runs?q=nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("/runs/nothing", 404, "there is no run"),
+        ("/runs/..%2f..%2fetc", 404, ""),
+        ("/runs/%2e%2e/live", 404, ""),
+        ("/runs/first/nothing", 404, "has no page"),
+        ("/runs/first?split=train", 400, "not been evaluated on train"),
+        ("/runs/begun/mistakes", 400, "cifarlab evaluate"),
+        ("/runs?sort=size", 400, "unknown column"),
+        ("/runs?page=two", 400, "whole number"),
+        ("/runs/first/mistakes?true=cat", 400, "unknown class"),
+        ("/runs/first/mistakes?against=nothing&side=lost", 404, "there is no run"),
+        ("/compare?run=first", 200, "What was taken for what"),
+        ("/compare", 400, "choose two runs"),
+        ("/compare?run=first&run=begun", 400, "cifarlab evaluate"),
+        ("/compare?run=first&run=held-out", 400, "held-out has not been evaluated on test"),
+        ("/data/cifar10", 404, "no data set"),
+        ("/data/digits?split=extra", 404, "has no extra images"),
+        ("/images/digits/nothing", 404, "has no image"),
+        ("/images/digits/..%2f..%2fetc%2fpasswd", 404, ""),
+        ("/pictures/digits/0/..%2f..%2fetc%2fpasswd", 404, ""),
+        ("/sections/nothing?run=first", 404, "no section"),
+        ("/sections/headline", 400, "run=NAME"),
+        ("/sections/headline?split=test&run=begun", 400, "not evaluated"),
+        ("/figures/runs/first/nothing.svg", 404, "has no figure"),
+        ("/figures/runs/first/confusion-matrix.exe", 404, "has no figure"),
+        ("/figures/data/digits/nothing.csv", 404, "has no figure"),
+        ("/trainings/new?recipe=nothing", 200, "Train a recipe"),
+    ],
+)
+def test_a_wrong_address_gets_a_page_with_one_sentence(pages, address, status, says):
+    answer = pages.get(address)
+    assert answer.status_code == status
+    assert says in html.unescape(answer.text)
+    assert "Traceback" not in answer.text
+
+
+def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
+    pages = own_pages
+    text = pages.get("/runs/first").text
+    left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
+    assert left == ["/sections/curves?split=&run=first", "/sections/per_class?split=test&run=first"]
+    for address in left:
+        assert "<svg" in pages.get(address).text
+    text = pages.get("/runs/first").text
+    assert "data-lazy" not in text
+    assert text.count('class="figure"') == 3
+    assert pages.get("/sections/robustness?split=test&run=first").status_code == 204
+
+
+def test_pictures_are_kept_by_the_browser(pages):
+    address = re.search(r'src="(/pictures/[^"]+)"', pages.get("/data/digits").text)[1]
+    answer = pages.get(address)
+    assert answer.headers["content-type"] == "image/png"
+    assert "immutable" in answer.headers["cache-control"]
+    old = pages.get(re.sub(r"/pictures/digits/\w+/", "/pictures/digits/older/", address))
+    assert old.content == answer.content
+    assert "immutable" not in old.headers["cache-control"]
+
+
+def test_live_part_is_sent_only_when_it_changed(own_pages, runs_dir):
+    first = own_pages.get("/runs/first/live")
+    again = own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    run = Run(runs_dir / "first")
+    run.write_history([*run.history(), {**run.history()[-1], "epoch": 4.0}])
+    assert own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+FIGURES = ["training-curves", "confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"")])
+def test_every_figure_can_be_downloaded(pages, name, kind, begins):
+    answer = pages.get(f"/figures/runs/first/{name}.{kind}")
+    assert answer.status_code == 200
+    assert answer.content.startswith(begins)
+    assert f'{name}.{kind}"' in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("name", ["accuracy-intervals", *(name for name in FIGURES if name != "confusion-matrix")])
+def test_every_figure_of_a_comparison_can_be_downloaded(pages, name):
+    address = f"/figures/compare/{name}"
+    assert pages.get(f"{address}.png?run=first&run=second").content.startswith(b"\x89PNG")
+    rows = pages.get(f"{address}.csv?run=first&run=second").text.splitlines()
+    assert rows[0].startswith("run,")
+    assert {row.partition(",")[0] for row in rows[1:]} == {"first", "second"}
+    assert pages.get(f"{address}.csv?run=first&run=begun").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["class-counts", "class-means", "brightness"])
+@pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"")])
+def test_every_figure_of_the_data_can_be_downloaded(pages, name, kind, begins):
+    answer = pages.get(f"/figures/data/digits/{name}.{kind}")
+    assert answer.status_code == 200
+    assert answer.content.startswith(begins)
+
+
+def test_numbers_of_a_figure_are_those_of_the_run(pages, made_runs):
+    rows = pages.get("/figures/runs/first/confusion-matrix.csv").text.splitlines()
+    counts = np.array([[int(value) for value in row.split(",")[1:]] for row in rows[1:]])
+    np.testing.assert_array_equal(counts, files.read_json(made_runs / "first" / "scores.json")["confusion_matrix"])
+
+
+def test_theme_is_kept_and_leads_back_into_the_app_only(pages):
+    assert 'data-theme="dark"' in pages.get("/runs?theme=dark").text
+    answer = pages.get("/theme?to=dark&back=/data/digits", follow_redirects=False)
+    assert answer.headers["location"] == "/data/digits"
+    assert "cifarlab_theme=dark" in answer.headers["set-cookie"]
+    for back in ("//example.org", "https://example.org", "/\\example.org"):
+        assert (
+            pages.get("/theme", params={"to": "dark", "back": back}, follow_redirects=False).headers["location"] == "/"
+        )
+
+
+def test_a_name_with_odd_characters_is_linked_to(runs_dir, make_run, make_client):
+    make_run(runs_dir, "odd")
+    (runs_dir / "odd").rename(runs_dir / 'a b&c"<i>#?%')
+    pages = make_client(runs_dir=runs_dir)
+    (link,) = [each for each in links(pages.get("/runs?q=a b").text) if each.startswith("/runs/a")]
+    answer = pages.get(link)
+    assert answer.status_code == 200
+    assert "<i>" not in answer.text
+
+
+def test_without_the_data_the_gallery_says_why(runs_dir, make_client):
+    for name in ("first", "second", "held-out"):
+        path = runs_dir / name / "data.json"
+        files.write_json(path, {**files.read_json(path), "name": "cifar10", "data_dir": str(runs_dir)})
+    text = make_client(runs_dir=runs_dir).get("/runs/first/mistakes").text
+    assert "The pictures cannot be shown" in text
+    assert 'class="picture absent"' in text
+
+
+def test_an_empty_folder_invites(make_client):
+    text = make_client().get("/runs").text
+    assert "No runs yet" in text
+    assert "/trainings/new?recipe=smoke" in text
+
+
+def test_a_training_needs_a_right_form(pages, made_runs):
+    answer = pages.post("/trainings", data={"recipe": "smoke", "name": "first"})
+    assert answer.status_code == 400
+    assert "already a run" in answer.text
+    answer = pages.post("/trainings", data={"recipe": "smoke", "name": "new", "set.epochs": "0"})
+    assert answer.status_code == 400
+    assert "epochs must be at least 1" in answer.text
+    assert 'value="0"' in answer.text
+    assert not (made_runs / "new").exists()
+    assert pages.post("/runs/first/stop").status_code == 400
+
+
+def test_what_cannot_be_evaluated_is_refused(pages):
+    assert "no trained model" in pages.post("/runs/begun/evaluate").text
+    assert "one of: test, validation" in pages.post("/runs/first/evaluate", data={"split": "train"}).text
+    assert pages.post("/runs/nothing/evaluate").status_code == 404

@@ -1,0 +1,71 @@
+"""Pages hold no inline style, remember the visitor's theme, and link to themselves with something changed."""
+
+import re
+
+import pytest
+from fastapi import FastAPI, Request
+
+from cifarlab.web import rendering
+
+
+def request(path: str = "/runs", query: str = "", cookie: str = "") -> Request:
+    headers = [(b"cookie", cookie.encode())] if cookie else []
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": headers}
+    return Request({**scope, "app": FastAPI(), "csp_nonce": "once"})
+
+
+def test_styles_become_rules_with_the_nonce():
+    page = (
+        '<head></head><p class="a" style="color: red">x</p><i style="color: red"></i><b style="top: 1px">style="no"</b>'
+    )
+    moved = rendering.move_styles(page, "once")
+    assert '<style nonce="once">[data-look="0"]{color: red}[data-look="1"]{top: 1px}</style>' in moved
+    assert '<p class="a" data-look="0">x</p><i data-look="0"></i><b data-look="1">style="no"</b>' in moved
+
+
+def test_a_page_without_styles_is_left_alone():
+    assert rendering.move_styles("<head></head><p>x</p>", "once") == "<head></head><p>x</p>"
+
+
+def test_a_rule_cannot_leave_its_element():
+    moved = rendering.move_styles('<head></head><p style="x: &lt;/style&gt;&lt;script&gt;">', "once")
+    assert "<script" not in moved
+    assert moved.count("</style>") == 1
+
+
+def test_here_keeps_the_query():
+    here = rendering.Here(request("/runs", "q=mlp&state=&run=a&run=b"))
+    assert here.whole == "/runs?q=mlp&run=a&run=b"
+    assert here(q=None, sort="-name") == "/runs?run=a&run=b&sort=-name"
+    assert here.at("/compare", q="a b&c") == "/compare?run=a&run=b&q=a+b%26c"
+    assert (here.value("q"), here.value("sort")) == ("mlp", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "theme"),
+    [
+        ("", "", ""),
+        ("", f"{rendering.THEME_COOKIE}=dark", "dark"),
+        ("theme=light", f"{rendering.THEME_COOKIE}=dark", "light"),
+        ("theme=%22%3E", "", ""),
+    ],
+)
+def test_theme_is_of_the_address_then_of_the_cookie(query, cookie, theme):
+    assert rendering.theme_of(request(query=query, cookie=cookie)) == theme
+
+
+def test_a_chosen_theme_has_the_colours_of_the_report():
+    sheet = rendering.read_asset("style.css").decode()
+    colours = {}
+    for name in ("light", "dark"):
+        (block,) = re.findall(rf':root\[data-theme="{name}"\] \{{(.*?)\}}', sheet, flags=re.DOTALL)
+        colours[name] = dict(re.findall(r"(--[\w-]+): (#\w+)", block))
+    assert colours["light"]["--paper"] != colours["dark"]["--paper"]
+    assert colours["dark"].keys() <= colours["light"].keys()
+    assert {f"--figure-series-{number}" for number in range(1, 7)} <= colours["dark"].keys()
+
+
+def test_the_address_of_an_asset_changes_with_it():
+    assert re.fullmatch(r"/static/style\.css\?v=[0-9a-f]{12}", rendering.asset("style.css"))
+    with pytest.raises(FileNotFoundError):
+        rendering.read_asset("../rendering.py")

@@ -1,0 +1,148 @@
+"""Which images a page shows: every filter and order against a handful of answers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Predictions
+from cifarlab.web.answers import make_answers, weigh_labels
+from cifarlab.web.selection import (
+    AnswerFilter,
+    DataFilter,
+    read_answer_filter,
+    read_data_filter,
+    read_page,
+    select_answers,
+    select_images,
+)
+
+NAMES = ("cat", "dog", "ship")
+# Each row is right or wrong with a probability that can be read off.
+CHANCES = np.array(
+    [
+        [0.90, 0.05, 0.05],  # cat, right, very sure
+        [0.20, 0.70, 0.10],  # cat called dog
+        [0.10, 0.60, 0.30],  # dog, right
+        [0.50, 0.30, 0.20],  # dog called cat
+        [0.98, 0.01, 0.01],  # ship called cat, very sure
+        [0.10, 0.35, 0.55],  # ship, right, unsure
+    ]
+)
+LABELS = np.array([0, 0, 1, 1, 2, 2])
+
+
+def answers(chances=CHANCES, labels=LABELS, ids=None):
+    ids = np.array([f"test-{row}" for row in range(len(labels))]) if ids is None else ids
+    return make_answers(Predictions(ids, labels, np.log(chances).astype(np.float32), NAMES))
+
+
+def rows(**wanted) -> list[int]:
+    return select_answers(answers(), AnswerFilter(**wanted)).tolist()
+
+
+def test_mistakes_come_by_loss():
+    # Losses: -ln 0.2, -ln 0.3, -ln 0.01.
+    assert rows() == [4, 1, 3]
+    assert rows(order="-loss") == [3, 1, 4]
+
+
+def test_orders_by_confidence():
+    assert rows(order="confidence") == [4, 1, 3]
+    assert rows(order="-confidence", shown="all") == [3, 5, 2, 1, 0, 4]
+    assert rows(order="order", shown="all") == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_cell_of_the_confusion_matrix_is_exactly_its_images():
+    made, labels = answers(), answers().labels
+    for true in range(3):
+        for said in range(3):
+            found = select_answers(made, AnswerFilter(shown="all", true=true, said=said))
+            expected = np.flatnonzero((labels == true) & (CHANCES.argmax(axis=1) == said))
+            assert sorted(found.tolist()) == expected.tolist()
+
+
+def test_filters_by_confidence_keep_both_limits():
+    assert rows(shown="all", least=0.55, most=0.7, order="order") == [1, 2, 5]
+    assert rows(shown="right", least=0.6, order="order") == [0, 2]
+
+
+def test_doubt_is_what_all_runs_do_not_believe():
+    other = answers(chances=np.roll(CHANCES, 1, axis=1))
+    doubts = weigh_labels(["one", "two"], [answers(), other])
+    own = CHANCES[np.arange(6), LABELS]
+    theirs = np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
+    np.testing.assert_allclose(doubts.doubt, 1 - (own + theirs) / 2, atol=1e-6)
+    found = select_answers(answers(), AnswerFilter(shown="all", doubt=0.6, order="doubt"), doubts)
+    assert found.tolist() == [row for row in np.argsort(-doubts.doubt, kind="stable") if doubts.doubt[row] >= 0.6]
+
+
+def test_runs_in_another_order_of_images_are_put_in_order():
+    order = np.array([5, 3, 1, 0, 2, 4])
+    ids = np.array([f"test-{row}" for row in range(6)])
+    shuffled = answers(CHANCES[order], LABELS[order], ids[order])
+    both = weigh_labels(["one", "two"], [answers(), shuffled])
+    np.testing.assert_allclose(both.doubt, weigh_labels(["one"], [answers()]).doubt, atol=1e-6)
+
+
+def test_a_run_about_other_images_has_no_opinion():
+    others = answers(ids=np.array([f"other-{row}" for row in range(6)]))
+    assert weigh_labels(["one", "two"], [answers(), others]).runs == ("one",)
+
+
+def test_what_nobody_was_asked_about_is_no_doubt():
+    doubts = weigh_labels(["one"], [answers()])
+    assert np.isnan(doubts.of(["test-0", "unknown"])).tolist() == [False, True]
+    found = select_images(np.array([0, 0]), ["unknown", "test-4"], DataFilter(order="doubt"), doubts)
+    assert found.tolist() == [1, 0]
+    assert select_images(np.array([0, 0]), ["unknown", "test-4"], DataFilter(doubt=0.01), doubts).tolist() == [1]
+
+
+def test_images_only_one_of_two_runs_recognises():
+    other = answers(chances=CHANCES[:, [1, 0, 2]])  # cats and dogs the other way round
+    right, theirs = answers().right, other.right
+    for side, expected in (("gained", right & ~theirs), ("lost", ~right & theirs)):
+        found = select_answers(answers(), AnswerFilter(shown="all", side=side), None, other)
+        assert sorted(found.tolist()) == np.flatnonzero(expected).tolist()
+
+
+def test_data_are_filtered_by_class_in_their_order():
+    ids = [f"test-{row}" for row in range(6)]
+    assert select_images(LABELS, ids, DataFilter()).tolist() == [0, 1, 2, 3, 4, 5]
+    assert select_images(LABELS, ids, DataFilter(label=1)).tolist() == [2, 3]
+    assert select_images(LABELS, ids, DataFilter(doubt=0.5)).tolist() == []
+
+
+def test_an_address_is_read():
+    query = {"true": "cat", "said": "dog", "least": "25", "sort": "-confidence", "doubt": "12.5"}
+    wanted = read_answer_filter(query, NAMES)
+    assert wanted == AnswerFilter("all", 0, 1, 0.25, 1.0, 0.125, "-confidence")
+    assert read_answer_filter({"true": "cat"}, NAMES).shown == "wrong"
+    assert read_answer_filter({}, NAMES) == AnswerFilter()
+    assert read_data_filter({"class": "ship", "sort": "doubt"}, NAMES) == DataFilter(2, 0.0, "doubt")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"true": "cst"}, "did you mean cat"),
+        ({"sort": "size"}, "unknown sort 'size'"),
+        ({"least": "-1"}, "between 0 and 100"),
+        ({"most": "many"}, "between 0 and 100"),
+        ({"doubt": "nan"}, "between 0 and 100"),
+        ({"shown": "some"}, "unknown shown 'some'"),
+        ({"against": "other", "side": "both"}, "unknown side 'both'"),
+    ],
+)
+def test_a_wrong_address_is_said_in_one_line(query, says):
+    with pytest.raises(CifarlabError, match=says) as caught:
+        read_answer_filter(query, NAMES)
+    assert "\n" not in str(caught.value)
+
+
+def test_pages_are_counted():
+    assert read_page({}, 0, 10) == (1, 1)
+    assert read_page({"page": "3"}, 25, 10) == (3, 3)
+    assert read_page({"page": "99"}, 25, 10) == (3, 3)
+    assert read_page({"page": "0"}, 25, 10) == (1, 3)
+    with pytest.raises(CifarlabError, match="whole number"):
+        read_page({"page": "-1"}, 25, 10)

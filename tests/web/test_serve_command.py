@@ -1,0 +1,162 @@
+"""`cifarlab serve` as a user meets it: the address it prints, what it refuses, how it stops."""
+
+import http.client
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cifarlab import cli
+from cifarlab.errors import CifarlabError
+from cifarlab.web.server import address_of, bind
+from cifarlab.web.settings import Settings
+
+PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
+
+
+def start(folder: Path, *words: str) -> tuple[subprocess.Popen, str]:
+    """A server of its own, and the line that it prints."""
+    command = [sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--data", "digits", *words]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)
+    assert process.stdout is not None
+    return process, process.stdout.readline()
+
+
+def ask(line: str, path: str = "/healthz", host: str = "127.0.0.1", **headers: str) -> http.client.HTTPResponse:
+    port = int(re.search(r":(\d+)/", line)[1])
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    connection.request("GET", path, headers=headers)
+    return connection.getresponse()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_its_address_answers_and_stops(tmp_path, stop):
+    process, line = start(tmp_path)
+    assert re.fullmatch(r"cifarlab is at http://127\.0\.0\.1:\d+/ \(Ctrl-C stops it\)\n", line), process.communicate()
+    answer = ask(line)
+    assert json.loads(answer.read()) == {"status": "ok"}
+    process.send_signal(stop)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert said == ""
+
+
+def test_on_another_address_a_token_is_generated_and_printed(tmp_path):
+    process, line = start(tmp_path, "--host", "0.0.0.0")
+    token = re.search(r"http://localhost:\d+/\?token=([\w-]{32,})", line)[1]
+    assert ask(line, "/v1/models").status == 401
+    assert ask(line, "/v1/models", Authorization=f"Bearer {token}").status == 200
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+@pytest.fixture
+def refused(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> str:
+        assert cli.main(["serve", *words]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("cifarlab: ")
+        assert captured.err.count("\n") == 1
+        return captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--host", "no.such.host.invalid"), "unknown host"),
+        (("--host", "192.0.2.1"), "cannot serve at 192.0.2.1"),
+        (("--port", "70000"), "--port"),
+        (("--port", "-1"), "--port"),
+        (("--port", "many"), "--port"),
+        (("--data", "cifar11"), "cifar10"),
+        (("--data", "folder:nowhere"), "nowhere"),
+        (("--data-dir", "nowhere"), "nowhere"),
+        (("--token", ""), "a token is made of"),
+        (("--token", "two words"), "a token is made of"),
+        (("--runs-dir", "file"), "not a folder"),
+        (("extra",), "extra"),
+    ],
+)
+def test_bad_input_is_one_line(refused, tmp_path, words, said):
+    (tmp_path / "file").write_text("")
+    assert said in refused(*words)
+
+
+def test_a_port_that_is_taken_is_said(refused):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert f"port {port}" in refused("--port", port)
+
+
+def test_without_the_extra_it_says_what_to_install(refused, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "uvicorn" else find(name, *rest)
+    )
+    line = refused()
+    assert "uvicorn" in line
+    assert "pip install 'cifarlab[web]'" in line
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "address"),
+    [
+        ("127.0.0.1", None, "http://127.0.0.1:8000/"),
+        ("0.0.0.0", "abc", "http://localhost:8000/?token=abc"),
+        ("::", "abc", "http://localhost:8000/?token=abc"),
+        ("::1", None, "http://[::1]:8000/"),
+        ("box.example", "abc", "http://box.example:8000/?token=abc"),
+    ],
+)
+def test_the_address_can_be_opened(host, token, address):
+    assert address_of(Settings(host=host, token=token)) == address
+
+
+def test_an_address_is_bound_at_once():
+    with bind("127.0.0.1", 0) as listener, pytest.raises(CifarlabError, match="in use"):
+        bind("127.0.0.1", listener.getsockname()[1])
+
+
+def test_a_stop_answers_what_was_accepted(tmp_path, fakes, encode):
+    """The whole way: a request is in the model when the server is told to end."""
+    import threading
+
+    import httpx
+    import numpy as np
+
+    gate = fakes.Gate()
+    answers = []
+    picture = encode(np.zeros((8, 8, 3), np.uint8))
+    with fakes.serving(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeShelf(gate)) as address:
+
+        def post() -> None:
+            answers.append(httpx.post(f"{address}/v1/predict", files={"images": picture}, timeout=30))
+
+        post()
+        gate.armed = True
+        clients = [threading.Thread(target=post) for _ in range(5)]
+        for client in clients:
+            client.start()
+        assert gate.reached.wait(10)
+        time.sleep(0.3)
+        threading.Timer(0.5, gate.opened.set).start()
+    for client in clients:
+        client.join(30)
+    assert [answer.status_code for answer in answers] == [200] * 6
