@@ -10,7 +10,7 @@ know a rate of 95 % only to +-1.0 points. Seeded; prints a table in Markdown and
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +86,11 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--calibration-draws", type=int, help="fewer for the slowest; by default as many")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="images in a test set")
     parser.add_argument("--only", default="", help="only parts whose name begins so")
     parser.add_argument("--output", type=Path, default=Path("coverage.png"))
     arguments = parser.parse_args()
-    parts: dict[str, Callable[[int, np.random.Generator], Iterator[Row]]] = {
+    parts: dict[str, Callable[[int, np.random.Generator, Sequence[int]], Iterator[Row]]] = {
         "accuracy": accuracy_rows, "difference": difference_rows, "seeds": seed_rows, "f1": f1_rows,
         "calibration": calibration_rows,
     }  # fmt: skip
@@ -99,16 +100,16 @@ def main() -> None:
     for number, (name, make) in enumerate(parts.items()):
         if name.startswith(arguments.only):
             draws = (arguments.calibration_draws if name == "calibration" else None) or arguments.draws
-            for row in make(draws, np.random.default_rng([arguments.seed, number])):
+            for row in make(draws, np.random.default_rng([arguments.seed, number]), arguments.sizes):
                 rows.append(row)
                 print(row.show(), flush=True)
     arguments.output.write_bytes(draw(rows))
     print(f"\n{time.perf_counter() - began:.0f} s; figure in {arguments.output}")
 
 
-def accuracy_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
+def accuracy_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
     """Accuracy and top-3 accuracy and recall: a proportion of independent images."""
-    for n in SIZES:
+    for n in sizes:
         for truth in (0.5, 0.94, 0.999):
             counts = random.binomial(n, truth, draws)
             for method, limits in PROPORTIONS.items():
@@ -160,9 +161,9 @@ def exact_coverage(limits: Callable[[int, int], tuple[float, float]], n: int, tr
     return float(special.bdtr(beyond - 1, n, truth) - (special.bdtr(least - 1, n, truth) if least else 0.0))
 
 
-def difference_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
+def difference_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
     """The difference of two runs on the same images."""
-    for n in SIZES:
+    for n in sizes:
         for both, first, second in ((0.40, 0.10, 0.09), (0.92, 0.025, 0.015)):
             row = Row("paired difference", "Newcombe", n, first - second)
             for table in random.multinomial(n, [both, first, second, 1 - both - first - second], draws).tolist():
@@ -171,8 +172,8 @@ def difference_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
             yield row
 
 
-def seed_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
-    """The mean of several seeds, each measured on 10,000 images."""
+def seed_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
+    """The mean of several seeds, each measured on 10,000 images whatever the sizes."""
     for seeds in (3, 5):
         row = Row("mean of seeds", "Student's t", seeds, 0.94)
         for _ in range(draws):
@@ -193,9 +194,9 @@ def make_confusion(accuracy: float) -> Array:
     return np.asarray(rows)
 
 
-def f1_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
+def f1_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
     """Macro F1, from as many images of every class."""
-    for n in SIZES:
+    for n in sizes:
         for accuracy in (0.5, 0.94, 0.999):
             world = make_confusion(accuracy)
             truth = float((2 * world.diagonal() / (1 + world.sum(axis=0))).mean())
@@ -220,13 +221,13 @@ def draw_world(name: str, n: int, random: np.random.Generator) -> tuple[Array, A
 WORLDS = ("too sure, 58 % right", "too sure, 90 % right", "calibrated, 94 % right")
 
 
-def calibration_rows(draws: int, random: np.random.Generator) -> Iterator[Row]:
+def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
     """Both calibration errors, and the area under the risk; their truth is measured on four million images."""
     edges_of: dict[str, Callable[[Array], Array]] = {
         "expected calibration error": lambda _: equal_width_edges(),
         "equal-mass calibration error": equal_mass_edges,
     }
-    for n in SIZES:
+    for n in sizes:
         for world in WORLDS:
             confidence, chance = draw_world(world, 4_000_000, np.random.default_rng(9))
             rows = []
