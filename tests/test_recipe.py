@@ -36,6 +36,8 @@ recipes = st.builds(
     flip=st.sampled_from(FLIPS),
     translate_pixels=st.integers(0, 16),
     brightness_factor=st.floats(0, 1),
+    mixup_alpha=st.floats(0, 100),
+    cutmix_alpha=st.floats(0, 100),
     contrast_factor=st.floats(0, 1),
     image_pixels=st.lists(st.integers(1, 64), max_size=3).map(tuple),
     precision=st.sampled_from(PRECISIONS),

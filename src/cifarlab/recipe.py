@@ -43,6 +43,8 @@ class Recipe:
         translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
         brightness_factor: Make each training image lighter or darker by up to this share of the range of its values.
         contrast_factor: Multiply each training image's distances from mid-grey by 1 plus or minus up to this much.
+        mixup_alpha: Mix images and labels, by shares from Beta(alpha, alpha) (arXiv:1710.09412); 0 is off.
+        cutmix_alpha: Put a rectangle of one image into another, likewise (arXiv:1905.04899); 0 is off.
         image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
@@ -67,6 +69,8 @@ class Recipe:
     translate_pixels: int = 0
     brightness_factor: float = 0.0
     contrast_factor: float = 0.0
+    mixup_alpha: float = 0.0
+    cutmix_alpha: float = 0.0
     image_pixels: tuple[int, ...] = ()
     precision: str = "float32"
     seed: int = 0
@@ -111,6 +115,8 @@ _LIMITS: dict[str, tuple[Any, str]] = {
     "translate_pixels": (lambda v: v >= 0, "at least 0"),
     "brightness_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "contrast_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
+    "mixup_alpha": (lambda v: 0 <= v <= 100, "between 0 and 100"),
+    "cutmix_alpha": (lambda v: 0 <= v <= 100, "between 0 and 100"),
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": (lambda v: v in PRECISIONS, "one of " + ", ".join(PRECISIONS)),
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),

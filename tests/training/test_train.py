@@ -22,6 +22,8 @@ RECIPE = Recipe(
     translate_pixels=2,
     brightness_factor=0.05,
     contrast_factor=0.1,
+    mixup_alpha=0.1,
+    cutmix_alpha=0.1,
 )
 
 

@@ -9,6 +9,7 @@ from keras import ops
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Array
+from cifarlab.training.mixing import Mix
 
 MID_GREY = 127.5
 
@@ -158,6 +159,8 @@ def mirrored(recipe: Recipe, epoch: int, count: int) -> Array:
 def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
     """`model` behind the recipe's augmentation, from uint8 pixels to logits, once for each size it is trained at.
 
+    Where images are mixed, each image's own share is a second output.
+
     All share the model's own layers, and one random state.
 
     Returns:
@@ -185,8 +188,13 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
         if recipe.brightness_factor or recipe.contrast_factor:
             relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
             images = relight(images)
+        shares = []
+        if recipe.mixup_alpha or recipe.cutmix_alpha:
+            images, share = Mix(recipe.mixup_alpha, recipe.cutmix_alpha, random, name="mix", dtype="float32")(images)
+            shares = [share]
         try:
-            found[pixels] = keras.Model(inputs, _sharing(model, images), name="augmented")
+            logits = _sharing(model, images)
+            found[pixels] = keras.Model(inputs, [logits, *shares] if shares else logits, name="augmented")
         except ValueError as error:
             raise CifarlabError(
                 f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
