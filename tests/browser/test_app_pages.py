@@ -223,7 +223,7 @@ def test_the_gallery_is_filtered_and_sorted(visit):
     sure = [float(each.split()[0]) for each in page.locator(".tiles .sure").all_inner_texts()]
     assert len(sure) > 10
     page.get_by_label("Sort").select_option("confidence")
-    page.get_by_label("Confidence from").fill("40")
+    page.get_by_label("Confidence, % from").fill("40")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**least=40**")
     assert "said=" not in page.url
