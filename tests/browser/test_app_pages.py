@@ -26,7 +26,7 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 MADE_UP = Path(__file__).parents[1] / "web" / "made_up_training.py"
 PROGRAM = f"import runpy, sys; sys.argv[0] = 'cifarlab'; runpy.run_path({str(MADE_UP)!r}, run_name='__main__')"
 SCREENSHOTS = os.environ.get("CIFARLAB_SCREENSHOTS", "")
-PATIENCE_MILLISECONDS = 60_000  # a busy machine is no failure
+PATIENCE_MILLISECONDS = 180_000  # a busy machine is no failure
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def serving(settings: Settings):
     """The app on a free port of this machine, in a thread."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), log_level="error", lifespan="on")
+    app = create_app(settings)
+    config = uvicorn.Config(app, log_level="error", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -57,6 +58,9 @@ def serving(settings: Settings):
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.02)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    for job in app.state.jobs.all():
+        job.process.kill()
+        job.process.wait()
     server.should_exit = True
     thread.join(30)
     listener.close()
@@ -161,11 +165,12 @@ def serious(page) -> list[str]:
 
 def test_styles_and_figures_arrive(visit):
     page = visit("/runs/first", scheme="dark")
-    ink, text = page.evaluate(
-        """() => [getComputedStyle(document.body).color,
+    # What was drawn later than the page has the theme's colours too: the labels of an axis are muted.
+    muted, text = page.evaluate(
+        """() => [getComputedStyle(document.querySelector(".read")).color,
                   getComputedStyle(document.querySelector("#curves svg text")).fill]"""
     )
-    assert ink == text
+    assert muted == text
     dot = page.evaluate("getComputedStyle(document.querySelector('.dot')).backgroundColor")
     assert dot != "rgba(0, 0, 0, 0)"
     left = page.evaluate("getComputedStyle(document.querySelector('.ruler .value')).left")
@@ -223,14 +228,15 @@ def test_the_gallery_is_filtered_and_sorted(visit):
     sure = [float(each.split()[0]) for each in page.locator(".tiles .sure").all_inner_texts()]
     assert len(sure) > 10
     page.get_by_label("Sort").select_option("confidence")
-    page.get_by_label("Confidence from").fill("40")
+    page.get_by_label("Confidence, % from").fill("40")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**least=40**")
     assert "said=" not in page.url
     filtered = [float(each.split()[0]) for each in page.locator(".tiles .sure").all_inner_texts()]
     assert filtered == sorted(filtered, reverse=True)
     assert min(filtered) >= 40
-    assert len(filtered) == sum(each >= 40 for each in sure)
+    # The numbers shown are rounded.
+    assert sum(each > 40 for each in sure) <= len(filtered) <= sum(each >= 40 for each in sure)
 
 
 def test_arrow_keys_walk_through_the_filter(visit):
@@ -290,8 +296,8 @@ def test_start_watch_and_stop_a_training(visit):
     page.wait_for_url("**/runs/watched")
     page.wait_for_selector("#live .chip.running")
     page.wait_for_selector("#curves svg")
-    before = page.locator("#live strong").inner_text()
-    page.wait_for_function("before => document.querySelector('#live strong').innerText !== before", arg=before)
+    before = page.locator("#live .state strong").inner_text()
+    page.wait_for_function("before => document.querySelector('#live .state strong').innerText !== before", arg=before)
     colour = page.evaluate("getComputedStyle(document.querySelector('#curves svg path[data-style]')).stroke")
     assert colour  # styles of what came later are set by the script
     assert page.evaluate("document.querySelectorAll('#curves [data-style]').length") > 20

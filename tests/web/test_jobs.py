@@ -21,10 +21,9 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs_module, "_PROGRAM", PROGRAM)
     made = Jobs(Settings(runs_dir=tmp_path / "runs", data="digits"))
     yield made
-    for job in made._jobs.values():
-        if job.is_alive:
-            job.process.kill()
-            job.process.wait()
+    for job in made.all():
+        job.process.kill()
+        job.process.wait()
 
 
 def wait_for(condition, seconds: float = 30.0) -> None:

@@ -75,7 +75,7 @@ PAGES = [
     "/runs/first/calibration?whole=1",
     "/sections/headline?split=test&run=first&run=second",
     "/sections/per_class?split=test&run=first",
-    "/sections/curves?split=&run=begun&run=first",
+    "/sections/curves?split=&run=held-out&run=first",
     "/runs/first/robustness",
     "/runs/first/making",
     "/runs/begun/making",

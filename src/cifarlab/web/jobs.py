@@ -111,8 +111,8 @@ class Jobs:
         if split not in SPLITS:
             raise CifarlabError(f"a run is evaluated on one of: {', '.join(SPLITS)}. Received: {split!r}")
         with self._lock:
-            busy = [job for job in (self._jobs.get(name), self._evaluations.get(name)) if job is not None]
-            if any(job.is_alive for job in busy):
+            evaluation = self._evaluations.get(name)
+            if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
                 raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
             words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
             job = Job(name, self._launch(self._evaluation_log(name), words, data))
@@ -126,6 +126,10 @@ class Jobs:
     def find(self, name: str) -> Job | None:
         """The training of that name, if this server started it."""
         return self._jobs.get(name)
+
+    def all(self) -> list[Job]:
+        """Every training and evaluation that this server started, ended or not."""
+        return [*self._jobs.values(), *self._evaluations.values()]
 
     def waiting(self) -> list[Job]:
         """Trainings that have no run folder yet: they are starting, or ended before they had one."""
@@ -166,6 +170,13 @@ class Jobs:
         except OSError:
             return ""
         return plain_lines(text)
+
+    def _is_being_trained(self, name: str) -> bool:
+        """Whether our training of that name has not ended; its process needs seconds more than its run."""
+        job = self._jobs.get(name)
+        run = Run(self._settings.runs_dir / name)
+        ended = run.state_file.is_file() and run.state["state"] != "running"
+        return job is not None and job.is_alive and not ended
 
     def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:
         """A process of the command line, with the data found where the app finds them."""

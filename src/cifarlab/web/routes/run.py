@@ -88,7 +88,8 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, tab)
     title, names, _ = TABS[tab]
-    asked = frame["split"] or tab == "making"
+    # A training that has just begun has not written down how it is made.
+    asked = frame["split"] or (tab == "making" and entry.data)
     if tab == "robustness" and not results_file(entry.run).is_file():
         asked = ""
     whole = bool(request.query_params.get("whole"))
@@ -108,10 +109,10 @@ def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "t
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
     library: Library = request.app.state.library
     entry = library.entry(name)
-    if entry.data not in library.data_names().values():
-        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with --data {entry.data}")
     if entry.state == "running" or not entry.run.model_file.is_file():
         raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
+    if entry.data not in library.data_names().values():
+        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with --data {entry.data}")
     request.app.state.jobs.evaluate(entry.name, split, entry.data)
     return RedirectResponse(entry.address, status_code=303)
 
