@@ -253,9 +253,8 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 def show(results: dict[str, dict[str, Any]]) -> None:
     """A table: the median and the slowest of the first answers, the median of the later ones, the size."""
-    print(
-        f"{'page':24}{'first, median':>15}{'slowest':>10}{'again, median':>15}{'processor':>12}{'again':>8}{'largest':>10}"
-    )
+    columns = f"{'first, median':>15}{'slowest':>10}{'again, median':>15}{'processor':>12}{'again':>8}{'largest':>10}"
+    print(f"{'page':24}{columns}")
     for name, row in results.items():
         times = [f"{1000 * value:.0f} ms" for value in (*row["first"].values(), row["again"]["median"])]
         busy = [f"{1000 * value:.0f} ms" for value in row["processor"].values()]
