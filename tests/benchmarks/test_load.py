@@ -69,9 +69,9 @@ def test_a_form_is_one_that_servers_read(tmp_path):
     from starlette.testclient import TestClient
 
     async def echo(request: Request) -> JSONResponse:
-        form = await request.form()
-        files = [(await file.read()).decode() for file in form.getlist("images")]
-        return JSONResponse([files, form["model"]])
+        async with request.form() as form:
+            files = [(await file.read()).decode() for file in form.getlist("images")]
+            return JSONResponse([files, form["model"]])
 
     head, _, body = multipart("/echo", [b"one", b"two"], {"model": "mlp2"}).partition(b"\r\n\r\n")
     headers = dict(line.split(": ") for line in head.decode().split("\r\n")[1:])

@@ -153,7 +153,7 @@ def test_another_model_answers_beside_the_first_without_choosing_again(visit):
     assert page.locator(".answer h3").all_inner_texts() == ["builtin", "grey"]
     assert page.url.endswith("?model=builtin&model=grey")
     page.reload()
-    assert page.get_by_label("grey").is_checked()
+    assert page.get_by_role("checkbox", name="grey").is_checked()
     assert page.locator(".answer").count() == 0  # nothing was kept
 
 
@@ -223,7 +223,7 @@ def test_without_a_script_the_form_is_sent_as_any_other(visit):
     page.wait_for_selector(".answer")
     assert page.locator(".answer h3").all_inner_texts() == ["builtin", "grey"]
     assert page.locator(".given img").evaluate("image => image.naturalWidth") == 320
-    assert page.get_by_label("grey").is_checked()
+    assert page.get_by_role("checkbox", name="grey").is_checked()
 
 
 def test_the_keyboard_reaches_everything(visit):

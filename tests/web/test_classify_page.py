@@ -74,3 +74,16 @@ def test_without_any_model_the_page_says_so(make_client, fakes):
     shelf.versions = {}
     page = make_client(shelf=shelf).get("/classify")
     assert "There is no model here yet" in page.text
+
+
+def test_while_a_model_is_being_loaded_the_page_asks_again_by_itself(make_client, fakes, gate, red):
+    from cifarlab.web.settings import Limits
+
+    gate.armed = True
+    client = make_client(shelf=fakes.FakeShelf(gate), limits=Limits(request_seconds=0.2))
+    page = client.post("/classify", files={"picture": red})
+    gate.opened.set()
+    assert page.status_code == 503
+    assert page.headers["retry-after"]
+    assert 'id="answer" data-again="3000"' in page.text
+    assert "still being loaded" in page.text

@@ -73,7 +73,7 @@ def test_what_is_not_there_is_said(told, path, status):
 
 
 def test_damaged_scores_are_no_server_error(told, runs_dir):
-    (runs_dir / "first" / "scores.json").write_text('{"accuracy": "high", "scores": 3}')
+    (runs_dir / "first" / "scores.json").write_text('{"accuracy": 0.5, "scores": 3}')
     assert told.get("/v1/runs/first/scores").status_code == 404
     (runs_dir / "first" / "scores.json").write_text("{")
     assert told.get("/v1/runs/first/scores").status_code == 404

@@ -85,7 +85,8 @@ def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) ->
         models=[_choice(request, name, asked) for name in inference_of(request).shelf.names()],
         most_models=MOST_MODELS,
         megabytes=limits.max_request_bytes // 2**20,
-        waiting=any(card["neighbours"] is None for card in values["cards"]),
+        # The script asks again by itself.
+        waiting=status == 503 or any(card["neighbours"] is None for card in values["cards"]),
         **values,
     )
     if request.method == "POST":
