@@ -6,7 +6,8 @@ The images and the runs are made up, in a temporary folder: no data and no train
 loopback in another process; each page is asked for several times, each time in another way where it has ways (another
 run, another image, another filter), first by a server that has seen nothing, then once more. A time is that from the
 request's first byte to the answer's last, over one kept connection. In brackets stand the parts of pages that a
-script asks for after them, because their figures must be drawn. Ends with 1 where a median is 200 ms or more, or a
+script asks for after them, because their figures must be drawn. "processor" is the server's processor time for one
+answer, on the mean, which what else the machine does changes little. Ends with 1 where a median is 200 ms or more, or a
 page is 2 MB or larger.
 """
 
@@ -15,7 +16,9 @@ import dataclasses
 import http.client
 import itertools
 import json
+import math
 import multiprocessing
+import os
 import shutil
 import socket
 import statistics
@@ -65,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--without-figures", action="store_true", help="leave out the parts in brackets")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
     options = parser.parse_args()
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-pages-") as folder:
@@ -73,7 +77,7 @@ def main() -> None:
         data.write_text(DATA_FILE.format(images=options.images))
         tell(f"making {options.runs} runs over {options.images:,} images")
         make_runs(place / "runs", str(data), options.runs)
-        results = measure(place / "runs", str(data), options.images)
+        results = measure(place / "runs", str(data), options.images, not options.without_figures)
     show(results)
     if options.json:
         files.write_json(options.json, {"images": options.images, "runs": options.runs, "pages": results})
@@ -84,17 +88,24 @@ def main() -> None:
         sys.exit(f"too slow: {', '.join(slow) or 'none'}; too large: {', '.join(large) or 'none'}")
 
 
-def measure(runs_dir: Path, data: str, images: int) -> dict[str, dict[str, Any]]:
+def measure(runs_dir: Path, data: str, images: int, with_figures: bool) -> dict[str, dict[str, Any]]:
     """Page to its times when first asked for and when asked for again, and to its largest size."""
     results: dict[str, dict[str, Any]] = {}
-    with serving(runs_dir, data) as connection:
+    server = Serving(runs_dir, data)
+    with server as connection:
         for name, addresses in pages(runs_dir, slug_of(data), images).items():
+            if name.startswith("(") and not with_figures:
+                continue
             tell(name)
+            before = server.processor_seconds()
             first = [ask(connection, address) for address in addresses]
+            between = server.processor_seconds()
             again = [ask(connection, address) for address in addresses]
+            after = server.processor_seconds()
             results[name] = {
                 "first": _spread([seconds for seconds, _ in first]),
                 "again": _spread([seconds for seconds, _ in again]),
+                "processor": {"first": (between - before) / len(first), "again": (after - between) / len(again)},
                 "bytes": max(size for _, size in first + again),
             }
     return results
@@ -114,7 +125,7 @@ def pages(runs_dir: Path, slug: str, images: int) -> dict[str, list[str]]:
         "run: a cell": [f"/runs/{name}/mistakes?true={true}&said=dog" for name in chosen[:3] for true in classes],
         "run: calibration": [f"/runs/{name}/calibration" for name in chosen],
         "run: how it was made": [f"/runs/{name}/making" for name in chosen],
-        "run: live part": [f"/runs/{name}/live" for name in chosen],
+        "(live part)": [f"/runs/{name}/live" for name in chosen],
         "compare": [f"/compare?run={one}&run={other}" for one, other in itertools.pairwise(chosen)],
         "data": [f"/data/{slug}?split=test&page={number + 1}" for number in range(TIMES)],
         "data: by doubt": [f"/data/{slug}?sort=doubt&class={name}&page={page}" for name in classes for page in (1, 2)],
@@ -131,7 +142,7 @@ def pages(runs_dir: Path, slug: str, images: int) -> dict[str, list[str]]:
     }
 
 
-class serving:
+class Serving:
     """The app in another process, which has answered once; gives a connection to it."""
 
     def __init__(self, runs_dir: Path, data: str) -> None:
@@ -155,6 +166,14 @@ class serving:
         ask(connection, "/data", follow=True)
         time.sleep(3)
         return connection
+
+    def processor_seconds(self) -> float:
+        """Of the server so far, in steps of a hundredth; NaN where the system does not tell (Linux does)."""
+        path = Path(f"/proc/{self._process.pid}/stat")
+        if not path.is_file():
+            return math.nan
+        user, system = path.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def __exit__(self, *problem: object) -> None:
         self._process.terminate()
@@ -234,10 +253,13 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 def show(results: dict[str, dict[str, Any]]) -> None:
     """A table: the median and the slowest of the first answers, the median of the later ones, the size."""
-    print(f"{'page':24}{'first, median':>15}{'slowest':>10}{'again, median':>15}{'largest':>10}")
+    columns = f"{'first, median':>15}{'slowest':>10}{'again, median':>15}{'processor':>12}{'again':>8}{'largest':>10}"
+    print(f"{'page':24}{columns}")
     for name, row in results.items():
         times = [f"{1000 * value:.0f} ms" for value in (*row["first"].values(), row["again"]["median"])]
-        print(f"{name:24}{times[0]:>15}{times[1]:>10}{times[2]:>15}{row['bytes'] / 1000:>7,.0f} kB")
+        busy = [f"{1000 * value:.0f} ms" for value in row["processor"].values()]
+        size = f"{row['bytes'] / 1000:,.0f} kB"
+        print(f"{name:24}{times[0]:>15}{times[1]:>10}{times[2]:>15}{busy[0]:>12}{busy[1]:>8}{size:>10}")
     print(
         json.dumps({"slowest median": max(row["first"]["median"] for name, row in results.items() if name[0] != "(")})
     )
