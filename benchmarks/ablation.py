@@ -22,6 +22,7 @@ from scipy import stats
 from cifarlab import evaluation, training, views
 from cifarlab.console import TrainingDisplay, make_console
 from cifarlab.environment import processor_name
+from cifarlab.recipe import load_recipe, override
 from cifarlab.runs import Run, open_run
 
 WHOLE = "whole recipe"
@@ -38,11 +39,13 @@ def main() -> None:
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
     arguments = parser.parse_args()
     with errors_in_one_line():
+        rows = {row: [*arguments.set, *([] if row == WHOLE else row.split(";"))] for row in [WHOLE, *arguments.without]}
+        for settings in rows.values():  # a mistake in the last row is found before the first is trained
+            override(load_recipe(arguments.recipe), settings)
         runs: dict[str, list[Run]] = {}
         for seed in range(arguments.seeds):  # seed by seed, so that a slow hour of the machine hits all rows
-            for row in [WHOLE, *arguments.without]:
-                changes = [] if row == WHOLE else row.split(";")
-                runs.setdefault(row, []).append(trained(arguments, row, [*arguments.set, *changes], seed))
+            for row, settings in rows.items():
+                runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
         print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
         print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "single-view")
         if arguments.tta != views.SINGLE:

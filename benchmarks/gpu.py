@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py --data-dir DIR --airbench94 PATH/airbench94_muon.py \
         --airbench96 PATH/airbench96_faster.py --hiverge PATH/cifar10_speedrun.py --torch-python PYTHON
-    python benchmarks/gpu.py --tiny    # on any machine with JAX, in a minute: shows that it works, measures nothing
+    python benchmarks/gpu.py --tiny    # on any machine with JAX, in some minutes: shows that it works, measures nothing
 
 It needs cifarlab with the extra jax-cuda, and another Python with torch (CUDA) and torchvision for the peers. Each
 comparison is a `time_to_accuracy.py --warm`, dealt to rounds A B A B; a script that is not given is left out. Every

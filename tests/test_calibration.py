@@ -130,6 +130,8 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
         files.write_json(path, {**stored, **changed})
         with pytest.raises(CifarlabError, match=expected):
             stored_temperature(run)
+    with pytest.raises(CifarlabError, match="learned from all training images"):
+        calibrate("builtin")
     everything = dataclasses.replace(run.recipe, validation_fraction=0.0)
     files.write_json(run.recipe_file, recipe.to_dict(everything))
     with pytest.raises(CifarlabError, match="held out no validation images"):

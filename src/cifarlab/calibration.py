@@ -39,6 +39,11 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
 
     Source: Guo et al. 2017, arXiv:1706.04599.
     """
+    if str(run) == builtin.NAME:
+        raise CifarlabError(
+            "the built-in model learned from all training images, so none is left to fit a temperature on: train one "
+            "that holds some out, such as cifarlab train convnet94 --set validation_fraction=0.1, and calibrate that"
+        )
     run = open_run(builtin.locate(run), needs_model=True)
     predictions = _validation_predictions(run, data_dir)
     temperature = fit_temperature(predictions)

@@ -17,6 +17,8 @@ FORMAT = 1
 PARTS = 5
 COPY_GREY_LEVELS = 16.0
 """Images this near to a training image, as root mean square over pixels, count as copies of it."""
+FEWEST_COPIES = 20
+"""Of fewer nothing can be said; they would only stand first."""
 _BLOCK = 500
 
 
@@ -88,7 +90,7 @@ def _parts(images: Array, train: ImageSet | None) -> Iterator[tuple[str, str, Ar
         yield from _fifths("distance to training", names, distance)
         copied = distance <= COPY_GREY_LEVELS
         for name, members in (("copied from training", copied), ("not copied", ~copied)):
-            if 0 < members.sum() < len(members):
+            if min(members.sum(), (~members).sum()) >= FEWEST_COPIES:
                 yield "copies", name, distance, members
 
 

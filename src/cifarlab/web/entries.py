@@ -78,10 +78,10 @@ class Entry:
         """On test, once evaluated."""
         return self.number("loss")
 
-    def number(self, key: str) -> float | None:
-        """One of the plain numbers about test."""
-        value = self.scores.get("test", {}).get(key)
-        return None if value is None else float(value)
+    def number(self, key: str, split: str = "test") -> float | None:
+        """One of the plain numbers about a split; None where the file has none, or something else there."""
+        value = self.scores.get(split, {}).get(key)
+        return float(value) if isinstance(value, int | float) else None
 
     @property
     def evaluated(self) -> list[str]:

@@ -128,7 +128,7 @@ class Library:
             split: `"test"` or `"validation"`.
         """
         asked = [entry for entry in self.entries() if entry.data == data and split in entry.evaluated]
-        asked.sort(key=lambda entry: -float(entry.scores[split].get("accuracy") or 0))
+        asked.sort(key=lambda entry: -(entry.number("accuracy", split) or 0))
         asked = asked[:MOST_OPINIONS]
         if not asked:
             return None
