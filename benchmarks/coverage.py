@@ -165,7 +165,7 @@ def difference_rows(draws: int, random: np.random.Generator, sizes: Sequence[int
     """The difference of two runs on the same images."""
     for n in sizes:
         for both, first, second in ((0.40, 0.10, 0.09), (0.92, 0.025, 0.015)):
-            row = Row("paired difference", "Newcombe", n, first - second)
+            row = Row(f"paired difference, {100 * (both + first):.3g} % right", "Newcombe", n, first - second)
             for table in random.multinomial(n, [both, first, second, 1 - both - first - second], draws).tolist():
                 found = comparison.paired_difference(*table)
                 row.add(found.low or 0.0, found.high or 0.0)
@@ -287,9 +287,7 @@ def draw(rows: list[Row]) -> bytes:
         axes.set_yticks(range(len(rows)), labels, fontsize=7)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(79.5, 100.5)
-        axes.set_xlabel(
-            "share of 95 % intervals that hold the truth, % (exact where it can be computed; left edge: 80 or less)"
-        )
+        axes.set_xlabel("share of 95 % intervals that hold the truth, % (at the left edge: 80 or less)")
         axes.grid(True, axis="x")
     return to_png(figure)
 
