@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import json
+import logging
 import os
 
 import pytest
@@ -93,3 +94,13 @@ def test_auto_precision_asks_processor_and_accelerators(monkeypatch, tmp_path, f
     monkeypatch.setattr(environment, "_accelerators", lambda: accelerators)
     assert choose_precision("auto") == expected
     assert choose_precision("float32") == "float32"
+
+
+def test_a_notice_of_retracing_is_no_concern_of_the_user(caplog):
+    environment.choose_backend()
+    logger = logging.getLogger("tensorflow")
+    logger.warning("5 out of the last %d calls to <function f> triggered tf.function retracing.", 7)
+    logger.warning("something else")
+    assert caplog.messages == ["something else"]
+    environment.choose_backend()
+    assert logger.filters.count(environment._is_no_notice_of_retracing) == 1

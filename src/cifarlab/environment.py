@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import os
 import platform
 from pathlib import Path
@@ -27,6 +28,7 @@ def choose_backend() -> str:
         CifarlabError: If none is installed, or the one asked for is not.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").addFilter(_is_no_notice_of_retracing)
     asked = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
     installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
     if asked and asked not in BACKENDS:
@@ -37,6 +39,11 @@ def choose_backend() -> str:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
     os.environ["KERAS_BACKEND"] = asked or installed[0]
     return os.environ["KERAS_BACKEND"]
+
+
+def _is_no_notice_of_retracing(record: logging.LogRecord) -> bool:
+    """TensorFlow takes several models, compiled one after the other, for one that is compiled again and again."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def choose_precision(precision: str) -> str:
