@@ -128,8 +128,10 @@ PAGES = {
 }
 VIEWS = [
     (390, "dark"),
-    (1280, "light"),
-    *(pytest.param(*view, marks=pytest.mark.thorough) for view in ((390, "light"), (1280, "dark"), (2560, "light"))),
+    *(
+        pytest.param(*view, marks=pytest.mark.thorough)
+        for view in ((390, "light"), (1280, "light"), (1280, "dark"), (2560, "light"))
+    ),
 ]
 
 
@@ -309,6 +311,7 @@ def test_start_watch_and_stop_a_training(visit):
     table.wait_for_selector(".runs .chip.stopped")
 
 
+@pytest.mark.thorough
 def test_a_training_that_ended_is_evaluated_in_place(visit):
     page = visit("/trainings/new?recipe=smoke")
     page.get_by_label("name of the run").fill("evaluated")

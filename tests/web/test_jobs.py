@@ -83,6 +83,7 @@ def test_a_training_that_never_became_a_run_is_remembered_until_it_is_dismissed(
     assert "cannot be trained" in jobs.log("first")
 
 
+@pytest.mark.thorough
 def test_a_run_is_evaluated_once_at_a_time(jobs, tmp_path):
     job = jobs.start("first", "smoke", ["data=digits", "epochs=1"], DATA)
     with pytest.raises(CifarlabError, match="being trained"):
