@@ -98,8 +98,10 @@ def choose(page, data: bytes, name: str = "red.png", kind: str = "image/png") ->
 
 def answered(page, model: str = "builtin") -> str:
     """The class that a model names, once it has answered."""
+    from playwright.sync_api import expect
+
     page.wait_for_selector(f"#answer:not([aria-busy]) .answer h3:text-is('{model}')")
-    page.wait_for_function("getComputedStyle(document.querySelector('#answer')).opacity === '1'")  # no longer fading
+    expect(page.locator("#answer")).to_have_css("opacity", "1")  # no longer fading
     return page.locator(".answer", has=page.locator(f"h3:text-is('{model}')")).locator(".first .name").inner_text()
 
 
