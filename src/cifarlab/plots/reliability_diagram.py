@@ -24,14 +24,14 @@ def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) ->
     if not runs or not all(runs.values()):
         raise ValueError(f"expected at least one run, each with bins. Received: {list(runs)}")
     with style():
-        figure, (above, below) = new_axes(4.6, 4.6, 2, 1, sharex=True, height_ratios=[4, 1])
+        # About square above; not by the axes' aspect, which would narrow them and not those below.
+        figure, (above, below) = new_axes(4.6, 5.3, 2, 1, sharex=True, height_ratios=[4, 1])
         above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         for index, (name, rows) in enumerate(runs.items()):
             _draw_run(above, below, rows, index, name)
         above.set_ylabel("share that is right")
         above.set_xlim(0, 1)
         above.set_ylim(0, 1)
-        above.set_aspect("equal", adjustable="box")
         below.set_ylabel("images")
         below.set_xlabel("confidence")
         for axis in (above.xaxis, above.yaxis, below.yaxis):
