@@ -108,6 +108,20 @@ def test_a_wrong_setting_is_one_line(setting, expected):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "settings", [["optimizer=sgd", "optimizer.momentum=0.85"], ["optimizer.momentum=0.85", "optimizer=sgd"]]
+)
+def test_another_optimizer_begins_with_its_own_defaults(settings):
+    changed = override(dataclasses.replace(BASE, optimizer_args={"beta_2": 0.99}), settings)
+    assert (changed.optimizer, changed.optimizer_args) == ("sgd", {"momentum": 0.85})
+    assert changed.model_args == BASE.model_args
+
+
+def test_the_same_optimizer_keeps_its_arguments():
+    before = dataclasses.replace(BASE, optimizer_args={"beta_2": 0.99})
+    assert override(before, [f"optimizer={BASE.optimizer}"]) == before
+
+
 def test_a_strange_value_for_the_model_is_left_to_the_model():
     assert override(BASE, ["model.widths={[]: 1}"]).model_args["widths"] == "{[]: 1}"
 

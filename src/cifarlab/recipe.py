@@ -141,6 +141,8 @@ def load_recipe(name: str) -> Recipe:
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """A copy of `recipe` with `key=value` settings applied, each checked against the field's type.
 
+    Another model or optimizer begins with its own defaults: the arguments of the recipe's are dropped.
+
     Args:
         recipe: The recipe to vary.
         settings: Such as `"epochs=150"` or `"model.widths=(2048,)"`.
@@ -150,22 +152,31 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """
     changes: dict[str, Any] = {}
     nested = {prefix: dict(getattr(recipe, name)) for prefix, name in _DICTIONARIES.items()}
-    for setting in settings:
-        key, separator, text = setting.partition("=")
-        key = key.strip()
-        if not separator or not key:
-            raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
+    for key, text in _pairs(settings):
         prefix = key[: key.find(".") + 1]
         if prefix in nested:
             nested[prefix][key.removeprefix(prefix)] = _literal(text)
         elif key in _TYPES and key not in _DICTIONARIES.values():
             changes[key] = _parse(key, _TYPES[key], text)
+            if f"{key}." in nested and changes[key] != getattr(recipe, key):
+                nested[f"{key}."] = {}  # they were the other model's or optimizer's
         else:
             known = [name for name in _TYPES if name not in _DICTIONARIES.values()]
             known += [f"{prefix}{name}" for prefix, values in nested.items() for name in values]
             raise CifarlabError(discover.unknown("setting", key, known))
     changes |= {_DICTIONARIES[prefix]: values for prefix, values in nested.items()}
     return dataclasses.replace(recipe, **changes)
+
+
+def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
+    """Key and value of each setting, a whole model or optimizer before the arguments of its own."""
+    pairs = []
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        if not separator or not key.strip():
+            raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
+        pairs.append((key.strip(), text))
+    return sorted(pairs, key=lambda pair: "." in pair[0])
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:

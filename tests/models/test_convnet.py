@@ -20,6 +20,15 @@ def test_whitened_patches_are_uncorrelated_with_variance_one():
     np.testing.assert_allclose(patches[..., 12:], -patches[..., :12], atol=1e-3)
 
 
+def test_without_whitening_the_convolutions_see_the_pixels():
+    model = convnet.build((16, 16, 3), 4, widths=(4, 8), whitening_pixels=0)
+    assert model.get_layer("group1_conv1").kernel.shape == (3, 3, 3, 4)
+    before = model.get_weights()
+    convnet.adapt(model, np.zeros((5, 16, 16, 3), np.uint8))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_whitening_is_frozen_and_all_else_is_trained():
     model = convnet.build((16, 16, 3), 4, widths=(4, 8), depth=3)
     names = {variable.path.split("/")[0] for variable in model.trainable_variables}

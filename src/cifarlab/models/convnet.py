@@ -35,7 +35,7 @@ def build(
         widths: Filters of each group; each group halves height and width.
         depth: Convolutions in a group, 2 or 3; with 3, the last two are bridged by a residual connection.
         activation: A Keras activation's name.
-        whitening_pixels: Side of the whitened patches.
+        whitening_pixels: Side of the whitened patches; 0 leaves the whitening layer out.
         batch_norm_momentum: Share of the old statistics that a step keeps.
 
     Returns:
@@ -49,9 +49,10 @@ def build(
     inputs = keras.Input(input_shape, name="pixels")
     # In float32, because whitening subtracts nearly equal numbers.
     x = layers.Rescaling(1 / 64, offset=-2.0, dtype="float32", name="normalise")(inputs)
-    filters = 2 * whitening_pixels**2 * input_shape[2]
-    x = layers.Conv2D(filters, whitening_pixels, trainable=False, dtype="float32", name="whiten")(x)
-    x = layers.Activation(activation, name="whiten_activation")(x)
+    if whitening_pixels:
+        filters = 2 * whitening_pixels**2 * input_shape[2]
+        x = layers.Conv2D(filters, whitening_pixels, trainable=False, dtype="float32", name="whiten")(x)
+        x = layers.Activation(activation, name="whiten_activation")(x)
     for number, width in enumerate(widths, start=1):
         x = _group(x, f"group{number}", width, depth, activation, batch_norm_momentum)
     x = layers.GlobalMaxPooling2D(name="pool")(x)  # (B, widths[-1])
@@ -63,7 +64,7 @@ def build(
 
 
 def adapt(model: keras.Model, images: Array, smallest_variance: float = 5e-4) -> None:
-    """Set the frozen whitening layer from training images: patches come out uncorrelated, each with its negative.
+    """Set the frozen whitening layer, if any, from images: patches come out uncorrelated, each with its negative.
 
     Args:
         model: What `build` returned; changed in place.
@@ -72,6 +73,8 @@ def adapt(model: keras.Model, images: Array, smallest_variance: float = 5e-4) ->
 
     Source: Jordan 2024, arXiv:2404.00498, section 3.1.
     """
+    if "whiten" not in [layer.name for layer in model.layers]:
+        return
     scale, whiten = model.get_layer("normalise"), model.get_layer("whiten")
     side = whiten.kernel_size[0]
     pixels = images[:WHITENING_IMAGES].astype(np.float32) * scale.scale + scale.offset
