@@ -41,6 +41,8 @@ class Recipe:
         flip: Mirror training images left-right: `"none"`; `"random"`, each with probability 1/2; or `"alternating"`,
             by chance in the first epoch and from then on the other way round every epoch (arXiv:2404.00498).
         translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
+        rotate_degrees: Turn each training image about its centre by up to this many degrees, with edges reflected.
+        zoom_factor: Stretch or shrink each training image's height and width by up to this share, independently.
         brightness_factor: Make each training image lighter or darker by up to this share of the range of its values.
         contrast_factor: Multiply each training image's distances from mid-grey by 1 plus or minus up to this much.
         mixup_alpha: Mix images and labels, by shares from Beta(alpha, alpha) (arXiv:1710.09412); 0 is off.
@@ -67,6 +69,8 @@ class Recipe:
     label_smoothing: float = 0.0
     flip: str = "none"
     translate_pixels: int = 0
+    rotate_degrees: float = 0.0
+    zoom_factor: float = 0.0
     brightness_factor: float = 0.0
     contrast_factor: float = 0.0
     mixup_alpha: float = 0.0
@@ -113,6 +117,8 @@ _LIMITS: dict[str, tuple[Any, str]] = {
     "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
     "flip": (lambda v: v in FLIPS, "one of " + ", ".join(FLIPS)),
     "translate_pixels": (lambda v: v >= 0, "at least 0"),
+    "rotate_degrees": (lambda v: 0 <= v <= 180, "between 0 and 180"),
+    "zoom_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "brightness_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "contrast_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
     "mixup_alpha": (lambda v: 0 <= v <= 100, "between 0 and 100"),

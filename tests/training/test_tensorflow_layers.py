@@ -34,6 +34,22 @@ def test_agrees_with_keras_forward_backward_and_in_its_statistics(scale):
             np.testing.assert_allclose(own, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_normalises_vectors_as_keras_does():
+    vectors = tf.constant(np.random.default_rng(0).normal(3, 2, (64, 5)).astype(np.float32))
+    results = []
+    for wrap in (lambda layer: layer, FusedBatchNormalization):
+        layer = keras.layers.BatchNormalization(momentum=0.6, epsilon=1e-4)
+        layer.build((None, 5))
+        with tf.GradientTape() as tape:
+            tape.watch(vectors)
+            normalised = wrap(layer)(vectors, training=True)
+            loss = tf.reduce_sum(normalised**3)
+        results.append([normalised, tape.gradient(loss, vectors), layer.moving_mean.numpy()])
+    for expected, own in zip(*results, strict=True):
+        assert own.shape == expected.shape
+        np.testing.assert_allclose(own, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_trains_the_variables_of_the_wrapped_layer():
     layer = keras.layers.BatchNormalization(scale=False)
     layer.build((None, 4, 4, 2))

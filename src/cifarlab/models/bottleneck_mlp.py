@@ -19,6 +19,7 @@ def build(
     input_dropout: float = 0.0,
     drop_path: float = 0.0,
     activation: str = "gelu",
+    norm: str = "layer",
 ) -> keras.Model:
     """A dense layer over all pixels, `blocks` residual blocks, and a linear layer.
 
@@ -32,6 +33,7 @@ def build(
         input_dropout: Rate on the pixels themselves.
         drop_path: Chance that a whole block is left out for an image; it rises from 0 before the first block.
         activation: A Keras activation's name.
+        norm: `"layer"` or `"batch"`, before each block and the last layer.
 
     Returns:
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
@@ -43,17 +45,17 @@ def build(
         x = layers.Dropout(input_dropout, name="input_dropout")(x)
     x = layers.Dense(width, name="pixels_dense")(x)
     for number in range(1, blocks + 1):
-        x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation)
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+        x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation, norm)
+    x = _normalised(x, "norm", norm)
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="bottleneck_mlp")
 
 
 def _block(
-    x: keras.KerasTensor, name: str, expansion: int, dropout: float, drop_path: float, activation: str
+    x: keras.KerasTensor, name: str, expansion: int, dropout: float, drop_path: float, activation: str, norm: str
 ) -> keras.KerasTensor:
     width = x.shape[-1]
-    y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
+    y = _normalised(x, f"{name}_norm", norm)
     y = layers.Dense(expansion * width, kernel_initializer="he_normal", name=f"{name}_wide")(y)
     y = layers.Activation(activation, name=f"{name}_activation")(y)
     if dropout:
@@ -63,3 +65,10 @@ def _block(
         # One draw for all units of an image.
         y = layers.Dropout(drop_path, noise_shape=(None, 1), name=f"{name}_drop_path")(y)
     return layers.Add(name=f"{name}_add")([x, y])
+
+
+def _normalised(x: keras.KerasTensor, name: str, norm: str) -> keras.KerasTensor:
+    kinds = {"layer": layers.LayerNormalization, "batch": layers.BatchNormalization}
+    if norm not in kinds:
+        raise ValueError(f"norm must be layer or batch. Received: {norm!r}")
+    return kinds[norm](epsilon=1e-5, name=name)(x)

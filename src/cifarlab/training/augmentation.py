@@ -10,6 +10,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Array
 from cifarlab.training.mixing import Mix
+from cifarlab.training.warping import Warp
 
 MID_GREY = 127.5
 
@@ -185,6 +186,8 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
         size = (pixels, round(pixels * width / height))
         augment = Augment(recipe.translate_pixels, random, size, name="augment", dtype="float32")
         images = augment(inputs)
+        if recipe.rotate_degrees or recipe.zoom_factor:
+            images = Warp(recipe.rotate_degrees, recipe.zoom_factor, random, name="warp", dtype="float32")(images)
         if recipe.brightness_factor or recipe.contrast_factor:
             relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
             images = relight(images)

@@ -53,16 +53,16 @@ class FusedBatchNormalization(_Twin):
         """Normalise a batch and move the statistics.
 
         Args:
-            inputs: `(B, H, W, C)`.
+            inputs: `(B, H, W, C)` or `(B, C)`.
             training: Whether by the batch's own statistics.
             mask: Unused; Keras hands it over.
         """
         layer = self.layer
-        if not training or len(inputs.shape) != 4:
+        if not training or len(inputs.shape) not in (2, 4):
             return layer(inputs, training=training)
         channels = inputs.shape[-1]
         result = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
+            x=inputs if len(inputs.shape) == 4 else inputs[:, None, None],
             scale=tf.convert_to_tensor(layer.gamma) if layer.scale else tf.ones(channels),
             offset=tf.convert_to_tensor(layer.beta) if layer.center else tf.zeros(channels),
             mean=tf.zeros(0),
@@ -72,7 +72,7 @@ class FusedBatchNormalization(_Twin):
         )
         for variable, value in ((layer.moving_mean, result[1]), (layer.moving_variance, result[2])):
             variable.assign(variable * layer.momentum + value * (1 - layer.momentum))
-        return result[0]
+        return result[0] if len(inputs.shape) == 4 else result[0][:, 0, 0]
 
 
 class SmallImageConvolution(_Twin):

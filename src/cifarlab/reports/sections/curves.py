@@ -28,7 +28,7 @@ def _is_handicapped(view: RunView) -> bool:
     """Whether dropout or augmentation made the training images harder than those held out."""
     names = (
         *("model.dropout", "model.input_dropout", "flip", "translate_pixels", "brightness_factor", "contrast_factor"),
-        *("mixup_alpha", "cutmix_alpha"),
+        *("model.drop_path", "rotate_degrees", "zoom_factor", "mixup_alpha", "cutmix_alpha"),
     )
     return any(view.recipe.get(name) not in (None, 0, "none") for name in names)
 
