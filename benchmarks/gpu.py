@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Comparison:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, which ends the child too
     arguments = parse()
     arguments.out.mkdir(parents=True, exist_ok=True)
     # Ours would otherwise take three quarters of the GPU's memory at once, and the peer runs beside it.
@@ -89,7 +91,7 @@ def comparisons(arguments: argparse.Namespace) -> list[Comparison]:
 
 def command(comparison: Comparison, arguments: argparse.Namespace, file: Path) -> list[str]:
     """The `time_to_accuracy.py` of a comparison."""
-    runs, rounds = (2, 2) if arguments.tiny else (arguments.runs, arguments.rounds)
+    runs, rounds = (2, 1) if arguments.tiny else (arguments.runs, arguments.rounds)
     words = [sys.executable, str(HERE / "time_to_accuracy.py"), comparison.recipe, "--warm", "--tta", "flip-shift"]
     words += ["--target", str(comparison.target), "--runs", str(runs), "--rounds", str(rounds), "--json", str(file)]
     for setting in comparison.settings:
