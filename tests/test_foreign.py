@@ -200,7 +200,7 @@ def test_cifar10s_test_set_is_compared_with_people(tmp_path: Path, capsys: pytes
     np.save(tmp_path / "counts.npy", np.roll(counts, 1, axis=1))
     with pytest.raises(CifarlabError, match="only 2 % of people's answers are the labels"):
         evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
-    with pytest.raises(CifarlabError, match="people named 10000 images, the model 40"):
+    with pytest.raises(CifarlabError, match="people named 10,000 images, the model 40"):
         evaluate_files(
             write(tmp_path / "few.npy", LOGITS),
             write(tmp_path / "few-labels.npy", LABELS),

@@ -13,6 +13,7 @@ from cifarlab import files, metrics
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import load_human_labels, score_with_humans
 from cifarlab.records import Array, Predictions
+from cifarlab.wording import counted
 
 SCORES = ("logits", "probabilities")
 _KINDS = (".npz", ".npy", ".csv", ".txt")
@@ -164,7 +165,7 @@ def _read_rows(path: Path) -> list[list[str]]:
     uneven = next((number for number, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
     if uneven:
         raise CifarlabError(
-            f"{path} has {len(rows[uneven - 1])} columns in row {uneven} and {len(rows[0])} in the first"
+            f"{path} has {counted(len(rows[uneven - 1]), 'column')} in row {uneven} and {len(rows[0])} in the first"
         )
     return rows
 
@@ -233,7 +234,8 @@ def _class_names(given: Sequence[str] | None, table: _Table, count: int) -> tupl
     names = tuple(given) if given else table.class_names or tuple(f"class {index}" for index in range(count))
     if len(names) != count or len(set(names)) != count:
         raise CifarlabError(
-            f"{table.path} has {count} classes: expected as many different names. Received: {len(names)}"
+            f"{table.path} has {counted(count, 'class', 'classes')}: expected as many different names. "
+            f"Received: {len(names)}"
         )
     return names
 
@@ -263,7 +265,9 @@ def _label_numbers(truth: _Table, names: tuple[str, ...]) -> Array:
 def _match(table: _Table, truth: _Table, labels: Array, count: int) -> tuple[Array, Array]:
     """Ids and labels in the order of the predictions."""
     if len(labels) != count:
-        raise CifarlabError(f"{table.path} has {count:,} predictions, but {truth.path} has {len(labels):,} labels")
+        raise CifarlabError(
+            f"{table.path} has {counted(count, 'prediction')}, but {truth.path} has {counted(len(labels), 'label')}"
+        )
     ids = next((each.ids for each in (table, truth) if each.ids is not None), None)
     if ids is None:
         return np.array([f"{index:08d}" for index in range(count)], str), labels

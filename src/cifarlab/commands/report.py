@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, Split
+from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -23,6 +23,7 @@ def report(
     split: Split = "test",
     data_dir: DataDir = None,
     human_labels: HumanLabels = None,
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Write one HTML page about runs.
@@ -33,5 +34,7 @@ def report(
     from cifarlab.console import working
 
     with working("writing the report"):
-        page = reports.report(runs, output=output, split=split, data_dir=data_dir, human_labels=human_labels)
+        page = reports.report(
+            runs, output=output, split=split, data_dir=data_dir, human_labels=human_labels, runs_dir=runs_dir
+        )
     tables.print_json({"report": str(page)}) if as_json else print(page)

@@ -27,6 +27,7 @@ def report(
     data_dir: str | os.PathLike[str] | None = None,
     notice: str = "",
     human_labels: str | os.PathLike[str] | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
 
@@ -42,6 +43,7 @@ def report(
         data_dir: Where to look for the data; by default where the run found it.
         notice: One sentence that stands on top of the page.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
+        runs_dir: Where the run of the built-in model is.
 
     Returns:
         The page's path.
@@ -51,7 +53,7 @@ def report(
             default place holds a file that is not a report of ours, or the human labels are not about these images.
     """
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
-    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels)
+    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
     path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
     if path.is_dir():
         path = path / "report.html"
