@@ -137,6 +137,7 @@ def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
         assert {key: scores[key] for key in written} == written
         assert scores["run"] == "builtin"
     assert scores["looks"] == 5  # one by the run, two for the card, two here
+    assert scores["looks_in_making"] == 3
     run = Run(Path("runs/builtin"))
     assert run.state["state"] == "finished"
     assert run.recipe == RECIPE
@@ -152,11 +153,13 @@ def test_report_and_compare_take_the_name(standin: Path, source: Run, capsys: py
         assert list(Path().iterdir()) == []
     assert cli.main(["calibrate", "builtin"]) == 2
     assert "the built-in model learned from all training images" in capsys.readouterr().err
-    assert cli.main(["evaluate", "builtin", "--json"]) == 0
+    assert cli.main(["evaluate", "builtin"]) == 0
+    assert "look 4 at this split, 3 of them when the model was made\n" in capsys.readouterr().out
     assert cli.main(["compare", "builtin", str(source.path), "--json"]) == 0
     assert cli.main(["doubts", "builtin", "--no-duplicates", "--top", "1", "--json"]) == 0
     assert cli.main(["report", "builtin"]) == 0
     assert capsys.readouterr().out.endswith("runs/builtin/report.html\n")
+    assert "<p>4 looks, 3 of them when the model was made, the last on" in Path("runs/builtin/report.html").read_text()
 
 
 def test_its_run_is_found_where_evaluate_was_told_to_make_it(

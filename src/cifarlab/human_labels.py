@@ -231,10 +231,8 @@ def _check_own_order(predictions: Predictions) -> None:
 
 def _rows(predictions: Predictions, humans: HumanLabels, rows: Array | None) -> HumanLabels:
     if rows is None and len(humans.counts) != len(predictions):
-        raise CifarlabError(
-            f"people named {counted(len(humans.counts), 'image')}, the model {len(predictions):,}: evaluate on the whole "
-            "test set"
-        )
+        named = counted(len(humans.counts), "image")
+        raise CifarlabError(f"people named {named}, the model {len(predictions):,}: evaluate on the whole test set")
     if humans.counts.shape[1] != len(predictions.class_names):
         classes = counted(humans.counts.shape[1], "class", "classes")
         raise CifarlabError(f"people chose among {classes}, the model among {len(predictions.class_names)}")

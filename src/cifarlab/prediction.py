@@ -64,8 +64,8 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
     if len(broken):
         first, asked = str(image_set.ids[broken[0]]), counted(len(logits), "image")
         raise CifarlabError(
-            f"the model gives NaN or infinity for {len(broken):,} of {asked}, {first!r} first: its training went wrong; "
-            "train again with a lower learning rate"
+            f"the model gives NaN or infinity for {len(broken):,} of {asked}, {first!r} first: its training went "
+            "wrong; train again with a lower learning rate"
         )
     return Predictions(image_set.ids, image_set.labels, logits, image_set.class_names)
 

@@ -141,6 +141,14 @@ def test_hostile_class_names_are_escaped(make_run, tmp_path) -> None:
     assert "&lt;img src=" in text
 
 
+def test_every_picture_in_a_gallery_says_which_image_it_is(one, one_text) -> None:
+    tiles = re.findall(r"<li><svg class=\"picture\".*?</li>", one_text)
+    assert len(tiles) > 50
+    for tile in tiles:
+        (name,) = re.findall(r'<span class="id">(.*?)</span>', tile)
+        assert f"({name})</title>" in tile
+
+
 def test_each_picture_is_embedded_once(one_text) -> None:
     pictures = re.findall(r'<image id="picture-\d+"[^>]*href="([^"]+)"', one_text)
     uses = re.findall(r'<use href="#picture-\d+"', one_text)
@@ -168,6 +176,20 @@ def test_without_history_or_model_the_page_is_shorter(make_run, tmp_path) -> Non
     text = reports.report(run).read_text(encoding="utf-8")
     assert "How the training went" not in text
     assert "What the first layer looks for" not in text
+
+
+def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_path, one_text) -> None:
+    whole, held_out = make_run(tmp_path, "whole"), make_run(tmp_path, "held-out")
+    rows = [{key: row[key] for key in ("epoch", "train_loss", "train_accuracy")} for row in whole.history()]
+    whole.write_history(rows)
+    told = {"one": one_text, "whole": reports.report(whole).read_text(encoding="utf-8")}
+    told["both"] = reports.report([whole, held_out]).read_text(encoding="utf-8")
+    for name, said in (("one", "solid those held out."), ("both", "solid those held out, where a run held any out.")):
+        assert said in told[name]
+        assert "the marker is the epoch that was kept" in told[name]
+    assert "nothing was held out" in told["whole"]
+    assert "solid" not in told["whole"]
+    assert "marker" not in told["whole"]
 
 
 def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:

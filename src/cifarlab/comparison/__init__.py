@@ -101,7 +101,8 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
     if pair["adjusted_p_value"] >= SIGNIFICANCE:
         return (
             f"The {asked} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
-            f"{_signed(value)} percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test}).{_outlook(pair)}"
+            f"{_signed(value)} percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test})."
+            f"{_outlook(pair)}"
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low

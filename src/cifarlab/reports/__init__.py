@@ -3,9 +3,10 @@
 A section is one file in `sections/` with `ORDER`, `TITLE` and `build(page)`, found by its name.
 """
 
+import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifarlab import files
@@ -13,10 +14,12 @@ from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
 from cifarlab.reports._figures import write_figures
 from cifarlab.reports._page import open_page
+from cifarlab.reports._stories import write_stories
 from cifarlab.runs import Run
 
 __all__ = ["report"]
 
+Progress = Callable[[str, float], None]
 _Runs = Run | str | os.PathLike[str]
 
 
@@ -28,6 +31,8 @@ def report(
     notice: str = "",
     human_labels: str | os.PathLike[str] | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
+    stories: int = 0,
+    progress: Progress | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
 
@@ -44,6 +49,9 @@ def report(
         notice: One sentence that stands on top of the page.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
         runs_dir: Where the run of the built-in model is.
+        stories: Of how many of each run's most confident mistakes to write a page too, into the folder
+            `<page's name>-images` beside the page, which links to them. This asks the models, so it loads Keras.
+        progress: Called with a phrase and the share done, of the stories.
 
     Returns:
         The page's path.
@@ -59,6 +67,9 @@ def report(
         path = path / "report.html"
     if output is None:
         _refuse_foreign(path)
+    if stories:
+        folder = path.with_name(f"{path.stem}-images")
+        page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress))
     for view in page.runs:
         write_figures(view, page.pictures, page.split)
     return files.write_text(path, _render.render_page(page))

@@ -1,8 +1,8 @@
 """What a report is about: the runs with everything they recorded, and the pictures of the data they saw."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class Page:
         notice: One sentence for the top of the page, or empty.
         pictures: The images themselves, as far as they can be had.
         humans: What people called the images, where that is known.
+        stories: Image's id to the address of the page about it, where there is one.
     """
 
     runs: tuple[RunView, ...]
@@ -81,6 +82,7 @@ class Page:
     notice: str
     pictures: Pictures
     humans: HumanLabels | None = None
+    stories: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def leader(self) -> RunView:
