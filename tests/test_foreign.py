@@ -88,7 +88,8 @@ def test_certainty_that_is_wrong_is_said(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("0\n1\n2\n1\n")
     found = evaluate_files(theirs, tmp_path / "labels.txt")
     assert found["accuracy"] == 0.75
-    assert found["notices"] == ["1 images have probability 0 for their true class, which counts as 1e-38 in the loss."]
+    said = "There is probability 0 for the true class of 1 image, which counts as 1e-38 in the loss."
+    assert found["notices"] == [said]
 
 
 def test_output_holds_both_files(tmp_path: Path, labels: Path) -> None:

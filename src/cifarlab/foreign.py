@@ -82,13 +82,13 @@ def evaluate_files(
     humans = None if human_labels is None else load_human_labels(human_labels)
     found = predictions_from_files(predictions, labels, class_names)
     impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * _SMALLEST).sum())
-    notices = [f"{impossible:,} images have probability 0 for their true class, which counts as 1e-38 in the loss."]
+    share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
     scores = {
         "run": Path(predictions).name,
         "data": Path(predictions if labels is None else labels).name,
         "split": "given",
         "looks": None,
-        "notices": notices if impossible else [],
+        "notices": [f"There is {share}."] if impossible else [],
         **metrics.score(found),
         **({} if humans is None else {"human": score_with_humans(found, humans, own_order=False)}),
     }
@@ -126,6 +126,9 @@ class _Table:
 def _read(path: Path, only_labels: bool = False) -> _Table:
     if path.suffix.lower() not in _KINDS:
         raise CifarlabError(f"{path} is of no known kind: expected a file that ends in {', '.join(_KINDS)}")
+    if not path.is_file():
+        wanted = "true classes, one an image" if only_labels else "logits or probabilities, images x classes"
+        raise CifarlabError(f"no file {path}: expected {wanted}, as npz, npy or csv; give its path")
     try:
         if path.suffix.lower() == ".npz":
             return _read_npz(path, only_labels)

@@ -76,6 +76,7 @@ def refused(capsys, *words: str) -> str:
         ("predict picture.png --model runs/x --top 0", "--top"),
         ("evaluate --human-labels counts.npy", "nothing to evaluate"),
         ("evaluate runs/x --human-labels counts.npy", "no run at runs/x"),
+        ("evaluate --predictions theirs.npy", "no file theirs.npy: expected logits or probabilities, images x classes"),
         ("evaluate --predictions theirs.npy --human-labels counts.npy", "cannot read counts.npy"),
         ("report runs/x --human-labels counts.npy", "no run at runs/x"),
         ("calibrate", "missing argument"),
