@@ -143,7 +143,7 @@ def test_bad_predictions_are_one_clear_line(file: str, content, message: str, tm
         ("l.txt", "0.5\n" * 40, "whole numbers"),
         ("l.csv", "0,1\n" * 40, "2 columns: expected one, or a header"),
         ("l.npy", np.eye(3)[LABELS], r"labels of shape \(images,\)"),
-        ("missing.npy", None, "No such file"),
+        ("missing.npy", None, r"no file .*missing.npy: expected true classes, one an image, as npz, npy or csv"),
     ],
 )
 def test_bad_labels_are_one_clear_line(file: str, content, message: str, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def tell_stories(
     for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
         splits = _load(run, data_dir, loaded)
         places = [find_image(splits, image_id, split) for image_id in _ids(stories) or image_ids]
-        stories = stories or [_begin(splits, *place) for place in places]
+        stories = stories or [_begin(names[0], splits, *place) for place in places]
         witness = _call(run, name, splits)
         for done, (story, (found, row)) in enumerate(zip(stories, places, strict=True)):
             report(f"{story.image_id}, {name}", (number + done / len(stories)) / len(opened))
@@ -167,10 +167,10 @@ def _ids(stories: Sequence[Story]) -> list[str]:
     return [story.image_id for story in stories]
 
 
-def _begin(splits: Splits, split: str, row: int) -> Story:
+def _begin(data: str, splits: Splits, split: str, row: int) -> Story:
     images = splits[split]
     image_id, label = str(images.ids[row]), int(images.labels[row])
-    return Story(image_id, splits.source.name, split, images.images[row], label, splits.class_names)
+    return Story(image_id, data, split, images.images[row], label, splits.class_names)
 
 
 def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
