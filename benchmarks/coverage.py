@@ -246,7 +246,7 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
                     add(ours, calibration_error(judged, cuts))
                     other.add(*percentile_limits(judged, cuts))
                 order = np.argsort(-judged.confidence)
-                add(area, _selective._area((~judged.right[order]).astype(np.float64)))
+                add(area, _selective._area(judged.confidence[order], (~judged.right[order]).astype(np.float64)))
             yield from (row for _, *pair in rows for row in pair)
             yield area
 

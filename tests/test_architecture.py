@@ -30,13 +30,13 @@ TIERS = (
     ),
     ("training", "prediction", "gradients"),
     ("builtin",),
-    ("plots", "console"),
+    ("plots", "console", "pictures"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions", "dynamics"),
     ("temperature",),
     ("records", "runs", "environment"),
     ("run_files",),
     ("recipe", "views"),
-    ("discover", "files", "errors", "silence"),
+    ("discover", "files", "errors", "silence", "wording"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness", "story"}

@@ -137,6 +137,7 @@ def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
         assert {key: scores[key] for key in written} == written
         assert scores["run"] == "builtin"
     assert scores["looks"] == 5  # one by the run, two for the card, two here
+    assert scores["looks_in_making"] == 3
     run = Run(Path("runs/builtin"))
     assert run.state["state"] == "finished"
     assert run.recipe == RECIPE
@@ -146,13 +147,36 @@ def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
 
 
 def test_report_and_compare_take_the_name(standin: Path, source: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["report", "builtin"], ["compare", "builtin", str(source.path)]):
+    for words in (["report", "builtin"], ["compare", "builtin", str(source.path)], ["doubts", "builtin"]):
         assert cli.main(words) == 2
         assert "run cifarlab evaluate builtin first" in capsys.readouterr().err
-    assert cli.main(["evaluate", "builtin", "--json"]) == 0
+        assert list(Path().iterdir()) == []
+    assert cli.main(["calibrate", "builtin"]) == 2
+    assert "the built-in model learned from all training images" in capsys.readouterr().err
+    assert cli.main(["evaluate", "builtin"]) == 0
+    assert "look 4 at this split, 3 of them when the model was made\n" in capsys.readouterr().out
     assert cli.main(["compare", "builtin", str(source.path), "--json"]) == 0
+    assert cli.main(["doubts", "builtin", "--no-duplicates", "--top", "1", "--json"]) == 0
     assert cli.main(["report", "builtin"]) == 0
     assert capsys.readouterr().out.endswith("runs/builtin/report.html\n")
+    assert "<p>4 looks, 3 of them when the model was made, the last on" in Path("runs/builtin/report.html").read_text()
+
+
+def test_its_run_is_found_where_evaluate_was_told_to_make_it(
+    standin: Path, source: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = ["--runs-dir", "elsewhere"]
+    assert cli.main(["report", "builtin", *elsewhere]) == 2
+    assert "run cifarlab evaluate builtin --runs-dir elsewhere first" in capsys.readouterr().err
+    builtin.open_run("builtin", runs_dir="elsewhere")  # as robustness and image make it: without predictions
+    assert cli.main(["report", "builtin", *elsewhere]) == 2
+    assert (
+        "no scores on test (expected scores.json in it): run cifarlab evaluate elsewhere/b" in capsys.readouterr().err
+    )
+    assert cli.main(["evaluate", "builtin", *elsewhere]) == 0
+    for words in (["compare", "builtin", str(source.path)], ["report", "builtin"], ["doubts", "builtin"]):
+        assert cli.main([*words, *elsewhere]) == 0
+    assert not Path("runs").exists()
 
 
 def test_its_run_is_made_once_and_elsewhere_on_demand(standin: Path) -> None:
@@ -175,7 +199,8 @@ def test_a_run_of_another_origin_in_its_place_is_left_alone(standin: Path, sourc
 def test_a_folder_of_that_name_is_reached_by_its_path(standin: Path, source: Run) -> None:
     assert completion.models("bu") == ["builtin"]
     shutil.copytree(source.path, "builtin")
-    assert builtin.locate("./builtin") == builtin.locate(Path("builtin")) == Path("builtin")
+    for named in ("./builtin", Path("builtin")):
+        assert builtin.open_run(named).path == builtin.open_evaluated(named).path == Path("builtin")
     assert builtin.open_run("./builtin").command.startswith("cifarlab train mlp1 --data-dir")
     assert not builtin.is_builtin(Path("builtin"))
 

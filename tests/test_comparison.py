@@ -122,7 +122,10 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:
     ]:
         with pytest.raises(CifarlabError, match=expected):
             compare(given)
-    with pytest.raises(CifarlabError, match=r"good has no predictions for validation: run cifarlab evaluate .*good"):
+    with pytest.raises(
+        CifarlabError,
+        match=r"good has no predictions on validation \(expected .*: run cifarlab evaluate .*good --split validation",
+    ):
         compare([good, fewer], split="validation")
 
 

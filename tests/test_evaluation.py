@@ -269,7 +269,8 @@ def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
     asked = serve(splits())
     with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
         evaluate(run, tta="flop")
-    with pytest.raises(CifarlabError, match=r"no scores on test --tta flip: run cifarlab evaluate .*tiny --tta flip"):
+    missing = r"no scores on test \(expected scores-test-tta-flip.json in it\): run cifarlab evaluate .*tiny --tta flip"
+    with pytest.raises(CifarlabError, match=missing):
         run.scores("test", "flip")
     assert not asked
 

@@ -88,7 +88,8 @@ def test_certainty_that_is_wrong_is_said(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("0\n1\n2\n1\n")
     found = evaluate_files(theirs, tmp_path / "labels.txt")
     assert found["accuracy"] == 0.75
-    assert found["notices"] == ["1 images have probability 0 for their true class, which counts as 1e-38 in the loss."]
+    said = "There is probability 0 for the true class of 1 image, which counts as 1e-38 in the loss."
+    assert found["notices"] == [said]
 
 
 def test_output_holds_both_files(tmp_path: Path, labels: Path) -> None:
@@ -142,7 +143,7 @@ def test_bad_predictions_are_one_clear_line(file: str, content, message: str, tm
         ("l.txt", "0.5\n" * 40, "whole numbers"),
         ("l.csv", "0,1\n" * 40, "2 columns: expected one, or a header"),
         ("l.npy", np.eye(3)[LABELS], r"labels of shape \(images,\)"),
-        ("missing.npy", None, "No such file"),
+        ("missing.npy", None, r"no file .*missing.npy: expected true classes, one an image, as npz, npy or csv"),
     ],
 )
 def test_bad_labels_are_one_clear_line(file: str, content, message: str, tmp_path: Path) -> None:
@@ -200,7 +201,7 @@ def test_cifar10s_test_set_is_compared_with_people(tmp_path: Path, capsys: pytes
     np.save(tmp_path / "counts.npy", np.roll(counts, 1, axis=1))
     with pytest.raises(CifarlabError, match="only 2 % of people's answers are the labels"):
         evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
-    with pytest.raises(CifarlabError, match="people named 10000 images, the model 40"):
+    with pytest.raises(CifarlabError, match="people named 10,000 images, the model 40"):
         evaluate_files(
             write(tmp_path / "few.npy", LOGITS),
             write(tmp_path / "few-labels.npy", LABELS),

@@ -170,11 +170,34 @@ def test_wrong_pictures_are_one_line_before_keras_loads(
         predict([tmp_path], make_run(model, class_names=None))
 
 
-def test_a_damaged_picture_is_named(make_run: Callable[..., Run], model: Any, tmp_path: Path) -> None:
+def test_a_damaged_picture_is_named_before_keras_loads(
+    make_run: Callable[..., Run], model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = tmp_path / "text.png"
     text.write_text("this is no picture")
-    with pytest.raises(CifarlabError, match=r"cannot read .*text\.png"):
-        predict([text], make_run(model))
+    whole = picture(tmp_path / "whole.png", 250, (300, 200)).read_bytes()
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole[: len(whole) // 2])
+    good = picture(tmp_path / "good.png", 10)
+    run = make_run(model)
+    monkeypatch.setattr(prediction, "load_model", lambda run: pytest.fail("the model was loaded in vain"))
+    for asked in (run, "builtin"):
+        for bad in (text, cut):
+            with pytest.raises(CifarlabError, match=rf"cannot read .*{bad.name}"):
+                predict([good, bad], asked)
+
+
+def test_a_model_file_that_does_not_tell_its_shape_is_asked_through_keras(
+    make_run: Callable[..., Run], model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(model)
+    assert prediction._stored_shape(run) == (8, 8, 3)
+    expected = predict([picture(tmp_path / "light.png", 250)], run)
+    monkeypatch.setattr(prediction, "_stored_shape", lambda model: None)
+    assert predict([tmp_path / "light.png"], run) == expected
+    run.model_file.write_bytes(b"garbage")
+    monkeypatch.undo()
+    assert prediction._stored_shape(run) is None
 
 
 def test_a_broken_model_file_is_one_line(make_run: Callable[..., Run], model: Any, tmp_path: Path) -> None:

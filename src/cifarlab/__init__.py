@@ -43,6 +43,7 @@ _HOMES = {
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.human_labels",
     "slice_accuracy": "cifarlab.slices",
+    "tell_stories": "cifarlab.story",
     "tell_story": "cifarlab.story",
     "train": "cifarlab.training",
 }

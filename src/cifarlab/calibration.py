@@ -39,12 +39,7 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
 
     Source: Guo et al. 2017, arXiv:1706.04599.
     """
-    if str(run) == builtin.NAME:
-        raise CifarlabError(
-            "the built-in model learned from all training images, so none is left to fit a temperature on: train one "
-            "that holds some out, such as cifarlab train convnet94 --set validation_fraction=0.1, and calibrate that"
-        )
-    run = open_run(builtin.locate(run), needs_model=True)
+    run = open_calibratable(run)
     predictions = _validation_predictions(run, data_dir)
     temperature = fit_temperature(predictions)
     assert temperature.value is not None
@@ -61,6 +56,26 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
     result["model_checksum"] = model_checksum(run)
     files.write_json(run.path / FILE_NAME, result)
     return result
+
+
+def open_calibratable(run: Run | str | os.PathLike[str]) -> Run:
+    """An existing run that held out images to fit a temperature on.
+
+    Raises:
+        CifarlabError: If the run is none or incomplete, or held out no validation images, as the built-in model's did.
+    """
+    if builtin.is_builtin(run):
+        raise CifarlabError(
+            "the built-in model learned from all training images, so none is left to fit a temperature on: train one "
+            "that holds some out, such as cifarlab train convnet94 --set validation_fraction=0.1, and calibrate that"
+        )
+    run = open_run(run.path if isinstance(run, Run) else run, needs_model=True)
+    if run.recipe.validation_fraction == 0:
+        raise CifarlabError(
+            f"{run.path} held out no validation images (validation_fraction=0), and a temperature must not be fitted "
+            "on test: train again with --set validation_fraction=0.1"
+        )
+    return run
 
 
 def fit_temperature(predictions: Predictions) -> Interval:
@@ -109,11 +124,6 @@ def _slopes(logits: Array, true: Array, inverse: float) -> tuple[Array, Array]:
 
 
 def _validation_predictions(run: Run, data_dir: str | None) -> Predictions:
-    if run.recipe.validation_fraction == 0:
-        raise CifarlabError(
-            f"{run.path} held out no validation images (validation_fraction=0), and a temperature must not be fitted "
-            "on test: train again with --set validation_fraction=0.1"
-        )
     path = run.predictions_file("validation")
     if not path.is_file() or path.stat().st_mtime < run.model_file.stat().st_mtime:  # a resumed run has a new model
         from cifarlab import evaluation

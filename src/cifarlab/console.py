@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
+from cifarlab.wording import counted
 
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0
@@ -133,7 +134,8 @@ class TrainingDisplay:
         self._epoch, self._step = first_epoch, 0
         self._began = self._printed = self._clock()
         again = f", from epoch {first_epoch}" if first_epoch > 1 else ""
-        size = f"{_epochs(epochs)} of {steps_per_epoch} steps, batch size {recipe.batch_size}, seed {recipe.seed}"
+        length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
+        size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:
@@ -158,7 +160,7 @@ class TrainingDisplay:
         if not self._row:
             return
         took = duration(self._clock() - self._began)
-        text = f"{run.path}: {_epochs(int(self._row['epoch']))} in {took}"
+        text = f"{run.path}: {counted(int(self._row['epoch']), 'epoch')} in {took}"
         if self._best:
             best = self._best
             text += f", best on validation {best['validation_accuracy']:.1%} at epoch {int(best['epoch'])}"
@@ -218,7 +220,3 @@ class TrainingDisplay:
         if self._latest:
             words.append(f"{self._latest['images_per_second']:,.0f} images/s")
         return words
-
-
-def _epochs(number: int) -> str:
-    return f"{number} epoch" if number == 1 else f"{number} epochs"

@@ -19,7 +19,8 @@ from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
 from cifarlab.records import Array, ImageSet, Predictions, Splits
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
+from cifarlab.wording import counted
 
 SCORES = ("self_confidence", "normalized_margin")
 SPLITS = ("train", "validation", "test")
@@ -112,6 +113,7 @@ def examine_labels(
     split: str = "test",
     score: str = SCORES[0],
     data_dir: str | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
     progress: Progress | None = None,
 ) -> Findings:
@@ -123,6 +125,7 @@ def examine_labels(
         split: `"train"`, `"validation"` or `"test"`.
         score: One of `SCORES`.
         data_dir: Where the data are, if not where the first run found them.
+        runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
         progress: Called with a phrase and the share done.
 
@@ -136,8 +139,9 @@ def examine_labels(
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
     report = progress or (lambda phrase, share: None)
-    opened = [open_run(builtin.locate(run)) for run in runs]
-    stored = [_stored_predictions(run, "validation" if split == "train" else split) for run in opened]
+    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
+    read = "validation" if split == "train" else split
+    stored = [Predictions.load(run.stored_predictions_file(read)) for run in opened]
     _import_cleanlab()  # before the data are read
     splits = _load_splits(opened[0], split, data_dir)
     images = splits[split]
@@ -173,7 +177,7 @@ def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
         # One process: forking beside a loaded framework is unsafe, and counting is quick.
         issues = filtering.find_label_issues(labels, chances, n_jobs=1)
     except (ValueError, AssertionError) as error:
-        raise CifarlabError(f"cannot weigh the labels of {len(labels)} images: {error}") from error
+        raise CifarlabError(f"cannot weigh the labels of {counted(len(labels), 'image')}: {error}") from error
     suggested, rows = chances.argmax(axis=1), np.arange(len(labels))
     names = opinions.class_names
     return [
@@ -218,15 +222,6 @@ def _import_cleanlab() -> tuple[Any, Any]:
             f"'cifarlab[audit]' ({error})"
         ) from error
     return filtering, ranking
-
-
-def _stored_predictions(run: Run, split: str) -> Predictions:
-    path = run.predictions_file(split)
-    if not path.is_file():
-        raise CifarlabError(
-            f"{run.path} has no predictions on {split}: run cifarlab evaluate {run.path} --split {split}"
-        )
-    return Predictions.load(path)
 
 
 def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:

@@ -45,8 +45,10 @@ def evaluate(
         runs_dir: Where the run of the built-in model is, or will be made.
 
     Returns:
-        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `tta`, `looks` (how often this
-        split of these data has been looked at, this time included, with whichever test-time augmentation), `notices`
+        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `images` (their fingerprint),
+        `tta`, `looks` (how often this split of these data has been looked at, this time included, with whichever
+        test-time augmentation), `looks_in_making` (how many of these while the model was made: 0 but for the built-in
+        model, which brings them along), `notices`
         (sentences about what a reader must know) and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
         `human_labels` also `human`: see `human_labels.compare_with_humans`.
@@ -75,8 +77,10 @@ def evaluate(
         "run": run.name,
         "data": name,
         "split": split,
+        "images": splits[split].fingerprint,
         "tta": tta,
         "looks": run.record_look(split, why, name, tta),
+        "looks_in_making": run.looks_in_making(split, name),
         "notices": notices + doubt,
         **metrics.score(predictions),
         **calibrated,

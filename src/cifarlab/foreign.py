@@ -13,6 +13,7 @@ from cifarlab import files, metrics
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import load_human_labels, score_with_humans
 from cifarlab.records import Array, Predictions
+from cifarlab.wording import counted
 
 SCORES = ("logits", "probabilities")
 _KINDS = (".npz", ".npy", ".csv", ".txt")
@@ -81,13 +82,13 @@ def evaluate_files(
     humans = None if human_labels is None else load_human_labels(human_labels)
     found = predictions_from_files(predictions, labels, class_names)
     impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * _SMALLEST).sum())
-    notices = [f"{impossible:,} images have probability 0 for their true class, which counts as 1e-38 in the loss."]
+    share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
     scores = {
         "run": Path(predictions).name,
         "data": Path(predictions if labels is None else labels).name,
         "split": "given",
         "looks": None,
-        "notices": notices if impossible else [],
+        "notices": [f"There is {share}."] if impossible else [],
         **metrics.score(found),
         **({} if humans is None else {"human": score_with_humans(found, humans, own_order=False)}),
     }
@@ -125,6 +126,9 @@ class _Table:
 def _read(path: Path, only_labels: bool = False) -> _Table:
     if path.suffix.lower() not in _KINDS:
         raise CifarlabError(f"{path} is of no known kind: expected a file that ends in {', '.join(_KINDS)}")
+    if not path.is_file():
+        wanted = "true classes, one an image" if only_labels else "logits or probabilities, images x classes"
+        raise CifarlabError(f"no file {path}: expected {wanted}, as npz, npy or csv; give its path")
     try:
         if path.suffix.lower() == ".npz":
             return _read_npz(path, only_labels)
@@ -164,7 +168,7 @@ def _read_rows(path: Path) -> list[list[str]]:
     uneven = next((number for number, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
     if uneven:
         raise CifarlabError(
-            f"{path} has {len(rows[uneven - 1])} columns in row {uneven} and {len(rows[0])} in the first"
+            f"{path} has {counted(len(rows[uneven - 1]), 'column')} in row {uneven} and {len(rows[0])} in the first"
         )
     return rows
 
@@ -233,7 +237,8 @@ def _class_names(given: Sequence[str] | None, table: _Table, count: int) -> tupl
     names = tuple(given) if given else table.class_names or tuple(f"class {index}" for index in range(count))
     if len(names) != count or len(set(names)) != count:
         raise CifarlabError(
-            f"{table.path} has {count} classes: expected as many different names. Received: {len(names)}"
+            f"{table.path} has {counted(count, 'class', 'classes')}: expected as many different names. "
+            f"Received: {len(names)}"
         )
     return names
 
@@ -263,7 +268,9 @@ def _label_numbers(truth: _Table, names: tuple[str, ...]) -> Array:
 def _match(table: _Table, truth: _Table, labels: Array, count: int) -> tuple[Array, Array]:
     """Ids and labels in the order of the predictions."""
     if len(labels) != count:
-        raise CifarlabError(f"{table.path} has {count:,} predictions, but {truth.path} has {len(labels):,} labels")
+        raise CifarlabError(
+            f"{table.path} has {counted(count, 'prediction')}, but {truth.path} has {counted(len(labels), 'label')}"
+        )
     ids = next((each.ids for each in (table, truth) if each.ids is not None), None)
     if ids is None:
         return np.array([f"{index:08d}" for index in range(count)], str), labels

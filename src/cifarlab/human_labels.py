@@ -13,6 +13,7 @@ import numpy as np
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import mean, wilson
 from cifarlab.records import Array, Predictions
+from cifarlab.wording import counted
 
 DATA, SPLIT = "cifar10", "test"
 LEAST_SHARE = 0.2
@@ -230,11 +231,9 @@ def _check_own_order(predictions: Predictions) -> None:
 
 def _rows(predictions: Predictions, humans: HumanLabels, rows: Array | None) -> HumanLabels:
     if rows is None and len(humans.counts) != len(predictions):
-        raise CifarlabError(
-            f"people named {len(humans.counts)} images, the model {len(predictions)}: evaluate on the whole test set"
-        )
+        named = counted(len(humans.counts), "image")
+        raise CifarlabError(f"people named {named}, the model {len(predictions):,}: evaluate on the whole test set")
     if humans.counts.shape[1] != len(predictions.class_names):
-        raise CifarlabError(
-            f"people chose among {humans.counts.shape[1]} classes, the model among {len(predictions.class_names)}"
-        )
+        classes = counted(humans.counts.shape[1], "class", "classes")
+        raise CifarlabError(f"people chose among {classes}, the model among {len(predictions.class_names)}")
     return humans if rows is None else HumanLabels(humans.counts[rows])

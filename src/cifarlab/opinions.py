@@ -7,6 +7,7 @@ import numpy as np
 
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Array, Predictions
+from cifarlab.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +59,17 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opini
     if len({each.class_names for each in predictions}) != 1:
         raise CifarlabError("the folds have different classes: give the runs of one cifarlab train --folds K")
     present, expected = set(ids.tolist()), set(expected_ids.tolist())
-    if len(present) != len(ids):
+    repeated = len(ids) - len(present)
+    if repeated:
         raise CifarlabError(
-            f"{len(ids) - len(present)} images are left out by more than one of these {len(predictions)} runs: give "
-            "the runs of one cifarlab train --folds K"
+            f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more than one of these "
+            f"{counted(len(predictions), 'run')}: give the runs of one cifarlab train --folds K"
         )
     if present != expected:
         raise CifarlabError(
-            f"these {len(predictions)} runs left out {len(present & expected)} of the {len(expected)} training images: "
-            "every one must be left out once; give all runs of one cifarlab train --folds K"
+            f"{'this run' if len(predictions) == 1 else f'these {len(predictions)} runs'} left out "
+            f"{len(present & expected):,} of the {counted(len(expected), 'training image')}: every one must be left "
+            "out once; give all runs of one cifarlab train --folds K"
         )
     order = rows_of(ids, expected_ids)
     labels = np.concatenate([each.labels for each in predictions])[order]

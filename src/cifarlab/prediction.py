@@ -1,9 +1,10 @@
 """A trained model and pictures in, logits or named classes out, on any backend."""
 
+import json
 import os
-import sys
+import zipfile
+import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,12 @@ from cifarlab import builtin
 from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
-from cifarlab.images import list_pictures, read_image, to_grey
+from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, Forward, averaged, check_tta
-
-STANDARD_INPUT = "-"
+from cifarlab.wording import counted
 
 
 def load_model(run: AnyRun) -> Any:
@@ -62,10 +62,10 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
     logits = compute_logits(model, image_set.images, batch_size, tta)
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
-        first = str(image_set.ids[broken[0]])
+        first, asked = str(image_set.ids[broken[0]]), counted(len(logits), "image")
         raise CifarlabError(
-            f"the model gives NaN or infinity for {len(broken)} of {len(logits)} images, {first!r} first: its training "
-            "went wrong; train again with a lower learning rate"
+            f"the model gives NaN or infinity for {len(broken):,} of {asked}, {first!r} first: its training went "
+            "wrong; train again with a lower learning rate"
         )
     return Predictions(image_set.ids, image_set.labels, logits, image_set.class_names)
 
@@ -96,12 +96,13 @@ def predict(
         raise CifarlabError(f"top must be at least 1. Received: {top}")
     check_tta(tta)
     names = class_names(model)
-    paths = _expand(pictures)
+    paths = expand_pictures(pictures)
+    shape = _stored_shape(model)
+    # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
+    images = None if shape is None else read_pictures(paths, shape)
     loaded = load_model(model)
-    height, width, channels = input_shape(loaded)
-    if height != width:
-        raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
-    images = np.stack([_read_picture(path, height, channels) for path in paths])  # (N, H, W, C)
+    if images is None:
+        images = read_pictures(paths, input_shape(loaded))
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
     predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
@@ -114,11 +115,26 @@ def predict(
     ]
 
 
+def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
+    """Height, width and channels as the model's own file tells them, without Keras; None where it does not."""
+    if builtin.is_builtin(model):
+        height, width, channels = builtin.read_card()["image_shape"]
+        return height, width, channels
+    try:
+        with zipfile.ZipFile(_open(model).model_file) as archive:
+            layers = json.loads(archive.read("config.json"))["config"]["layers"]
+        (shape,) = [layer["config"]["batch_shape"] for layer in layers if layer["class_name"] == "InputLayer"]
+        height, width, channels = map(int, shape[1:])
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+        return None  # a broken file is Keras's to judge, and another kind of model its to know
+    return height, width, channels
+
+
 def _temperature(model: AnyRun, tta: str) -> float:
     """The run's own, for which single-view predictions were calibrated; else 1."""
     if tta != SINGLE or builtin.is_builtin(model):
         return 1.0
-    return stored_temperature(open_run(builtin.locate(model))) or 1.0
+    return stored_temperature(builtin.open_run(model)) or 1.0
 
 
 def compute_logits(
@@ -177,7 +193,10 @@ def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) 
         raise CifarlabError(f"the model takes {_by(expected)} images, these are {_by(image_shape)}: use its own data")
     outputs = int(model.output_shape[-1])
     if outputs != num_classes:
-        raise CifarlabError(f"the model tells {outputs} classes apart, the data have {num_classes}: use its own data")
+        raise CifarlabError(
+            f"the model tells {counted(outputs, 'class', 'classes')} apart, the data have {num_classes}: use its own "
+            "data"
+        )
 
 
 def input_shape(model: Any) -> tuple[int, int, int]:
@@ -208,7 +227,7 @@ def class_names(run: AnyRun) -> tuple[str, ...]:
 
 
 def _open(run: AnyRun) -> Run:
-    return open_run(builtin.locate(run), needs_model=True)
+    return builtin.open_run(run, needs_model=True)
 
 
 def _compile_tensorflow(model: Any) -> Forward:
@@ -245,42 +264,6 @@ def _compile_torch(model: Any) -> Forward:
         return np.asarray(logits.cpu().numpy(), np.float32)
 
     return forward
-
-
-def _expand(pictures: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """Files as they are, folders as the pictures in and below them, `"-"` once."""
-    paths: list[str] = []
-    for picture in [os.fspath(picture) for picture in pictures]:
-        if picture == STANDARD_INPUT and picture in paths:
-            raise CifarlabError("standard input ('-') holds one picture and can be read once only")
-        if picture == STANDARD_INPUT or not Path(picture).is_dir():
-            if picture != STANDARD_INPUT and not Path(picture).exists():
-                raise CifarlabError(f"no picture at {picture}: expected a file, a folder, or - for standard input")
-            paths.append(picture)
-        else:
-            paths.extend(_pictures_below(Path(picture)))
-    if not paths:
-        raise CifarlabError("no pictures given: expected files, folders, or - for standard input")
-    return paths
-
-
-def _pictures_below(folder: Path) -> list[str]:
-    found: list[str] = []
-    for root, folders, _ in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found.extend(str(path) for path in list_pictures(Path(root)))
-    if not found:
-        raise CifarlabError(f"no pictures in {folder}: expected PNG, JPEG, WebP or other picture files")
-    return found
-
-
-def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint8]:
-    """`(size_pixels, size_pixels, channels)` uint8."""
-    if path == STANDARD_INPUT:
-        rgb = read_image(sys.stdin.buffer, size_pixels, name="standard input")
-    else:
-        rgb = read_image(Path(path), size_pixels)
-    return rgb if channels == 3 else to_grey(rgb)
 
 
 def _by(shape: tuple[int, int, int]) -> str:

@@ -124,6 +124,20 @@ class RunFiles:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
         return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
 
+    def stored_predictions_file(self, split: str) -> Path:
+        """`predictions_file` of the run's own data, single-view, once it is sure to be there.
+
+        Raises:
+            CifarlabError: If the run has not been evaluated on `split`; the message says what to do.
+        """
+        path = self.predictions_file(split)
+        if not path.is_file():
+            raise CifarlabError(
+                f"{self.path} has no predictions on {split} (expected {path.name} in it): run "
+                f"cifarlab evaluate {self.path}{_say_split(split)}"
+            )
+        return path
+
     def scores_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """The numbers about `split`, of the run's own data or of another data set."""
         suffix = self._suffix(data, tta)
@@ -154,6 +168,11 @@ class RunFiles:
     def data_name(self) -> str:
         """The data set that the run was trained on."""
         return str(self.data["name"])
+
+
+def _say_split(split: str) -> str:
+    """The option that `evaluate` needs to make what is missing."""
+    return "" if split == "test" else f" --split {split}"
 
 
 def _slug(name: str) -> str:

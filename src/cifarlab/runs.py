@@ -14,11 +14,13 @@ from typing import Any
 import cifarlab
 from cifarlab import files, recipe
 from cifarlab.errors import CifarlabError
-from cifarlab.run_files import RunFiles, read_object
+from cifarlab.run_files import RunFiles, _say_split, read_object
 from cifarlab.views import SINGLE
 
 FORMAT = 1
 STATES = ("running", "finished", "stopped", "failed")
+MAKING, USE = "making", "use"
+"""In which phase somebody looked: the built-in model brings along the looks of its making."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,11 @@ class Run(RunFiles):
         """
         file = self.scores_file(split, tta=tta)
         if not file.is_file():
-            how = "" if tta == SINGLE else f" --tta {tta}"
-            raise CifarlabError(f"{self.path} has no scores on {split}{how}: run cifarlab evaluate {self.path}{how}")
+            how = _say_split(split) + ("" if tta == SINGLE else f" --tta {tta}")
+            raise CifarlabError(
+                f"{self.path} has no scores on {split} (expected {file.name} in it): run cifarlab evaluate "
+                f"{self.path}{how}"
+            )
         return read_object(file, "accuracy", "scores")
 
     def record_look(self, split: str, why: str, data: str | None = None, tta: str = SINGLE) -> int:
@@ -108,10 +113,15 @@ class Run(RunFiles):
         files.write_json(self.looks_file, looks := [*self.looks(), look])
         return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
 
+    def looks_in_making(self, split: str, data: str | None = None) -> int:
+        """How many of the looks at `split` were those of who made the model, before it came to its user."""
+        name = data or self.data_name
+        return sum((each["phase"], each["split"], each["data"]) == (MAKING, split, name) for each in self.looks())
+
     def looks(self) -> list[dict[str, str]]:
-        """Every recorded look: split, data (the run's own where the record says none), tta, when, why."""
+        """Every recorded look: split, data (the run's own where the record says none), tta, phase, when, why."""
         looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
-        return [{"data": self.data_name, "tta": SINGLE, **look} for look in looks]
+        return [{"data": self.data_name, "tta": SINGLE, "phase": USE, **look} for look in looks]
 
 
 def create_run(root: Path, name: str) -> Run:

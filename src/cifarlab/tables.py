@@ -16,6 +16,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import to_dict
 from cifarlab.runs import Run
 from cifarlab.views import SINGLE, say
+from cifarlab.wording import counted
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
@@ -91,36 +92,31 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run])
 
 
 def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line a run: accuracy, top-3 accuracy, macro F1 and loss, all with their intervals if they fit."""
-    first, console = entries[0], make_console()
+    """Print one line a run: accuracy, top-3 accuracy, macro F1 and loss, all with their intervals if they fit.
+
+    Runs that answered the same images share a table; folds, each of which held out others, get one each.
+    """
+    groups: dict[tuple[str, object], list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        groups.setdefault((_which_images(entry), entry.get("images")), []).append(entry)
+    console, said = make_console(), set[str]()
+    for number, ((which, _), members) in enumerate(groups.items()):
+        others = " (others than those above)" if which in said else ""
+        said.add(which)
+        console.print(*([""] if number else []), f"{which}{others}", sep="\n", soft_wrap=True)
+        _print_group(console, members)
+
+
+def _print_group(console: Console, entries: Sequence[Mapping[str, Any]]) -> None:
+    """What is to be said of runs that answered the same images, and their table."""
     table = _results_table(entries, with_limits=tuple(_RESULTS))
     if console.measure(table, options=console.options.update(max_width=1000)).maximum > console.width:
         table = _results_table(entries, with_limits=("accuracy", "macro_f1"))
-    console.print(f"{first['count']:,} {first['split']} images of {first['data']}{_with_tta(first)}", soft_wrap=True)
     for notice in dict.fromkeys(notice for entry in entries for notice in entry["notices"]):
         console.print(notice, soft_wrap=True)
     console.print(table)
     for entry in entries:
         _print_people(console, entry)
-
-
-def print_comparison(compared: Mapping[str, Any]) -> None:
-    """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
-    console = make_console()
-    runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
-    for run in compared["runs"]:
-        accuracy, f1 = run["accuracy"], run["macro_f1"]
-        runs.add_row(run["run"], _percent(accuracy["value"]), _limits(accuracy), _percent(f1["value"]), _limits(f1))
-    console.print(runs, "")
-    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
-    for pair in compared["pairs"]:
-        counts = ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")
-        shown = [f"{pair[key]:,}" for key in counts]
-        pairs.add_row(pair["first"], pair["second"], *shown, _p_value(pair["adjusted_p_value"]))
-    console.print(pairs, "")
-    for pair in compared["pairs"]:
-        console.print(pair["sentence"], soft_wrap=True)
-    console.print(compared["note"], soft_wrap=True)
 
 
 def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:
@@ -141,6 +137,18 @@ def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
         console.print(f"{recipe['name']:<10} {recipe['summary']}", soft_wrap=True)
         if recipe["expected"]:
             console.print(f"{'':<10} {recipe['expected']}", soft_wrap=True)
+
+
+def describe_look(entry: Mapping[str, Any]) -> str:
+    """`, look 5 at this split, 4 of them when the model was made`; empty where nobody counts."""
+    if not entry["looks"]:
+        return ""
+    made = entry.get("looks_in_making", 0)
+    return f", look {entry['looks']} at this split{f', {made} of them when the model was made' if made else ''}"
+
+
+def _which_images(entry: Mapping[str, Any]) -> str:
+    return f"{counted(entry['count'], entry['split'] + ' image')} of {entry['data']}{_with_tta(entry)}"
 
 
 def _with_tta(entry: Mapping[str, Any]) -> str:
@@ -173,9 +181,7 @@ def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
 
 def _print_scores(entry: Mapping[str, Any]) -> None:
     console = make_console()
-    looks = f", look {entry['looks']} at this split" if entry["looks"] else ""
-    where = f"{entry['count']:,} {entry['split']} images of {entry['data']}{_with_tta(entry)}"
-    console.print(f"{entry['run']}: {where}{looks}", soft_wrap=True)
+    console.print(f"{entry['run']}: {_which_images(entry)}{describe_look(entry)}", soft_wrap=True)
     for notice in entry["notices"]:
         console.print(notice, soft_wrap=True)
     console.print()

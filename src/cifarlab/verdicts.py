@@ -1,10 +1,29 @@
-"""Tables of what was decided: calibrations, groups of seeds."""
+"""Tables of what was decided: comparisons of runs and of groups of seeds, calibrations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cifarlab.console import make_console
 from cifarlab.tables import _limits, _p_value, _percent, _table
+
+
+def print_comparison(compared: Mapping[str, Any]) -> None:
+    """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
+    console = make_console()
+    runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
+    for run in compared["runs"]:
+        accuracy, f1 = run["accuracy"], run["macro_f1"]
+        runs.add_row(run["run"], _percent(accuracy["value"]), _limits(accuracy), _percent(f1["value"]), _limits(f1))
+    console.print(runs, "")
+    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
+    for pair in compared["pairs"]:
+        counts = ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")
+        shown = [f"{pair[key]:,}" for key in counts]
+        pairs.add_row(pair["first"], pair["second"], *shown, _p_value(pair["adjusted_p_value"]))
+    console.print(pairs, "")
+    for pair in compared["pairs"]:
+        console.print(pair["sentence"], soft_wrap=True)
+    console.print(compared["note"], soft_wrap=True)
 
 
 def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:

@@ -58,6 +58,8 @@ def test_page_is_quiet_and_fits(context, pages, which) -> None:
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
     assert page.locator("svg.picture").count() > 50
+    hidden = page.locator("#calibration .scroll").evaluate("box => box.scrollWidth - box.clientWidth")
+    assert hidden <= 0 or page.viewport_size["width"] < 1280
 
 
 def test_every_picture_is_drawn(context, pages) -> None:

@@ -206,6 +206,22 @@ def test_people_have_a_line(make_run, monkeypatch, capsys):
         assert shown.count("gives the answer of most people to 50.00 % (40.00 to 60.00) of the images") == len(runs)
 
 
+def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, monkeypatch, capsys):
+    about = {"one": ("a", 1), "two": ("b", 4), "three": ("a", 1), "four": ("c", 1)}
+    monkeypatch.setattr(
+        evaluation,
+        "evaluate",
+        lambda run, **_: {**SCORES, "run": run.name, "images": about[run.name][0], "count": about[run.name][1]},
+    )
+    assert cli.main(["evaluate", *(str(make_run(name).path) for name in about)]) == 0
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    headers = ["1 test image of digits", "4 test images of digits", "1 test image of digits (others than those above)"]
+    assert [line for line in lines if "of digits" in line] == headers
+    first, second, third = (lines.index(header) for header in headers)
+    rows = {name: next(at for at, line in enumerate(lines) if line.startswith(f"{name} ")) for name in about}
+    assert first < rows["one"] < rows["three"] < second < rows["two"] < third < rows["four"]
+
+
 ANSWERS = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
 
 

@@ -16,8 +16,11 @@ def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, mo
     folds = sorted(path.name for path in Path("runs").iterdir())
     assert folds == ["smoke-fold0-seed0", "smoke-fold1-seed0"]
     paths = " ".join(f"runs/{fold}" for fold in folds)
-    run(f"evaluate {paths} --split validation")
     capsys.readouterr()
+    run(f"evaluate {paths} --split validation")
+    headers = [line.rstrip() for line in capsys.readouterr().out.splitlines() if "validation images of digits" in line]
+    assert len(headers) == 2
+    assert headers[0] != headers[1]
     run(f"doubts {paths} --train --no-duplicates --top 3 --json")
     found = json.loads(capsys.readouterr().out)
     assert found["split"] == "train"

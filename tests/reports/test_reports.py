@@ -141,6 +141,14 @@ def test_hostile_class_names_are_escaped(make_run, tmp_path) -> None:
     assert "&lt;img src=" in text
 
 
+def test_every_picture_in_a_gallery_says_which_image_it_is(one, one_text) -> None:
+    tiles = re.findall(r"<li><svg class=\"picture\".*?</li>", one_text)
+    assert len(tiles) > 50
+    for tile in tiles:
+        (name,) = re.findall(r'<span class="id">(.*?)</span>', tile)
+        assert f"({name})</title>" in tile
+
+
 def test_each_picture_is_embedded_once(one_text) -> None:
     pictures = re.findall(r'<image id="picture-\d+"[^>]*href="([^"]+)"', one_text)
     uses = re.findall(r'<use href="#picture-\d+"', one_text)
@@ -168,6 +176,22 @@ def test_without_history_or_model_the_page_is_shorter(make_run, tmp_path) -> Non
     text = reports.report(run).read_text(encoding="utf-8")
     assert "How the training went" not in text
     assert "What the first layer looks for" not in text
+
+
+def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_path) -> None:
+    whole, held_out = make_run(tmp_path, "whole"), make_run(tmp_path, "held-out")
+    rows = [{key: row[key] for key in ("epoch", "train_loss", "train_accuracy")} for row in whole.history()]
+    whole.write_history(rows)
+    one, both, none = (
+        str(SECTIONS["curves"].build(_page.open_page(runs))) for runs in ([held_out], [whole, held_out], [whole])
+    )
+    assert "solid those held out. Once" in one
+    assert "solid those held out, where a run held any out. Once" in both
+    assert "the marker is the epoch that was kept." in one
+    assert "the marker is the epoch that was kept; where nothing was held out there is none" in both
+    assert "nothing was held out" in none
+    for word in ("solid", "marker", "best on validation"):
+        assert word not in none
 
 
 def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:

@@ -13,7 +13,8 @@ from cifarlab.datasets import load_data
 from cifarlab.prediction import compute_logits, load_model, predict_images
 from cifarlab.records import Predictions
 from cifarlab.reports.image_story import amplified_difference, write_image_page
-from cifarlab.story import VIEWS, neighbours, tell_story
+from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.story import VIEWS, neighbours, tell_stories, tell_story
 from cifarlab.story.class_change import find_smallest_change
 from cifarlab.story.find import find_image
 from cifarlab.story.label_doubt import rank_label
@@ -72,6 +73,43 @@ def test_a_training_images_story(runs, splits):
     assert list(told.history.right) == curves.right[:, 7].tolist()
     assert len(told.history.losses) == 3
     assert chosen not in [near.image_id for near in told.neighbours]
+
+
+def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(console, "PLAIN_COUNT_SECONDS", 600)
+    page = tmp_path / "told.html"
+    assert cli.main(["report", str(runs[0].path), "--output", str(page), "--stories", "2"]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    predictions = Predictions.load(runs[0].predictions_file("test"))
+    worst = [str(predictions.ids[row]) for row in find_mistakes(predictions, 2)]
+    text = page.read_text(encoding="utf-8")
+    for image_id in worst:
+        address = f"told-images/image-{image_id}.html"
+        assert f'<a class="id" href="{address}">{image_id}</a>' in text
+        assert f"<h1>{image_id} " in (tmp_path / address).read_text(encoding="utf-8")
+    assert len(list((tmp_path / "told-images").iterdir())) == len(worst) == 2
+    assert set(Elements(text).links) - {f"told-images/image-{image_id}.html" for image_id in worst} == {
+        link for link in Elements(text).links if link.startswith(("#", "data:"))
+    }
+
+
+def test_the_worst_mistakes_are_the_most_confident_by_hand():
+    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.05, 0.95]])
+    labels = np.array([1, 0, 0, 1])
+    predictions = Predictions(np.array(list("abcd")), labels, np.log(chances).astype(np.float32), ("cat", "dog"))
+    assert find_mistakes(predictions, 9) == [0, 1, 2]
+    assert find_mistakes(predictions, 2) == [0, 1]
+
+
+def test_several_stories_are_each_as_one_alone(story, runs, splits):
+    other = str(splits.test.ids[8])
+    first, second = tell_stories([story.image_id, other], runs)
+    assert (first.image_id, second.image_id) == (story.image_id, other)
+    np.testing.assert_array_equal(second.image, splits.test.images[8])
+    for again, told in zip(first.runs, story.runs, strict=True):
+        np.testing.assert_allclose(again.probabilities, told.probabilities, atol=1e-6)
+        assert [near.image_id for near in again.neighbours] == [near.image_id for near in told.neighbours]
+    assert [each.run for each in second.runs] == [each.run for each in story.runs]
 
 
 def test_neighbours_are_those_of_brute_force(story, runs, splits):

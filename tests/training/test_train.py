@@ -167,7 +167,7 @@ def test_runs_are_never_overwritten(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["batch_size=5000"], r"batch_size 5000 is more than the \d+ training images of digits: give --batch-size"),
+        (["batch_size=5000"], r"batch_size 5000 is more than the 1,\d+ training images of digits: give --batch-size"),
         (["model.width=(2,)"], r"model mlp cannot be built with .*width"),
         (["model=mpl"], r"unknown model 'mpl': did you mean mlp\?"),
         (["brightness_factor=2"], r"brightness_factor must be between 0 and 1"),

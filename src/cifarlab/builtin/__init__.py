@@ -21,6 +21,7 @@ from cifarlab.runs import Run
 
 NAME = "builtin"
 FOLDER = Path(__file__).parent
+DEFAULT_RUNS_DIR = Path("runs")
 
 AnyRun = Run | str | os.PathLike[str]
 
@@ -39,21 +40,26 @@ def open_run(run: AnyRun, *, needs_model: bool = False, runs_dir: str | os.PathL
     """
     if is_builtin(run):
         return make_run(Path(runs_dir))
-    return runs.open_run(locate(run), needs_model=needs_model)
+    return runs.open_run(run.path if isinstance(run, Run) else run, needs_model=needs_model)
 
 
-def locate(run: AnyRun, runs_dir: str | os.PathLike[str] = "runs") -> Path:
-    """The folder of a run; for the name `builtin` that which `evaluate` made. Nothing is made, Keras is not needed.
+def open_evaluated(run: AnyRun, *, runs_dir: str | os.PathLike[str] = "runs") -> Run:
+    """`open_run` for those who read what `evaluate` has written: nothing is made, and Keras is not needed.
+
+    Args:
+        run: A run, its folder, or `"builtin"`.
+        runs_dir: Where the run `builtin` is.
 
     Raises:
-        CifarlabError: If the built-in model has no run yet.
+        CifarlabError: As `open_run`, and if the built-in model has no run yet; the message says what makes it.
     """
-    if not is_builtin(run):
-        return run.path if isinstance(run, Run) else Path(run)
-    path = Path(runs_dir) / NAME
-    if not path.is_dir():
-        raise CifarlabError(f"there is no {path} yet: run cifarlab evaluate {NAME} first")
-    return path
+    if is_builtin(run) and not (Path(runs_dir) / NAME).exists():
+        where = "" if Path(runs_dir) == DEFAULT_RUNS_DIR else f" --runs-dir {runs_dir}"
+        raise CifarlabError(
+            f"the built-in model has no predictions yet (expected a run in {Path(runs_dir) / NAME}): run cifarlab "
+            f"evaluate {NAME}{where} first"
+        )
+    return open_run(run, runs_dir=runs_dir)
 
 
 def is_builtin(run: AnyRun) -> bool:
@@ -143,7 +149,7 @@ def _write_run(run: Run, card: dict[str, Any], model: Any) -> None:
     files.write_json(run.data_file, {**card["data"], **source, "class_names": card["class_names"]})
     files.write_json(run.environment_file, {**card["environment"], NAME: card["sizes"]["weights_sha256"]})
     files.write_text(run.command_file, card.get("command", "") + "\n")
-    files.write_json(run.looks_file, card.get("looks", []))
+    files.write_json(run.looks_file, [{**look, "phase": runs.MAKING} for look in card.get("looks", [])])
     run.write_history(card.get("history", []))
     model.save(run.model_file)
     files.write_json(run.state_file, {**card["state"], "format": runs.FORMAT})

@@ -12,6 +12,7 @@ from cifarlab import files
 from cifarlab.console import make_console
 from cifarlab.doubts import Findings
 from cifarlab.errors import CifarlabError
+from cifarlab.wording import counted
 
 _MOST_PRINTED = 20
 CSV_COLUMNS = (
@@ -43,8 +44,8 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     console = make_console()
     count, issues = len(findings.doubts), len(findings.issues)
     console.print(
-        f"{issues:,} of {count:,} labels in the {findings.split} images of {findings.data} are counted as wrong by "
-        "confident learning",
+        f"{issues:,} of {counted(count, 'label')} in the {findings.split} images of {findings.data} "
+        f"{'is' if issues == 1 else 'are'} counted as wrong by confident learning",
         soft_wrap=True,
     )
     console.print(*([findings.notice, ""] if findings.notice else [""]), sep="\n", soft_wrap=True)
@@ -57,8 +58,10 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
         table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}")
     console.print(table, "")
     if findings.conflicts is not None:
+        conflicts = len(findings.conflicts)
         console.print(
-            f"{len(findings.conflicts):,} pairs of duplicates (train and test taken together) have different labels",
+            f"{counted(conflicts, 'pair')} of duplicates (train and test taken together) "
+            f"{'has' if conflicts == 1 else 'have'} different labels",
             soft_wrap=True,
         )
     print(page)

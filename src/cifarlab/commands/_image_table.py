@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cifarlab.console import make_console
 from cifarlab.story import VIEWS, RunStory, Story
+from cifarlab.wording import counted
 
 _COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
 
@@ -56,8 +57,7 @@ def _forgotten(run: RunStory) -> str:
         return "-"
     if run.history.first_learnt is None:
         return "never learnt"
-    times = run.history.forgetting_events
-    return f"{times} {'time' if times == 1 else 'times'}"
+    return counted(run.history.forgetting_events, "time")
 
 
 def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from rich.table import Table
 
 from cifarlab.console import make_console
 from cifarlab.errors import CifarlabError
+from cifarlab.tables import describe_look
+from cifarlab.wording import counted
 
 _CONSISTENCY = {
     "flip": "same answer for the mirror image",
@@ -20,8 +22,8 @@ def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print each run's accuracies by corruption and severity, its means, its consistency and what attacks leave."""
     console = make_console()
     for entry in entries:
-        console.print(f"{entry['run']}: {entry['count']:,} test images of {entry['data']}", soft_wrap=True)
-        console.print(f"corruptions: {entry['source']}; look {entry['looks']} at this split", "", soft_wrap=True)
+        console.print(f"{entry['run']}: {counted(entry['count'], 'test image')} of {entry['data']}", soft_wrap=True)
+        console.print(f"corruptions: {entry['source']}{describe_look(entry)}", "", soft_wrap=True)
         console.print(_corruptions(entry), "")
         console.print(_summary(entry), "")
         if "against" in entry:
@@ -77,8 +79,8 @@ def _summary(entry: Mapping[str, Any]) -> Table:
     count = f"{entry['count']:,}"
     averaged, everything = len(entry["averaged"]), len(entry["corruptions"])
     rows = [("clean accuracy", count, entry["clean"])]
-    rows.append((f"mean corruption error, {averaged} corruptions", count, entry["mean_corruption_error"]))
-    rows.append((f"mean error over all {everything} corruptions", count, entry["mean_error_over_all"]))
+    rows.append((f"mean corruption error, {counted(averaged, 'corruption')}", count, entry["mean_corruption_error"]))
+    rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry["mean_error_over_all"]))
     rows += [(words, count, entry["consistency"][name]) for name, words in _CONSISTENCY.items()]
     rows += [(f"still right: {each['label']}", f"{each['count']:,}", each["accuracy"]) for each in entry["attacks"]]
     if entry["cifar101"]:

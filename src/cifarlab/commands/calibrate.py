@@ -11,10 +11,10 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
     """
-    from cifarlab import builtin, calibration, tables, verdicts
+    from cifarlab import calibration, tables, verdicts
     from cifarlab.console import working
 
-    opened = [builtin.open_run(builtin.locate(run), needs_model=True) for run in runs]
+    opened = [calibration.open_calibratable(run) for run in runs]
     results = []
     for run in opened:
         with working(f"calibrating {run.path}"):

@@ -1,11 +1,12 @@
 """`cifarlab compare`: whether runs really differ."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import Json, RunPaths, Split
+from cifarlab.commands._options import Json, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0",
@@ -20,6 +21,7 @@ def compare(
         typer.Option(metavar="RUN", help="The other group of runs: all that follow.", autocompletion=completion.runs),
     ] = None,
     split: Split = "test",
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Say whether runs really differ.
@@ -30,8 +32,8 @@ def compare(
     from cifarlab import comparison, tables, verdicts
 
     if against:
-        groups = comparison.compare_groups(runs, against, split=split)
+        groups = comparison.compare_groups(runs, against, split=split, runs_dir=runs_dir)
         tables.print_json(groups) if as_json else verdicts.print_group_comparison(groups)
         return
-    compared = comparison.compare(runs, split=split)
-    tables.print_json(compared) if as_json else tables.print_comparison(compared)
+    compared = comparison.compare(runs, split=split, runs_dir=runs_dir)
+    tables.print_json(compared) if as_json else verdicts.print_comparison(compared)

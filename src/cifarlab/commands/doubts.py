@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, RunPaths, Split
+from cifarlab.commands._options import DataDir, Json, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
@@ -29,6 +29,7 @@ def doubts(
         Path | None, typer.Option(metavar="FILE", help="The page; by default inside the first run.")
     ] = None,
     data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """List images whose label is probably wrong.
@@ -45,11 +46,18 @@ def doubts(
     wanted = "train" if train else split
     with working("weighing the labels") as progress:
         findings = examine_labels(
-            runs, split=wanted, score=score, data_dir=data_dir, duplicates=duplicates, progress=progress
+            runs,
+            split=wanted,
+            score=score,
+            data_dir=data_dir,
+            runs_dir=runs_dir,
+            duplicates=duplicates,
+            progress=progress,
         )
     from cifarlab.reports.label_doubts import write_doubts_page
 
-    page = write_doubts_page(findings, output or builtin.locate(runs[0]) / f"doubts-{wanted}.html", top)
+    first = builtin.open_evaluated(runs[0], runs_dir=runs_dir)
+    page = write_doubts_page(findings, output or first.path / f"doubts-{wanted}.html", top)
     if csv is not None:
         write_csv(findings, csv, top)
     tables.print_json(summarise(findings, top, page)) if as_json else print_doubts(findings, top, page)

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, Split
+from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
     "cifarlab report runs/mlp* --output compared.html",
     "cifarlab report runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
+    "cifarlab report runs/mlp2-seed0 --stories 8",
 )
 
 
@@ -23,15 +24,29 @@ def report(
     split: Split = "test",
     data_dir: DataDir = None,
     human_labels: HumanLabels = None,
+    stories: Annotated[
+        int, typer.Option(metavar="N", min=0, max=16, help="Also a page about each of the N worst mistakes.")
+    ] = 0,
+    runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Write one HTML page about runs.
 
-    The page holds all it shows, several runs side by side; its path is printed.
+    The page holds all it shows, several runs side by side; its path is printed. With --stories, pages about single
+    images lie in a folder beside it.
     """
     from cifarlab import reports, tables
-    from cifarlab.console import working
+    from cifarlab.console import counting, working
 
-    with working("writing the report"):
-        page = reports.report(runs, output=output, split=split, data_dir=data_dir, human_labels=human_labels)
+    with counting("telling the stories") if stories else working("writing the report") as progress:
+        page = reports.report(
+            runs,
+            output=output,
+            split=split,
+            data_dir=data_dir,
+            human_labels=human_labels,
+            runs_dir=runs_dir,
+            stories=stories,
+            progress=progress,
+        )
     tables.print_json({"report": str(page)}) if as_json else print(page)

@@ -9,6 +9,7 @@ from cifarlab.comparison._entrants import Entrant, enter
 from cifarlab.comparison._tests import SIGNIFICANCE, holm, images_needed, mcnemar, paired_difference, show_p
 from cifarlab.comparison.groups import compare_groups
 from cifarlab.runs import Run
+from cifarlab.wording import counted
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "paired_difference", "show_p"]
 
@@ -19,12 +20,15 @@ NOTE = (
 )
 
 
-def compare(runs: Sequence[Run | str | os.PathLike[str]], *, split: str = "test") -> dict[str, Any]:
+def compare(
+    runs: Sequence[Run | str | os.PathLike[str]], *, split: str = "test", runs_dir: str | os.PathLike[str] = "runs"
+) -> dict[str, Any]:
     """Compare runs by what they predicted for the same images; only `predictions-<split>.npz` is read.
 
     Args:
         runs: Two or more, each evaluated on `split`.
         split: Which predictions to read.
+        runs_dir: Where the run of the built-in model is.
 
     Returns:
         Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`; `runs`: `run`, `path`, and
@@ -46,7 +50,7 @@ def compare(runs: Sequence[Run | str | os.PathLike[str]], *, split: str = "test"
     Source: McNemar 1947, Psychometrika 12:153; Holm 1979, Scandinavian Journal of Statistics 6:65;
         Connor 1987, Biometrics 43:207.
     """
-    entrants = enter(runs, split)
+    entrants = enter(runs, split, runs_dir)
     count = len(entrants[0].predictions)
     pairs = [_compare_pair(first, second) for first, second in itertools.combinations(entrants, 2)]
     for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
@@ -86,6 +90,7 @@ def _compare_pair(first: Entrant, second: Entrant) -> dict[str, Any]:
 
 def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> str:
     first, second = pair["first"], pair["second"]
+    asked = counted(count, f"{split} image")
     if pair["only_first_right_count"] + pair["only_second_right_count"] == 0:
         return (
             f"{first} and {second} are right on exactly the same {split} images ({count:,}): nothing sets them apart."
@@ -95,20 +100,23 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
     test = f"exact McNemar p {show_p(pair['adjusted_p_value'])}{adjusted}"
     if pair["adjusted_p_value"] >= SIGNIFICANCE:
         return (
-            f"The {count:,} {split} images do not tell {first} and {second} apart: the difference is {_signed(value)} "
-            f"percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test}).{_outlook(pair)}"
+            f"The {asked} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
+            f"{_signed(value)} percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test})."
+            f"{_outlook(pair)}"
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     return (
-        f"{first} is more accurate than {second} by {value:.2f} percentage points on {count:,} {split} images "
+        f"{first} is more accurate than {second} by {value:.2f} percentage points on {asked} "
         f"(95 % interval {_signed(low)} to {_signed(high)}; {test})."
     )
 
 
 def _outlook(pair: dict[str, Any]) -> str:
     needed = pair["images_needed"]
-    return f" If that is the true difference, it would take about {needed:,} images to see it." if needed else ""
+    return (
+        f" If that is the true difference, it would take about {counted(needed, 'image')} to see it." if needed else ""
+    )
 
 
 def _signed(value: float) -> str:

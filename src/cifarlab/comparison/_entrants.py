@@ -12,31 +12,34 @@ from numpy.typing import NDArray
 from cifarlab import builtin, metrics
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run
+from cifarlab.wording import counted
 
 
-def enter(runs: Sequence[Run | str | os.PathLike[str]], split: str) -> "list[Entrant]":
+def enter(
+    runs: Sequence[Run | str | os.PathLike[str]], split: str, runs_dir: str | os.PathLike[str] = "runs"
+) -> "list[Entrant]":
     """Open the runs and read what they said about the same images.
 
     Raises:
         CifarlabError: If there are fewer than two runs, one is given twice or has no predictions for `split`, or they
             were evaluated on different images, labels or class names.
     """
-    opened = [open_run(builtin.locate(run)) for run in runs]
+    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     if len(opened) < 2:
         raise CifarlabError(f"a comparison needs at least two runs. Received: {len(opened)}")
     twice = [path for path, times in Counter(run.path.resolve() for run in opened).items() if times > 1]
     if twice:
         raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
     times = Counter(run.name for run in opened)
-    first = _read(opened[0], split)
+    first = Predictions.load(opened[0].stored_predictions_file(split))
     if len(first) == 0:
         raise CifarlabError(f"{opened[0].path} has predictions for no {split} images: expected at least one")
     return [
         Entrant(
             name=run.name if times[run.name] == 1 else str(run.path),
             path=str(run.path),
-            predictions=_align(first, _read(run, split), opened[0], run),
+            predictions=_align(first, Predictions.load(run.stored_predictions_file(split)), opened[0], run),
         )
         for run in opened
     ]
@@ -67,15 +70,6 @@ class Entrant:
         return {"run": self.name, "path": self.path, **numbers}
 
 
-def _read(run: Run, split: str) -> Predictions:
-    path = run.predictions_file(split)
-    if not path.is_file():
-        raise CifarlabError(
-            f"{run.path} has no predictions for {split}: run cifarlab evaluate {run.path} --split {split} first"
-        )
-    return Predictions.load(path)
-
-
 def _align(reference: Predictions, other: Predictions, reference_run: Run, run: Run) -> Predictions:
     """`other` in the order of `reference`, or one line that says why they cannot be compared."""
     both = f"{reference_run.path} and {run.path}"
@@ -93,10 +87,11 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
     aligned = Predictions(other.ids[order], other.labels[order], other.logits[order], other.class_names)
     differing = np.flatnonzero(aligned.labels != reference.labels)
     if len(differing):
+        many = counted(len(differing), "image")
         first = str(reference.ids[differing[0]])
         raise CifarlabError(
-            f"{both} were evaluated with different labels ({len(differing)} images, {first!r} among them): evaluate "
-            "both on the same data"
+            f"{both} were evaluated with different labels ({many}, {first!r} among them): evaluate both "
+            "on the same data"
         )
     return aligned
 

@@ -18,6 +18,7 @@ from cifarlab.comparison._tests import (
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import _intervals
 from cifarlab.runs import Run
+from cifarlab.wording import counted
 
 FORMAT = 1
 NOTE = (
@@ -27,13 +28,16 @@ NOTE = (
 _Runs = Sequence[Run | str | os.PathLike[str]]
 
 
-def compare_groups(first: _Runs, second: _Runs, *, split: str = "test") -> dict[str, Any]:
+def compare_groups(
+    first: _Runs, second: _Runs, *, split: str = "test", runs_dir: str | os.PathLike[str] = "runs"
+) -> dict[str, Any]:
     """Compare the accuracies of two groups of runs; only `predictions-<split>.npz` is read.
 
     Args:
         first: Runs of one recipe with several seeds, each evaluated on `split`.
         second: Runs of another.
         split: Which predictions to read.
+        runs_dir: Where the run of the built-in model is.
 
     Returns:
         Ready for JSON: `format`, `split`, `count` (images), `note`; `groups`, two with `name`, `runs` (`run`, `path`,
@@ -48,8 +52,10 @@ def compare_groups(first: _Runs, second: _Runs, *, split: str = "test") -> dict[
     """
     for title, group in (("first", first), ("second", second)):
         if len(group) < 2:
-            raise CifarlabError(f"the {title} group has {len(group)} run: expected at least two, of different seeds")
-    entrants = enter([*first, *second], split)
+            raise CifarlabError(
+                f"the {title} group has {counted(len(group), 'run')}: expected at least two, of different seeds"
+            )
+    entrants = enter([*first, *second], split, runs_dir)
     parts = entrants[: len(first)], entrants[len(first) :]
     accuracies = [[float(entrant.right.mean()) for entrant in part] for part in parts]
     p_value, test = permutation_test(*accuracies)

@@ -38,7 +38,7 @@ def risk_coverage(predictions: Predictions) -> dict[str, Any]:
     return {
         "coverage": ((shown + 1) / len(risks)).tolist(),
         "risk": risks[shown].tolist(),
-        "area": _area(_share_ties(confidence, wrong)).as_dict(),
+        "area": _area(confidence, wrong).as_dict(),
         "best_area": float(_risks(np.sort(wrong)).mean()),
         "points": [_point(coverage, confidence, wrong) for coverage in COVERAGES],
     }
@@ -50,7 +50,7 @@ def area_under_risk(predictions: Predictions) -> Interval:
     Args:
         predictions: N images, at least one.
     """
-    return _area(_share_ties(*_by_confidence(predictions)))
+    return _area(*_by_confidence(predictions))
 
 
 def _by_confidence(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -65,29 +65,49 @@ def _risks(wrong: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(wrong) / np.arange(1, len(wrong) + 1))
 
 
-def _share_ties(confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`(N,)` float64: each image's mistake, averaged over those of the same confidence."""
+def _share_ties(confidence: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` float64: each image's value, averaged over those of the same confidence."""
     _, place, counts = np.unique(-confidence, return_inverse=True, return_counts=True)
-    return np.asarray((np.bincount(place, wrong) / counts)[place])
+    return np.asarray((np.bincount(place, values) / counts)[place])
 
 
-def _area(wrong: NDArray[np.float64]) -> Interval:
+def _area(confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> Interval:
     """Mean risk over all coverages, with Student's t interval from each image's influence on it.
 
     An image adds its own mistake at every coverage that includes it, and makes the mistakes of all that are less sure
-    weigh less: the area is the mean of N such influences, in the limit of many images.
+    weigh less: the area is the mean of N such influences, in the limit of many images. Images of equal confidence are
+    included at the same coverages, on average over the orders in which they could stand.
     """
     count = len(wrong)
-    ranks = np.arange(1, count + 1)
-    value = float(_risks(wrong).mean())
+    shared = _share_ties(confidence, wrong)
+    value = float(_risks(shared).mean())
     if count == 1:
         return Interval(value, None, None, "no interval from one image")
+    mistakes = int(wrong.sum())
+    if mistakes in (0, count):
+        return _one_sided_area(value, mistakes, count)
+    ranks = np.arange(1, count + 1)
     included = np.cumsum((1 / ranks)[::-1])[::-1]  # sum of 1/k over k >= rank
-    diluted = np.cumsum((wrong / ranks)[::-1])[::-1]
-    influence = wrong * included - diluted + wrong.mean() - value
+    diluted = np.cumsum((shared / ranks)[::-1])[::-1]
+    influence = wrong * _share_ties(confidence, included) - _share_ties(confidence, diluted) + wrong.mean() - value
     error = float(influence.std(ddof=1)) / math.sqrt(count)
     half = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * error
     return Interval(value, max(0.0, value - half), min(1.0, value + half), "Student's t 95 % of the influences")
+
+
+def _one_sided_area(value: float, mistakes: int, count: int) -> Interval:
+    """What can be said where no image is wrong, or each one: the influences do not vary, and yet nothing is certain.
+
+    No image wrong does not say where the mistakes of more images would stand. With a risk r and all mistakes the
+    surest answers, the risk at coverage c is min(c, r) / c, and the area r (1 - log r), the most it can be. So the area
+    is under that for the highest r that Wilson's interval leaves; where all are wrong, likewise with right and wrong
+    exchanged.
+    """
+    _, rate = _intervals.wilson_limits(0, count)  # no mistakes, or nothing right
+    most = rate * (1 - math.log(rate))
+    if mistakes == 0:
+        return Interval(value, 0.0, most, "Wilson 95 % of the risk, at most r (1 - log r): no image is wrong")
+    return Interval(value, 1 - most, 1.0, "Wilson 95 % of the risk, at least its mirror image: every image is wrong")
 
 
 def _point(coverage: float, confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> dict[str, Any]:

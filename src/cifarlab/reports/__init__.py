@@ -3,9 +3,10 @@
 A section is one file in `sections/` with `ORDER`, `TITLE` and `build(page)`, found by its name.
 """
 
+import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifarlab import files
@@ -13,10 +14,12 @@ from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
 from cifarlab.reports._figures import write_figures
 from cifarlab.reports._page import open_page
+from cifarlab.reports._stories import write_stories
 from cifarlab.runs import Run
 
 __all__ = ["report"]
 
+Progress = Callable[[str, float], None]
 _Runs = Run | str | os.PathLike[str]
 
 
@@ -27,6 +30,9 @@ def report(
     data_dir: str | os.PathLike[str] | None = None,
     notice: str = "",
     human_labels: str | os.PathLike[str] | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
+    stories: int = 0,
+    progress: Progress | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
 
@@ -42,6 +48,10 @@ def report(
         data_dir: Where to look for the data; by default where the run found it.
         notice: One sentence that stands on top of the page.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
+        runs_dir: Where the run of the built-in model is.
+        stories: Of how many of each run's most confident mistakes to write a page too, into the folder
+            `<page's name>-images` beside the page, which links to them. This asks the models, so it loads Keras.
+        progress: Called with a phrase and the share done, of the stories.
 
     Returns:
         The page's path.
@@ -51,12 +61,15 @@ def report(
             default place holds a file that is not a report of ours, or the human labels are not about these images.
     """
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
-    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels)
+    page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
     path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
     if path.is_dir():
         path = path / "report.html"
     if output is None:
         _refuse_foreign(path)
+    if stories:
+        folder = path.with_name(f"{path.stem}-images")
+        page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress))
     for view in page.runs:
         write_figures(view, page.pictures, page.split)
     return files.write_text(path, _render.render_page(page))

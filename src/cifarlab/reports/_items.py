@@ -14,12 +14,16 @@ class Item:
 
     Attributes:
         picture: Its element.
+        image_id: Which image.
+        story: Address of the page about it; empty where there is none.
         true: The class it is.
         said: The class the model named.
         confidence: Probability of `said`.
     """
 
     picture: Markup
+    image_id: str
+    story: str
     true: str
     said: str
     confidence: float
@@ -46,5 +50,14 @@ def make_items(page: Page, view: RunView, rows: Iterable[int]) -> list[Item]:
         answer = f"recognised, {sure} sure" if true == said else mistake
         image_id = str(predictions.ids[row])
         picture = page.pictures.show(view.data["name"], image_id, f"{names[true]}, {answer} ({image_id})")
-        items.append(Item(picture, names[true], names[said], float(probabilities[row, said])))
+        items.append(
+            Item(
+                picture,
+                image_id,
+                page.stories.get(image_id, ""),
+                names[true],
+                names[said],
+                float(probabilities[row, said]),
+            )
+        )
     return items

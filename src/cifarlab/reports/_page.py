@@ -1,8 +1,8 @@
 """What a report is about: the runs with everything they recorded, and the pictures of the data they saw."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from cifarlab.human_labels import HumanLabels, open_human_labels, score_with_hum
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
-from cifarlab.runs import Run, open_run, unique_names
+from cifarlab.runs import Run, unique_names
 
 SPLITS = ("test", "validation")
 
@@ -74,6 +74,7 @@ class Page:
         notice: One sentence for the top of the page, or empty.
         pictures: The images themselves, as far as they can be had.
         humans: What people called the images, where that is known.
+        stories: Image's id to the address of the page about it, where there is one.
     """
 
     runs: tuple[RunView, ...]
@@ -81,6 +82,7 @@ class Page:
     notice: str
     pictures: Pictures
     humans: HumanLabels | None = None
+    stories: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def leader(self) -> RunView:
@@ -114,6 +116,7 @@ def open_page(
     data_dir: Path | None = None,
     notice: str = "",
     human_labels: str | os.PathLike[str] | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
 ) -> Page:
     """Read the runs and find their pictures.
 
@@ -123,7 +126,7 @@ def open_page(
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: a report is about one of: {', '.join(SPLITS)}")
-    opened = [run if isinstance(run, Run) else Run(builtin.locate(run)) for run in runs]
+    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     if not opened:
         raise CifarlabError("a report needs at least one run: give the folder of one that cifarlab train made")
     places = [run.path.resolve() for run in opened]
@@ -138,11 +141,8 @@ def open_page(
 
 
 def _read(run: Run, label: str, index: int, split: str) -> RunView:
-    open_run(run.path)
     scores = run.scores(split)
-    if not run.predictions_file(split).is_file():
-        raise CifarlabError(f"{run.path} has no predictions on {split}: run cifarlab evaluate {run.path}")
-    predictions = Predictions.load(run.predictions_file(split))
+    predictions = Predictions.load(run.stored_predictions_file(split))
     missing = [key for key in ("accuracy", "loss", "per_class", "confusion_matrix") if key not in scores]
     if missing or scores.get("count") != len(predictions):
         wrong = f"they lack {', '.join(missing)}" if missing else "they are not about the same images"

@@ -13,6 +13,7 @@ import cifarlab
 from cifarlab import discover
 from cifarlab.plots._style import to_inline_svg
 from cifarlab.reports._page import Page
+from cifarlab.wording import counted
 
 GENERATOR = '<meta name="generator" content="cifarlab">'
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -106,6 +107,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (percent, percent_interval, number_interval, points, duration, plain)
+    filters = (percent, percent_interval, number_interval, points, duration, plain, counted)
     environment.filters.update({function.__name__: function for function in filters})
     return environment

@@ -95,10 +95,10 @@ def measure_robustness(
         "attacks": [_measure_attack(model, classify, images, right, each, wanted, steps) for each in attacks],
         "cifar101": _measure_newer(classify, newer, steps),
     }
-    look = run.record_look("test", "robustness")
+    looks = {"looks": run.record_look("test", "robustness"), "looks_in_making": run.looks_in_making("test")}
     about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
     source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
-    results = {**about, "seed": wanted.seed, "source": source, "looks": look, **made}
+    results = {**about, "seed": wanted.seed, "source": source, **looks, **made}
     files.write_json(results_file(run), results)
     return results
 

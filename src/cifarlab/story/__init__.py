@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin, datasets, dynamics, prediction
 from cifarlab.builtin import AnyRun
-from cifarlab.dynamics import ImageHistory
+from cifarlab.dynamics import Dynamics, ImageHistory
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Array, ImageSet, Predictions, Splits
 from cifarlab.runs import Run, unique_names
-from cifarlab.story.attention import Attention, explain
+from cifarlab.story.attention import Attention, make_explainer
 from cifarlab.story.class_change import ClassChange, find_smallest_change
 from cifarlab.story.find import find_image
 from cifarlab.story.label_doubt import LabelDoubt, weigh_label
@@ -114,6 +114,34 @@ def tell_story(
         CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
             about different data sets.
     """
+    return tell_stories([image_id], runs, split=split, data_dir=data_dir, runs_dir=runs_dir, progress=progress)[0]
+
+
+def tell_stories(
+    image_ids: Sequence[str],
+    runs: Sequence[AnyRun],
+    *,
+    split: str = "test",
+    data_dir: str | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
+    progress: Progress | None = None,
+) -> list[Story]:
+    """`tell_story` for several images: data and models are loaded once.
+
+    Args:
+        image_ids: At least one, each as for `tell_story`.
+        runs: As for `tell_story`.
+        split: Where a bare row is counted, and where an id is looked for first.
+        data_dir: Where the data are, if not where the runs found them.
+        runs_dir: Where the run of the built-in model is, or will be made.
+        progress: Called with a phrase and the share done.
+
+    Returns:
+        The stories, in the order of the ids.
+
+    Raises:
+        CifarlabError: As `tell_story`.
+    """
     if not runs:
         raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
     report = progress or (lambda phrase, share: None)
@@ -122,18 +150,27 @@ def tell_story(
     if len(names) > 1:
         raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
     loaded: dict[str, Splits] = {}
-    story: Story | None = None
+    stories: list[Story] = []
     for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
         splits = _load(run, data_dir, loaded)
-        found, row = find_image(splits, image_id if story is None else story.image_id, split)
-        images = splits[found]
-        if story is None:
-            chosen, label = str(images.ids[row]), int(images.labels[row])
-            story = Story(chosen, names[0], found, images.images[row], label, splits.class_names)
-        report(name, number / len(opened))
-        story.runs.append(_ask(run, name, splits, found, images.take(np.array([row]))))
-    assert story is not None
-    return story
+        places = [find_image(splits, image_id, split) for image_id in _ids(stories) or image_ids]
+        stories = stories or [_begin(names[0], splits, *place) for place in places]
+        witness = _call(run, name, splits)
+        for done, (story, (found, row)) in enumerate(zip(stories, places, strict=True)):
+            report(f"{story.image_id}, {name}", (number + done / len(stories)) / len(opened))
+            story.runs.append(_ask(witness, found, splits[found].take(np.array([row]))))
+    return stories
+
+
+def _ids(stories: Sequence[Story]) -> list[str]:
+    """What the first run has found: a row may be another image in the parts of the next."""
+    return [story.image_id for story in stories]
+
+
+def _begin(data: str, splits: Splits, split: str, row: int) -> Story:
+    images = splits[split]
+    image_id, label = str(images.ids[row]), int(images.labels[row])
+    return Story(image_id, data, split, images.images[row], label, splits.class_names)
 
 
 def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
@@ -146,29 +183,45 @@ def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
     return loaded[key]
 
 
-def _ask(run: Run, name: str, splits: Splits, split: str, one: ImageSet) -> RunStory:
-    """What a run says of the image in `one`, which is in its `split`."""
+@dataclass(frozen=True, eq=False)
+class _Witness:
+    """A run with everything that is loaded once, however many images it is asked about."""
+
+    run: Run
+    name: str
+    splits: Splits
+    model: Any
+    explain: Callable[[Array, Sequence[int]], list[Attention]]
+    known: Dynamics | None
+
+
+def _call(run: Run, name: str, splits: Splits) -> _Witness:
     model = prediction.load_model(run)
     if splits.class_names != prediction.class_names(run):
         raise CifarlabError(f"{splits.source.name} has other classes than {run.path} was trained on")
-    prediction.check_fits(model, one.image_shape, len(one.class_names))
+    prediction.check_fits(model, splits.train.image_shape, len(splits.class_names))
+    return _Witness(run, name, splits, model, make_explainer(model), dynamics.load(run))
+
+
+def _ask(witness: _Witness, split: str, one: ImageSet) -> RunStory:
+    """What a run says of the image in `one`, which is in its `split`."""
+    run, model = witness.run, witness.model
     image_id = str(one.ids[0])
     views, averaged = _look(model, one)
     said, true = int(views[0].argmax()), int(one.labels[0])
     evaluated = run.predictions_file(split).is_file()
     if split != "train" and not evaluated:
         run.record_look(split, f"image {image_id}")
-    known = dynamics.load(run)
     return RunStory(
-        run=name,
+        run=witness.name,
         split=split,
         probabilities=views[0],
         views=views,
         averaged=averaged,
-        history=known.find(image_id) if known else None,
+        history=witness.known.find(image_id) if witness.known else None,
         doubt=weigh_label(run, split, image_id) if split != "train" and evaluated else None,
-        neighbours=find_neighbours(run, model, splits.train, one, NEIGHBOURS),
-        attention=explain(model, one.images[0], list(dict.fromkeys((said, true)))),
+        neighbours=find_neighbours(run, model, witness.splits.train, one, NEIGHBOURS),
+        attention=witness.explain(one.images[0], list(dict.fromkeys((said, true)))),
         change=find_smallest_change(model, one.images[0]),
     )
 

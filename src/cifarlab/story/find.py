@@ -5,6 +5,7 @@ import re
 from cifarlab import discover
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Splits
+from cifarlab.wording import counted
 
 SPLITS = ("train", "validation", "test")
 _PLACE = re.compile(r"(?:(train|validation|test)/)?(\d+)")
@@ -35,9 +36,8 @@ def find_image(splits: Splits, image_id: str, split: str = "test") -> tuple[str,
         raise CifarlabError(f"no such image in {splits.source.name}: {_suggest(splits, image_id, split)}")
     name, row = place[1] or split, int(place[2])
     if row >= len(splits[name]):
-        raise CifarlabError(
-            f"{splits.source.name} has {len(splits[name])} {name} images, counted from 0. Received: {image_id}"
-        )
+        there = counted(len(splits[name]), f"{name} image")
+        raise CifarlabError(f"{splits.source.name} has {there}, counted from 0. Received: {image_id}")
     return name, row
 
 

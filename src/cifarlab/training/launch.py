@@ -14,6 +14,7 @@ from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.training.progress import Progress, Silent
+from cifarlab.wording import counted
 
 if TYPE_CHECKING:
     import keras
@@ -113,8 +114,9 @@ def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
 
     splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
     if recipe.batch_size > len(splits.train):
+        there = counted(len(splits.train), "training image")
         raise CifarlabError(
-            f"batch_size {recipe.batch_size} is more than the {len(splits.train)} training images of {recipe.data}: "
+            f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
             f"give --batch-size {max(1, len(splits.train) // 10)}"
         )
     return splits

@@ -104,9 +104,7 @@ class Library:
             CifarlabError: If it has not been evaluated there.
         """
         run = entry.run
-        path = run.predictions_file(split)
-        if not path.is_file():
-            raise CifarlabError(f"{entry.name} has no predictions on {split}: run cifarlab evaluate {run.path}")
+        path = run.stored_predictions_file(split)
         return self.keep(("predictions", entry.name, split, sign(path)), lambda: Predictions.load(path))
 
     def answers(self, entry: Entry, split: str) -> Answers:

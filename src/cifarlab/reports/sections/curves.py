@@ -20,8 +20,15 @@ def build(page: Page) -> Markup | None:
         figure = plot_training_curves(histories, quantities=(quantity,), width_inches=4.4)
         figures.append(draw(figure, f"curves-{quantity}", f"{quantity} by epoch. {_described(page)}"))
     best = {view.label: best_epoch(view.history) for view in page.runs}
-    handicapped = any(_is_handicapped(view) for view in page.runs)
-    return render("curves", page=page, figures=figures, best=best, handicapped=handicapped)
+    # A curve of held-out images is needed to look worse beside.
+    handicapped = any(_is_handicapped(view) and best[view.label] is not None for view in page.runs)
+    return render("curves", page=page, figures=figures, best=best, held_out=_held_out(page), handicapped=handicapped)
+
+
+def _held_out(page: Page) -> str:
+    """`"all"` where every run shown has curves of images that were held out, `"some"` where some have, else empty."""
+    has = {best_epoch(view.history) is not None for view in page.runs if view.history}
+    return "some" if len(has) > 1 else "all" if has == {True} else ""
 
 
 def _is_handicapped(view: RunView) -> bool:

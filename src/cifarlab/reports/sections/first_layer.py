@@ -7,6 +7,7 @@ from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.reports._weights import read_first_layer
+from cifarlab.wording import counted
 
 ORDER = 100
 TITLE = "What the first layer looks for"
@@ -29,6 +30,6 @@ def _show(view: RunView, most: int) -> tuple[RunView, str | Markup, int, int] | 
     if weights is None:
         return None
     count = min(most, len(weights))
-    described = f"First-layer weights of {count} units of {view.label} as small pictures"
+    described = f"First-layer weights of {counted(count, 'unit')} of {view.label} as small pictures"
     figure = plot_first_layer(weights, most=most, columns=8)
     return view, draw(figure, f"first-layer-{view.index}", described), count, len(weights)

@@ -18,6 +18,8 @@ class SharedMistake:
     """A picture that the model and many people got wrong, and the sentence that says so."""
 
     picture: Markup
+    image_id: str
+    story: str
     sentence: str
 
 
@@ -46,7 +48,13 @@ def _mistakes(page: Page, humans: HumanLabels, view: RunView) -> list[SharedMist
     if not page.pictures.has(name):
         return []
     found = shared_mistakes(view.predictions, humans)[: page.amount(alone=24, compared=8)]
-    return [SharedMistake(page.pictures.show(name, each["id"], _describe(each)), each["sentence"]) for each in found]
+    return [
+        SharedMistake(
+            page.pictures.show(name, each["id"], _describe(each)), each["id"], page.stories.get(each["id"], ""),
+            each["sentence"],
+        )
+        for each in found
+    ]  # fmt: skip
 
 
 def _describe(mistake: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ def build(page: Page) -> Markup:
         ("Machine", _rows([_machine(view) for view in page.runs])),
         ("Versions", _rows([_versions(view) for view in page.runs])),
     ]
-    looks = [(view, _looks(view, page.split)) for view in page.runs]
+    looks = [(view, _looks(view, page.split), view.run.looks_in_making(page.split)) for view in page.runs]
     return render("making", page=page, tables=tables, looks=looks)
 
 

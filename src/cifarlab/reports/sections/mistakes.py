@@ -3,23 +3,26 @@
 import numpy as np
 from markupsafe import Markup
 
+from cifarlab.records import Predictions
 from cifarlab.reports._items import make_items
-from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._page import Page
 from cifarlab.reports._render import render
 
 ORDER = 70
 TITLE = "The most confident mistakes"
+MOST_COMPARED = 16
 
 
 def build(page: Page) -> Markup | None:
     """A gallery a run; None where there are no pictures or no mistakes."""
-    galleries = [(view, make_items(page, view, _rows(view, page.amount(alone=24, compared=16)))) for view in page.runs]
+    most = page.amount(alone=24, compared=MOST_COMPARED)
+    galleries = [(view, make_items(page, view, find_mistakes(view.predictions, most))) for view in page.runs]
     galleries = [(view, items) for view, items in galleries if items]
     return render("mistakes", page=page, galleries=galleries) if galleries else None
 
 
-def _rows(view: RunView, most: int) -> list[int]:
-    predictions = view.predictions
+def find_mistakes(predictions: Predictions, most: int) -> list[int]:
+    """The rows of the wrong answers, those that the model was surest of first, at most so many."""
     confidence = predictions.probabilities.max(axis=1)
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
     return [int(row) for row in wrong[np.argsort(-confidence[wrong], kind="stable")][:most]]

@@ -1,0 +1,46 @@
+"""Pages about single images beside a report: why the worst mistakes were made."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from cifarlab.reports._page import Page
+from cifarlab.reports.image_story import write_image_page
+from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.story import tell_stories
+
+
+def write_stories(
+    page: Page,
+    most: int,
+    folder: Path,
+    data_dir: str | os.PathLike[str] | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, str]:
+    """Write the stories of each run's most confident mistakes, as all runs of the report tell them.
+
+    Args:
+        page: What the report is about.
+        most: How many of each run, at least one.
+        folder: For the pages; made if need be.
+        data_dir: Where the data are, if not where the runs found them.
+        progress: Called with a phrase and the share done.
+
+    Returns:
+        Image's id to the address of its page, seen from beside the folder.
+
+    Raises:
+        CifarlabError: If a run has no model, the runs were trained on different data, or these cannot be found.
+    """
+    ids = dict.fromkeys(
+        str(view.predictions.ids[row]) for view in page.runs for row in find_mistakes(view.predictions, most)
+    )
+    if not ids:
+        return {}
+    runs = [view.run for view in page.runs]
+    where = None if data_dir is None else os.fspath(data_dir)
+    pages = {}
+    for story in tell_stories(list(ids), runs, split=page.split, data_dir=where, progress=progress):
+        written = write_image_page(story, folder / runs[0].image_file(story.image_id).name)
+        pages[story.image_id] = f"{folder.name}/{written.name}"
+    return pages
