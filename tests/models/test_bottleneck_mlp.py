@@ -32,3 +32,41 @@ def test_a_block_left_out_leaves_the_image_as_it_was():
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="layer or batch"):
         bottleneck_mlp.build((4, 4, 3), 5, norm="group")
+
+
+def distances(rows_and_columns, places):
+    return np.linalg.norm(rows_and_columns[:, None] - places[None], axis=2)
+
+
+def test_units_begin_with_weights_around_their_places_alone():
+    model = bottleneck_mlp.build((16, 16, 3), 5, width=40, blocks=1, expansion=2, reach_pixels=(1.5, 3.0))
+    kernel = np.abs(np.array(model.get_layer("pixels_dense").kernel)).reshape(256, 3, 40)
+    places = bottleneck_mlp._even_places(40) * 16
+    grid = np.stack(np.divmod(np.arange(256), 16), axis=1) + 0.5
+    assert kernel.max(axis=1)[distances(grid, places) > 8].max() < 1e-5 * kernel.max()
+    inner = np.abs(np.array(model.get_layer("block1_narrow").kernel))  # from 80 units to 40, both with places
+    far = distances(bottleneck_mlp._even_places(80) * 16, places) > 14
+    assert far.any()
+    assert inner[far].max() < 1e-3 * inner.max()
+
+
+def test_beginning_locally_keeps_the_size_of_every_units_weights():
+    keras.utils.set_random_seed(0)
+    plain = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2)
+    keras.utils.set_random_seed(0)
+    local = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, reach_pixels=(2.0,))
+    for name in ("pixels_dense", "block1_wide", "block1_narrow"):
+        sizes = [np.linalg.norm(np.array(model.get_layer(name).kernel), axis=0) for model in (plain, local)]
+        np.testing.assert_allclose(*sizes, rtol=1e-5)
+    assert not np.array(local.get_layer("logits").kernel).any()
+
+
+def test_the_places_fill_the_image_evenly():
+    counts = np.histogram2d(*bottleneck_mlp._even_places(1024).T, bins=4, range=[[0, 1], [0, 1]])[0]
+    assert counts.min() >= 60
+    assert counts.max() <= 68
+
+
+def test_a_reach_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="above 0"):
+        bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=(3, 0))

@@ -4,8 +4,13 @@ Inverted bottlenecks without convolutions or patches: Bachmann, Anagnostidis and
 arXiv:2306.13575. Layer normalisation: arXiv:1607.06450. GELU: arXiv:1606.08415. Stochastic depth: arXiv:1603.09382.
 """
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import layers
+
+from cifarlab.records import Array
 
 
 def build(
@@ -20,6 +25,7 @@ def build(
     drop_path: float = 0.0,
     activation: str = "gelu",
     norm: str = "layer",
+    reach_pixels: Sequence[float] = (),
 ) -> keras.Model:
     """A dense layer over all pixels, `blocks` residual blocks, and a linear layer.
 
@@ -34,9 +40,14 @@ def build(
         drop_path: Chance that a whole block is left out for an image; it rises from 0 before the first block.
         activation: A Keras activation's name.
         norm: `"layer"` or `"batch"`, before each block and the last layer.
+        reach_pixels: How far each layer's units reach when training begins, from the pixels upwards, the last number
+            for all layers above; empty, as far as the image. Only the initial weights know it: see `begin_local`.
 
     Returns:
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
+
+    Raises:
+        ValueError: If the norm is unknown or a reach is not above 0.
     """
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
@@ -48,7 +59,48 @@ def build(
         x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation, norm)
     x = _normalised(x, "norm", norm)
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="bottleneck_mlp")
+    model = keras.Model(inputs, logits, name="bottleneck_mlp")
+    if reach_pixels:
+        begin_local(model, reach_pixels)
+    return model
+
+
+def begin_local(model: keras.Model, reach_pixels: Sequence[float]) -> None:
+    """Give every unit a place in the image, and large initial weights to what lies near it; training may change all.
+
+    A unit's random weights are multiplied by a Gaussian of the distance between its place and that of each of its
+    inputs, then by one number, so that the sum of their squares stays what it was. The places fill the image evenly.
+
+    Args:
+        model: What `build` returned; changed in place.
+        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
+
+    Raises:
+        ValueError: If a reach is not above 0.
+
+    Source: dense networks that begin as convolutions, d'Ascoli et al. 2019, arXiv:1906.06766; here without shared
+    weights. The even places: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
+    """
+    if not all(reach > 0 for reach in reach_pixels):
+        raise ValueError(f"reach_pixels must be numbers above 0. Received: {reach_pixels!r}")
+    height, width, channels = model.input_shape[1:]
+    rows, columns = np.divmod(np.repeat(np.arange(height * width), channels), width)
+    inputs = np.stack([rows, columns], axis=1) + 0.5  # (H * W * C, 2), the order of the flattened pixels
+    reaching = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
+    for number, layer in enumerate(reaching):
+        kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
+        units = _even_places(kernel.shape[1]) * (height, width)
+        squares = ((inputs[:, None] - units[None]) ** 2).sum(axis=2)  # (inputs, units)
+        near = kernel * np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
+        layer.kernel.assign(near * np.sqrt((kernel**2).sum(axis=0) / (near**2).sum(axis=0)))
+        inputs = units
+
+
+def _even_places(count: int) -> Array:
+    """`(count, 2)` in the unit square, no two near each other: multiples of the plastic number's powers."""
+    plastic = 1.32471795724474602596
+    places: Array = np.arange(1, count + 1)[:, None] * (plastic**-1, plastic**-2) % 1
+    return places
 
 
 def _block(
