@@ -49,7 +49,7 @@ def find_own_runs(rungs: Sequence[Rung], runs_dir: Path | None) -> OwnRuns:
         try:
             _sort_in(open_run(file.parent), rungs, own, evaluated)
         except CifarlabError as error:
-            own.notices.append(f"Left out: {error}.")
+            own.notices.append(f"{file.parent} is left out: {error}.")
     own.results.update({name: read_result(_alike(runs)) for name, runs in evaluated.items()})
     return own
 

@@ -91,7 +91,8 @@ def rung_below(rung: Rung, rungs: Sequence[Rung]) -> Rung | None:
 def changes(before: Recipe, after: Recipe) -> list[Change]:
     """Every setting that differs, in the order of the recipe's fields; the seed is none."""
     old, new = _settings(before), _settings(after)
-    names = dict.fromkeys([*old, *new])
+    order = [item.name for item in dataclasses.fields(Recipe)]
+    names = sorted(dict.fromkeys([*old, *new]), key=lambda name: order.index(name.partition(".")[0]))
     return [Change(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
 
 

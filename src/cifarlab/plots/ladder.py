@@ -15,7 +15,7 @@ from cifarlab.plots._style import MUTED, PAPER, SERIES, new_axes, style
 _SERIES = {
     "record": (SERIES[0], "o", True, "on the ladder"),
     "side": (SERIES[1], "s", False, "beside it: does not count for the record"),
-    "own": (SERIES[2], "D", True, "your own runs"),
+    "own": (SERIES[2], "D", False, "your own runs"),
 }
 _SECONDS = {
     **{1: "1 s", 3: "3 s", 10: "10 s", 30: "30 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min"},
@@ -98,7 +98,7 @@ def _limits(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[float
 def _scale(axes: Axes, values: Sequence[float], ticks: Mapping[int, str]) -> None:
     """A logarithmic scale that begins and ends a little outside the values, with ticks that have names."""
     axes.set_xscale("log")
-    low, high = min(values) / 1.8, max(values) * 2.2
+    low, high = min(values) / 1.8, max(values) * 3.0
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -108,14 +108,24 @@ def _scale(axes: Axes, values: Sequence[float], ticks: Mapping[int, str]) -> Non
 def _draw_series(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str, name: str) -> None:
     colour, marker, filled, _ = _SERIES[name]
     places = [point[quantity] for point in points]
-    if name == "record":
-        axes.plot(places, [point["accuracy"] for point in points], color=colour, linewidth=1.4, alpha=0.7, zorder=2)
+    for path in _paths(points, quantity) if name == "record" else []:
+        axes.plot(*zip(*path, strict=True), color=colour, linewidth=1.4, alpha=0.7, zorder=2)
     for point, place in zip(points, places, strict=True):
         if point["low"] is not None:
             axes.plot([place, place], [point["low"], point["high"]], color=colour, linewidth=2.2, alpha=0.45, zorder=3)
         (dot,) = axes.plot([place], [point["accuracy"]], marker, color=colour, markersize=7, zorder=4)
         dot.set(markeredgecolor=PAPER if filled else colour, markeredgewidth=1.0 if filled else 1.6)
-        dot.set_markerfacecolor(colour if filled else PAPER)
+        # Empty, so that one's own runs do not hide the rung that they repeat.
+        dot.set_markerfacecolor(colour if filled else "none")
+
+
+def _paths(points: Sequence[Mapping[str, Any]], quantity: str) -> list[list[tuple[float, float]]]:
+    """What is joined by a line, rung after rung; seconds of a processor and of an accelerator are not."""
+    kinds = [point["accelerators"] if quantity == "training_seconds" else "" for point in points]
+    return [
+        [(point[quantity], point["accuracy"]) for point, other in zip(points, kinds, strict=True) if other == kind]
+        for kind in dict.fromkeys(kinds)
+    ]
 
 
 def _name_published(axes: Axes, published: Sequence[tuple[float, str]]) -> None:
@@ -141,9 +151,9 @@ def _name_rungs(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str, 
         )
         for point in named.values()
     ]
-    path = [(point[quantity], point["accuracy"]) for point in points if point["series"] == "record"]
+    paths = _paths([point for point in points if point["series"] == "record"], quantity)
     dots = [(point[quantity], point["accuracy"]) for point in points]
-    place_labels(axes, labels, dots=dots, path=path, lines=lines)
+    place_labels(axes, labels, dots=dots, paths=paths, lines=lines)
 
 
 def _add_legend(figure: Figure, points: Sequence[Mapping[str, Any]]) -> None:
@@ -154,6 +164,6 @@ def _add_legend(figure: Figure, points: Sequence[Mapping[str, Any]]) -> None:
     for name, (colour, marker, filled, label) in _SERIES.items():
         if name in found:
             handle = Line2D([], [], color=colour, marker=marker, markersize=6, label=label)
-            handle.set(linestyle="-" if name == "record" else "", markerfacecolor=colour if filled else PAPER)
+            handle.set(linestyle="-" if name == "record" else "", markerfacecolor=colour if filled else "none")
             handles.append(handle)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=2.2)
