@@ -124,6 +124,8 @@ def shown(rung: dict[str, Any]) -> str:
     result = rung["result"]
     accuracy = f"{result['accuracy']['value']:.2%} of {result['images']:,} test images, {len(result['seeds'])} runs"
     share = "" if result["share_of_limit"] is None else f", {result['share_of_limit']:.1%} of the limit"
+    if (result["share_of_limit"] or 0) > 1:
+        share += " (above it: the limit was measured on a busy machine, so measure again on an idle one)"
     return f"{rung['name']}: {accuracy}, {result['training_seconds']:.0f} s, {result['petaflop']:.3g} PFLOP{share}"
 
 

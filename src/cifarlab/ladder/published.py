@@ -22,5 +22,5 @@ PUBLISHED = (
     Published(0.8519, "β-LASSO (Neyshabur 2020)", "Neyshabur 2020, arXiv:2007.13657"),
     Published(0.78, "deformed images (Lin et al. 2015)", "Lin, Memisevic and Konda 2015, arXiv:1511.02580"),
     Published(0.70, "permutation-invariant (Lin et al. 2015)", "Lin, Memisevic and Konda 2015, arXiv:1511.02580"),
-    Published(0.491, "the classroom exercise", "the exercise that cifarlab grew from: dense with dropout, 150 epochs"),
+    Published(0.491, "the classroom exercise", "the exercise that cifarlab grew from: dense with dropout"),
 )
