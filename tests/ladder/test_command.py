@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from rich.console import Console
 
 from cifarlab import cli
 from cifarlab.commands import _ladder_table
@@ -41,7 +42,13 @@ def test_json_and_the_figures_files(make_run, capsys):
 def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
     result = {
         "accuracy": {"value": 0.7, "low": 0.69, "high": 0.71},
-        **{"standard_deviation": 0.002, "seeds": [0, 1], "images": 10_000, "training_seconds": 4000.0},
+        **{
+            "data": "cifar10",
+            "standard_deviation": 0.002,
+            "seeds": [0, 1],
+            "images": 10_000,
+            "training_seconds": 4000.0,
+        },
         **{"parameters": 12_345_678, "petaflop": 1.234, "share_of_limit": 0.512, "limit_gigaflop_per_second": 780.4},
         "machine": {"processor": "P", "cores": 16, "accelerators": ["gpu:0"], "backend": "jax", "devices": ["G"]},
         **{"precision": "bfloat16", "gain": {"value": -0.01, "low": -0.02, "high": 0.001}},
@@ -54,7 +61,17 @@ def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
     assert "1 h 06 min" in out
     assert "1.23" in out
     assert "51 %" in out
+    assert "10,000 test images of cifar10, single-view; mean ± standard deviation of the seeds; Welch's" in out
     assert "Trained on G, P, 16 cores, jax, bfloat16; limit: its fastest matrix product, 780 GFLOP/s." in out
+
+
+def test_a_narrow_terminal_shows_every_column_and_the_titles_beneath(make_run, monkeypatch, capsys):
+    make_run("dense1.py", 0, 0.5)
+    monkeypatch.setattr(_ladder_table, "make_console", lambda: Console(width=100))
+    assert cli.main(["ladder", "dense1.py"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["rung", "accuracy", "gain,", "points", "training", "parameters", "PFLOP", "of", "the", "limit"]
+    assert "dense1: A plain dense network." in lines
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,17 @@ def test_the_line_goes_through_the_ladder_and_not_to_what_stands_beside_it(ladde
     assert lines == [[60.0, 90.0]]
     assert time.get_xscale() == parameters.get_xscale() == "log"
     assert {text.get_text() for text in time.texts} == {"dense1", "dense2", "dense_taught"}
-    assert any("85.19 %" in text.get_text() for text in parameters.texts)
+
+
+def test_what_others_reached_on_cifar10_is_drawn_beside_results_on_cifar10_only(ladder):
+    def published(ladder):
+        texts = [text.get_text() for text in draw_ladder(ladder).axes[1].texts]
+        return [float(text.split()[0]) for text in texts if "%" in text]
+
+    assert published(ladder) == []
+    for rung in ladder["rungs"]:
+        rung["own"]["data"] = "cifar10"
+    assert published(ladder) == [85.19, 78, 70, 49.1]
 
 
 def test_seconds_of_a_processor_and_of_an_accelerator_are_not_joined(ladder):

@@ -10,35 +10,43 @@ from cifarlab.console import duration, make_console
 
 _MINUS = "\N{MINUS SIGN}"
 _NOTHING = "\N{EN DASH}"
+_LEAST_TITLE = 24
 
 
 def print_ladder(ladder: Mapping[str, Any]) -> None:
     """Print the rungs that count, those beside them, and beneath what differs, what is missing and what ran where."""
     console = make_console()
     rungs: Sequence[Mapping[str, Any]] = ladder["rungs"]
-    console.print(_rungs(rungs), "")
-    for line in (*_notes(rungs), *ladder["notices"]):
+    table = _rungs(rungs)
+    is_narrow = console.measure(table, options=console.options.update(max_width=1000)).minimum > console.width
+    console.print(_rungs(rungs, is_narrow=True) if is_narrow else table, "")
+    titles = [f"{rung['name']}: {rung['title']}." for rung in rungs] if is_narrow else []
+    for line in (*titles, *_notes(rungs), *ladder["notices"]):
         console.print(line, soft_wrap=True)
 
 
-def _rungs(rungs: Sequence[Mapping[str, Any]]) -> Table:
+def _rungs(rungs: Sequence[Mapping[str, Any]], is_narrow: bool = False) -> Table:
+    """One row a rung; the narrow form leaves out what a rung adds, and breaks numbers from their intervals."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("rung", no_wrap=True)
-    table.add_column("what it adds", overflow="fold", min_width=20)
+    if not is_narrow:
+        table.add_column("what it adds", overflow="fold", min_width=_LEAST_TITLE)
     for title in ("accuracy", "gain, points", "training", "parameters", "PFLOP", "of the limit"):
-        table.add_column(title, justify="right", overflow="fold")
+        table.add_column(title, justify="right", overflow="fold", no_wrap=not is_narrow)
     is_beside = False
     for rung in sorted(rungs, key=lambda rung: bool(rung["reason"])):
         if rung["reason"] and not is_beside:
             table.add_section()
         is_beside = bool(rung["reason"])
         title = rung["title"] + (" (does not count for the record)" if rung["reason"] else "")
-        if rung["result"] is None:
-            table.add_row(rung["name"], title, "not measured here")
-        else:
-            table.add_row(rung["name"], title, *_numbers(rung["result"]))
-        if rung["own"] is not None:
-            table.add_row("", "yours", *_numbers(rung["own"]))
+        for name, words, result in ((rung["name"], title, rung["result"]), ("", "yours", rung["own"])):
+            if result is None and not name:
+                continue
+            numbers = ["not measured here"] if result is None else _numbers(result)
+            if is_narrow:
+                table.add_row(name or words, *(number.replace(" (", "\n(") for number in numbers))
+            else:
+                table.add_row(name, words, *numbers)
     return table
 
 
@@ -108,13 +116,14 @@ def _shown(value: Any) -> str:
 
 
 def _about(results: Sequence[Mapping[str, Any]]) -> str:
-    images = " or ".join(f"{count:,}" for count in sorted({result["images"] for result in results}))
+    found = sorted({(result["images"], result["data"]) for result in results})
+    images = " or ".join(f"{count:,} test images of {data}" for count, data in found)
     runs = {len(result["seeds"]) for result in results}
     spread = ["mean ± standard deviation of the seeds"] if max(runs) > 1 else []
     one = ["Wilson's 95 % interval where there is one run"] if 1 in runs else []
     has_limits = any(result["gain"] and result["gain"]["low"] is not None for result in results)
     gained = ["Welch's 95 % interval of the gain"] if has_limits else []
-    return f"{images} test images, single-view; {'; '.join(spread + one + gained)}."
+    return f"{images}, single-view; {'; '.join(spread + one + gained)}."
 
 
 def _machines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.ladder import plot_ladder
 
 COLUMNS = (
-    *("rung", "series", "accuracy", "low", "high", "interval", "standard_deviation", "seeds", "images"),
+    *("rung", "series", "data", "accuracy", "low", "high", "interval", "standard_deviation", "seeds", "images"),
     *("training_seconds", "parameters", "petaflop", "gigaflop_per_second", "share_of_limit", "precision"),
     *("processor", "cores", "accelerators", "backend"),
 )
@@ -41,7 +41,7 @@ def write_figure(ladder: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def draw_ladder(ladder: Mapping[str, Any]) -> Figure:
-    """The figure of a ladder.
+    """The figure of a ladder, with what others reached where it is all about CIFAR-10.
 
     Raises:
         CifarlabError: If no rung has a result.
@@ -49,7 +49,8 @@ def draw_ladder(ladder: Mapping[str, Any]) -> Figure:
     found = points(ladder)
     if not found:
         raise CifarlabError("no rung has a result, so there is nothing to draw: train and evaluate one of them first")
-    return plot_ladder(found, [(each.accuracy, each.label) for each in PUBLISHED])
+    is_cifar10 = {point["data"] for point in found} == {"cifar10"}
+    return plot_ladder(found, [(each.accuracy, each.label) for each in PUBLISHED] if is_cifar10 else ())
 
 
 def points(ladder: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -69,6 +70,7 @@ def _row(name: str, series: str, result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rung": name,
         "series": series,
+        "data": result["data"],
         "accuracy": accuracy["value"],
         "low": accuracy["low"],
         "high": accuracy["high"],

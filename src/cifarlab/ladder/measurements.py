@@ -92,14 +92,16 @@ def summarise(result: Result, limit: float | None) -> dict[str, Any]:
         limit: Floating-point operations a second that the machine's fastest matrix product reaches, if it is known.
 
     Returns:
-        `accuracy` (an interval: Student's over the seeds, Wilson's where there is one), `standard_deviation` over the
-        seeds (None for one), `seeds`, `accuracies`, `images`, `looks`, `training_seconds` (mean), `parameters`,
-        `petaflop`, `gigaflop_per_second`, `limit_gigaflop_per_second`, `share_of_limit`, `precision`, `machine`.
+        `data`, `accuracy` (an interval: Student's over the seeds, Wilson's where there is one), `standard_deviation`
+        over the seeds (None for one), `seeds`, `accuracies`, `images`, `looks`, `training_seconds` (mean),
+        `parameters`, `petaflop`, `gigaflop_per_second`, `limit_gigaflop_per_second`, `share_of_limit`, `precision`,
+        `machine`.
     """
     seconds = statistics.fmean(result.training_seconds)
     rate = None if result.petaflop is None else 1e15 * result.petaflop / seconds
     several = len(result.seeds) > 1
     return {
+        "data": result.recipe["data"],
         "accuracy": _accuracy(result).as_dict(),
         "standard_deviation": statistics.stdev(result.accuracies) if several else None,
         "seeds": list(result.seeds),

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from cifarlab.plots._labels import place_labels
 from cifarlab.plots._style import MUTED, PAPER, SERIES, new_axes, style
@@ -59,8 +59,8 @@ def plot_ladder(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[f
                 axes.axhline(accuracy, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
             for name in ("record", "side", "own"):
                 _draw_series(axes, [point for point in points if point["series"] == name], quantity, name)
-        panels[0].yaxis.set_major_locator(MultipleLocator(0.05))
-        panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        panels[0].yaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
+        panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
         panels[0].set_ylabel("test accuracy, single-view")
         _name_published(panels[-1], published)
         _add_legend(figure, points)
