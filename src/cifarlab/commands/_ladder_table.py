@@ -44,7 +44,7 @@ def _rungs(rungs: Sequence[Mapping[str, Any]], is_narrow: bool = False) -> Table
                 continue
             numbers = ["not measured here"] if result is None else _numbers(result)
             if is_narrow:
-                table.add_row(name or words, *(number.replace(" (", "\n(") for number in numbers))
+                table.add_row(name or words, *(_broken(number) for number in numbers))
             else:
                 table.add_row(name, words, *numbers)
     return table
@@ -60,6 +60,11 @@ def _numbers(result: Mapping[str, Any]) -> list[str]:
         _NOTHING if result["petaflop"] is None else f"{result['petaflop']:.3g}",
         _NOTHING if share is None else f"{100 * share:.0f} %",
     ]
+
+
+def _broken(number: str) -> str:
+    """A number with its interval, and how many runs it is of, beneath it."""
+    return number.replace(" (", "\n").replace(", ", "\n").removesuffix(")")
 
 
 def _accuracy(result: Mapping[str, Any]) -> str:
