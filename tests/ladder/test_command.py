@@ -73,8 +73,9 @@ def test_a_narrow_terminal_shows_every_column_and_the_titles_beneath(make_run, m
     lines = capsys.readouterr().out.splitlines()
     titles = ["rung", "accuracy", "gain, points", "training", "parameters", "PFLOP", "of the limit"]
     assert re.split(r"\s{2,}", lines[0].strip()) == titles
-    assert ["46.91 to 53.09", "1 run"] == [
-        line.strip() for line in lines if line.strip() in ("46.91 to 53.09", "1 run")
+    assert [line.strip() for line in lines if line.strip() in ("46.91 to 53.09", "1 run")] == [
+        "46.91 to 53.09",
+        "1 run",
     ]
     assert "dense1: A plain dense network." in lines
 

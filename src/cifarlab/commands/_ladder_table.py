@@ -18,7 +18,10 @@ def print_ladder(ladder: Mapping[str, Any]) -> None:
     console = make_console()
     rungs: Sequence[Mapping[str, Any]] = ladder["rungs"]
     table = _rungs(rungs)
-    is_narrow = console.measure(table, options=console.options.update(max_width=1000)).minimum > console.width
+    # Titles may be broken down to their least width, numbers may not.
+    unbroken = console.measure(table, options=console.options.update(max_width=1000)).maximum
+    longest = max(len(str(cell)) for cell in table.columns[1].cells)
+    is_narrow = unbroken - max(0, longest - _LEAST_TITLE) > console.width
     console.print(_rungs(rungs, is_narrow=True) if is_narrow else table, "")
     titles = [f"{rung['name']}: {rung['title']}." for rung in rungs] if is_narrow else []
     for line in (*titles, *_notes(rungs), *ladder["notices"]):
