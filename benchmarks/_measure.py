@@ -93,6 +93,17 @@ def _compiled_corner(matrix: Any) -> Callable[[], Any]:
     return lambda: keras.ops.matmul(matrix, matrix)[0, 0]
 
 
+def operations_per_image(model: Any, pixels: int) -> int:
+    """Floating-point operations to learn once from an image of that height."""
+    from cifarlab.training.operations import count_operations
+
+    height, width, channels = model.input_shape[1:]
+    counted = count_operations(model, (pixels, round(pixels * width / height), channels))
+    if counted.not_counted:
+        tell(f"not in the operations: {', '.join(counted.not_counted)}")
+    return counted.training_flops
+
+
 def has_accelerator() -> bool:
     """Whether Keras's backend sees a device that is not the processor."""
     import keras

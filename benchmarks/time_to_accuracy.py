@@ -22,6 +22,7 @@ from _measure import (
     has_accelerator,
     matrix_rate,
     mean_interval,
+    operations_per_image,
     peak_memory,
     ratios,
     spread,
@@ -123,7 +124,7 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
     timed = time_training(recipe, splits, calls)
     wanted = dict.fromkeys((views.SINGLE, arguments.tta))
     tested = {name: test(timed.model, name, splits.test, arguments.warm) for name in wanted}
-    work = sum(count(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
+    work = sum(operations_per_image(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
     seconds = timed_seconds(timed, arguments.warm)
     return {
         "seed": recipe.seed,
@@ -139,17 +140,6 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
         "accuracy_tta": tested[arguments.tta][0] if arguments.tta != "none" else None,
         "tta_seconds": tested[arguments.tta][1] if arguments.tta != "none" else None,
     }
-
-
-def count(model: Any, pixels: int) -> int:
-    """Operations to learn once from an image of that height."""
-    from cifarlab.training.operations import count_operations
-
-    height, width, channels = model.input_shape[1:]
-    counted = count_operations(model, (pixels, round(pixels * width / height), channels))
-    if counted.not_counted:
-        tell(f"not in the operations: {', '.join(counted.not_counted)}")
-    return counted.training_flops
 
 
 def timed_seconds(timed: TimedTraining, warm: bool) -> float:

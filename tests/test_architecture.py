@@ -27,6 +27,7 @@ TIERS = (
         "doubts",
         "robustness",
         "story",
+        "ladder",
     ),
     ("training", "prediction", "gradients"),
     ("builtin",),

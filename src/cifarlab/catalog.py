@@ -14,7 +14,32 @@ def list_recipes() -> list[dict[str, str]]:
         Dictionaries with `name`, `summary` (the docstring's first line) and `expected` (its paragraph that begins
         with "Expect", on one line; empty where nothing was measured yet).
     """
-    return [_describe(name) for name in discover.names("recipes")]
+    return [describe_recipe(name) for name in discover.names("recipes")]
+
+
+def describe_recipe(name: str) -> dict[str, str]:
+    """One recipe, as in `list_recipes`.
+
+    Args:
+        name: A recipe's name, or the path of a user's own file.
+
+    Raises:
+        CifarlabError: If there is none; the message offers the nearest right name.
+    """
+    expected = next((paragraph for paragraph in paragraphs(name) if paragraph.startswith("Expect ")), "")
+    return {"name": name, "summary": _docstring(name).partition("\n")[0], "expected": expected}
+
+
+def paragraphs(name: str) -> list[str]:
+    """What a recipe's file says of itself, paragraph by paragraph, each on one line.
+
+    Args:
+        name: A recipe's name, or the path of a user's own file.
+
+    Raises:
+        CifarlabError: If there is none; the message offers the nearest right name.
+    """
+    return [" ".join(paragraph.split()) for paragraph in _docstring(name).split("\n\n")]
 
 
 def recipe_source(name: str) -> str:
@@ -34,11 +59,8 @@ def recipe_source(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _describe(name: str) -> dict[str, str]:
-    docstring = ast.get_docstring(ast.parse(recipe_source(name))) or ""
-    paragraphs = [" ".join(paragraph.split()) for paragraph in docstring.split("\n\n")]
-    expected = next((text for text in paragraphs if text.startswith("Expect ")), "")
-    return {"name": name, "summary": docstring.partition("\n")[0], "expected": expected}
+def _docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse(recipe_source(name))) or ""
 
 
 def _known() -> str:

@@ -15,6 +15,7 @@ from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.plots.image_grid import plot_image_grid
+from cifarlab.plots.ladder import plot_ladder
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
@@ -127,6 +128,7 @@ def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
         lambda: plot_image_grid(np.zeros((1, 2, 2, 3), np.uint8), []),
         lambda: plot_training_curves({}, quantities=("speed",)),
         lambda: plot_loss_history({}),
+        lambda: plot_ladder([]),
         lambda: plot_loss_history({"run": ([1.0], [])}),
         lambda: plot_saliency_overlay(np.zeros((2, 2, 3), np.uint8), np.zeros((1, 3, 3)), ["a"]),
     ],

@@ -1,0 +1,152 @@
+"""What `cifarlab ladder` prints: one line a rung, then what it changed, and what the numbers are of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from cifarlab.console import duration, make_console
+
+_MINUS = "\N{MINUS SIGN}"
+_NOTHING = "\N{EN DASH}"
+_LEAST_TITLE = 24
+
+
+def print_ladder(ladder: Mapping[str, Any]) -> None:
+    """Print the rungs that count, those beside them, and beneath what differs, what is missing and what ran where."""
+    console = make_console()
+    rungs: Sequence[Mapping[str, Any]] = ladder["rungs"]
+    table = _rungs(rungs)
+    # Titles may be broken down to their least width, numbers may not.
+    unbroken = console.measure(table, options=console.options.update(max_width=1000)).maximum
+    longest = max(len(str(cell)) for cell in table.columns[1].cells)
+    is_narrow = unbroken - max(0, longest - _LEAST_TITLE) > console.width
+    console.print(_rungs(rungs, is_narrow=True) if is_narrow else table, "")
+    titles = [f"{rung['name']}: {rung['title']}." for rung in rungs] if is_narrow else []
+    for line in (*titles, *_notes(rungs), *ladder["notices"]):
+        console.print(line, soft_wrap=True)
+
+
+def _rungs(rungs: Sequence[Mapping[str, Any]], is_narrow: bool = False) -> Table:
+    """One row a rung; the narrow form leaves out what a rung adds, and breaks numbers from their intervals."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("rung", no_wrap=True)
+    if not is_narrow:
+        table.add_column("what it adds", overflow="fold", min_width=_LEAST_TITLE)
+    for title in ("accuracy", "gain, points", "training", "parameters", "PFLOP", "of the limit"):
+        table.add_column(title, justify="right", overflow="fold", no_wrap=not is_narrow)
+    is_beside = False
+    for rung in sorted(rungs, key=lambda rung: bool(rung["reason"])):
+        if rung["reason"] and not is_beside:
+            table.add_section()
+        is_beside = bool(rung["reason"])
+        title = rung["title"] + (" (does not count for the record)" if rung["reason"] else "")
+        for name, words, result in ((rung["name"], title, rung["result"]), ("", "yours", rung["own"])):
+            if result is None and not name:
+                continue
+            numbers = ["not measured here"] if result is None else _numbers(result)
+            if is_narrow:
+                table.add_row(name or words, *(_broken(number) for number in numbers))
+            else:
+                table.add_row(name, words, *numbers)
+    return table
+
+
+def _numbers(result: Mapping[str, Any]) -> list[str]:
+    share = result["share_of_limit"]
+    return [
+        _accuracy(result),
+        _gain(result["gain"]),
+        duration(result["training_seconds"]),
+        f"{result['parameters']:,}",
+        _NOTHING if result["petaflop"] is None else f"{result['petaflop']:.3g}",
+        _NOTHING if share is None else f"{100 * share:.0f} %",
+    ]
+
+
+def _broken(number: str) -> str:
+    """A number with its interval, and how many runs it is of, beneath it."""
+    return number.replace(" (", "\n").replace(", ", "\n").removesuffix(")")
+
+
+def _accuracy(result: Mapping[str, Any]) -> str:
+    accuracy, runs = result["accuracy"], len(result["seeds"])
+    value = f"{100 * accuracy['value']:.2f}"
+    if runs == 1:
+        return f"{value} % ({100 * accuracy['low']:.2f} to {100 * accuracy['high']:.2f}, 1 run)"
+    return f"{value} ± {100 * result['standard_deviation']:.2f} % ({runs} seeds)"
+
+
+def _gain(gain: Mapping[str, Any] | None) -> str:
+    if gain is None:
+        return ""
+    if gain["low"] is None:
+        return _signed(gain["value"])
+    return f"{_signed(gain['value'])} ({_signed(gain['low'])} to {_signed(gain['high'])})"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.2f}".replace("-", _MINUS)
+
+
+def _notes(rungs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is changed from rung to rung, what is missing and how to get it, and of what the numbers are."""
+    for rung in rungs:
+        if rung["below"] is not None:
+            yield f"{rung['name']} against {rung['below']}: {_changes(rung['changes'])}."
+    for rung in rungs:
+        if rung["reason"]:
+            yield f"{rung['name']} does not count for the record, because {rung['reason'].rstrip('.')}."
+    for rung in rungs:
+        if rung["result"] is None and rung["own"] is None and not rung["not_evaluated"]:
+            yield f"{rung['name']} is not measured here: {' && '.join(rung['commands'])}"
+        if rung["not_evaluated"]:
+            yield f"{rung['name']} is trained, and waits for cifarlab evaluate {' '.join(rung['not_evaluated'])}"
+    results = [(rung["name"] + word, rung[key]) for key, word in _KINDS for rung in rungs if rung[key] is not None]
+    if results:
+        yield _about([result for _, result in results])
+        yield from _machines(results)
+
+
+_KINDS = (("result", ""), ("own", " (yours)"))
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
+    shown = [f"{each['setting']} {_shown(each['before'])} → {_shown(each['after'])}" for each in changes]
+    return ", ".join(shown) or "the same settings"
+
+
+def _shown(value: Any) -> str:
+    if value in (None, (), []):
+        return _NOTHING
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _about(results: Sequence[Mapping[str, Any]]) -> str:
+    found = sorted({(result["images"], result["data"]) for result in results})
+    images = " or ".join(f"{count:,} test images of {data}" for count, data in found)
+    runs = {len(result["seeds"]) for result in results}
+    spread = ["mean ± standard deviation of the seeds"] if max(runs) > 1 else []
+    one = ["Wilson's 95 % interval where there is one run"] if 1 in runs else []
+    has_limits = any(result["gain"] and result["gain"]["low"] is not None for result in results)
+    gained = ["Welch's 95 % interval of the gain"] if has_limits else []
+    return f"{images}, single-view; {'; '.join(spread + one + gained)}."
+
+
+def _machines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """On what was trained, in which precision, and what that machine can do; with the rungs' names where it varies."""
+    found: dict[str, list[str]] = {}
+    for name, result in results:
+        found.setdefault(_machine(result), []).append(name)
+    for machine, names in found.items():
+        yield f"Trained on {machine}." if len(found) == 1 else f"{', '.join(names)}: trained on {machine}."
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    machine, limit = result["machine"], result["limit_gigaflop_per_second"]
+    devices = machine.get("devices") or machine["accelerators"] or []
+    cores = f"{machine['cores']} cores" if machine["cores"] else ""
+    parts = [*devices, machine["processor"] or "a processor without a name", cores, machine["backend"] or ""]
+    known = f"; limit: its fastest matrix product, {limit:,.0f} GFLOP/s" if limit is not None else ""
+    return ", ".join(part for part in (*parts, result["precision"]) if part) + known

@@ -1,0 +1,59 @@
+"""`cifarlab ladder`: what each technique buys, recipe by recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import Json
+from cifarlab.errors import CifarlabError
+
+EPILOG = usage.examples(
+    "cifarlab ladder",
+    "cifarlab ladder --output out",
+    "cifarlab ladder mlp1 mlp2 mlp3 --runs-dir runs",
+)
+
+
+def ladder(
+    recipes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RECIPE...", help="The rungs; by default dense1, dense2, ...", autocompletion=completion.recipes
+        ),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Your own runs, shown beneath.")] = Path("runs"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "--out", metavar="DIR", help="Draw it too: SVG, PNG and CSV in there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what each technique buys.
+
+    A ladder of recipes, each one technique above the one before: accuracy, gain, training time, parameters and
+    operations of each, as they were measured, and of your own runs of the same settings.
+    """
+    from cifarlab import tables
+    from cifarlab.commands._ladder_table import print_ladder
+    from cifarlab.ladder import describe_ladder
+
+    if output is not None and output.exists() and not output.is_dir():
+        raise CifarlabError(f"{output} is no folder: give one as --output")
+    # The usual folder need not be there; one that was asked for must.
+    described = describe_ladder(recipes or (), runs_dir=None if _is_missing_default(runs_dir) else runs_dir)
+    written: list[Path] = []
+    if output is not None:
+        from cifarlab.ladder.figure import write_figure
+
+        written = write_figure(described, output)
+    if as_json:
+        tables.print_json({**described, "files": [str(path) for path in written]})
+        return
+    print_ladder(described)
+    for path in written:
+        print(path)
+
+
+def _is_missing_default(runs_dir: Path) -> bool:
+    return runs_dir == Path("runs") and not runs_dir.exists()

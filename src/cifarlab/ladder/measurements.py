@@ -1,0 +1,159 @@
+"""What evaluated runs of one rung measured, and what it gained on another."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cifarlab.comparison._tests import welch_difference
+from cifarlab.errors import CifarlabError
+from cifarlab.metrics import Interval
+from cifarlab.metrics._intervals import mean_over_seeds, wilson
+from cifarlab.recipe import to_dict
+from cifarlab.runs import Run
+
+_MACHINE = ("processor", "cores", "accelerators", "backend")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Runs of one recipe that differ in nothing but the seed, trained on one machine and evaluated on test.
+
+    Attributes:
+        recipe: The recipe that was trained, as plain values.
+        machine: `processor`, `cores`, `accelerators` and `backend` of the training; `devices` too where they are known.
+        precision: Of the training's arithmetic.
+        parameters: Of the network.
+        images: In the test set.
+        seeds: One a run; so are the following.
+        accuracies: Single-view, fractions.
+        training_seconds: The epochs' own, without validation.
+        looks: How often the run's test set has been looked at.
+        petaflop: Operations of one training; None where nobody counted them.
+    """
+
+    recipe: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    precision: str
+    parameters: int
+    images: int
+    seeds: Sequence[int]
+    accuracies: Sequence[float]
+    training_seconds: Sequence[float]
+    looks: Sequence[int]
+    petaflop: float | None = None
+
+
+def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
+    """What the runs of one recipe measured, checked.
+
+    Args:
+        runs: At least one, of one recipe; finished, and evaluated on test.
+        petaflop: Operations of one training.
+
+    Raises:
+        CifarlabError: If a run is unfinished or not evaluated, or two are of one seed or of different machines or
+            precisions, or saw different numbers of test images.
+    """
+    first, *others = runs
+    for other in others:
+        for word, of in (("machines", machine_of), ("precisions", _precision), ("numbers of test images", _images)):
+            if of(first) != of(other):
+                raise CifarlabError(f"{first.path} and {other.path} have different {word}: measure each rung on one")
+    seeds = [run.recipe.seed for run in runs]
+    for seed in seeds:
+        if seeds.count(seed) > 1:
+            same = " and ".join(str(run.path) for run in runs if run.recipe.seed == seed)
+            raise CifarlabError(f"{same} are the same training, seed {seed}: give one of them")
+    return Result(
+        recipe={**to_dict(first.recipe), "seed": min(seeds)},
+        machine=machine_of(first),
+        precision=_precision(first),
+        parameters=int(_noted(first, "parameters")),
+        images=_images(first),
+        seeds=seeds,
+        accuracies=[float(run.scores()["accuracy"]) for run in runs],
+        training_seconds=[float(_noted(run, "training_seconds")) for run in runs],
+        looks=[int(run.scores()["looks"]) for run in runs],
+        petaflop=petaflop,
+    )
+
+
+def machine_of(run: Run) -> dict[str, Any]:
+    """What a training ran on, as far as its speed depends on it."""
+    return {key: run.environment.get(key) for key in _MACHINE}
+
+
+def summarise(result: Result, limit: float | None) -> dict[str, Any]:
+    """The numbers of a result as a table shows them, ready for JSON.
+
+    Args:
+        result: What was measured.
+        limit: Floating-point operations a second that the machine's fastest matrix product reaches, if it is known.
+
+    Returns:
+        `data`, `accuracy` (an interval: Student's over the seeds, Wilson's where there is one), `standard_deviation`
+        over the seeds (None for one), `seeds`, `accuracies`, `images`, `looks`, `training_seconds` (mean),
+        `parameters`, `petaflop`, `gigaflop_per_second`, `limit_gigaflop_per_second`, `share_of_limit`, `precision`,
+        `machine`.
+    """
+    seconds = statistics.fmean(result.training_seconds)
+    rate = None if result.petaflop is None else 1e15 * result.petaflop / seconds
+    several = len(result.seeds) > 1
+    return {
+        "data": result.recipe["data"],
+        "accuracy": _accuracy(result).as_dict(),
+        "standard_deviation": statistics.stdev(result.accuracies) if several else None,
+        "seeds": list(result.seeds),
+        "accuracies": list(result.accuracies),
+        "images": result.images,
+        "looks": list(result.looks),
+        "training_seconds": seconds,
+        "parameters": result.parameters,
+        "petaflop": result.petaflop,
+        "gigaflop_per_second": None if rate is None else rate / 1e9,
+        "limit_gigaflop_per_second": None if limit is None else limit / 1e9,
+        "share_of_limit": None if rate is None or limit is None else rate / limit,
+        "precision": result.precision,
+        "machine": dict(result.machine),
+    }
+
+
+def gain(result: Result, before: Result) -> Interval | None:
+    """How much more accurate a rung is on average, with Welch's interval where both have several seeds.
+
+    None where the two were measured on different data.
+    """
+    if result.recipe["data"] != before.recipe["data"] or result.images != before.images:
+        return None
+    if len(result.seeds) > 1 and len(before.seeds) > 1:
+        return welch_difference(result.accuracies, before.accuracies)
+    difference = statistics.fmean(result.accuracies) - statistics.fmean(before.accuracies)
+    return Interval(difference, None, None, "no interval: it takes two seeds of each")
+
+
+def _accuracy(result: Result) -> Interval:
+    if len(result.seeds) > 1:
+        return mean_over_seeds(result.accuracies)
+    return wilson(round(result.accuracies[0] * result.images), result.images)
+
+
+def _precision(run: Run) -> str:
+    return run.recipe.precision
+
+
+def _images(run: Run) -> int:
+    if run.state["state"] != "finished":
+        raise CifarlabError(f"{run.path} is not finished: resume it with cifarlab train --resume {run.path}")
+    scores = run.scores()
+    missing = [key for key in ("count", "looks") if key not in scores]
+    if missing:
+        raise CifarlabError(f"{run.scores_file('test')} lacks {', '.join(missing)}: run cifarlab evaluate {run.path}")
+    return int(scores["count"])
+
+
+def _noted(run: Run, key: str) -> float:
+    value = run.environment.get(key)
+    if not isinstance(value, int | float):
+        raise CifarlabError(f"{run.environment_file} has no {key}: train the run again")
+    return value

@@ -1,0 +1,65 @@
+"""Keeping results of the ladder: which run is which rung's, its operations, and this machine's limit."""
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cifarlab import files, recipe
+from cifarlab.errors import CifarlabError
+from cifarlab.ladder.results import Limit, Results
+from cifarlab.ladder.rungs import Rung
+from cifarlab.recipe import Recipe
+from cifarlab.runs import create_run
+
+PLAIN = Recipe(model="mlp", model_args={"widths": (8,)}, data="digits", epochs=3, batch_size=100)
+RUNGS = [Rung("dense1", "dense1", PLAIN, "plain"), Rung("dense2", "dense2", dataclasses.replace(PLAIN, epochs=9), "x")]
+MACHINE = {"processor": "a processor", "cores": 2, "accelerators": [], "backend": "tensorflow"}
+
+
+def make_run(root: Path, seed: int = 0, **changes):
+    run = create_run(root, f"run{seed}")
+    run.set_state("finished")
+    files.write_json(run.recipe_file, recipe.to_dict(dataclasses.replace(PLAIN, seed=seed, **changes)))
+    files.write_json(run.data_file, {"name": "digits"})
+    files.write_json(run.environment_file, {**MACHINE, "parameters": 5, "training_seconds": 2.0})
+    files.write_json(run.scores_file("test"), {"accuracy": 0.5, "count": 10, "looks": 1, "scores": {}})
+    run.write_history([{"epoch": n, "epoch_seconds": 0.5, "images_per_second": 3200.0} for n in (1, 2, 3)])
+    return run
+
+
+def test_a_run_is_matched_by_its_settings_and_one_of_others_is_refused(tmp_path):
+    from ladder import sort_runs
+
+    runs = [make_run(tmp_path, seed) for seed in (0, 1)]
+    assert sort_runs(runs, RUNGS) == {"dense1": runs}
+    with pytest.raises(CifarlabError, match=r"run2 was trained with the settings of no rung: dense2 with epochs=8"):
+        sort_runs([make_run(tmp_path, 2, epochs=8, batch_size=100)], RUNGS[1:])
+
+
+def test_operations_are_those_of_every_image_at_the_size_it_was_seen(tmp_path, monkeypatch):
+    import ladder
+
+    monkeypatch.setattr(ladder, "build", lambda run: SimpleNamespace(input_shape=(None, 32, 32, 3)))
+    monkeypatch.setattr(ladder, "operations_per_image", lambda model, pixels: pixels * 10**9)
+    # Three epochs of 3200 images a second for half a second: 1600 images each, the first of them at 16 pixels.
+    expected = 1600 * (16 + 32 + 32) * 1e9 / 1e15
+    assert ladder.count_petaflop(make_run(tmp_path, image_pixels=(16,))) == pytest.approx(expected)
+    short = make_run(tmp_path, seed=1, epochs=4)
+    with pytest.raises(CifarlabError, match="3 epochs of 4"):
+        ladder.count_petaflop(short)
+
+
+@pytest.mark.parametrize(("cores", "limits"), [(2, [7e11]), (4, [])])
+def test_the_limit_is_measured_only_on_the_machine_of_the_training(cores, limits, tmp_path, monkeypatch):
+    import ladder
+
+    monkeypatch.setattr(ladder, "describe_environment", lambda: {**MACHINE, "cores": cores})
+    monkeypatch.setattr(ladder, "count_petaflop", lambda run: 0.25)
+    monkeypatch.setattr(ladder, "matrix_rate", lambda dtype: 7e11)
+    before = Results(limits=(Limit(MACHINE, "float32", 5e11),) if limits else ())
+    kept = ladder.keep(before, {"dense1": [make_run(tmp_path)]}, "tensorflow")
+    assert [limit.flop_per_second for limit in kept.limits] == limits
+    assert kept.rungs["dense1"].petaflop == 0.25
+    assert kept.of(RUNGS[0]) == kept.rungs["dense1"]
