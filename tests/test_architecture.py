@@ -15,7 +15,7 @@ TIERS = (
     ("cli",),
     ("commands", "completion", "usage"),
     ("demo", "web"),
-    ("plan", "tables", "verdicts"),
+    ("permutation", "plan", "tables", "verdicts"),
     (
         "reports",
         "evaluation",
@@ -32,7 +32,7 @@ TIERS = (
     ("builtin",),
     ("plots", "console"),
     ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions", "dynamics"),
-    ("temperature",),
+    ("temperature", "shuffling"),
     ("records", "runs", "environment"),
     ("run_files",),
     ("recipe", "views"),

@@ -8,14 +8,15 @@ import pytest
 from cifarlab import prediction, training
 from cifarlab.datasets import load_data
 from cifarlab.errors import CifarlabError
-from cifarlab.models import _shuffle, convnet
+from cifarlab.models import convnet
 from cifarlab.recipe import load_recipe
+from cifarlab.shuffling import shuffle_images
 
 PROGRAM = """
 import tempfile
 import keras, numpy as np
 from cifarlab import prediction, training
-from cifarlab.models._shuffle import shuffle_images
+from cifarlab.shuffling import shuffle_images
 
 with tempfile.TemporaryDirectory() as folder:
     settings = ["shuffle_pixels=True", "epochs=2", "flip=random", "translate_pixels=1"]
@@ -42,7 +43,7 @@ def test_whitening_is_fitted_to_shuffled_images(tmp_path):
     kernel = prediction.load_model(run).get_layer("whiten").get_weights()[0]
     fitted = convnet.build((32, 32, 3), 10, widths=(4,))
     images = load_data("digits", validation_fraction=0.1).train.images
-    convnet.adapt(fitted, _shuffle.shuffle_images(images))
+    convnet.adapt(fitted, shuffle_images(images))
     np.testing.assert_allclose(kernel, fitted.get_layer("whiten").get_weights()[0], atol=1e-5)
     convnet.adapt(fitted, images)
     assert np.abs(kernel - fitted.get_layer("whiten").get_weights()[0]).max() > 0.1
@@ -55,8 +56,6 @@ def test_a_model_that_cannot_be_put_behind_it_is_one_line(tmp_path):
         "def build(input_shape, num_classes):\n"
         "    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), keras.layers.Dense(10)])\n"
     )
-    recipe = dataclasses.replace(
-        load_recipe("smoke"), model=str(mine), model_args={}, shuffle_pixels=True
-    )
+    recipe = dataclasses.replace(load_recipe("smoke"), model=str(mine), model_args={}, shuffle_pixels=True)
     with pytest.raises(CifarlabError, match="cannot be built"):
         training.train(recipe, runs_dir=tmp_path / "runs")

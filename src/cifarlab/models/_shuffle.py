@@ -11,10 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifarlab.records import Array
-
-SEED = 10
-"""Decides the order, once and for all: a setting would invite choosing a convenient one."""
+from cifarlab.shuffling import pixel_order
 
 
 @keras.saving.register_keras_serializable(package="cifarlab")  # type: ignore[untyped-decorator]
@@ -57,34 +54,6 @@ class ShufflePixels(keras.layers.Layer):
         return {**super().get_config(), "order": self.order}
 
 
-def pixel_order(height: int, width: int) -> Array:
-    """The one order in which images of this size are shuffled.
-
-    Args:
-        height: In pixels.
-        width: In pixels.
-
-    Returns:
-        `(height * width,)` int64, each number below that once; made of raw bits, which NumPy promises to keep.
-    """
-    order: Array = np.argsort(np.random.PCG64(SEED).random_raw(height * width), kind="stable")
-    return order
-
-
-def shuffle_images(images: Array) -> Array:
-    """Images as a model behind `shuffle_inputs` sees them.
-
-    Args:
-        images: `(N, H, W, C)`.
-
-    Returns:
-        The same shape and dtype.
-    """
-    count, height, width, channels = images.shape
-    shuffled: Array = images.reshape(count, -1, channels)[:, pixel_order(height, width)].reshape(images.shape)
-    return shuffled
-
-
 def shuffle_inputs(model: keras.Model) -> keras.Model:
     """The same layers behind a `ShufflePixels`.
 
@@ -102,6 +71,4 @@ def shuffle_inputs(model: keras.Model) -> keras.Model:
     def call(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
         return layer(*(shuffled if each is inputs else each for each in args), **kwargs)
 
-    return keras.models.clone_model(
-        model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
-    )
+    return keras.models.clone_model(model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call)

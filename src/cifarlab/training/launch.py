@@ -13,6 +13,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
+from cifarlab.shuffling import shuffle_images
 from cifarlab.training.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _describe_data(splits: Splits) -> dict[str, Any]:
 def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
     import keras
 
-    from cifarlab.models._shuffle import shuffle_images, shuffle_inputs
+    from cifarlab.models._shuffle import shuffle_inputs
 
     module = discover.load("models", recipe.model)
     keras.utils.set_random_seed(recipe.seed)
