@@ -28,10 +28,21 @@ TIERS = (
         "robustness",
         "story",
     ),
-    ("training", "prediction", "gradients"),
+    ("training", "prediction", "gradients", "activity"),
     ("builtin",),
     ("plots", "console"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions", "dynamics"),
+    (
+        "datasets",
+        "metrics",
+        "models",
+        "images",
+        "recipes",
+        "catalog",
+        "human_labels",
+        "opinions",
+        "dynamics",
+        "locality",
+    ),
     ("temperature", "shuffling"),
     ("records", "runs", "environment"),
     ("run_files",),
@@ -39,7 +50,17 @@ TIERS = (
     ("discover", "files", "errors", "silence"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness", "story"}
+KERAS_USERS = {
+    "activity",
+    "models",
+    "training",
+    "prediction",
+    "builtin",
+    "environment",
+    "gradients",
+    "robustness",
+    "story",
+}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
