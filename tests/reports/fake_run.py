@@ -51,7 +51,7 @@ def make_run(
 def write_model(
     path: Path, shape: tuple[int, int, int], units: int, first: str = "Rescaling", order: list[int] | None = None
 ) -> np.ndarray:
-    """A `.keras` file in the layout of Keras 3.15, with shuffled pixels if `order` is given; returns the first kernel."""
+    """A `.keras` file in the layout of Keras 3.15, shuffling by `order`; returns the first kernel."""
     kernel = np.random.default_rng(1).normal(size=(int(np.prod(shape)), units)).astype(np.float32)
     layers = [
         {"class_name": "InputLayer", "config": {"batch_shape": [None, *shape], "name": "pixels"}},
