@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from cifarlab.plots._style import GRID, INK, MUTED, SERIES, Array, draw_interval, style
 
 Score = Mapping[str, Any]
+_APART = 0.1
 
 
 def plot_pixel_permutation(
@@ -60,12 +61,13 @@ def _draw_picture(axes: Axes, picture: Array, title: str, colour: str) -> None:
 def _draw_scores(axes: Axes, rows: Mapping[str, Sequence[Score]], chance: float) -> None:
     for index, (plain, shuffled, difference) in enumerate(rows.values()):
         height = len(rows) - 1 - index
-        axes.plot([plain["value"], shuffled["value"]], [height, height], color=GRID, linewidth=1.2, zorder=1)
-        for score, colour, marker in ((plain, SERIES[0], "o"), (shuffled, SERIES[1], "s")):
-            draw_interval(axes, [score[key] for key in ("value", "low", "high")], height, colour, marker, size=8)
+        ends = (height + _APART, height - _APART)
+        axes.plot([plain["value"], shuffled["value"]], ends, color=GRID, linewidth=1.2, zorder=1)
+        for score, place, colour, marker in zip((plain, shuffled), ends, SERIES, "os", strict=False):
+            draw_interval(axes, [score[key] for key in ("value", "low", "high")], place, colour, marker, size=7)
         middle = (plain["value"] + shuffled["value"]) / 2
         text = f"{100 * difference['value']:+.1f} points".replace("-", "\N{MINUS SIGN}")
-        axes.annotate(text, (middle, height), (0, 9), textcoords="offset points", ha="center", fontweight="bold")
+        axes.annotate(text, (middle, height + _APART), (0, 8), textcoords="offset points", ha="center", fontweight="bold")
     if chance:
         axes.axvline(chance, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
@@ -77,6 +79,6 @@ def _draw_scores(axes: Axes, rows: Mapping[str, Sequence[Score]], chance: float)
     axes.grid(False, axis="y")
     axes.margins(x=0.08)
     axes.tick_params(axis="y", labelcolor=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axes.set_xlabel("accuracy")
