@@ -77,7 +77,7 @@ def plan_pairs(
     pairs = []
     for recipe in dict.fromkeys(recipes):
         wanted = override(load_recipe(recipe), settings)
-        changed = ("image_pixels=()",) if wanted.image_pixels else ()
+        changed: tuple[str, ...] = ("image_pixels=()",) if wanted.image_pixels else ()
         if split == "validation" and not wanted.validation_fraction:
             changed += ("validation_fraction=0.1",)
         arms = [

@@ -14,7 +14,7 @@ from keras import ops
 from cifarlab.shuffling import pixel_order
 
 
-@keras.saving.register_keras_serializable(package="cifarlab")  # type: ignore[untyped-decorator]
+@keras.saving.register_keras_serializable(package="cifarlab")
 class ShufflePixels(keras.layers.Layer):
     """Put every image's pixels in another order, the same for all; a pixel's channels stay together.
 
@@ -66,7 +66,7 @@ def shuffle_inputs(model: keras.Model) -> keras.Model:
     shape = model.input_shape[1:]
     inputs = keras.Input(shape, name="pixels")
     # In float32, because not every grey level between two whole ones is a bfloat16.
-    shuffled = ShufflePixels(pixel_order(*shape[:2]), dtype="float32", name="shuffle_pixels")(inputs)
+    shuffled = ShufflePixels(pixel_order(*shape[:2]).tolist(), dtype="float32", name="shuffle_pixels")(inputs)
 
     def call(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
         return layer(*(shuffled if each is inputs else each for each in args), **kwargs)

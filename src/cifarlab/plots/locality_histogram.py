@@ -28,7 +28,7 @@ def plot_locality_histogram(
     with style():
         if ax is None:
             _, (ax,) = new_axes(6.4, 2.3)
-        ax.hist(sides, bins=np.arange(0, end + 1), color=colour, rwidth=0.9)
+        ax.hist(sides, bins=list(range(end + 1)), color=colour, rwidth=0.9)
         ax.axvline(random, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
         ax.annotate(
             f"random weights: {random:.1f}",

@@ -67,7 +67,9 @@ def _draw_scores(axes: Axes, rows: Mapping[str, Sequence[Score]], chance: float)
             draw_interval(axes, [score[key] for key in ("value", "low", "high")], place, colour, marker, size=7)
         middle = (plain["value"] + shuffled["value"]) / 2
         text = f"{100 * difference['value']:+.1f} points".replace("-", "\N{MINUS SIGN}")
-        axes.annotate(text, (middle, height + _APART), (0, 8), textcoords="offset points", ha="center", fontweight="bold")
+        axes.annotate(
+            text, (middle, height + _APART), (0, 8), textcoords="offset points", ha="center", fontweight="bold"
+        )
     if chance:
         axes.axvline(chance, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
