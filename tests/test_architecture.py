@@ -15,7 +15,7 @@ TIERS = (
     ("cli",),
     ("commands", "completion", "usage"),
     ("demo", "web"),
-    ("plan", "tables", "verdicts"),
+    ("permutation", "plan", "tables", "verdicts"),
     (
         "reports",
         "evaluation",
@@ -29,18 +29,39 @@ TIERS = (
         "story",
         "ladder",
     ),
-    ("training", "prediction", "gradients"),
+    ("training", "prediction", "gradients", "activity"),
     ("builtin",),
     ("plots", "console", "pictures"),
-    ("datasets", "metrics", "models", "images", "recipes", "catalog", "human_labels", "opinions", "dynamics"),
-    ("temperature",),
+    (
+        "datasets",
+        "metrics",
+        "models",
+        "images",
+        "recipes",
+        "catalog",
+        "human_labels",
+        "opinions",
+        "dynamics",
+        "locality",
+    ),
+    ("temperature", "shuffling"),
     ("records", "runs", "environment"),
     ("run_files",),
     ("recipe", "views"),
     ("discover", "files", "errors", "silence", "wording"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {"models", "training", "prediction", "builtin", "environment", "gradients", "robustness", "story"}
+KERAS_USERS = {
+    "activity",
+    "models",
+    "training",
+    "prediction",
+    "builtin",
+    "environment",
+    "gradients",
+    "robustness",
+    "story",
+}
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

@@ -180,3 +180,12 @@ def test_a_runs_recorded_recipe_can_be_trained_again(tmp_path):
     path.write_text("[1]")
     with pytest.raises(CifarlabError, match="a recipe is a dictionary"):
         load_recipe(str(path))
+
+
+def test_shuffled_pixels_are_one_word_and_want_one_size():
+    smoke = load_recipe("smoke")
+    assert override(smoke, ["shuffle_pixels=True"]).shuffle_pixels is True
+    with pytest.raises(CifarlabError, match=r"shuffle_pixels must be True or False\. Received: 'yes'"):
+        override(smoke, ["shuffle_pixels=yes"])
+    with pytest.raises(CifarlabError, match="add --set image_pixels"):
+        override(smoke, ["shuffle_pixels=True", "image_pixels=(8, 8)"])

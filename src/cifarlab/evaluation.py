@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab import builtin, datasets, files, metrics, prediction
+from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import open_human_labels, score_with_humans
-from cifarlab.records import Predictions, Splits
+from cifarlab.records import ImageSet, Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, check_tta, say
@@ -51,7 +52,8 @@ def evaluate(
         model, which brings them along), `notices`
         (sentences about what a reader must know) and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
-        `human_labels` also `human`: see `human_labels.compare_with_humans`.
+        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
+        `activity`: see `activity.measure_activity`.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -85,10 +87,17 @@ def evaluate(
         **metrics.score(predictions),
         **calibrated,
         **human,
+        **_activity(model, splits[split], tta),
     }
     predictions.save(run.predictions_file(split, name, tta))
     files.write_json(run.scores_file(split, name, tta), scores)
     return scores
+
+
+def _activity(model: Any, images: ImageSet, tta: str) -> dict[str, Any]:
+    """Which units of a dense network never answer; nothing of another network."""
+    found = measure_activity(model, images.images) if tta == SINGLE else None
+    return {} if found is None else {"activity": found}
 
 
 def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], list[str]]:

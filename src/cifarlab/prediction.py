@@ -36,6 +36,8 @@ def load_model(run: AnyRun) -> Any:
     choose_backend()
     import keras
 
+    import cifarlab.models._shuffle  # noqa: F401 - its layer is then known to Keras
+
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (

@@ -48,6 +48,8 @@ class Recipe:
         mixup_alpha: Mix images and labels, by shares from Beta(alpha, alpha) (arXiv:1710.09412); 0 is off.
         cutmix_alpha: Put a rectangle of one image into another, likewise (arXiv:1905.04899); 0 is off.
         image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
+        shuffle_pixels: All pixels of every image in another order, the same for all images, decided by a constant; the
+            model begins with it, so that images are changed by chance before (see `cifarlab permutation`).
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
         seed: Decides the initial weights, the shuffling, dropout and augmentation.
@@ -76,6 +78,7 @@ class Recipe:
     mixup_alpha: float = 0.0
     cutmix_alpha: float = 0.0
     image_pixels: tuple[int, ...] = ()
+    shuffle_pixels: bool = False
     precision: str = "float32"
     seed: int = 0
 
@@ -89,6 +92,11 @@ class Recipe:
         for name, (is_right, expected) in _LIMITS.items():
             if not is_right(getattr(self, name)):
                 raise CifarlabError(f"{name} must be {expected}. Received: {getattr(self, name)!r}")
+        if self.shuffle_pixels and self.image_pixels:
+            raise CifarlabError(
+                "shuffle_pixels needs images of one size: add --set image_pixels=(). "
+                f"Received: image_pixels={self.image_pixels}"
+            )
         if self.fold and (self.fold + 0.5) * self.validation_fraction >= 1:
             raise CifarlabError(
                 f"there is no fold {self.fold}: with validation_fraction={self.validation_fraction:g} the last one is "
@@ -241,7 +249,7 @@ def _has_type(value: Any, expected: Any) -> bool:
 
 
 def _wrong_type(key: str, expected: Any, value: Any) -> str:
-    words = {int: "a whole number", float: "a number", str: "a word"}
+    words = {int: "a whole number", float: "a number", str: "a word", bool: "True or False"}
     words[tuple] = "numbers in brackets, such as (24, 24)"
     wanted = words.get(typing.get_origin(expected) or expected, "a dictionary")
     return f"{key} must be {wanted}. Received: {value!r}"

@@ -59,3 +59,30 @@ def print_group_comparison(compared: Mapping[str, Any]) -> None:
     console.print(f"permutation p {_p_value(compared['p_value'])}", soft_wrap=True)
     console.print(compared["sentence"], soft_wrap=True)
     console.print(compared["note"], soft_wrap=True)
+
+
+def print_permutation(result: Mapping[str, Any]) -> None:
+    """Print what each recipe reaches with and without shuffled pixels, what that says, and where the files are."""
+    console = make_console()
+    rows = result["recipes"]
+    first = rows[0]
+    seeds = "" if result["seeds"] == 1 else f", {result['seeds']} seeds"
+    console.print(f"{first['count']:,} {result['split']} images of {first['data']}{seeds}", soft_wrap=True)
+    for row in rows:
+        if row["changed"]:
+            console.print(f"{row['recipe']}: both with {', '.join(row['changed'])}", soft_wrap=True)
+    table = _table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
+    for row in rows:
+        cells = [
+            cell
+            for key in ("accuracy", "shuffled_accuracy")
+            for cell in (_percent(row[key]["value"]), _limits(row[key]))
+        ]
+        difference = row["difference"]
+        table.add_row(row["recipe"], *cells, f"{100 * difference['value']:+.2f}", _limits(difference))
+    console.print(table, "")
+    for row in rows:
+        console.print(row["sentence"], soft_wrap=True)
+    console.print(result["note"], soft_wrap=True)
+    for path in result["files"]:
+        console.print(path, soft_wrap=True)

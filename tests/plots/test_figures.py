@@ -16,10 +16,13 @@ from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.ladder import plot_ladder
+from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.per_class_scores import plot_per_class_scores
+from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.plots.unit_rows import plot_unit_rows
 
 FIGURES = discover.names("plots")
 
@@ -129,6 +132,10 @@ def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
         lambda: plot_training_curves({}, quantities=("speed",)),
         lambda: plot_loss_history({}),
         lambda: plot_ladder([]),
+        lambda: plot_unit_rows({}),
+        lambda: plot_unit_rows({"a": (np.zeros((2, 4, 4, 3)), ["one"])}),
+        lambda: plot_locality_histogram(np.zeros(0), 20.0, 32),
+        lambda: plot_pixel_permutation({}, np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)),
         lambda: plot_loss_history({"run": ([1.0], [])}),
         lambda: plot_saliency_overlay(np.zeros((2, 2, 3), np.uint8), np.zeros((1, 3, 3)), ["a"]),
     ],
@@ -153,3 +160,22 @@ def test_an_overlay_is_the_grey_picture_where_nothing_speaks() -> None:
     mixed = overlay(image, np.zeros((1, 2)))
     assert mixed[0].tolist() == [[255] * 3, [76] * 3]
     assert overlay(image, np.ones((1, 2)))[0, 0].tolist() == [219, 118, 38]
+
+
+def test_the_permutation_figure_says_the_difference_and_where_guessing_is() -> None:
+    def score(value):
+        return {"value": value, "low": value - 0.02, "high": value + 0.02}
+
+    image = np.zeros((4, 4, 3), np.uint8)
+    rows = {"dense": (score(0.5), score(0.5), score(0.0)), "conv": (score(0.9), score(0.5), score(-0.4))}
+    figure = plot_pixel_permutation(rows, image, image, chance=0.1)
+    texts = [text.get_text() for text in figure.axes[-1].texts]
+    assert texts == ["+0.0 points", "\N{MINUS SIGN}40.0 points", "guessing"]
+    assert [label.get_text() for label in figure.axes[-1].get_yticklabels()] == ["conv", "dense"]
+
+
+def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:
+    figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 4.5, 32)
+    counts = [round(bar.get_height()) for bar in figure.axes[0].patches]
+    assert counts == [0, 2, 0, 1, 0, 0]
+    assert "random weights: 4.5" in figure.axes[0].texts[0].get_text()

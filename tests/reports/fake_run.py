@@ -39,14 +39,19 @@ def make_run(
     predictions = Predictions(test.ids, test.labels, logits.astype(np.float32), test.class_names)
     predictions.save(run.predictions_file(split))
     looks = run.record_look(split, "cifarlab evaluate")
+    layers = [{"layer": "relu1", "units": 8, "dead": 2, "active": 0.4}]
+    activity = {"activity": {"images": len(test), "layers": layers}}
     scores = {**metrics.score(predictions), "split": split, "data": "digits", "looks": looks, "run": run.name}
+    scores |= activity
     files.write_json(run.scores_file(split), scores)
     run.set_state("finished")
     return runs.open_run(run.path)
 
 
-def write_model(path: Path, shape: tuple[int, int, int], units: int, first: str = "Rescaling") -> np.ndarray:
-    """A `.keras` file in the layout of Keras 3.15; returns the first kernel."""
+def write_model(
+    path: Path, shape: tuple[int, int, int], units: int, first: str = "Rescaling", order: list[int] | None = None
+) -> np.ndarray:
+    """A `.keras` file in the layout of Keras 3.15, shuffling by `order`; returns the first kernel."""
     kernel = np.random.default_rng(1).normal(size=(int(np.prod(shape)), units)).astype(np.float32)
     layers = [
         {"class_name": "InputLayer", "config": {"batch_shape": [None, *shape], "name": "pixels"}},
@@ -55,6 +60,8 @@ def write_model(path: Path, shape: tuple[int, int, int], units: int, first: str 
         {"class_name": "Dense", "config": {"name": "dense1", "units": units}},
         {"class_name": "Dense", "config": {"name": "logits", "units": 10}},
     ]
+    if order is not None:
+        layers.insert(1, {"class_name": "ShufflePixels", "config": {"name": "shuffle_pixels", "order": order}})
     weights = io.BytesIO()
     with h5py.File(weights, "w") as file:
         # Keras names groups by class; the layer's own name is an attribute.

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifarlab.comparison._entrants import Entrant, enter
-from cifarlab.comparison._tests import SIGNIFICANCE, holm, images_needed, mcnemar, paired_difference, show_p
+from cifarlab.comparison._tests import (
+    SIGNIFICANCE,
+    holm,
+    images_needed,
+    mcnemar,
+    mean_difference,
+    paired_difference,
+    show_p,
+)
 from cifarlab.comparison.groups import compare_groups
 from cifarlab.runs import Run
 from cifarlab.wording import counted
 
-__all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "paired_difference", "show_p"]
+__all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
 
 FORMAT = 1
 NOTE = (

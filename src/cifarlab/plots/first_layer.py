@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab.plots._style import Array, style
+from cifarlab.plots._tiles import to_tiles
 
 _GAP_PIXELS = 2
 
@@ -47,12 +48,10 @@ def example() -> Figure:
 
 def _sheet(weights: Array, columns: int) -> Array:
     """All units side by side as one RGBA picture whose gaps are transparent."""
-    units, height, width, channels = weights.shape
+    units, height, width, _ = weights.shape
     rows = math.ceil(units / columns)
-    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
-    shown = np.round((0.5 + 0.5 * weights / np.maximum(largest, 1e-12)) * 255).astype(np.uint8)
     sheet = np.zeros((rows * (height + _GAP_PIXELS), columns * (width + _GAP_PIXELS), 4), np.uint8)
-    for index, unit in enumerate(np.repeat(shown, 3, axis=-1) if channels == 1 else shown):
+    for index, unit in enumerate(to_tiles(weights)):
         top = index // columns * (height + _GAP_PIXELS)
         left = index % columns * (width + _GAP_PIXELS)
         sheet[top : top + height, left : left + width, :3] = unit

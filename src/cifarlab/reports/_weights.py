@@ -22,6 +22,8 @@ _KEEP_PIXELS = frozenset(
 def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
     """The kernel of the first dense layer, if that layer sees the whole picture.
 
+    Where the model shuffles its pixels, the weights are put back to where their pixels are in the picture.
+
     Args:
         model_file: A `.keras` file of a functional or sequential model, as Keras 3 writes it.
 
@@ -37,19 +39,25 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
             found = _first_dense(config["config"].get("layers", []))
             if found is None:
                 return None
-            shape, name = found
+            shape, name, order = found
             with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
                 kernel = _kernel(weights, name)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise CifarlabError(f"cannot read the weights in {model_file}: {error}") from error
     if kernel is None or kernel.ndim != 2 or kernel.shape[0] != math.prod(shape):
         return None
-    return kernel.T.reshape(-1, *shape).astype(np.float32)  # (units, H, W, C)
+    units = kernel.T.reshape(-1, math.prod(shape[:2]), shape[2]).astype(np.float32)  # (units, H * W, C)
+    if order is not None:
+        if sorted(order) != list(range(units.shape[1])):
+            raise CifarlabError(f"cannot read the weights in {model_file}: its pixels are in no order")
+        units = units[:, np.argsort(order)]
+    return units.reshape(-1, *shape)
 
 
-def _first_dense(layers: list[dict[str, Any]]) -> tuple[tuple[int, int, int], str] | None:
-    """The input's shape and the first dense layer's name, if only harmless layers stand before it."""
+def _first_dense(layers: list[dict[str, Any]]) -> tuple[tuple[int, int, int], str, list[int] | None] | None:
+    """The input's shape, the first dense layer's name and the order of its pixels, if only harmless layers precede."""
     shape: tuple[int, ...] | None = None
+    order: list[int] | None = None
     for layer in layers:
         kind, config = layer["class_name"], layer["config"]
         if kind == "InputLayer":
@@ -57,7 +65,10 @@ def _first_dense(layers: list[dict[str, Any]]) -> tuple[tuple[int, int, int], st
         elif kind == "Dense":
             if shape is None or len(shape) != 3 or shape[2] not in (1, 3) or None in shape:
                 return None
-            return (shape[0], shape[1], shape[2]), config["name"]
+            return (shape[0], shape[1], shape[2]), config["name"], order
+        elif kind == "ShufflePixels" and order is None:
+            order = list(config["order"])
+            continue
         if kind not in _KEEP_PIXELS:
             return None
     return None

@@ -13,6 +13,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
+from cifarlab.shuffling import shuffle_images
 from cifarlab.training.progress import Progress, Silent
 from cifarlab.wording import counted
 
@@ -132,19 +133,23 @@ def _describe_data(splits: Splits) -> dict[str, Any]:
 def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
     import keras
 
+    from cifarlab.models._shuffle import shuffle_inputs
+
     module = discover.load("models", recipe.model)
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
         model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
+        model = shuffle_inputs(model) if recipe.shuffle_pixels else model
     except (TypeError, ValueError) as error:
         arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
         raise CifarlabError(f"model {recipe.model} cannot be built with {arguments}: {error}") from error
     finally:
         keras.config.set_dtype_policy(before)
     if hasattr(module, "adapt"):
-        module.adapt(model, splits.train.images)
+        images = splits.train.images
+        module.adapt(model, shuffle_images(images) if recipe.shuffle_pixels else images)
     return model
 
 

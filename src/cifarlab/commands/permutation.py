@@ -1,0 +1,48 @@
+"""`cifarlab permutation`: what recipes lose when all pixels are shuffled."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifarlab import completion, usage
+from cifarlab.commands._options import DataDir, Json, RunsDir
+
+EPILOG = usage.examples(
+    "cifarlab permutation mlp2 convnet94 --set epochs=10",
+    "cifarlab permutation mlp2 --seeds 3 --output shuffled",
+    "cifarlab permutation smoke --data digits",
+)
+
+
+def permutation(
+    recipes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE...", help="Names, see cifarlab recipes; or files.", autocompletion=completion.recipes
+        ),
+    ],
+    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Train with each of the seeds 0 to N-1.")] = 1,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
+    split: Annotated[str, typer.Option(metavar="NAME", help="validation or test.")] = "validation",
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Data set instead of the recipes'.", autocompletion=completion.data),
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = Path("runs"),
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figure and numbers.")] = Path("permutation"),
+    as_json: Json = False,
+) -> None:
+    """Train recipes with and without all pixels shuffled, and compare.
+
+    A dense network does not know which pixels are neighbours; a convolution lives on it. Validation is looked at, not
+    test. Finished runs are not trained again.
+    """
+    from cifarlab.permutation import measure_pairs, plan_pairs
+
+    pairs = plan_pairs(recipes, settings or [], seeds=seeds, data=data, split=split)
+    result = measure_pairs(pairs, split=split, data_dir=data_dir, runs_dir=runs_dir, output=output, stderr=as_json)
+    from cifarlab import tables, verdicts
+
+    tables.print_json(result) if as_json else verdicts.print_permutation(result)

@@ -1,0 +1,52 @@
+"""How local the units of the first layer are: the windows that hold half of each, beside those of random weights."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cifarlab.plots._style import INK, MUTED, SERIES, Array, figure_of, new_axes, style
+
+
+def plot_locality_histogram(
+    sides: Array, random: float, image_pixels: int, *, colour: str = SERIES[0], ax: Axes | None = None
+) -> Figure:
+    """How many units need which window, a bar for each pixel; dashed where random weights are.
+
+    Args:
+        sides: `(units,)` float, in pixels, as `locality.half_energy_sides` has them.
+        random: The same for weights drawn at random.
+        image_pixels: Side of the picture, where the scale ends at the latest.
+        colour: Of the bars.
+        ax: Draw here instead of on a new figure.
+
+    Raises:
+        ValueError: If there is no unit.
+    """
+    if not len(sides):
+        raise ValueError(f"expected at least one unit. Received: shape {np.shape(sides)}")
+    end = int(min(image_pixels, np.ceil(max(sides.max(), random) + 1)))
+    with style():
+        if ax is None:
+            _, (ax,) = new_axes(6.4, 2.3)
+        ax.hist(sides, bins=list(range(end + 1)), color=colour, rwidth=0.9)
+        ax.axvline(random, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+        ax.annotate(
+            f"random weights: {random:.1f}",
+            (random, 1),
+            (-5, -2),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=MUTED,
+        )
+        ax.set_ylim(0, 1.22 * ax.get_ylim()[1])
+        ax.set_xlim(0, end)
+        ax.set_xlabel("side of the window that holds half of the unit, in pixels")
+        ax.set_ylabel("units")
+        return figure_of(ax)
+
+
+def example() -> Figure:
+    """Made-up sides."""
+    return plot_locality_histogram(np.random.default_rng(0).uniform(3, 20, 200), 21.5, 32)

@@ -1,0 +1,16 @@
+"""Units of a dense network that never answer, layer by layer."""
+
+from markupsafe import Markup
+
+from cifarlab.activity import SMALL_SHARE
+from cifarlab.reports._page import Page
+from cifarlab.reports._render import render
+
+ORDER = 104
+TITLE = "Units that never answer"
+
+
+def build(page: Page) -> Markup | None:
+    """A small table for each dense network whose units were counted by `evaluate`; None where none was."""
+    shown = [view for view in page.runs if (view.scores.get("activity") or {}).get("layers")]
+    return render("dead_units", page=page, shown=shown, band=SMALL_SHARE) if shown else None

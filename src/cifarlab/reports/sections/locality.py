@@ -1,0 +1,67 @@
+"""How local the first layer of a dense network became: the window that holds half of each unit."""
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from cifarlab.errors import CifarlabError
+from cifarlab.locality import half_energy_sides, random_side
+from cifarlab.plots._style import series_colour
+from cifarlab.plots.locality_histogram import plot_locality_histogram
+from cifarlab.plots.unit_rows import plot_unit_rows
+from cifarlab.records import Array
+from cifarlab.reports._page import Page, RunView
+from cifarlab.reports._render import draw, render
+from cifarlab.reports._weights import read_first_layer
+
+ORDER = 102
+TITLE = "How local the first layer became"
+
+
+def build(page: Page) -> Markup | None:
+    """Of each dense network the most, the middling and the least local units; None where no run is one."""
+    most = page.amount(alone=8, compared=6)
+    shown = [found for view in page.runs if (found := _show(view, most)) is not None]
+    return render("locality", page=page, shown=shown) if shown else None
+
+
+def _show(view: RunView, most: int) -> dict[str, Any] | None:
+    if not view.run.model_file.is_file():
+        return None
+    try:
+        weights = read_first_layer(view.run.model_file)
+    except CifarlabError:
+        return None  # the section before this one says why
+    if weights is None:
+        return None
+    sides, shape = half_energy_sides(weights), weights.shape[1:]
+    random = random_side((shape[0], shape[1], shape[2]))
+    histogram = plot_locality_histogram(sides, random, max(shape[:2]), colour=series_colour(view.index))
+    described = f"How many units of {view.label} need which window to hold half of their weights' energy"
+    tiles = f"First-layer weights of the most, middling and least local units of {view.label}"
+    return {
+        "view": view,
+        "tiles": draw(plot_unit_rows(_rows(weights, sides, most)), f"locality-units-{view.index}", tiles),
+        "histogram": draw(histogram, f"locality-{view.index}", described),
+        "median": float(np.median(sides)),
+        "random": random,
+        "pixels": max(shape[:2]),
+        "local": float((sides < random - 1).mean()),
+        "shuffled": bool(view.recipe.get("shuffle_pixels")),
+    }
+
+
+def _rows(weights: Array, sides: Array, most: int) -> dict[str, tuple[Array, list[str]]]:
+    """The ends and the middle of the order by side, without showing a unit twice."""
+    order = np.argsort(sides, kind="stable")
+    if len(order) < 3 * most:
+        places = {"all, the most local first": order[:most]}
+    else:
+        middle = (len(order) - most) // 2
+        places = {
+            "most local": order[:most],
+            "in the middle": order[middle : middle + most],
+            "least local": order[-most:],
+        }
+    return {name: (weights[chosen], [f"{side:.1f}" for side in sides[chosen]]) for name, chosen in places.items()}
