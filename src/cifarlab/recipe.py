@@ -40,7 +40,8 @@ class Recipe:
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
         flip: Mirror training images left-right: `"none"`; `"random"`, each with probability 1/2; or `"alternating"`,
             by chance in the first epoch and from then on the other way round every epoch (arXiv:2404.00498).
-        translate_pixels: Shift each training image by up to this many pixels, with edges reflected.
+        translate_pixels: Shift each training image by up to this many pixels, with edges reflected; between
+            pixels too where it is also turned or stretched.
         rotate_degrees: Turn each training image about its centre by up to this many degrees, with edges reflected.
         zoom_factor: Stretch or shrink each training image's height and width by up to this share, independently.
         brightness_factor: Make each training image lighter or darker by up to this share of the range of its values.

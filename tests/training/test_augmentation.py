@@ -86,6 +86,16 @@ def test_without_factors_nothing_is_relit():
     assert "relight" in names(contrast_factor=0.1)
 
 
+def test_turned_images_are_shifted_in_the_same_go():
+    model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    layers = {
+        layer.name: layer
+        for layer in augmented(model, Recipe(model="mlp", translate_pixels=2, zoom_factor=0.1))[6].layers
+    }
+    assert layers["warp"].translate_pixels == 2
+    assert layers["augment"].translate_pixels == 0
+
+
 @pytest.mark.parametrize(("size", "pixels"), [(32, 24), (32, 28), (31, 7), (8, 8)])
 def test_shrinking_agrees_with_pillow(size, pixels):
     picture = np.random.default_rng(0).random((size, size)).astype(np.float32)

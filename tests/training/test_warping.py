@@ -11,15 +11,17 @@ def images():
     return np.random.default_rng(0).uniform(0, 255, (40, 8, 8, 3)).astype(np.float32)
 
 
-def warped(images, rotate_degrees, zoom_factor, seed=0):
-    layer = Warp(rotate_degrees, zoom_factor, keras.random.SeedGenerator(seed), dtype="float32")
+def warped(images, rotate_degrees, zoom_factor, translate_pixels=0, seed=0):
+    layer = Warp(rotate_degrees, zoom_factor, translate_pixels, keras.random.SeedGenerator(seed), dtype="float32")
     return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
-def looked_up(images, angle, tall, wide):
-    count, height, width = images.shape[:3]
-    numbers = (np.full(count, value, np.float32) for value in (angle, tall, wide))
-    transforms = warping._transforms(*map(keras.ops.convert_to_tensor, numbers), height, width)
+def looked_up(images, angle, tall, wide, down=0, right=0):
+    angle, tall, wide, down, right = (
+        keras.ops.convert_to_tensor(np.full(len(images), value, np.float32))
+        for value in (angle, tall, wide, down, right)
+    )
+    transforms = warping._transforms(angle, (tall, wide), (down, right), images.shape[1:3])
     result = keras.ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="reflect")
     return keras.ops.convert_to_numpy(result)
 
@@ -60,3 +62,18 @@ def test_height_and_width_are_stretched_independently_within_the_limits():
         assert 1.22 < factor.max() <= 1.251
         assert np.median(factor) == pytest.approx(1, abs=0.03)
     assert abs(np.corrcoef(tall, wide)[0, 1]) < 0.15
+
+
+def test_a_shift_by_whole_pixels_moves_rows_and_columns(images):
+    found = looked_up(images, 0, 1, 1, down=2, right=-1)  # what was two rows lower and a column to the left
+    np.testing.assert_allclose(found[:, :6, 1:], images[:, 2:, :7], atol=0.05)
+    np.testing.assert_allclose(found[:, 6, 1:], images[:, 7, :7], atol=0.05)  # the edge, reflected about itself
+
+
+def test_every_image_is_shifted_by_its_own_chance_within_the_limits():
+    rows = np.broadcast_to(np.arange(32, dtype=np.float32)[:, None, None], (500, 32, 32, 1))
+    found = warped(np.concatenate([rows, rows.transpose(0, 2, 1, 3)], axis=-1), 0.0, 0.0, 3)
+    shifts = found[:, 16, 16] - 16  # (500, 2)
+    assert np.abs(shifts).max() <= 3.05
+    assert np.quantile(shifts, [0.25, 0.75]) == pytest.approx([-1.5, 1.5], abs=0.3)
+    assert abs(np.corrcoef(shifts.T)[0, 1]) < 0.15

@@ -184,10 +184,7 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
     found = {}
     for pixels in sorted({height, *recipe.image_pixels}):
         size = (pixels, round(pixels * width / height))
-        augment = Augment(recipe.translate_pixels, random, size, name="augment", dtype="float32")
-        images = augment(inputs)
-        if recipe.rotate_degrees or recipe.zoom_factor:
-            images = Warp(recipe.rotate_degrees, recipe.zoom_factor, random, name="warp", dtype="float32")(images)
+        images = _moved(inputs, recipe, random, size)
         if recipe.brightness_factor or recipe.contrast_factor:
             relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
             images = relight(images)
@@ -204,6 +201,15 @@ def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
                 f"Received: {recipe.image_pixels}"
             ) from error
     return found
+
+
+def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size: tuple[int, int]) -> Any:
+    """Shifted and shrunk; where images are also turned or stretched, all at once, and not by whole pixels only."""
+    shift = recipe.translate_pixels
+    if recipe.rotate_degrees or recipe.zoom_factor:
+        warp = Warp(recipe.rotate_degrees, recipe.zoom_factor, shift, random, name="warp", dtype="float32")
+        images, shift = warp(images), 0
+    return Augment(shift, random, size, name="augment", dtype="float32")(images)
 
 
 def _sharing(model: keras.Model, pixels: Any) -> Any:
