@@ -30,6 +30,8 @@ recipes = st.builds(
     learning_rate=st.floats(1e-9, 1e3),
     optimizer_args=st.dictionaries(st.text(), plain_values, max_size=3),
     weight_decay=st.floats(0, 10),
+    lasso=st.floats(0, 1),
+    lasso_beta=st.floats(0, 1e3),
     schedule=st.sampled_from(SCHEDULES),
     warmup_epochs=st.floats(0, 100),
     label_smoothing=st.floats(0, 0.99),

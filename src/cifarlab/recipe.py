@@ -35,6 +35,9 @@ class Recipe:
         optimizer_args: More keyword arguments of the optimizer: those of its class in `keras.optimizers`, or, for
             `"muon"`, of `cifarlab.training.muon.Muon`.
         weight_decay: Decoupled weight decay, multiplied by the learning rate (arXiv:1711.05101); 0 is off.
+        lasso: Pull every weight of a kernel towards 0 by this, multiplied by the learning rate, at every step, and set
+            to 0 what is smaller than `lasso_beta` times it (beta-LASSO, arXiv:2007.13657); 0 is off.
+        lasso_beta: See `lasso`.
         schedule: How the learning rate falls after the warm-up, over all remaining steps.
         warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
@@ -67,6 +70,8 @@ class Recipe:
     learning_rate: float = 1e-3
     optimizer_args: Mapping[str, Any] = field(default_factory=dict)
     weight_decay: float = 0.0
+    lasso: float = 0.0
+    lasso_beta: float = 50.0
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
@@ -121,6 +126,8 @@ _LIMITS: dict[str, tuple[Any, str]] = {
     "optimizer": (lambda v: v in OPTIMIZERS, "one of " + ", ".join(OPTIMIZERS)),
     "learning_rate": (lambda v: math.isfinite(v) and v > 0, "a finite number above 0"),
     "weight_decay": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
+    "lasso": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
+    "lasso_beta": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
     "schedule": (lambda v: v in SCHEDULES, "one of " + ", ".join(SCHEDULES)),
     "warmup_epochs": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
     "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),

@@ -6,6 +6,7 @@ import keras
 
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
+from cifarlab.training.beta_lasso import with_beta_lasso
 from cifarlab.training.muon import Muon
 from cifarlab.training.schedules import WarmupThenDecay
 
@@ -28,8 +29,11 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
         arguments |= {"momentum": 0.9, "nesterov": True}
     if recipe.optimizer == "muon":
         arguments |= {"dtype": recipe.precision, "batch_size": recipe.batch_size}
+    kind = _optimizer_class(recipe.optimizer)
+    if recipe.lasso:
+        kind = with_beta_lasso(kind, recipe.lasso, recipe.lasso_beta)
     try:
-        optimizer = _optimizer_class(recipe.optimizer)(**{**arguments, **recipe.optimizer_args})
+        optimizer = kind(**{**arguments, **recipe.optimizer_args})
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
         raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
