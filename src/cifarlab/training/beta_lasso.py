@@ -22,7 +22,7 @@ def with_beta_lasso(
     Source: Neyshabur 2020, arXiv:2007.13657, algorithm 1; there over plain gradient descent.
     """
 
-    class BetaLasso(optimizer_class):  # type: ignore[valid-type, misc]
+    class BetaLasso(optimizer_class):
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             super().update_step(gradient, variable, learning_rate)
             if len(variable.shape) < 2:
