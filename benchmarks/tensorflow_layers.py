@@ -22,10 +22,11 @@ from _measure import in_turn, ratios, spread
 from cifarlab.environment import processor_name
 from cifarlab.training.tensorflow_layers import faster
 
-Layers = dict[str, tuple[tuple[int, int, int], Callable[[], keras.layers.Layer]]]
+Layers = dict[str, tuple[tuple[int, ...], Callable[[], keras.layers.Layer]]]
 CASES: Layers = {
     "batch normalisation": ((15, 15, 64), lambda: keras.layers.BatchNormalization(scale=False)),
     "SiLU": ((15, 15, 64), lambda: keras.layers.Activation("silu")),
+    "GELU": ((3072,), lambda: keras.layers.Activation("gelu")),
     "convolution 256 to 256": ((7, 7, 256), lambda: _convolution(256)),
     "the same, smaller": ((3, 3, 256), lambda: _convolution(256)),
 }
@@ -56,7 +57,7 @@ def main() -> None:
         print(f"{name:26s}{size:>14s}{_said(theirs):>26s}{_said(ours):>26s}   {ratio['ratio']:.2f}", flush=True)
 
 
-def measured(layer: keras.layers.Layer, shape: tuple[int, int, int], batch_size: int) -> Callable[[], float]:
+def measured(layer: keras.layers.Layer, shape: tuple[int, ...], batch_size: int) -> Callable[[], float]:
     """A function that runs the layer's step five times and returns milliseconds a step; compiled beforehand."""
     dtype = layer.compute_dtype
     images = tf.cast(tf.random.normal((batch_size, *shape)), dtype)

@@ -7,7 +7,13 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
-from cifarlab.training.tensorflow_layers import FusedBatchNormalization, FusedSiLU, SmallImageConvolution, faster
+from cifarlab.training.tensorflow_layers import (
+    FusedBatchNormalization,
+    FusedGELU,
+    FusedSiLU,
+    SmallImageConvolution,
+    faster,
+)
 
 
 @pytest.mark.parametrize("scale", [True, False])
@@ -77,6 +83,16 @@ def test_convolution_agrees_with_keras(size):
         gradients_of(twin, images, variables), gradients_of(layer, images, variables), strict=True
     ):
         np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 6.0])
+def test_gelu_agrees_with_keras(scale):
+    vectors = tf.constant(np.random.default_rng(0).normal(0, scale, (50, 7)).astype(np.float32))
+    layer = keras.layers.Activation("gelu")
+    twin = faster(layer)
+    assert isinstance(twin, FusedGELU)
+    for own, expected in zip(gradients_of(twin, vectors, []), gradients_of(layer, vectors, []), strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_silu_agrees_with_keras():
