@@ -64,7 +64,7 @@ def parse_severities(text: str) -> tuple[int, ...]:
 
 def _corruptions(entry: Mapping[str, Any]) -> Table:
     columns = [f"severity {severity}" for severity in entry["severities"]]
-    table = _table("accuracy under", *columns, "mean")
+    table = _table("accuracy and its\n95 % interval under", *columns, "mean")
     table.add_row("nothing (clean)", *([""] * len(columns)), _percent(entry["clean"]["value"]))
     table.add_section()
     corruptions: Mapping[str, Any] = entry["corruptions"]
