@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
+from cifarlab.verdicts import print_calibrations
 
 
 def make(count: int = 400, num_classes: int = 5, sharpness: float = 1.0, seed: int = 0) -> Predictions:
@@ -102,6 +104,15 @@ def test_the_result_is_written_returned_and_used(run: Run) -> None:
             assert score["low"] <= score["value"] <= score["high"]
     assert "surer than it should be" in result["sentence"]
     assert calibrate(run) == result
+
+
+def test_no_two_columns_of_the_table_are_named_alike(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    print_calibrations([calibrate(run)])
+    title, _, values, limits, *_ = capsys.readouterr().out.splitlines()
+    columns = re.split(r" {2,}", title.strip())
+    assert columns[2:] == ["loss before", "loss after", "calibration error before", "calibration error after"]
+    assert len(columns) == len(set(columns)) == len(re.split(r" {2,}", values.strip()))
+    assert limits.startswith("95 % interval ")
 
 
 def test_evaluation_gains_the_calibrated_numbers(run: Run) -> None:

@@ -126,6 +126,17 @@ def test_where_nobody_watches_a_long_stage_is_one_line(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "evaluating runs/x ...\n")
 
 
+def test_a_stage_that_is_said_once_told_leaves_an_early_error_alone(capsys, monkeypatch):
+    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 0.01)
+    with working("asking the runs", once_told=True) as progress:
+        time.sleep(0.2)
+        assert capsys.readouterr() == ("", "")
+        progress("one", 0.0)
+        progress("two", 0.5)
+        time.sleep(0.2)
+    assert capsys.readouterr() == ("", "asking the runs ...\n")
+
+
 def test_paths_are_printed_as_they_are(capsys):
     make_console().print("runs/[bold]1:2[/bold]/:smile:")
     assert capsys.readouterr().out == "runs/[bold]1:2[/bold]/:smile:\n"

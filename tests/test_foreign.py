@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,13 @@ def test_bad_predictions_are_one_clear_line(file: str, content, message: str, tm
     assert "\n" not in str(caught.value)
 
 
+def test_large_numbers_in_error_lines_are_separated(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.npy"
+    np.save(path, np.concatenate([np.tile(LOGITS, (300, 1)), [[np.nan, 0, 0]]]))
+    with pytest.raises(CifarlabError, match="1 of 12,001 rows, row 12,000 first"):
+        predictions_from_files(path)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
@@ -169,6 +177,9 @@ def test_ids_that_do_not_meet_and_missing_labels_are_refused(tmp_path: Path, lab
 
 def test_the_command_prints_the_table_or_json(tmp_path: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     theirs = write(tmp_path / "theirs.npy", LOGITS)
+    evaluate(predictions=theirs, labels=labels)
+    shown = capsys.readouterr().out
+    assert re.search(r"predicted +class 0 +class 1 +class 2\n", shown)
     evaluate(predictions=theirs, labels=labels, class_names="cat, dog, frog")
     shown = capsys.readouterr().out
     assert "theirs.npy: 40 given images of labels.npy\n" in shown

@@ -77,6 +77,17 @@ def test_a_folder_that_is_no_whole_run_is_refused(spoil, expected, run):
         open_run(run.path)
 
 
+def test_a_misspelt_run_is_answered_with_the_nearest(tmp_path):
+    for name in ("mlp1-fold0-seed0", "smoke-seed0"):
+        create_run(tmp_path, name).set_state("finished")
+    with pytest.raises(CifarlabError, match=r"no run at .*mlp1-fold0: did you mean mlp1-fold0-seed0\? expected"):
+        open_run(tmp_path / "mlp1-fold0")
+    with pytest.raises(CifarlabError, match=r"no run at \S+x: expected a folder"):
+        open_run(tmp_path / "x")
+    with pytest.raises(CifarlabError, match=r"no run at \S+: expected a folder"):
+        open_run(tmp_path / "nowhere" / "smoke-seed0")
+
+
 def test_a_run_without_a_model_opens_only_where_none_is_needed(run):
     open_run(run.path)
     with pytest.raises(CifarlabError, match=r"lacks model\.keras"):

@@ -32,8 +32,12 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
-def working(what: str) -> Iterator[Callable[[str, float], None]]:
+def working(what: str, *, once_told: bool = False) -> Iterator[Callable[[str, float], None]]:
     """Show on the terminal that something is being done; elsewhere say it once, if it takes longer than a moment.
+
+    Args:
+        what: What is being done.
+        once_told: The moment begins with the first phrase, so that what fails before it leaves its error line alone.
 
     Yields:
         A function that takes a phrase and the share done in `[0, 1]`, and shows them.
@@ -42,9 +46,15 @@ def working(what: str) -> Iterator[Callable[[str, float], None]]:
     if not console.is_terminal:
         said = threading.Timer(PLAIN_LINE_SECONDS, console.print, [f"{what} ..."], {"soft_wrap": True})
         said.daemon = True
-        said.start()
+
+        def begin(phrase: str, share: float) -> None:
+            if said.ident is None:  # a thread can be started only once
+                said.start()
+
+        if not once_told:
+            begin(what, 0.0)
         try:
-            yield lambda phrase, share: None
+            yield begin
         finally:
             said.cancel()
         return

@@ -38,9 +38,13 @@ def load(package: str, name: str) -> ModuleType:
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """The sentence that answers a misspelt name, with the nearest right one first."""
     known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}? " if nearest else ""
-    return f"unknown {kind} {name!r}: {hint}known: {', '.join(known)}"
+    return f"unknown {kind} {name!r}: {did_you_mean(name, known)}known: {', '.join(known)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean X? ` with the nearest right name; empty where none is near."""
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]}? " if nearest else ""
 
 
 def _load_file(package: str, path: Path) -> ModuleType:

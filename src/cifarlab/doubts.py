@@ -243,6 +243,6 @@ def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
     missing = set(opinions.ids.tolist()) - set(images.ids.tolist())
     if missing:
         nearest = discover.unknown("image", min(missing), images.ids[:3].tolist())
-        raise CifarlabError(f"{data} lacks {len(missing)} of the images that were predicted: {nearest}, ...")
+        raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")
     if (images.labels[rows_of(images.ids, opinions.ids)] != opinions.labels).any():
         raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")

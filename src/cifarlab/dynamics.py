@@ -168,5 +168,5 @@ def _read_curves(stored: Any, split: str) -> Curves:
     ids = np.strings.decode(stored[f"{split}/ids"], "utf-8") if len(stored[f"{split}/ids"]) else np.zeros(0, "U1")
     losses, right = stored[f"{split}/losses"], stored[f"{split}/right"]
     if losses.ndim != 2 or losses.shape != right.shape or losses.shape[1:] != ids.shape:
-        raise ValueError(f"{split} has {len(ids)} ids, losses of shape {losses.shape} and answers of {right.shape}")
+        raise ValueError(f"{split} has {len(ids):,} ids, losses of shape {losses.shape} and answers of {right.shape}")
     return Curves(ids, losses.astype(np.float16), right.astype(bool))

@@ -168,7 +168,7 @@ def _read_rows(path: Path) -> list[list[str]]:
     uneven = next((number for number, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
     if uneven:
         raise CifarlabError(
-            f"{path} has {counted(len(rows[uneven - 1]), 'column')} in row {uneven} and {len(rows[0])} in the first"
+            f"{path} has {counted(len(rows[uneven - 1]), 'column')} in row {uneven:,} and {len(rows[0]):,} in the first"
         )
     return rows
 
@@ -213,19 +213,17 @@ def _scores(table: _Table) -> tuple[Array, str]:
     scores = scores.astype(np.float64)
     broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
     if len(broken):
-        raise CifarlabError(f"{path} has NaN or infinity in {len(broken)} of {len(scores)} rows, row {broken[0]} first")
+        where = f"{len(broken):,} of {len(scores):,} rows, row {broken[0]:,} first"
+        raise CifarlabError(f"{path} has NaN or infinity in {where}")
     outside = bool(scores.min() < 0 or scores.max() > 1 + _SUM_TOLERANCE)
     sums = scores.sum(axis=1)
     unequal = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
     if table.kind == "logits" or (table.kind is None and outside):
         return scores, "logits"
     if outside or len(unequal):
-        row = (
-            int(unequal[0])
-            if len(unequal)
-            else int(np.flatnonzero((scores < 0).any(axis=1) | (scores > 1).any(axis=1))[0])
-        )
-        wrong = f"row {row} goes from {scores[row].min():.4g} to {scores[row].max():.4g} and sums to {sums[row]:.4g}"
+        beyond = np.flatnonzero(((scores < 0) | (scores > 1)).any(axis=1))
+        row = int(unequal[0] if len(unequal) else beyond[0])
+        wrong = f"row {row:,} goes from {scores[row].min():.4g} to {scores[row].max():.4g} and sums to {sums[row]:.4g}"
         raise CifarlabError(
             f"{path} holds neither logits nor probabilities: {wrong}; expected rows of 0 to 1 that sum to 1, or an npz "
             "file whose array is named logits"
@@ -292,7 +290,7 @@ def _match(table: _Table, truth: _Table, labels: Array, count: int) -> tuple[Arr
 def _check_range(truth: _Table, labels: Array, count: int) -> None:
     wrong = np.flatnonzero((labels < 0) | (labels >= count))
     if len(wrong):
-        received = f"{labels[wrong[0]]} (number {wrong[0]})"
+        received = f"{labels[wrong[0]]} (number {wrong[0]:,})"
         raise CifarlabError(f"{truth.path} has label {received}: expected 0 to {count - 1} for {count} classes")
 
 

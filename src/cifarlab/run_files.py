@@ -14,6 +14,7 @@ dynamics.npz        every training and validation image's loss, and whether it w
 tensorboard/        events
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
+robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
     on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
     with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cifarlab
-from cifarlab import files, recipe
+from cifarlab import discover, files, recipe
 from cifarlab.errors import CifarlabError
 from cifarlab.run_files import RunFiles, _say_split, read_object
 from cifarlab.views import SINGLE
@@ -163,7 +163,9 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     """
     run = Run(Path(path))
     if not run.path.is_dir():
-        raise CifarlabError(f"no run at {path}: expected a folder that cifarlab train made")
+        beside = [each.parent.name for each in sorted(run.path.parent.glob("*/run.json"))]
+        hint = discover.did_you_mean(run.path.name, beside)
+        raise CifarlabError(f"no run at {path}: {hint}expected a folder that cifarlab train made")
     if not run.state_file.is_file():
         raise CifarlabError(f"{path} is not a run: it has no run.json; expected a folder that cifarlab train made")
     stored = files.read_json(run.state_file)

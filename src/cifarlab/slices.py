@@ -40,7 +40,7 @@ def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | No
         ValueError: If there are not as many images as predictions.
     """
     if len(images) != len(predictions) or not len(images):
-        raise ValueError(f"expected an image for each prediction. Received: {len(images)}, {len(predictions)}")
+        raise ValueError(f"expected an image for each prediction. Received: {len(images):,}, {len(predictions):,}")
     right = predictions.predicted == predictions.labels
     found = [_measure(right, *part) for part in _parts(images, train)]
     for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):

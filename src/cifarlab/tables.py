@@ -228,7 +228,8 @@ def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
 
 
 def _confusion_table(entry: Mapping[str, Any]) -> Table:
-    table = _table("true \\ predicted", *(name[:5] for name in entry["class_names"]))
+    letters = 5 if len({name[:5] for name in entry["class_names"]}) == len(entry["class_names"]) else None
+    table = _table("true \\ predicted", *(name[:letters] for name in entry["class_names"]))
     for name, row in zip(entry["class_names"], entry["confusion_matrix"], strict=True):
         table.add_row(name, *(str(count) for count in row))
     return table

@@ -29,17 +29,19 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
 def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
     """Print each run's temperature, and loss and calibration error before and after it."""
     console = make_console()
-    table = _table("run", "temperature", "95 % interval", "loss", "after", "calibration error", "after")
+    moments = [f"{score} {moment}" for score in ("loss", "calibration error") for moment in ("before", "after")]
+    table = _table("run", "temperature", *moments)
     for result in results:
         temperature = result["temperature"]
-        row = [f"{temperature['value']:.3f}", _limits(temperature, "loss")]
+        row = [f"{temperature['value']:.3f}\n{_limits(temperature, 'loss')}"]
         for name in ("loss", "expected_calibration_error"):
             row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
-        table.add_row(result["run"], *row)
+        table.add_row(f"{result['run']}\n95 % interval", *row)
     console.print(table, "")
     for result in results:
         console.print(result["sentence"], soft_wrap=True)
-    console.print("Measured on the validation images that the temperature was fitted on.", soft_wrap=True)
+    where = "Before and after, both measured on the validation images that the temperature was fitted on."
+    console.print(where, soft_wrap=True)
 
 
 def print_group_comparison(compared: Mapping[str, Any]) -> None:

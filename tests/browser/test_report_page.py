@@ -34,6 +34,7 @@ def browser():
 def pages(make_run, tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("runs")
     runs = [make_run(root, "first"), make_run(root, "a-run-with-quite-a-long-name-of-its-own", skill=4.0)]
+    runs[0].command_file.write_text(f"cifarlab train mlp2 {'--set learning_rate=0.002 ' * 9}\n")
     return {"one": reports.report(runs[0]), "two": reports.report(runs, notice="This is digits.")}
 
 
@@ -60,6 +61,15 @@ def test_page_is_quiet_and_fits(context, pages, which) -> None:
     assert page.locator("svg.picture").count() > 50
     hidden = page.locator("#calibration .scroll").evaluate("box => box.scrollWidth - box.clientWidth")
     assert hidden <= 0 or page.viewport_size["width"] < 1280
+
+
+@pytest.mark.parametrize("width", [1000, 1024, 1100, 1280])
+def test_slices_and_the_command_are_whole_beside_the_contents(browser, pages, width) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto(pages["one"].as_uri())
+    hidden = "boxes => boxes.map(box => box.scrollWidth - box.clientWidth)"
+    assert page.locator("#slices .scroll, #making pre").evaluate_all(hidden) == [0, 0, 0]
+    page.close()
 
 
 def test_every_picture_is_drawn(context, pages) -> None:

@@ -1,5 +1,7 @@
 """The whole suite with a nearest-mean classifier in the network's place; and the numbers computed from its results."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,52 @@ def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
     assert mean_error["low"] < mean_error["value"] < mean_error["high"]
     assert results["source"] == OURS
     assert results["looks"] == digits_run.looks().__len__()
-    assert read_results(digits_run) == results
+    assert results["file"] == "robustness.json"
+    assert read_results(digits_run) == {key: value for key, value in results.items() if key != "file"}
+
+
+def test_no_measurement_is_lost_and_the_report_keeps_the_largest(digits_run, nearest_mean):
+    few = Wanted(severities=(1, 5), corruptions=["fog", "frost"], attacks=(), limit=20)
+    small = measure_robustness(digits_run, few)
+    large = measure_robustness(digits_run, dataclasses.replace(few, limit=None))
+    name = "robustness-20-images-severities-1-5-fog-frost.json"
+    assert (small["file"], large["file"]) == ("robustness.json", "robustness.json")
+    assert files.read_json(digits_run.path / name)["clean"] == small["clean"]
+    again = measure_robustness(digits_run, few)
+    assert again["file"] == name
+    assert files.read_json(digits_run.path / name)["looks"] == again["looks"]
+    fewer_sets = measure_robustness(digits_run, dataclasses.replace(few, limit=None, severities=(1,)))
+    assert fewer_sets["file"].startswith("robustness-")
+    assert read_results(digits_run)["severities"] == [1, 5]
+    assert len(list(digits_run.path.glob("robustness*.json"))) == 3
+    files.write_json(results_file(digits_run), {"format": 99})
+    assert measure_robustness(digits_run, few)["file"] == "robustness.json"
+
+
+def test_the_table_says_where_a_smaller_measurement_is(results, capsys):
+    print_robustness([results])
+    assert "kept in" not in capsys.readouterr().out
+    print_robustness([{**results, "file": "robustness-20-images.json"}])
+    assert "kept in robustness-20-images.json: robustness.json has a larger measurement" in capsys.readouterr().out
+
+
+def test_the_table_shows_limits_that_a_share_can_have(results, capsys):
+    high = {"value": 0.9, "low": 0.699, "high": 0.9721, "method": "Wilson 95 %"}
+    corruption = {**results["corruptions"]["fog"], "severities": {"1": high, "5": high}}
+    print_robustness([{**results, "corruptions": {"fog": corruption}}])
+    shown = capsys.readouterr().out
+    assert "69.9 to 97.2" in shown
+    assert "±" not in shown
+
+
+def test_a_mean_over_the_same_corruptions_is_shown_once(results, capsys):
+    print_robustness([results])
+    assert "mean error over all 3 corruptions" in capsys.readouterr().out
+    alike = {name: found for name, found in results["corruptions"].items() if found["benchmark"]}
+    print_robustness([{**results, "corruptions": alike}])
+    shown = capsys.readouterr().out
+    assert "mean corruption error, 2 corruptions" in shown
+    assert "mean error over all" not in shown
 
 
 def test_consistency_counts_answers_that_stay(results, nearest_mean):

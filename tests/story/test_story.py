@@ -244,6 +244,16 @@ def test_the_page_is_self_contained_and_well_formed(story, tmp_path):
     assert len(text) < 500_000
 
 
+def test_a_map_without_a_place_is_explained_in_words(story, tmp_path):
+    assert "No place speaks for" not in write_image_page(story, tmp_path / "page.html").read_text(encoding="utf-8")
+    (first, *others) = story.runs[1].attention
+    empty = dataclasses.replace(first, heat=np.zeros_like(first.heat))
+    run = dataclasses.replace(story.runs[1], attention=[empty, *others])
+    page = write_image_page(dataclasses.replace(story, runs=[run]), tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"No place speaks for {story.class_names[first.label]}" in page
+    assert "by the Grad-CAM map" in page
+
+
 def test_the_command_writes_a_page_and_prints_a_table_or_json(runs, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 600)  # on a busy machine it would be announced
     places = [str(run.path) for run in runs]
@@ -259,5 +269,7 @@ def test_the_command_writes_a_page_and_prints_a_table_or_json(runs, tmp_path, ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == str(runs[0].image_file(told["image"]))
     assert runs[0].image_file(told["image"]).is_file()
+    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 0)  # nothing is announced before the image is known
     assert cli.main(["image", "nonsense", "--runs", places[0]]) == 2
-    assert capsys.readouterr().err.startswith("cifarlab: no such image in digits: ")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cifarlab: no such image in digits: ")

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cifarlab.console import make_console
 from cifarlab.errors import CifarlabError
+from cifarlab.robustness.results import FILE_NAME
 from cifarlab.tables import describe_look
 from cifarlab.wording import counted
 
@@ -24,6 +25,9 @@ def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
     for entry in entries:
         console.print(f"{entry['run']}: {counted(entry['count'], 'test image')} of {entry['data']}", soft_wrap=True)
         console.print(f"corruptions: {entry['source']}{describe_look(entry)}", "", soft_wrap=True)
+        if entry["file"] != FILE_NAME:
+            kept = f"kept in {entry['file']}: {FILE_NAME} has a larger measurement, which reports go on showing"
+            console.print(kept, soft_wrap=True)
         console.print(_corruptions(entry), "")
         console.print(_summary(entry), "")
         if "against" in entry:
@@ -60,7 +64,7 @@ def parse_severities(text: str) -> tuple[int, ...]:
 
 def _corruptions(entry: Mapping[str, Any]) -> Table:
     columns = [f"severity {severity}" for severity in entry["severities"]]
-    table = _table("accuracy under", *columns, "mean")
+    table = _table("accuracy and its\n95 % interval under", *columns, "mean")
     table.add_row("nothing (clean)", *([""] * len(columns)), _percent(entry["clean"]["value"]))
     table.add_section()
     corruptions: Mapping[str, Any] = entry["corruptions"]
@@ -69,7 +73,7 @@ def _corruptions(entry: Mapping[str, Any]) -> Table:
         found = corruptions[name]
         if number and not found["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
             table.add_section()
-        cells = [_with_half(interval) for interval in found["severities"].values()]
+        cells = [_with_limits(interval) for interval in found["severities"].values()]
         table.add_row(name.replace("_", " "), *cells, _percent(1 - found["error"]))
     return table
 
@@ -80,7 +84,8 @@ def _summary(entry: Mapping[str, Any]) -> Table:
     averaged, everything = len(entry["averaged"]), len(entry["corruptions"])
     rows = [("clean accuracy", count, entry["clean"])]
     rows.append((f"mean corruption error, {counted(averaged, 'corruption')}", count, entry["mean_corruption_error"]))
-    rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry["mean_error_over_all"]))
+    if everything > averaged:  # else it is the same number
+        rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry["mean_error_over_all"]))
     rows += [(words, count, entry["consistency"][name]) for name, words in _CONSISTENCY.items()]
     rows += [(f"still right: {each['label']}", f"{each['count']:,}", each["accuracy"]) for each in entry["attacks"]]
     if entry["cifar101"]:
@@ -99,9 +104,9 @@ def _against(against: Mapping[str, Any]) -> str:
     )
 
 
-def _with_half(interval: Mapping[str, Any]) -> str:
-    half = (interval["high"] - interval["low"]) / 2
-    return f"{100 * interval['value']:.1f} ± {100 * half:.1f} %"
+def _with_limits(interval: Mapping[str, Any]) -> str:
+    """Not as plus or minus: Wilson's interval is not symmetric, and half of it could reach beyond 100 %."""
+    return f"{100 * interval['value']:.1f} %\n{100 * interval['low']:.1f} to {100 * interval['high']:.1f}"
 
 
 def _percent(value: float | None) -> str:

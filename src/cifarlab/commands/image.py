@@ -39,7 +39,7 @@ def image(
     from cifarlab.console import working
     from cifarlab.story import tell_story
 
-    with working("asking the runs") as progress:
+    with working("asking the runs", once_told=True) as progress:
         story = tell_story(image_id, runs, split=split, data_dir=data_dir, runs_dir=runs_dir, progress=progress)
     from cifarlab.reports.image_story import write_image_page
 

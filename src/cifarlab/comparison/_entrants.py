@@ -79,8 +79,8 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
     missing = np.setxor1d(reference.ids, other.ids)
     if len(missing):
         raise CifarlabError(
-            f"{both} were evaluated on different images ({len(reference)} and {len(other)}; {str(missing[0])!r} is in "
-            "one only): evaluate both on the same data"
+            f"{both} were evaluated on different images ({len(reference):,} and {len(other):,}; {str(missing[0])!r} is "
+            "in one only): evaluate both on the same data"
         )
     order = np.empty(len(reference), np.int64)
     order[np.argsort(reference.ids)] = np.argsort(other.ids)

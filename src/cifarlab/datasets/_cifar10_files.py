@@ -172,7 +172,9 @@ def _archive_members(form: Form, expected: Mapping[str, str]) -> Iterator[tuple[
                 if file is None:
                     continue
                 if member.size > _LARGEST_MEMBER_BYTES:
-                    raise CifarlabError(f"{form.path}: {name} in it is far too large ({member.size} bytes); {_ADVICE}")
+                    raise CifarlabError(
+                        f"{form.path}: {name} in it is far too large ({member.size:,} bytes); {_ADVICE}"
+                    )
                 seen.add(name)
                 yield name, file.read()
     except (tarfile.TarError, EOFError, OSError, zlib.error, LZMAError) as error:
@@ -187,7 +189,7 @@ def _verify(form: Form, name: str, data: bytes, expected: str) -> None:
     if found != expected:
         raise CifarlabError(
             f"{name} in {form.path} is truncated or altered: expected MD5 {expected}, found {found} "
-            f"({len(data)} bytes); {_ADVICE}"
+            f"({len(data):,} bytes); {_ADVICE}"
         )
 
 
@@ -198,13 +200,15 @@ def _decode_python(data: bytes, name: str, count: int) -> tuple[Array, Array]:
     if not (isinstance(pixels, np.ndarray) and isinstance(labels, list) and pixels.dtype == np.uint8):
         raise CifarlabError(f"{name} is not a CIFAR-10 batch: expected data (uint8) and labels; {_ADVICE}")
     if pixels.shape != (count, 3072) or len(labels) != count:
-        raise CifarlabError(f"{name} holds {pixels.shape} pixels and {len(labels)} labels: expected {count}; {_ADVICE}")
+        raise CifarlabError(
+            f"{name} holds {pixels.shape} pixels and {len(labels):,} labels: expected {count:,}; {_ADVICE}"
+        )
     return _channels_last(pixels), np.array(labels, np.int64)
 
 
 def _decode_binary(data: bytes, name: str, count: int) -> tuple[Array, Array]:
     if len(data) != count * 3073:
-        raise CifarlabError(f"{name} has {len(data)} bytes: expected {count * 3073}; {_ADVICE}")
+        raise CifarlabError(f"{name} has {len(data):,} bytes: expected {count * 3073:,}; {_ADVICE}")
     rows = np.frombuffer(data, np.uint8).reshape(count, 3073)
     return _channels_last(rows[:, 1:]), rows[:, 0].astype(np.int64)
 

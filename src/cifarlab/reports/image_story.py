@@ -83,6 +83,7 @@ def _describe(story: Story, index: int) -> dict[str, Any]:
         ],
         "agreeing": sum(near.label == story.label for near in run.neighbours),
         "attention": _attention(story, run, index),
+        "mute": [names[each.label] for each in run.attention if not each.heat.any()],
         "method": run.attention[0].method if run.attention else "",
         "places": run.attention[0].places if run.attention else (),
         "change": _change(story, run),

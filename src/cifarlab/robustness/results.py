@@ -6,14 +6,46 @@ from typing import Any
 
 from cifarlab import files
 from cifarlab.errors import CifarlabError
+from cifarlab.robustness import OURS
+from cifarlab.robustness.corruptions import names
+from cifarlab.run_files import _slug
 from cifarlab.runs import Run
 
 FORMAT = 1
+FILE_NAME = "robustness.json"
 
 
 def results_file(run: Run) -> Path:
     """`robustness.json` in the run's folder."""
-    return run.path / "robustness.json"
+    return run.path / FILE_NAME
+
+
+def store_results(run: Run, results: dict[str, Any]) -> Path:
+    """Write a measurement so that none of another kind is lost: the largest is in `robustness.json`.
+
+    Every other is in a file whose name says what was measured, such as
+    `robustness-20-images-severities-1-5-fog-frost-fgsm.json`; the same measured again replaces itself.
+
+    Args:
+        run: The run that was measured.
+        results: With `count`, `source`, `severities`, `corruptions`, `attacks` and `cifar101`.
+
+    Returns:
+        The file that was written.
+    """
+    largest = results_file(run)
+    try:
+        before = read_results(run)
+    except CifarlabError:  # damaged: to measure again is what mends it
+        before = None
+    path = largest
+    if before is not None and _own_file(run, before) != _own_file(run, results):
+        if _size(before) > _size(results):
+            path = _own_file(run, results)
+        else:
+            largest.replace(_own_file(run, before))
+    files.write_json(path, results)
+    return path
 
 
 def read_results(run: Run) -> dict[str, Any] | None:
@@ -63,6 +95,22 @@ def against_baseline(results: Mapping[str, Any], baseline: Mapping[str, Any]) ->
         for name, (own, unit) in errors.items()
     }
     return {"baseline": baseline["run"], **values}
+
+
+def _size(results: Mapping[str, Any]) -> tuple[int, int]:
+    """How many images, and how many sets of them: what is larger says more."""
+    sets = len(results["corruptions"]) * len(results["severities"]) + len(results["attacks"])
+    return results["count"], sets + (results["cifar101"] is not None)
+
+
+def _own_file(run: Run, results: Mapping[str, Any]) -> Path:
+    """The file for these images, corruptions, severities and attacks and no others."""
+    words = [f"{results['count']}-images", "severities", *map(str, results["severities"])]
+    words += [] if results["source"] == OURS else ["cifar10c"]
+    words += [*results["corruptions"]] if set(results["corruptions"]) != set(names()) else []
+    words += dict.fromkeys(each["kind"] for each in results["attacks"])
+    words += [f"cifar101-{results['cifar101']['version']}"] if results["cifar101"] else []
+    return run.path / f"robustness-{_slug('-'.join(words))}.json"
 
 
 def _clean_error(results: Mapping[str, Any]) -> float:

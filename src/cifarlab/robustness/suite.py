@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, discover, files, prediction
+from cifarlab import datasets, discover, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.errors import CifarlabError
@@ -18,7 +18,7 @@ from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
 from cifarlab.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
-from cifarlab.robustness.results import FORMAT, results_file
+from cifarlab.robustness.results import FORMAT, store_results
 from cifarlab.runs import Run
 from cifarlab.views import Forward
 
@@ -62,6 +62,8 @@ def measure_robustness(
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
 
+    A smaller measurement than the one that is there goes into a file of its own: see `results.store_results`.
+
     Args:
         run: The run, with its model, or its folder, or `"builtin"`.
         wanted: What to measure.
@@ -69,7 +71,7 @@ def measure_robustness(
         progress: Called with a phrase and the share done.
 
     Returns:
-        The results as written, every accuracy with its 95 % interval.
+        The results as written, every accuracy with its 95 % interval, and `file`, the name of the file they are in.
 
     Raises:
         CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
@@ -99,8 +101,7 @@ def measure_robustness(
     about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
     source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
     results = {**about, "seed": wanted.seed, "source": source, **looks, **made}
-    files.write_json(results_file(run), results)
-    return results
+    return {**results, "file": store_results(run, results).name}
 
 
 class _Steps:
@@ -220,7 +221,7 @@ def _mean_error(hits: list[Array]) -> Interval:
     """The mean of the errors, with an interval over images, as each image's errors belong together."""
     if not hits:
         return undefined("none of these corruptions was measured")
-    return mean(1 - np.mean(hits, axis=0))
+    return mean(1 - np.mean(hits, axis=0), highest=1.0)
 
 
 def _measure_consistency(

@@ -155,6 +155,7 @@ def tell_stories(
         splits = _load(run, data_dir, loaded)
         places = [find_image(splits, image_id, split) for image_id in _ids(stories) or image_ids]
         stories = stories or [_begin(names[0], splits, *place) for place in places]
+        report(name, number / len(opened))
         witness = _call(run, name, splits)
         for done, (story, (found, row)) in enumerate(zip(stories, places, strict=True)):
             report(f"{story.image_id}, {name}", (number + done / len(stories)) / len(opened))
