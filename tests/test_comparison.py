@@ -112,7 +112,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:
         ([], "at least two runs. Received: 0"),
         ([good], "at least two runs. Received: 1"),
         ([good, good.path / ".." / "good"], "given more than once"),
-        ([good, renamed], "different classes .*dog, frog against .*dog, horse"),
+        ([good, renamed], "are of different data, with different classes .*dog, frog against .*dog, horse"),
         ([good, elsewhere], "different images .*'test-00000'"),
         ([good, fewer], r"different images \(6 and 5; 'test-00005'"),
         ([good, relabelled], "different labels"),

@@ -256,6 +256,18 @@ def test_arrow_keys_walk_through_the_filter(visit):
     assert "sort=confidence" in page.url
 
 
+def test_that_the_networks_were_asked_stands_in_the_address(visit, runs_dir, address):
+    (runs_dir / "first" / "model.keras").touch()
+    page = visit(image_address())
+    page.route("**/stories/**", lambda route: route.fulfill(content_type="text/html", body="<p>What they say</p>"))
+    link = page.get_by_role("link", name="Ask the networks")
+    target = link.get_attribute("href")
+    link.click()
+    page.wait_for_selector("text=What they say")
+    assert "story=1" in target
+    assert page.url == address + target
+
+
 def test_compare_two_runs(visit):
     page = visit("/runs?sort=name")
     button = page.get_by_role("button", name="Compare the selected")
@@ -308,6 +320,8 @@ def test_start_watch_and_stop_a_training(visit):
     page.get_by_role("button", name="Stop the training").click()
     page.wait_for_selector(".chip.stopped")
     assert "interrupted" in page.locator(".state").inner_text()
+    command = page.locator(".progress code").inner_text()
+    assert re.fullmatch(r"cifarlab train --resume \S+/watched", command)
     table.wait_for_selector(".runs .chip.stopped")
 
 
@@ -328,6 +342,7 @@ def test_a_training_that_cannot_begin_says_why(visit):
     page.get_by_label("seed", exact=True).fill("666")
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_selector("text=this one cannot be trained")
+    assert page.locator(".job").get_by_text("Watch").count() == 0
     page.get_by_role("button", name="Dismiss").click()
     page.wait_for_url("**/runs")
     assert page.get_by_text("hopeless").count() == 0

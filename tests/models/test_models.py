@@ -44,3 +44,10 @@ def test_mlp_is_made_of_dense_activation_and_dropout_alone():
 def test_mlp_wants_one_rate_or_one_a_layer():
     with pytest.raises(ValueError, match="2 layers"):
         mlp.build((8, 8, 3), 10, widths=(4, 4), dropout=(0.1,))
+
+
+@pytest.mark.parametrize("widths", ["__import__('os')", 512, (512, 0), (512, 1.5), (True,)])
+def test_mlp_says_what_its_widths_must_be(widths):
+    with pytest.raises(ValueError, match="positive whole numbers, such as") as caught:
+        mlp.build((8, 8, 3), 10, widths=widths)
+    assert str(caught.value).endswith(f"Received: {widths!r}")

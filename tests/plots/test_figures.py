@@ -179,3 +179,36 @@ def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:
     counts = [round(bar.get_height()) for bar in figure.axes[0].patches]
     assert counts == [0, 2, 0, 1, 0, 0]
     assert "random weights: 4.5" in figure.axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((0.1, 0.225), ["10.0 %", "12.5 %", "15.0 %", "17.5 %", "20.0 %", "22.5 %"]),
+        ((0.1, 0.6), ["10 %", "20 %", "30 %", "40 %", "50 %", "60 %"]),
+    ],
+)
+def test_percents_at_equal_distances_are_told_exactly(values, labels) -> None:
+    history = [
+        {"epoch": epoch, "train_loss": 1.0, "train_accuracy": value} for epoch, value in enumerate(values, start=1)
+    ]
+    (axes,) = plot_training_curves({"one": history}, quantities=["accuracy"]).axes
+    low, high = axes.get_ylim()
+    assert [text for text, at in _ticks(axes.yaxis) if low <= at <= high] == labels
+
+
+def test_one_epoch_is_a_whole_number() -> None:
+    history = [{"epoch": 1, "train_loss": 1.0, "train_accuracy": 0.3}]
+    for axes in (*plot_training_curves({"one": history}).axes, *plot_loss_history({"one": ([1.0], [True])}).axes):
+        low, high = axes.get_xlim()
+        assert [at for _, at in _ticks(axes.xaxis) if low <= at <= high] == [1]
+
+
+def _ticks(axis) -> list[tuple[str, float]]:
+    places = axis.get_majorticklocs()
+    return list(zip(axis.get_major_formatter().format_ticks(places), places.tolist(), strict=True))
+
+
+def test_a_share_that_is_there_is_never_called_nothing() -> None:
+    (axes,) = plot_confusion_matrix([[995, 5], [0, 1000]], ["a", "b"]).axes
+    assert {text.get_text() for text in axes.texts if "%" in text.get_text()} == {"100%", "<1%"}

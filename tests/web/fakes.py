@@ -16,7 +16,7 @@ from cifarlab.story.attention import GRAD_CAM, Attention
 from cifarlab.story.neighbours import Neighbour
 from cifarlab.web.application import create_app
 from cifarlab.web.inference import InferenceService
-from cifarlab.web.server import bind
+from cifarlab.web.listening import bind
 from cifarlab.web.serving import Served, Shelf, UnknownModel
 from cifarlab.web.settings import Settings
 

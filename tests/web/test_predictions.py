@@ -86,7 +86,13 @@ def test_what_cannot_be_understood_is_the_clients_fault(client, request_options,
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [({"top_k": 0}, 422), ({"top_k": "many"}, 422), ({"model": "missing"}, 404), ({"model": "../runs"}, 404)],
+    [
+        ({"top_k": 0}, 422),
+        ({"top_k": "many"}, 422),
+        ({"topk": 3}, 422),
+        ({"model": "missing"}, 404),
+        ({"model": "../runs"}, 404),
+    ],
 )
 def test_wrong_questions_are_refused_in_both_forms(client, red, asked, status):
     assert client.post("/v1/predict", json=as_json(red, **asked)).status_code == status

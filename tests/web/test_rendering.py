@@ -69,3 +69,16 @@ def test_the_address_of_an_asset_changes_with_it():
     assert re.fullmatch(r"/static/style\.css\?v=[0-9a-f]{12}", rendering.asset("style.css"))
     with pytest.raises(FileNotFoundError):
         rendering.read_asset("../rendering.py")
+
+
+def test_a_share_that_is_there_is_never_called_nothing():
+    shown = [rendering.share(each).replace("\N{NO-BREAK SPACE}", " ") for each in (0.0, 0.001, 0.005, 0.006, 0.5)]
+    assert shown == ["0 %", "<1 %", "<1 %", "1 %", "50 %"]
+
+
+def test_the_story_does_not_repeat_what_its_page_says_of_the_label():
+    story = dict.fromkeys(("picture", "label", "history", "grad_cam", "story"), "")
+    shown = rendering.fragment(request(), "story.html", story={**story, "runs": [], "classes": [], "views": []})
+    titles = re.findall("<h2[^>]*>([^<]+)", bytes(shown.body).decode())
+    assert "How it was learnt" in titles
+    assert "Whether the label can be believed" not in titles

@@ -16,7 +16,8 @@ import pytest
 
 from cifarlab import cli
 from cifarlab.errors import CifarlabError
-from cifarlab.web.server import address_of, bind
+from cifarlab.web.listening import bind
+from cifarlab.web.server import address_of
 from cifarlab.web.settings import Settings
 
 PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
@@ -105,6 +106,16 @@ def test_a_port_that_is_taken_is_said(refused):
         other.listen()
         port = str(other.getsockname()[1])
         assert f"port {port}" in refused("--port", port)
+
+
+def test_an_address_is_refused_before_anything_that_takes_long_is_imported():
+    program = "import sys; from cifarlab.cli import main; main(); print([name for name in SLOW if name in sys.modules])"
+    slow = ["keras", "tensorflow", "uvicorn", "fastapi", "cifarlab.web.application"]
+    words = ["serve", "--host", "192.0.2.1", "--port", "0"]
+    command = [sys.executable, "-c", f"SLOW = {slow}; {program}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "cannot serve at 192.0.2.1" in done.stderr
+    assert done.stdout == "[]\n"
 
 
 def test_without_the_extra_it_says_what_to_install(refused, monkeypatch):

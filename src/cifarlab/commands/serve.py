@@ -44,12 +44,16 @@ def serve(
     """
     _need_web()
     _check(runs_dir, data, data_dir, token)
-    from cifarlab.web.server import serve as serve_app
-    from cifarlab.web.settings import Settings
+    from cifarlab.web.listening import bind
 
-    folder = None if data_dir is None else Path(data_dir).expanduser()
-    settings = Settings(runs_dir, data, folder, host, port, token)
-    serve_app(settings, lambda address: print(f"cifarlab is at {address} (Ctrl-C stops it)", flush=True))
+    with bind(host, port) as listener:
+        from cifarlab.web.server import serve as serve_app
+        from cifarlab.web.settings import Settings
+
+        folder = None if data_dir is None else Path(data_dir).expanduser()
+        settings = Settings(runs_dir, data, folder, host, port, token)
+        announce = "cifarlab is at {} (Ctrl-C stops it)".format
+        serve_app(settings, listener, lambda address: print(announce(address), flush=True))
 
 
 def _need_web() -> None:

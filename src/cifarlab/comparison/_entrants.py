@@ -75,7 +75,9 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
     both = f"{reference_run.path} and {run.path}"
     if reference.class_names != other.class_names:
         names = f"{_shown(reference.class_names)} against {_shown(other.class_names)}"
-        raise CifarlabError(f"{both} have different classes ({names}): compare runs on the same data")
+        raise CifarlabError(
+            f"{both} are of different data, with different classes ({names}): compare runs on the same data"
+        )
     missing = np.setxor1d(reference.ids, other.ids)
     if len(missing):
         raise CifarlabError(

@@ -32,8 +32,11 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If there are as many rates as neither one nor the layers.
+        ValueError: If the widths are not positive whole numbers, or there are as many rates as neither one nor the
+            layers.
     """
+    if not _are_widths(widths):
+        raise ValueError(f"widths must be positive whole numbers, such as (512, 256, 128). Received: {widths!r}")
     rates = tuple(dropout) if isinstance(dropout, Sequence) else (dropout,) * len(widths)
     if len(rates) != len(widths):
         raise ValueError(f"dropout needs one rate, or one for each of {len(widths)} layers. Received: {dropout!r}")
@@ -49,3 +52,9 @@ def build(
             x = keras.layers.Dropout(rate, name=f"dropout{number}")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="mlp")
+
+
+def _are_widths(widths: object) -> bool:
+    if not isinstance(widths, Sequence) or isinstance(widths, str):
+        return False
+    return all(isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in widths)

@@ -14,8 +14,10 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -199,6 +201,24 @@ def draw_interval(
     axes.plot([value], [height], marker, color=colour, markersize=size, markeredgecolor=PAPER, markeredgewidth=0.8)
 
 
+def percent_ticks(axis: Axis, most: int = 0, steps: Sequence[float] = (1, 2, 5, 10)) -> None:
+    """Fractions along `axis` are told as percents, with as many decimals as their steps need.
+
+    Args:
+        axis: `axes.xaxis` or `axes.yaxis`.
+        most: How many steps there may be; 0 leaves the ticks where they are.
+        steps: What a step may be, times a power of ten; from 1 to 10.
+    """
+    if most:
+        axis.set_major_locator(MaxNLocator(nbins=most, steps=steps))
+    axis.set_major_formatter(_Percents())
+
+
+def epoch_ticks(axis: Axis) -> None:
+    """Whole numbers along `axis`, also where there is a single one."""
+    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+
+
 def data_uri(png: bytes) -> str:
     """PNG bytes as an address that needs no request."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
@@ -219,3 +239,16 @@ def _keep_used_ids(svg: str, prefix: str) -> str:
 
     svg = re.sub(r'\sid="([^"]+)"', rename, svg)
     return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", svg)
+
+
+class _Percents(Formatter):
+    """matplotlib's own looks at the length of the scale, not at the steps: 12.5 % becomes 12 %."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return self.format_ticks([value])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        percents = [100 * value for value in values]
+        exact = (count for count in range(4) if all(abs(each - round(each, count)) < 1e-6 for each in percents))
+        decimals = next(exact, 4)
+        return [f"{each:.{decimals}f} %" for each in percents]

@@ -4,9 +4,17 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cifarlab.plots._style import INK, draw_interval, figure_of, new_axes, series_colour, series_marker, style
+from cifarlab.plots._style import (
+    INK,
+    draw_interval,
+    figure_of,
+    new_axes,
+    percent_ticks,
+    series_colour,
+    series_marker,
+    style,
+)
 
 
 def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]], *, ax: Axes | None = None) -> Figure:
@@ -36,15 +44,8 @@ def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]],
         ax.grid(False, axis="y")
         ax.margins(x=0.06)
         ax.tick_params(axis="y", labelcolor=INK)
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=_decimals(intervals), symbol=" %"))
+        percent_ticks(ax.xaxis, 5)
         return figure_of(ax)
-
-
-def _decimals(intervals: Mapping[str, tuple[float, float, float]]) -> int:
-    """Whole percents where the scale spans several of them."""
-    limits = [limit for interval in intervals.values() for limit in interval]
-    return 0 if max(limits) - min(limits) > 0.05 else 1
 
 
 def example() -> Figure:

@@ -107,4 +107,10 @@ def _rule_and_number(axes: Axes, counts: Array, shares: Array) -> None:
             font = (10 if len(number) <= 4 else 8.5) if with_shares else 6.5
             axes.text(column, row + lift, number, fontsize=font, fontweight=weight, **look)
             if with_shares:
-                axes.text(column, row + 0.24, f"{share:.0%}", fontsize=8, **look)
+                axes.text(column, row + 0.24, _shown(share), fontsize=8, **look)
+
+
+def _shown(share: float) -> str:
+    """Whole percents; what is there is never called 0 %."""
+    shown = f"{share:.0%}"
+    return "<1%" if shown == "0%" and share > 0 else shown

@@ -6,10 +6,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from cifarlab.plots._labels import place_labels
-from cifarlab.plots._style import MUTED, PAPER, SERIES, new_axes, style
+from cifarlab.plots._style import MUTED, PAPER, SERIES, new_axes, percent_ticks, style
 
 # Name: colour, marker, filled, what the legend calls it.
 _SERIES = {
@@ -59,8 +59,7 @@ def plot_ladder(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[f
                 axes.axhline(accuracy, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
             for name in ("record", "side", "own"):
                 _draw_series(axes, [point for point in points if point["series"] == name], quantity, name)
-        panels[0].yaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 5, 10]))
-        panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+        percent_ticks(panels[0].yaxis, 9)
         panels[0].set_ylabel("test accuracy, single-view")
         _name_published(panels[-1], published)
         _add_legend(figure, points)

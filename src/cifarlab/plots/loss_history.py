@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from cifarlab.plots._style import MUTED, PAPER, new_axes, series_colour, style
+from cifarlab.plots._style import MUTED, PAPER, epoch_ticks, new_axes, series_colour, style
 
 _DOTS = 40
 
@@ -42,7 +41,7 @@ def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bo
         axes.set_xlabel("epoch")
         axes.set_ylabel("loss (nats)")
         axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+        epoch_ticks(axes.xaxis)
         axes.margins(x=0.02)
         figure.legend(handles=_legend(list(histories), guessing), loc="outside lower center", ncols=3)
     return figure

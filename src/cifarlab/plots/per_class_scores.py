@@ -6,9 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cifarlab.plots._style import INK, draw_interval, new_axes, series_colour, series_marker, style
+from cifarlab.plots._style import INK, draw_interval, new_axes, percent_ticks, series_colour, series_marker, style
 
 QUANTITIES = ("precision", "recall", "f1")
 _TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
@@ -65,8 +64,7 @@ def _finish(axes: Axes, quantity: str, names: Sequence[str]) -> None:
     axes.tick_params(axis="y", labelcolor=INK, labelsize=9 if len(names) <= 20 else 6)
     axes.set_ylim(-0.7, len(names) - 0.3)
     axes.grid(True, axis="both")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    percent_ticks(axes.xaxis, 4)
 
 
 def _legend(names: Sequence[str]) -> list[Line2D]:

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cifarlab.plots._style import GRID, INK, MUTED, SERIES, Array, draw_interval, style
+from cifarlab.plots._style import GRID, INK, MUTED, SERIES, Array, draw_interval, percent_ticks, style
 
 Score = Mapping[str, Any]
 _APART = 0.1
@@ -81,6 +80,5 @@ def _draw_scores(axes: Axes, rows: Mapping[str, Sequence[Score]], chance: float)
     axes.grid(False, axis="y")
     axes.margins(x=0.08)
     axes.tick_params(axis="y", labelcolor=INK)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    percent_ticks(axes.xaxis, 6, (1, 2, 2.5, 5, 10))
     axes.set_xlabel("accuracy")

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from cifarlab.plots._style import GRID, INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+from cifarlab.plots._style import GRID, INK, MUTED, PAPER, new_axes, percent_ticks, series_colour, series_marker, style
 
 
 def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
@@ -35,7 +34,7 @@ def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) ->
         below.set_ylabel("images")
         below.set_xlabel("confidence")
         for axis in (above.xaxis, above.yaxis, below.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+            percent_ticks(axis)
         above.grid(True, axis="both", color=GRID)
         below.tick_params(axis="x", labelcolor=INK)
         if len(runs) > 1:

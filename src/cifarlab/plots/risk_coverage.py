@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from cifarlab.plots._style import new_axes, series_colour, series_marker, style
+from cifarlab.plots._style import new_axes, percent_ticks, series_colour, series_marker, style
 
 
 def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -34,8 +33,8 @@ def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("share of images answered, the surest first")
         axes.set_ylabel("share of answers that are wrong")
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+        percent_ticks(axes.xaxis)
+        percent_ticks(axes.yaxis)
         axes.grid(True, axis="both")
         if len(runs) > 1:
             axes.legend(loc="upper left")

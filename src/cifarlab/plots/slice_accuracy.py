@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cifarlab.plots._style import INK, MUTED, RIGHT, WRONG, draw_interval, new_axes, style
+from cifarlab.plots._style import INK, MUTED, RIGHT, WRONG, draw_interval, new_axes, percent_ticks, style
 
 
 def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) -> Figure:
@@ -35,8 +34,7 @@ def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) ->
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+        percent_ticks(axes.xaxis, 5)
     return figure
 
 

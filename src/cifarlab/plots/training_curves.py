@@ -6,9 +6,19 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from cifarlab.plots._style import INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+from cifarlab.plots._style import (
+    INK,
+    MUTED,
+    PAPER,
+    epoch_ticks,
+    new_axes,
+    percent_ticks,
+    series_colour,
+    series_marker,
+    style,
+)
 
 History = Sequence[Mapping[str, float]]
 QUANTITIES = ("accuracy", "loss")
@@ -64,11 +74,11 @@ def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> 
             point.set(markersize=7, markeredgecolor=PAPER, markeredgewidth=1.2, zorder=5)
     axes.set_title("Accuracy" if quantity == "accuracy" else "Loss (nats)")
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 5, 10]))
+    epoch_ticks(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.margins(x=0.02)
     if quantity == "accuracy":
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+        percent_ticks(axes.yaxis)
 
 
 def best_epoch(history: History) -> Mapping[str, float] | None:

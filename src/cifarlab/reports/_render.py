@@ -54,6 +54,12 @@ def percent(fraction: float | None, digits: int = 1) -> str:
     return _NOTHING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
 
 
+def share(fraction: float) -> str:
+    """`0.587` as `59 %`, and what is there but less than half a percent as `<1 %`, never as `0 %`."""
+    rounded = f"{100 * fraction:.0f}"
+    return f"{'<1' if rounded == '0' and fraction > 0 else rounded}{_SPACE}%"
+
+
 def percent_interval(score: dict[str, Any], digits: int = 1) -> str:
     """The limits of a fraction, as `57.7 to 59.7 %`."""
     if score.get("low") is None or score.get("high") is None:

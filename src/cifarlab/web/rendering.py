@@ -17,7 +17,7 @@ from markupsafe import Markup
 import cifarlab
 from cifarlab import discover
 from cifarlab.reports import _render as report_rendering
-from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points
+from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points, share
 from cifarlab.wording import counted
 
 STATIC = Path(__file__).parent / "static"
@@ -187,7 +187,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (percent, percent_interval, number_interval, points, duration, plain, counted)
+    filters = (percent, percent_interval, share, number_interval, points, duration, plain, counted)
     environment.filters.update({function.__name__: function for function in filters})
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["address"] = address

@@ -28,7 +28,7 @@ OPEN_PATHS = ("/healthz", "/readyz", "/static/")
 NONCE = "csp_nonce"
 """Where in the scope a page finds the nonce for its own style element."""
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

@@ -20,6 +20,7 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
+<nav class="swagger-ui"><p class="wrapper"><a class="link" href="/runs">← cifarlab</a></p></nav>
 <main id="documentation" aria-label="HTTP API">
 <p>The API as a <a href="/openapi.json">file</a>; to read it here, allow scripts.</p>
 </main>

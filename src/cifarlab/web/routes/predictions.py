@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarlab import builtin
 from cifarlab.web.classification import accepted, best, classify
@@ -25,10 +25,12 @@ class Problem(BaseModel):
 
 
 class Asked(BaseModel):
-    """What is asked beside the pictures."""
+    """What is asked beside the pictures; a field that is misspelt is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
 
     model: str = Field(builtin.NAME, description="As `/v1/models` names it.", max_length=200)
-    top_k: int = Field(3, description="How many classes to name.", ge=1, le=MOST_CLASSES)
+    top_k: int = Field(3, description="How many classes to name; at most all that it knows.", ge=1, le=MOST_CLASSES)
 
 
 class JsonPictures(Asked):
@@ -69,6 +71,7 @@ _BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["images"],
+                    "additionalProperties": False,
                     "properties": {
                         "images": {
                             "type": "array",

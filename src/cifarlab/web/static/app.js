@@ -125,6 +125,7 @@ fill();
 const story = document.querySelector("[data-story]");
 story?.querySelector("[data-ask]")?.addEventListener("click", async (event) => {
   event.preventDefault();
+  const asked = event.target.href;
   const note = document.createElement("p");
   note.className = "asking";
   note.setAttribute("role", "status");
@@ -132,8 +133,10 @@ story?.querySelector("[data-ask]")?.addEventListener("click", async (event) => {
   event.target.replaceWith(note);
   try {
     const found = await ask(story.dataset.story);
-    if (found.ok) story.replaceChildren(found.content);
-    else note.textContent = found.content.querySelector(".notice")?.textContent ?? `That did not work (${found.status}).`;
+    if (found.ok) {
+      story.replaceChildren(found.content);
+      history.replaceState(null, "", asked); // so that it can be bookmarked, and is there again after a reload
+    } else note.textContent = found.content.querySelector(".notice")?.textContent ?? `That did not work (${found.status}).`;
   } catch {
     note.textContent = "The server cannot be reached.";
   }

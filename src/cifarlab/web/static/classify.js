@@ -20,12 +20,16 @@ function chosen() {
 }
 
 function show(file) {
-  URL.revokeObjectURL(preview.src);
-  preview.src = URL.createObjectURL(file);
-  preview.hidden = false;
-  preview.onerror = () => (preview.hidden = true); // no picture, or in a format that only the server reads
+  preview.hidden = true;
   hint.textContent = file.name;
   submit();
+}
+
+// The server's small square: a picture may be few bytes and yet unfold to more pixels than a browser can bear.
+function showSquare(found) {
+  const square = found.querySelector(".given img");
+  preview.hidden = !square;
+  if (square) preview.src = square.src;
 }
 
 function take(files) {
@@ -66,6 +70,7 @@ async function submit() {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const found = page.querySelector("#answer");
     if (found) {
+      showSquare(found);
       answer.replaceChildren(...found.childNodes);
       if (found.dataset.again) again = setTimeout(submit, Number(found.dataset.again));
     } else {
