@@ -57,6 +57,7 @@ def train(words: list[str]) -> int:
             rows[-1] |= {"validation_loss": 2.1 / epoch, "validation_accuracy": accuracy, "epoch_seconds": 0.4}
             run.write_history(rows)
     except KeyboardInterrupt:
+        run.checkpoint_file.touch()
         run.set_state("stopped", "interrupted")
         return 130
     run.model_file.write_bytes(b"made up")
