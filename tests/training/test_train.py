@@ -77,7 +77,7 @@ def test_a_run_holds_everything(finished):
 
 def test_it_learns(finished):
     run, _ = finished
-    assert run.history()[-1]["validation_accuracy"] > 0.5
+    assert run.history()[-1]["validation_accuracy"] > 0.3  # of ten classes, after four epochs of changed images
     assert run.history()[-1]["train_loss"] < run.history()[0]["train_loss"]
 
 
