@@ -3,7 +3,7 @@
     cifarlab train dense5
     cifarlab evaluate runs/dense5-seed0
 
-Expect 68.1 % on CIFAR-10's test images (one run, 67.1 to 69.0), loss 1.002, in half an hour on two cores with
+Expect 68.1 % on CIFAR-10's test images (one run, 67.1 to 69.0), loss 1.002, in 35 minutes on two cores with
 bfloat16.
 
 Mixup: Zhang et al. 2017, arXiv:1710.09412. Label smoothing: arXiv:1512.00567.
