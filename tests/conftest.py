@@ -10,6 +10,9 @@ import pytest
 from hypothesis import settings
 
 from cifarlab.datasets import NoDataError, cifar10
+from cifarlab.runs import Run
+
+TESTS = Path(__file__).parent
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
@@ -45,14 +48,33 @@ def run_on_backend(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def load_benchmark() -> Callable[[str], ModuleType]:
     """Loads a program of `benchmarks/` as a module, without running it."""
+    return lambda name: load_file(TESTS.parent / "benchmarks" / f"{name}.py")
 
-    def load(name: str) -> ModuleType:
-        path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
 
-    return load
+@pytest.fixture(scope="session")
+def fake_run() -> ModuleType:
+    """`reports/fake_run.py`: `make_run` and `write_model` without Keras."""
+    return load_file(TESTS / "reports" / "fake_run.py")
+
+
+@pytest.fixture(scope="session")
+def make_run(fake_run: ModuleType) -> Callable[..., Run]:
+    """Makes a whole evaluated run on digits without training anything."""
+    made: Callable[..., Run] = fake_run.make_run
+    return made
+
+
+@pytest.fixture(scope="session")
+def fakes() -> ModuleType:
+    """`web/fakes.py`: the app with models that are made up."""
+    return load_file(TESTS / "web" / "fakes.py")
+
+
+def load_file(path: Path) -> ModuleType:
+    """A file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

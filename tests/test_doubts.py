@@ -1,9 +1,7 @@
 """Label doubts on invented predictions with planted errors, and what must belong together."""
 
 import csv
-import importlib.util
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,16 +14,6 @@ from cifarlab.opinions import Opinions, average_runs, join_folds
 from cifarlab.records import ImageSet, Predictions
 
 NAMES = tuple(f"class {number}" for number in range(10))
-
-
-@pytest.fixture(scope="module")
-def make_run():
-    """The maker of whole evaluated runs on digits that the report's tests use."""
-    path = Path(__file__).parent / "reports" / "fake_run.py"
-    spec = importlib.util.spec_from_file_location("fake_run_for_doubts", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.make_run
 
 
 def invent(count=2000, seed=0, skill=6.0, flipped=0.05):

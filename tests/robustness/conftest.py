@@ -1,20 +1,7 @@
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from cifarlab import files, prediction
-
-
-@pytest.fixture(scope="session")
-def make_run():
-    """The maker of whole evaluated runs on digits that the report's tests use."""
-    path = Path(__file__).parents[1] / "reports" / "fake_run.py"
-    spec = importlib.util.spec_from_file_location("fake_run_for_robustness", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.make_run
 
 
 @pytest.fixture

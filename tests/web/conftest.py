@@ -1,10 +1,7 @@
 """The whole app, with models that are made up."""
 
-import importlib.util
 import io
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,35 +12,6 @@ from PIL import Image
 from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.settings import Limits, Settings
-
-HERE = Path(__file__).parent
-
-
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def fakes() -> ModuleType:
-    """`fakes.py` beside this file."""
-    return load(HERE / "fakes.py")
-
-
-@pytest.fixture(scope="session")
-def fake_run() -> ModuleType:
-    """`reports/fake_run.py`: `make_run` and `write_model` without Keras."""
-    return load(HERE.parent / "reports" / "fake_run.py")
-
-
-@pytest.fixture(scope="session")
-def make_run(fake_run):
-    """Makes a whole evaluated run on digits without training anything."""
-    return fake_run.make_run
 
 
 @pytest.fixture

@@ -92,13 +92,16 @@ class FakeExplanations:
 
 
 @contextmanager
-def serving(settings: Settings, shelf: Shelf, explanations: FakeExplanations | None = None) -> Iterator[str]:
+def serving(
+    settings: Settings, shelf: Shelf | None = None, explanations: FakeExplanations | None = None
+) -> Iterator[str]:
     """The whole app on a free port of this machine, in a thread; gives its address."""
     listener = bind("127.0.0.1", 0)
     settings = replace(settings, port=listener.getsockname()[1])
     app = create_app(settings)
     app.state.explanations = explanations or app.state.explanations
-    app.state.inference = make_service(app, settings, shelf)
+    if shelf is not None:
+        app.state.inference = make_service(app, settings, shelf)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -108,6 +111,9 @@ def serving(settings: Settings, shelf: Shelf, explanations: FakeExplanations | N
             time.sleep(0.02)
         yield f"http://127.0.0.1:{settings.port}"
     finally:
+        for job in app.state.jobs.all():
+            job.process.kill()
+            job.process.wait()
         server.should_exit = True
         thread.join(30)
         listener.close()
