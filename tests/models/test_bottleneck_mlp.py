@@ -70,3 +70,18 @@ def test_the_places_fill_the_image_evenly():
 def test_a_reach_of_nothing_is_refused():
     with pytest.raises(ValueError, match="above 0"):
         bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=(3, 0))
+
+
+def test_far_weights_learn_slowly_and_near_ones_as_ever():
+    model = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, reach_pixels=(1.0,), far_rate=0.1)
+    factors = model.get_layer("pixels_dense").kernel.rate_factors.reshape(64, 3, 16)
+    grid = np.stack(np.divmod(np.arange(64), 8), axis=1) + 0.5
+    apart = distances(grid, bottleneck_mlp._even_places(16) * 8)
+    np.testing.assert_allclose(factors[:, 0], 0.1 + 0.9 * np.exp(-(apart**2) / 2), rtol=1e-5)
+    assert not hasattr(model.get_layer("logits").kernel, "rate_factors")
+
+
+@pytest.mark.parametrize("rate", [0, 1.5])
+def test_a_far_rate_beyond_its_range_is_refused(rate):
+    with pytest.raises(ValueError, match="far_rate must be above 0 and at most 1"):
+        bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=(3,), far_rate=rate)

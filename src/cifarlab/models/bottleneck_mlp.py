@@ -26,6 +26,7 @@ def build(
     activation: str = "gelu",
     norm: str = "layer",
     reach_pixels: Sequence[float] = (),
+    far_rate: float = 1.0,
 ) -> keras.Model:
     """A dense layer over all pixels, `blocks` residual blocks, and a linear layer.
 
@@ -42,12 +43,14 @@ def build(
         norm: `"layer"` or `"batch"`, before each block and the last layer.
         reach_pixels: How far each layer's units reach when training begins, from the pixels upwards, the last number
             for all layers above; empty, as far as the image. Only the initial weights know it: see `begin_local`.
+        far_rate: Where units begin near, the share of the learning rate that a weight farthest from its unit's place
+            learns with; in between it falls as the initial weights do. 1: all learn alike.
 
     Returns:
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the norm is unknown or a reach is not above 0.
+        ValueError: If the norm is unknown, a reach is not above 0, or `far_rate` not above 0 and at most 1.
     """
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
@@ -61,28 +64,35 @@ def build(
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
     if reach_pixels:
-        begin_local(model, reach_pixels)
+        begin_local(model, reach_pixels, far_rate)
     return model
 
 
-def begin_local(model: keras.Model, reach_pixels: Sequence[float]) -> None:
+def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: float = 1.0) -> None:
     """Give every unit a place in the image, and large initial weights to what lies near it; training may change all.
 
     A unit's random weights are multiplied by a Gaussian of the distance between its place and that of each of its
     inputs, then by one number, so that the sum of their squares stays what it was. The places fill the image evenly.
+    With `far_rate` below 1 the Gaussian also decides how fast a weight learns: an optimizer such as Adam moves every
+    weight at about the same pace, whatever its gradient, and what begins near is soon buried under far weights that
+    follow noise.
 
     Args:
         model: What `build` returned; changed in place.
         reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
+        far_rate: A weight at Gaussian g learns `far_rate + (1 - far_rate) * g` times as fast as the others
+            (`cifarlab.training.rate_factors`).
 
     Raises:
-        ValueError: If a reach is not above 0.
+        ValueError: If a reach is not above 0, or `far_rate` not above 0 and at most 1.
 
     Source: dense networks that begin as convolutions, d'Ascoli et al. 2019, arXiv:1906.06766; here without shared
     weights. The even places: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
     """
     if not all(reach > 0 for reach in reach_pixels):
         raise ValueError(f"reach_pixels must be numbers above 0. Received: {reach_pixels!r}")
+    if not 0 < far_rate <= 1:
+        raise ValueError(f"far_rate must be above 0 and at most 1. Received: {far_rate!r}")
     height, width, channels = model.input_shape[1:]
     rows, columns = np.divmod(np.repeat(np.arange(height * width), channels), width)
     inputs = np.stack([rows, columns], axis=1) + 0.5  # (H * W * C, 2), the order of the flattened pixels
@@ -91,8 +101,11 @@ def begin_local(model: keras.Model, reach_pixels: Sequence[float]) -> None:
         kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
         units = _even_places(kernel.shape[1]) * (height, width)
         squares = ((inputs[:, None] - units[None]) ** 2).sum(axis=2)  # (inputs, units)
-        near = kernel * np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
+        nearness = np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
+        near = kernel * nearness
         layer.kernel.assign(near * np.sqrt((kernel**2).sum(axis=0) / (near**2).sum(axis=0)))
+        if far_rate < 1:
+            layer.kernel.rate_factors = (far_rate + (1 - far_rate) * nearness).astype(np.float32)
         inputs = units
 
 

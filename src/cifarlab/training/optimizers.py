@@ -8,6 +8,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.training.beta_lasso import with_beta_lasso
 from cifarlab.training.muon import Muon
+from cifarlab.training.rate_factors import has_rate_factors, with_rate_factors
 from cifarlab.training.schedules import WarmupThenDecay
 
 
@@ -30,6 +31,8 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     if recipe.optimizer == "muon":
         arguments |= {"dtype": recipe.precision, "batch_size": recipe.batch_size}
     kind = _optimizer_class(recipe.optimizer)
+    if has_rate_factors(model):
+        kind = with_rate_factors(kind)
     if recipe.lasso:
         kind = with_beta_lasso(kind, recipe.lasso, recipe.lasso_beta)
     try:
