@@ -19,6 +19,7 @@ from cifarlab import prediction
 from cifarlab.environment import choose_backend, describe_environment
 from cifarlab.errors import CifarlabError
 from cifarlab.images import Pixels
+from cifarlab.silence import silenced, without_chatter
 from cifarlab.views import Forward
 
 ONNXRUNTIME = "onnxruntime"
@@ -85,10 +86,32 @@ def _is_float32(layer: Any) -> bool:
 
 def _export(network: Any) -> bytes:
     """The network as ONNX, for any number of pictures at once; on the disk only while Keras writes it."""
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder, silenced(), without_chatter():
         file = Path(folder) / "model.onnx"
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it could not convert, onnxruntime says too
         network.export(str(file), format="onnx", verbose=False)
-        return file.read_bytes()
+        return _without_erfc(file.read_bytes())
+
+
+def _without_erfc(exported: bytes) -> bytes:
+    """The same network with `1 - Erf` for `Erfc`, which is in Keras's exact GELU and which ONNX does not know."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load_model_from_string(exported)
+    nodes: list[Any] = []
+    for node in model.graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        one, erf = f"{node.output[0]}_one", f"{node.output[0]}_erf"
+        model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), one))
+        nodes.append(helper.make_node("Erf", node.input, [erf]))
+        nodes.append(helper.make_node("Sub", [one, erf], node.output))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    serialised: bytes = model.SerializeToString()
+    return serialised
 
 
 def _open_session(exported: bytes, threads: int) -> Forward:
