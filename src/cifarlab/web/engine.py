@@ -120,7 +120,7 @@ def _open_session(exported: bytes, threads: int) -> Forward:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Else its threads turn in circles for a while after each batch, on the cores that the requests need.
+    # Else its threads spin for a while after each batch, on the cores that the requests need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
