@@ -1,6 +1,9 @@
 """onnxruntime says what Keras says, and Keras computes wherever onnxruntime cannot or may not."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +163,29 @@ def test_what_gives_nan_goes_on_giving_nan():
     network.layers[-1].set_weights([np.full((128, 4), np.nan), np.zeros(4)])
     chosen = choose_engine("mine", network)
     assert np.isnan(chosen.forward(np.zeros((1, *SHAPE), np.uint8))).all()
+
+
+@needs_onnxruntime
+def test_onnxruntime_reports_to_nobody(tmp_path):
+    """Its telemetry, where it is on, first writes what it knows this machine by, and then connects."""
+    program = """
+import onnx
+from onnx import TensorProto, helper
+from cifarlab.web import engine
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 2]) for name in "ab"]
+graph = helper.make_graph([helper.make_node("Relu", ["a"], ["b"])], "any", ends[:1], ends[1:])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+forward = engine._open_session(model.SerializeToString(), 1)
+print(forward(engine.np.ones((1, 2))))
+"""
+    places = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment | places, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "[[1. 1.]]\n", done.stderr
+    written = [str(path) for path in tmp_path.rglob("*") if "Microsoft" in path.parts or path.name == ".ses"]
+    assert written == []
 
 
 def check_is_keras(chosen: engine.Engine, network: Any) -> None:
