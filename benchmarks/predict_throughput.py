@@ -128,6 +128,7 @@ def onnx_session(run: Run, model: Any, file: Path) -> Classify:
     Raises:
         CifarlabError: If it cannot be exported.
     """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it reports to Microsoft
     import onnxruntime
 
     export_onnx(run, model, file)

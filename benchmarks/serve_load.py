@@ -5,10 +5,10 @@
 
 A bounded number of clients on this machine, each of which waits for its answer before it asks again, in turn against
 our server and against a bare FastAPI handler that calls onnxruntime (`peers/bare_onnx_server.py`, on the event loop
-and in threads), with the same pictures, one and several in a request. The peers need `pip install onnx onnxruntime
-tf2onnx`; where they are missing, ours is measured alone. `--overload` asks for twice what was answered a second just
-before, from more clients than the queue has places: every request must get an answer, and the server's memory must not
-grow.
+and in threads), with the same pictures, one and several in a request. The peers need `onnx`, `onnxruntime` and
+`tf2onnx`, which the extra `[web]` brings; where they are missing, ours is measured alone. `--overload` asks for twice
+what was answered a second just before, from more clients than the queue has places: every request must get an answer,
+and the server's memory must not grow.
 """
 
 import argparse

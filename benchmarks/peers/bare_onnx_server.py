@@ -13,7 +13,6 @@ import socket
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
@@ -33,6 +32,9 @@ def main() -> None:
 
 
 def make_app(model: str, style: str) -> FastAPI:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else it reports to Microsoft
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

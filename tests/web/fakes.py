@@ -54,7 +54,7 @@ class FakeShelf(Shelf):
     def load(self, name: str) -> Served:
         self.loads.append(name)
         shape = (32, 32, 1) if name == "grey" else (32, 32, 3)
-        return Served(name, CLASS_NAMES, shape, lambda images: self.forward(images))
+        return Served(name, CLASS_NAMES, shape, lambda images: self.forward(images), "by hand")
 
 
 class Gate:

@@ -52,6 +52,13 @@ def test_what_was_done_is_counted(client, encode):
     assert found["cifarlab_requests_total", *predict, ("status", "422")] == 1
     assert found["cifarlab_requests_total", ("method", "GET"), ("route", "other"), ("status", "404")] == 1
     assert found["cifarlab_waiting_pictures", ("model", "builtin")] == 0
+    assert found["cifarlab_models_in_memory", ("engine", "by hand"), ("model", "builtin")] == 1
+
+
+def test_a_model_that_is_put_away_is_in_memory_no_more(client, encode):
+    client.post("/v1/predict", files={"images": encode(np.zeros((8, 8, 3), np.uint8))})
+    client.app.state.inference.stop()
+    assert samples(client)["cifarlab_models_in_memory", ("engine", "by hand"), ("model", "builtin")] == 0
 
 
 def test_two_apps_count_for_themselves(make_client):

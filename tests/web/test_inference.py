@@ -73,6 +73,20 @@ def test_only_a_few_sizes_reach_the_model(fakes):
     assert set(seen) <= set(BATCH_SIZES)
 
 
+def test_what_takes_any_number_is_given_no_more_than_was_asked(fakes):
+    seen = []
+
+    def noted(images):
+        seen.append(len(images))
+        return fakes.brightness(images)
+
+    model = Served("any", fakes.CLASS_NAMES, (32, 32, 3), noted, takes_any_number=True)
+    for count in (1, 3, 31, 33, 70):
+        levels = np.linspace(0, 255, count).astype(np.uint8)
+        np.testing.assert_array_equal(run_in_batches(model, pictures(levels)), fakes.brightness(pictures(levels)))
+    assert seen == [1, 3, 31, 32, 1, 32, 32, 6]
+
+
 def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, gated_shelf):
     service = make_service(gated_shelf, queue_size=4)
 
@@ -125,6 +139,57 @@ def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
 
     asyncio.run(talk())
     assert counted == [10, 30]
+
+
+def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
+    service = make_service(gated_shelf)
+
+    async def talk():
+        await service.open_model("builtin")
+        gate.armed = True
+        first = asyncio.create_task(ask(service))
+        await asyncio.to_thread(gate.reached.wait, 10)
+        others = [asyncio.create_task(ask(service)) for _ in range(7)]
+        await asyncio.sleep(0.05)
+        loop = asyncio.get_running_loop()
+        wake, woken = loop.call_soon_threadsafe, []
+        loop.call_soon_threadsafe = lambda *words, **more: (woken.append(words), wake(*words, **more))[1]
+        gate.opened.set()
+        await asyncio.gather(first, *others)
+        return len(woken)
+
+    assert asyncio.run(talk()) == 2  # the first alone, then the seven that waited
+
+
+def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gated_shelf):
+    service = make_service(gated_shelf)
+
+    async def talk():
+        await service.open_model("builtin")
+        gate.armed = True
+        gone = asyncio.create_task(ask(service))
+        await asyncio.to_thread(gate.reached.wait, 10)
+        stays = asyncio.create_task(ask(service))
+        gone.cancel()
+        await asyncio.sleep(0.05)
+        gate.opened.set()
+        return await stays
+
+    assert len(asyncio.run(talk())) == 1
+
+
+def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_shelf):
+    service = make_service(gated_shelf)
+
+    async def leave():
+        worker = await service.open_model("builtin")
+        gate.armed = True
+        worker.submit(BLACK)
+        await asyncio.to_thread(gate.reached.wait, 10)
+
+    asyncio.run(leave())
+    gate.opened.set()
+    assert len(asyncio.run(ask(service))) == 1  # the thread lives on
 
 
 def test_a_stop_answers_what_was_accepted(make_service, gate, gated_shelf):

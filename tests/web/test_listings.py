@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from cifarlab.web.serving import Shelf
@@ -44,7 +45,15 @@ def test_models_are_listed(make_client, runs_dir, fakes):
     assert models["builtin"]["class_names"][0] == "airplane"
     assert models["builtin"]["data"] == "cifar10"
     assert 0.9 < models["builtin"]["accuracy"] < 1
-    assert models["second"]["in_memory"] is False
+    assert (models["second"]["in_memory"], models["second"]["engine"]) == (False, None)
+
+
+def test_a_model_in_memory_tells_what_computes_it(make_client, encode):
+    client = make_client()
+    picture = encode(np.zeros((8, 8, 3), np.uint8))
+    assert client.post("/v1/predict", files={"images": picture}).status_code == 200
+    models = {each["name"]: each for each in client.get("/v1/models").json()["models"]}
+    assert (models["builtin"]["in_memory"], models["builtin"]["engine"]) == (True, "by hand")
 
 
 def test_scores_are_those_of_the_file(told, runs_dir):

@@ -109,7 +109,7 @@ class InferenceService:
             Busy: If too many pictures wait for the model already.
             CifarlabError: If the model gives NaN or infinity.
         """
-        logits = await asyncio.wrap_future(worker.submit(pictures))
+        logits = await worker.submit(pictures)
         if not np.isfinite(logits).all():
             raise CifarlabError(f"the model {worker.model} gives NaN or infinity: its training went wrong")
         return worker.served.probabilities(logits)
@@ -129,9 +129,13 @@ class InferenceService:
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model is in memory and answers."""
+        return self.engine(name) is not None
+
+    def engine(self, name: str) -> str | None:
+        """What computes a model's answers; None where it is not in memory."""
         with self._lock:
             worker = self._workers.get(name)
-        return worker is not None and worker.has_loaded
+        return worker.served.engine if worker is not None and worker.has_loaded else None
 
     def stop(self) -> None:
         """Accept nothing more, answer what was accepted, and end the threads."""

@@ -32,6 +32,10 @@ class Metrics:
             "cifarlab_batch_seconds", "What a batch took.", ["model"], buckets=_SECONDS, registry=registry
         )
         self.waiting = Gauge("cifarlab_waiting_pictures", "Pictures in the queue.", ["model"], registry=registry)
+        self.in_memory = Gauge(
+            "cifarlab_models_in_memory", "Models that answer at once, by what computes them.", ["model", "engine"],
+            registry=registry,
+        )  # fmt: skip
         self.refused = Counter("cifarlab_refused", "Requests refused because the queue was full.", registry=registry)
 
     def count_batch(self, model: str, pictures: int, seconds: float) -> None:

@@ -17,6 +17,7 @@ from cifarlab.records import Array
 from cifarlab.runs import Run
 from cifarlab.temperature import stored_temperature
 from cifarlab.views import Forward
+from cifarlab.web.engine import choose_engine
 
 _CLOCK_TICK_NS = 20_000_000
 
@@ -34,6 +35,8 @@ class Served:
         class_names: K names, in the order of the logits.
         image_shape: Height, width and channels of what it takes.
         forward: `(B, H, W, C)` uint8 to `(B, K)` float32.
+        engine: What computes `forward`.
+        takes_any_number: Whether `forward` takes any number of pictures, and needs nothing compiled for it.
         temperature: By which logits are divided; 1 where the run has not been calibrated.
         network: The `keras.Model`, for explanations; None in tests.
     """
@@ -42,6 +45,8 @@ class Served:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     forward: Forward
+    engine: str = "unknown"
+    takes_any_number: bool = False
     temperature: float = 1.0
     network: Any = field(default=None, repr=False)
 
@@ -125,7 +130,7 @@ class Shelf:
 
 
 def load_served(name: str, runs_dir: Path) -> Served:
-    """Load a model with Keras, in its safe mode, which runs no code that a file brings.
+    """Load a model with Keras, in its safe mode, which runs no code that a file brings, and choose what computes it.
 
     Args:
         name: `"builtin"`, or that of a run in `runs_dir`, which the caller has looked up.
@@ -140,7 +145,8 @@ def load_served(name: str, runs_dir: Path) -> Served:
     shape = prediction.input_shape(network)
     prediction.check_fits(network, shape, len(names))
     temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
-    return Served(name, names, shape, prediction.compile_forward(network), temperature, network)
+    engine = choose_engine(name, network)
+    return Served(name, names, shape, engine.forward, engine.name, engine.takes_any_number, temperature, network)
 
 
 def _is_own(path: Path) -> bool:

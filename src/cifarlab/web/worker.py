@@ -1,12 +1,14 @@
 """One model's thread: it takes what waits, puts it together into a batch, and answers all of it at once."""
 
+import asyncio
+import contextlib
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from cifarlab.web.metrics import Metrics
 from cifarlab.web.serving import Served
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
-"""Batches are filled up to one of these, so that a model is compiled for a handful of shapes only."""
+"""Where a model is compiled for each size, batches are filled up to one of these; the last is the most everywhere."""
 
 Logits = NDArray[np.float32]
 
@@ -87,8 +89,8 @@ class Worker(threading.Thread):
         """How long what waits now will take, by the last batches."""
         return self._waiting * self._seconds_per_picture
 
-    def submit(self, pictures: Pixels) -> Future[Logits]:
-        """Put pictures into the queue.
+    def submit(self, pictures: Pixels) -> asyncio.Future[Logits]:
+        """Put pictures into the queue; called on the event loop.
 
         Args:
             pictures: `(N, H, W, C)` uint8, N at least 1.
@@ -99,7 +101,7 @@ class Worker(threading.Thread):
         Raises:
             Busy: If too many wait already, or the thread stops.
         """
-        job = _Job(pictures)
+        job = _Job(pictures, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._stopping:
                 raise Busy(f"the model {self.model} is being put away", 1)
@@ -128,9 +130,12 @@ class Worker(threading.Thread):
             self._fail(error)
             return
         self.loaded.set_result(model)
+        in_memory = self._metrics.in_memory.labels(self.model, model.engine)
+        in_memory.inc()
         while (jobs := self._take()) is not None:
             if jobs:
                 self._answer(model, jobs)
+        in_memory.dec()
 
     def _take(self) -> list["_Job"] | None:
         """Wait for jobs and take as many as fit into the largest batch; None when it is time to end."""
@@ -144,7 +149,7 @@ class Worker(threading.Thread):
             while self._jobs and (not taken or count + len(self._jobs[0].pictures) <= BATCH_SIZES[-1]):
                 job = self._jobs.popleft()
                 self._waiting -= len(job.pictures)
-                if job.answer.set_running_or_notify_cancel():  # who has gone needs no answer
+                if not job.answer.cancelled():  # who has gone needs no answer
                     taken.append(job)
                     count += len(job.pictures)
             self._metrics.waiting.labels(self.model).set(self._waiting)
@@ -156,16 +161,14 @@ class Worker(threading.Thread):
         try:
             logits = run_in_batches(model, pictures)
         except Exception as error:  # noqa: BLE001 - the thread must outlive a failed batch
-            for job in jobs:
-                job.answer.set_exception(error)
+            _hand_over([(job.answer, error) for job in jobs])
             return
         seconds = time.perf_counter() - began
         self._seconds_per_picture += 0.1 * (seconds / len(pictures) - self._seconds_per_picture)
         self._metrics.count_batch(self.model, len(pictures), seconds)
-        start = 0
-        for job in jobs:
-            job.answer.set_result(logits[start : start + len(job.pictures)])
-            start += len(job.pictures)
+        ends = np.cumsum([len(job.pictures) for job in jobs])
+        parts = np.split(logits, ends[:-1])
+        _hand_over([(job.answer, part) for job, part in zip(jobs, parts, strict=True)])
 
     def _fail(self, error: Exception) -> None:
         with self._changed:
@@ -173,19 +176,38 @@ class Worker(threading.Thread):
             jobs, self._waiting = list(self._jobs), 0
             self._jobs.clear()
         self.loaded.set_exception(error)
-        for job in jobs:
-            if job.answer.set_running_or_notify_cancel():
-                job.answer.set_exception(error)
+        _hand_over([(job.answer, error) for job in jobs])
 
 
 @dataclass(eq=False)
 class _Job:
     pictures: Pixels
-    answer: Future[Logits] = field(default_factory=Future)
+    answer: asyncio.Future[Logits]
+
+
+_Outcome = tuple[asyncio.Future[Logits], Logits | Exception]
+
+
+def _hand_over(outcomes: list[_Outcome]) -> None:
+    """Tell those who wait. A loop is woken once for all: each time, this thread would wait for its turn in Python."""
+    for loop in {answer.get_loop() for answer, _ in outcomes}:
+        own = [outcome for outcome in outcomes if outcome[0].get_loop() is loop]
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(_settle, own)
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    for answer, outcome in outcomes:
+        if answer.cancelled():
+            continue
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
 
 
 def run_in_batches(model: Served, pictures: Pixels) -> Logits:
-    """The logits of any number of pictures, by batches of the few sizes that are compiled.
+    """The logits of any number of pictures, by batches of at most the largest size, and of the few that are compiled.
 
     Args:
         model: Whose `forward` is called.
@@ -197,7 +219,7 @@ def run_in_batches(model: Served, pictures: Pixels) -> Logits:
     parts = []
     for start in range(0, len(pictures), BATCH_SIZES[-1]):
         batch = pictures[start : start + BATCH_SIZES[-1]]
-        size = next(size for size in BATCH_SIZES if size >= len(batch))
+        size = len(batch) if model.takes_any_number else next(size for size in BATCH_SIZES if size >= len(batch))
         if size > len(batch):
             filled = np.zeros((size, *batch.shape[1:]), np.uint8)
             filled[: len(batch)] = batch

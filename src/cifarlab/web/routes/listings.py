@@ -31,6 +31,9 @@ class Model(BaseModel):
     data: str = Field(description="The data set that it was trained on.")
     accuracy: float | None = Field(description="On its test images, single-view; null where it has not been evaluated.")
     in_memory: bool = Field(description="Whether it answers at once; another is loaded first, which takes seconds.")
+    engine: str | None = Field(
+        description="What computes its answers: onnxruntime, or Keras's backend; null where it is not in memory."
+    )
 
 
 class Models(BaseModel):
@@ -94,7 +97,7 @@ def list_models(request: Request) -> Models:
     """The built-in model, and every run that has a model. One whose files are broken is left out."""
     service = inference_of(request)
     entries = {entry.name: entry for entry in _library(request).entries()}
-    described = (_describe_model(name, entries.get(name), service.is_loaded(name)) for name in service.shelf.names())
+    described = (_describe_model(name, entries.get(name), service.engine(name)) for name in service.shelf.names())
     return Models(models=[model for model in described if model is not None])
 
 
@@ -128,7 +131,7 @@ def _library(request: Request) -> Library:
     return library
 
 
-def _describe_model(name: str, entry: Entry | None, in_memory: bool) -> Model | None:
+def _describe_model(name: str, entry: Entry | None, engine: str | None) -> Model | None:
     try:
         if name == builtin.NAME:
             card = builtin.read_card()
@@ -140,7 +143,14 @@ def _describe_model(name: str, entry: Entry | None, in_memory: bool) -> Model | 
             names, data, accuracy = class_names(entry.run), entry.data, entry.accuracy
     except CifarlabError:
         return None
-    return Model(name=name, class_names=list(names), data=data, accuracy=accuracy, in_memory=in_memory)
+    return Model(
+        name=name,
+        class_names=list(names),
+        data=data,
+        accuracy=accuracy,
+        in_memory=engine is not None,
+        engine=engine,
+    )
 
 
 def _describe_run(entry: Entry) -> RunSummary:

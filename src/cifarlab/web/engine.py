@@ -1,0 +1,159 @@
+"""What computes a served network's logits: onnxruntime where it can, else Keras's compiled function.
+
+A server's batches are small, and small batches take onnxruntime a fraction of TensorFlow's time
+(`benchmarks/predict_throughput.py`). It takes over only where nobody can tell by the answers.
+"""
+
+import importlib.util
+import logging
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from cifarlab import prediction
+from cifarlab.environment import choose_backend, describe_environment
+from cifarlab.errors import CifarlabError
+from cifarlab.images import Pixels
+from cifarlab.silence import silenced, without_chatter
+from cifarlab.views import Forward
+
+ONNXRUNTIME = "onnxruntime"
+TOLERANCE = 1e-3
+"""By how much a probability may differ from Keras's own; what rounding makes is a thousandth of it."""
+
+_NEEDED = ("onnx", "onnxruntime", "tf2onnx")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """A network's forward function, and what computes it.
+
+    Attributes:
+        name: `"onnxruntime"`, or Keras's backend.
+        forward: `(B, H, W, C)` uint8 to `(B, K)` float32.
+        takes_any_number: Of pictures at once; else every new number is compiled first, which takes seconds.
+    """
+
+    name: str
+    forward: Forward
+    takes_any_number: bool
+
+
+def choose_engine(model: str, network: Any) -> Engine:
+    """onnxruntime, checked against Keras, or Keras.
+
+    Keras computes where onnxruntime or what it needs is not installed, on another backend than TensorFlow, on an
+    accelerator, and for networks that compute in bfloat16: onnxruntime would compute them in float32, and the digits
+    would be others than those of `cifarlab predict`. It also does where the network cannot be exported or answers
+    otherwise than before, which is said in one line of the log.
+
+    Args:
+        model: Its name, for the log.
+        network: A `keras.Model`: `(B, H, W, C)` raw pixels in, `(B, K)` logits out.
+    """
+    backend = choose_backend()
+    plain = Engine(backend, prediction.compile_forward(network), takes_any_number=False)
+    about = describe_environment()
+    if backend != "tensorflow" or about["accelerators"] or not _are_installed() or not _is_float32(network):
+        return plain
+    try:
+        pictures = _sample(prediction.input_shape(network))
+        expected = plain.forward(pictures)  # first of all: Keras exports only what has been called
+        forward = _open_session(_export(network), about["cores"])
+        _check_agreement(forward, pictures, expected)
+    except Exception as error:  # noqa: BLE001 - whatever the exporter's parts raise, Keras answers as well
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        _log.warning("the model %s is served by Keras instead of onnxruntime: %s", model, reason)
+        return plain
+    return Engine(ONNXRUNTIME, forward, takes_any_number=True)
+
+
+def _are_installed() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
+
+
+def _is_float32(layer: Any) -> bool:
+    """Whether a layer, or every layer of a network, computes in float32."""
+    inner = getattr(layer, "layers", None)
+    return all(map(_is_float32, inner)) if inner else layer.dtype_policy.compute_dtype == "float32"
+
+
+def _export(network: Any) -> bytes:
+    """The network as ONNX, for any number of pictures at once; on the disk only while Keras writes it."""
+    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder, silenced(), without_chatter():
+        file = Path(folder) / "model.onnx"
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it could not convert, onnxruntime says too
+        network.export(str(file), format="onnx", verbose=False)
+        return _without_erfc(file.read_bytes())
+
+
+def _without_erfc(exported: bytes) -> bytes:
+    """The same network with `1 - Erf` for `Erfc`, which is in Keras's exact GELU and which ONNX does not know."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load_model_from_string(exported)
+    nodes: list[Any] = []
+    for node in model.graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        one, erf = f"{node.output[0]}_one", f"{node.output[0]}_erf"
+        model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), one))
+        nodes.append(helper.make_node("Erf", node.input, [erf]))
+        nodes.append(helper.make_node("Sub", [one, erf], node.output))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+def _open_session(exported: bytes, threads: int) -> Forward:
+    """A function that runs an exported network on the processor."""
+    # Official builds report to Microsoft unless told otherwise before they are loaded; nothing leaves this machine.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Else its threads spin for a while after each batch, on the cores that the requests need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def forward(images: Pixels) -> NDArray[np.float32]:
+        return np.asarray(session.run(None, {name: images.astype(np.float32)})[0], np.float32)
+
+    return forward
+
+
+def _sample(shape: tuple[int, int, int]) -> Pixels:
+    """`(6, H, W, C)`: pictures that are blank, of noise, and of large patches, always the same."""
+    rng = np.random.default_rng(0)
+    height, width, channels = shape
+    patches = rng.integers(0, 256, (3, 4, 4, channels), dtype=np.uint8)
+    large = patches[:, np.arange(height)[:, None] * 4 // height, np.arange(width) * 4 // width]  # (3, H, W, C)
+    noise = rng.integers(0, 256, (2, *shape), dtype=np.uint8)
+    return np.concatenate([np.zeros((1, *shape), np.uint8), noise, large])
+
+
+def _check_agreement(forward: Forward, pictures: Pixels, expected: NDArray[np.float32]) -> None:
+    """Make sure that probabilities are Keras's, of all pictures at once and of one alone.
+
+    Raises:
+        CifarlabError: If one is another; the message tells by how much.
+    """
+    found = np.concatenate([forward(pictures), forward(pictures[:1])])
+    wanted = softmax(np.concatenate([expected, expected[:1]]), axis=1)
+    # A network that gives NaN gives it on both sides; who asks it is told so.
+    if found.shape != wanted.shape or not np.allclose(softmax(found, axis=1), wanted, 0, TOLERANCE, equal_nan=True):
+        most = np.abs(softmax(found, axis=1) - wanted).max() if found.shape == wanted.shape else 1.0
+        raise CifarlabError(f"its probabilities differ by up to {most:.2g}: expected at most {TOLERANCE:g}")
