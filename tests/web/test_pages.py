@@ -79,6 +79,8 @@ PAGES = [
     "/runs/first/robustness",
     "/runs/first/making",
     "/runs/begun/making",
+    "/runs/first/weights",
+    "/runs/first/weights?whole=1",
     "/compare?run=first&run=second",
     "/compare?run=first&run=second&whole=1",
     "/trainings/new",

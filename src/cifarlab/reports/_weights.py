@@ -35,8 +35,7 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
     """
     try:
         with zipfile.ZipFile(model_file) as archive:
-            config = json.loads(archive.read("config.json"))
-            found = _first_dense(config["config"].get("layers", []))
+            found = _find_first_dense(archive)
             if found is None:
                 return None
             shape, name, order = found
@@ -52,6 +51,20 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
             raise CifarlabError(f"cannot read the weights in {model_file}: its pixels are in no order")
         units = units[:, np.argsort(order)]
     return units.reshape(-1, *shape)
+
+
+def has_first_layer(model_file: Path) -> bool:
+    """Whether `read_first_layer` has something to read, by the layers alone; of a broken file, False."""
+    try:
+        with zipfile.ZipFile(model_file) as archive:
+            return _find_first_dense(archive) is not None
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return False
+
+
+def _find_first_dense(archive: zipfile.ZipFile) -> tuple[tuple[int, int, int], str, list[int] | None] | None:
+    config = json.loads(archive.read("config.json"))
+    return _first_dense(config["config"].get("layers", []))
 
 
 def _first_dense(layers: list[dict[str, Any]]) -> tuple[tuple[int, int, int], str, list[int] | None] | None:

@@ -9,8 +9,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from cifarlab import metrics
+from cifarlab.errors import CifarlabError
 from cifarlab.exploration import statistics
 from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END
+from cifarlab.locality import half_energy_sides, random_side
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.brightness import plot_brightness
@@ -18,11 +20,14 @@ from cifarlab.plots.class_counts import plot_class_counts
 from cifarlab.plots.class_means import plot_class_means
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
+from cifarlab.plots.first_layer import plot_first_layer
+from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.records import Array
+from cifarlab.reports._weights import has_first_layer, read_first_layer
 from cifarlab.robustness.results import read_results
 from cifarlab.web.collection import Collection
 from cifarlab.web.entries import Entry
@@ -62,6 +67,8 @@ def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Dr
     """
     if name == "robustness":
         return _robustness(read_results(entry.run) or {})
+    if name in FIRST_LAYER:
+        return _first_layer(entry, name)
     if name == "confusion-matrix":
         scores = entry.run.scores(split)
         counts, names = scores["confusion_matrix"], scores["class_names"]
@@ -105,6 +112,7 @@ def draw_comparison(library: Library, entries: Sequence[Entry], split: str, name
     return Drawing(lambda: plot_risk_coverage(curves), lambda: _joined(points))
 
 
+FIRST_LAYER = ("first-layer", "locality")
 COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
@@ -113,6 +121,7 @@ def run_figures(entry: Entry, split: str) -> list[str]:
     found = ["training-curves"] if entry.epochs else []
     if split:
         found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
+        found += FIRST_LAYER if has_first_layer(entry.run.model_file) else ()
     return [*found, "robustness"]
 
 
@@ -165,6 +174,27 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
             {"corruption": name, "severity": severity, "accuracy": value}
             for name, row in values.items()
             for severity, value in zip(severities, row, strict=True)
+        ],
+    )
+
+
+def _first_layer(entry: Entry, name: str) -> Drawing:
+    weights = read_first_layer(entry.run.model_file)
+    if weights is None:
+        raise CifarlabError(f"{entry.name} has no dense layer over the whole picture")
+    sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
+    energies = (weights**2).sum(axis=(1, 2, 3))
+
+    def draw() -> Figure:
+        if name == "first-layer":
+            return plot_first_layer(weights, most=len(weights), columns=32)
+        return plot_locality_histogram(sides, random_side((height, width, channels)), max(height, width))
+
+    return Drawing(
+        draw,
+        lambda: [
+            {"unit": unit, "half_energy_side_pixels": float(side), "energy": float(energy)}
+            for unit, (side, energy) in enumerate(zip(sides, energies, strict=True))
         ],
     )
 

@@ -20,8 +20,11 @@ from cifarlab.web.rendering import address
 
 # matplotlib's settings are global: one thread draws at a time.
 DRAWING = threading.RLock()
-# No section that shows pictures is among them: galleries of the app have links.
-NAMES = ("headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "making")
+# No section that shows pictures of the data is among them: galleries of the app have links.
+NAMES = (
+    "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",
+    "dead_units", "making",
+)  # fmt: skip
 # These draw nothing.
 QUICK = ("making",)
 

@@ -48,6 +48,7 @@ def _show(view: RunView, most: int) -> dict[str, Any] | None:
         "random": random,
         "pixels": max(shape[:2]),
         "local": float((sides < random - 1).mean()),
+        "began_near": bool(view.recipe.get("model_args", {}).get("reach_pixels")),
         "shuffled": bool(view.recipe.get("shuffle_pixels")),
     }
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab.errors import CifarlabError
+from cifarlab.reports._weights import has_first_layer
 from cifarlab.robustness.results import results_file
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry
@@ -25,6 +26,7 @@ TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "mistakes": ("Images", (), ()),
     "calibration": ("Calibration", ("calibration",), ("reliability", "risk-coverage")),
     "robustness": ("Robustness", ("robustness",), ("robustness",)),
+    "weights": ("First layer", ("first_layer", "locality", "dead_units"), ("first-layer", "locality")),
     "making": ("How it was made", ("making",), ()),
 }
 
@@ -81,7 +83,7 @@ def show_mistakes(request: Request, name: str) -> Response:
 
 @router.get("/runs/{name}/{tab}")
 def show_tab(request: Request, name: str, tab: str) -> Response:
-    """Calibration, robustness, or how the run was made."""
+    """Calibration, robustness, the first layer, or how the run was made."""
     if tab not in TABS or not TABS[tab][1]:
         raise HTTPException(404, f"a run has no page {tab!r}")
     library: Library = request.app.state.library
@@ -90,7 +92,7 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     title, names, _ = TABS[tab]
     # A training that has just begun has not written down how it is made.
     asked = frame["split"] or (tab == "making" and entry.data)
-    if tab == "robustness" and not results_file(entry.run).is_file():
+    if not _has_tab(entry, frame["split"], tab):
         asked = ""
     whole = bool(request.query_params.get("whole"))
     sections = show_sections(library, [entry], frame["split"] or "test", names, whole=whole) if asked else []
@@ -137,18 +139,26 @@ def _frame(request: Request, entry: Entry, tab: str) -> dict[str, Any]:
     split = request.query_params.get("split") or (entry.evaluated[0] if entry.evaluated else "")
     if split and split not in entry.evaluated:
         raise CifarlabError(f"{entry.name} has not been evaluated on {split}: run cifarlab evaluate {entry.run.path}")
-    measured = results_file(entry.run).is_file()
     return {
         "entry": entry,
         "split": split,
         "tabs": [
             (key, title, entry.address + (f"/{key}" if key else ""))
             for key, (title, _, _) in TABS.items()
-            if (key in ("", "making") or split) and (key != "robustness" or measured)
+            if _has_tab(entry, split, key)
         ],
         "tab": tab,
         "figures": [name for name in TABS[tab][2] if name in run_figures(entry, split)],
     }
+
+
+def _has_tab(entry: Entry, split: str, tab: str) -> bool:
+    """Whether there is something to show on it."""
+    if tab == "robustness":
+        return bool(split) and results_file(entry.run).is_file()
+    if tab == "weights":
+        return bool(split) and has_first_layer(entry.run.model_file)
+    return bool(split) or tab in ("", "making")
 
 
 def _matrix(library: Library, entry: Entry, split: str) -> dict[str, Any]:
