@@ -1,6 +1,5 @@
 """The report as a reader meets it: in Debian's chromium, on a phone and on a desk, by day and by night."""
 
-import os
 import re
 from pathlib import Path
 
@@ -10,24 +9,8 @@ from cifarlab import reports
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 VIEWS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
 NAMES = [f"{width}-{scheme}" for width, scheme in VIEWS]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.is_file():
-        reason = f"no browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
