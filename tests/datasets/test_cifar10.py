@@ -256,6 +256,7 @@ def test_real_data_has_the_true_mean_and_deviation(cifar10_dir):
 
 
 @pytest.mark.data
+@pytest.mark.thorough
 def test_real_data_is_the_same_in_every_form(cifar10_dir, tmp_path):
     form = find_form(cifar10_dir)
     if form.is_archive or form.binary:
