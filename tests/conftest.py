@@ -74,6 +74,12 @@ def make_run(fake_run: ModuleType) -> Callable[..., Run]:
     return made
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""
+    monkeypatch.setattr("cifarlab.reports.write_figures", lambda *_: [])
+
+
 @pytest.fixture(scope="session")
 def fakes() -> ModuleType:
     """`web/fakes.py`: the app with models that are made up."""

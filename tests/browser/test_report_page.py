@@ -23,7 +23,9 @@ def pages(make_run, tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("runs")
     runs = [make_run(root, "first"), make_run(root, "a-run-with-quite-a-long-name-of-its-own", skill=4.0)]
     runs[0].command_file.write_text(f"cifarlab train mlp2 {'--set learning_rate=0.002 ' * 9}\n")
-    return {"one": reports.report(runs[0]), "two": reports.report(runs, notice="This is digits.")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reports, "write_figures", lambda *_: [])  # nobody looks at them here, and they take long
+        return {"one": reports.report(runs[0]), "two": reports.report(runs, notice="This is digits.")}
 
 
 @pytest.fixture(params=VIEWS)
