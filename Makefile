@@ -40,11 +40,11 @@ demo: data ## Train three dense networks, evaluate them, write one report.
 test: setup data lint types test-fast ## Lint, types and all fast tests.
 
 test-fast:
-	@$(USE_DATA) CIFARLAB_NOTEBOOK_DATA=digits CIFARLAB_NOTEBOOK_EPOCHS=3 \
-	  $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not thorough" --nbmake tests notebooks
+	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not thorough" tests
 
-test-thorough: setup data ## The tests that take long.
-	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "thorough and not slow" tests
+test-thorough: setup data ## The tests that take long, and the notebook.
+	@$(USE_DATA) CIFARLAB_NOTEBOOK_DATA=digits CIFARLAB_NOTEBOOK_EPOCHS=3 \
+	  $(BIN)/pytest -n 2 --dist loadfile -m "thorough and not slow" --nbmake tests notebooks
 
 lint:
 	@$(BIN)/ruff check .

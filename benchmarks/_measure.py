@@ -52,6 +52,24 @@ def ratios(ours: Sequence[float], peers: Sequence[float]) -> dict[str, float]:
     return {"ratio": statistics.median(ours) / statistics.median(peers), "min": min(each), "max": max(each)}
 
 
+def compare_rates(name: str, rates: Mapping[str, Sequence[float]], ours: str, unit: str, more: str) -> str:
+    """A contestant's line: the median of its rates and their range, more about it, and ours against a peer's.
+
+    Args:
+        name: Whose line it is.
+        rates: Of each contestant, one number a round.
+        ours: Which of them is cifarlab.
+        unit: What is counted a second.
+        more: What else was measured of it.
+    """
+    values = rates[name]
+    line = f"  {name:32s}{statistics.median(values):10,.0f} {unit}/s ({min(values):,.0f} to {max(values):,.0f}), {more}"
+    if name == ours:
+        return line
+    found = ratios(rates[ours], values)
+    return f"{line}; cifarlab {found['ratio']:.2f} times as many ({found['min']:.2f} to {found['max']:.2f})"
+
+
 def in_turn(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """Let each contestant measure itself once a round, A B A B, so that a slow minute hits all of them.
 

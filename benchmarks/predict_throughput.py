@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import errors_in_one_line, in_turn, ratios, tell
+from _measure import compare_rates, errors_in_one_line, in_turn, tell
 
 from cifarlab import discover
 from cifarlab.environment import choose_backend, processor_name
@@ -80,14 +80,8 @@ def throughput(classify: Classify, batch: Array, seconds: float) -> float:
 def report(batch_size: int, rates: dict[str, list[float]]) -> None:
     print(f"batch size {batch_size}")
     for name, values in rates.items():
-        line = (
-            f"  {name:18s}{statistics.median(values):10,.0f} images/s ({min(values):,.0f} to {max(values):,.0f}), "
-            f"{1e3 * batch_size / statistics.median(values):.2f} ms a call"
-        )
-        if name != OURS:
-            ratio = ratios(rates[OURS], values)
-            line += f"; cifarlab {ratio['ratio']:.2f} times as fast ({ratio['min']:.2f} to {ratio['max']:.2f})"
-        print(line)
+        milliseconds = 1e3 * batch_size / statistics.median(values)
+        print(compare_rates(name, rates, OURS, "images", f"{milliseconds:.2f} ms a call"))
 
 
 def keras_predict(model: Any) -> Classify:

@@ -14,7 +14,6 @@ and the server's memory must not grow.
 import argparse
 import io
 import json
-import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from _load import LOST, Tally, apply_load, multipart, percentile
-from _measure import errors_in_one_line, in_turn, ratios, tell
+from _measure import compare_rates, errors_in_one_line, in_turn, tell
 from _servers import Starter, bare, growth, ours, watched
 from PIL import Image
 from predict_throughput import export_onnx, missing_packages
@@ -99,14 +98,7 @@ def report(size: int, rates: dict[str, list[float]], tallies: dict[str, list[Tal
         seconds = [second for tally in tallies[name] for second in tally.seconds]
         half, most = percentile(seconds, 0.5), percentile(seconds, 0.99)
         found[name] = {"requests_per_second": values, "p50_ms": half, "p99_ms": most}
-        line = (
-            f"  {name:32s}{statistics.median(values):8,.0f} requests/s ({min(values):,.0f} to {max(values):,.0f}), "
-            f"p50 {half:.1f} ms, p99 {most:.1f} ms"
-        )
-        if name != OURS:
-            ratio = ratios(rates[OURS], values)
-            line += f"; cifarlab {ratio['ratio']:.2f} times as many ({ratio['min']:.2f} to {ratio['max']:.2f})"
-        print(line)
+        print(compare_rates(name, rates, OURS, "requests", f"p50 {half:.1f} ms, p99 {most:.1f} ms"))
     return found
 
 

@@ -1,8 +1,10 @@
 import importlib.util
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +15,7 @@ from cifarlab.datasets import NoDataError, cifar10
 from cifarlab.runs import Run
 
 TESTS = Path(__file__).parent
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
@@ -30,19 +33,26 @@ def cifar10_dir() -> Path:
 
 @pytest.fixture(params=["tensorflow", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("jax", "torch"))])
 def run_on_backend(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Runs a program, which must print the name of Keras's backend, in a process of its own on each backend."""
+    """Runs a program, which must print the name of Keras's backend: on the tests' own backend here, where it is loaded
+    already, and on each other one in a process of its own."""
     backend = request.param
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
 
-    def run(program: str) -> None:
+    def run_here(program: str) -> None:
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})
+        assert printed.getvalue().split() == [backend]
+
+    def run_apart(program: str) -> None:
         settings = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         assert done.stdout.split() == [backend]
 
-    return run
+    return run_here if backend == BACKEND else run_apart
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,12 @@ def make_run(fake_run: ModuleType) -> Callable[..., Run]:
     """Makes a whole evaluated run on digits without training anything."""
     made: Callable[..., Run] = fake_run.make_run
     return made
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""
+    monkeypatch.setattr("cifarlab.reports.write_figures", lambda *_: [])
 
 
 @pytest.fixture(scope="session")

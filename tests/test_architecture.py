@@ -4,6 +4,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,11 @@ FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def unit(path: Path) -> str:
     """The part of the package that a file belongs to."""
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
@@ -74,7 +80,7 @@ def unit(path: Path) -> str:
 def imported(path: Path) -> set[str]:
     """Every module that a file imports anywhere, in functions too, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -116,14 +122,14 @@ print(*{FRAMEWORKS!r} & set(sys.modules))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_says_what_it_is_for(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parse(path)
     assert ast.get_docstring(tree)
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
 def test_public_names_exist():
     for path in FILES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parse(path)
         targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
             name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")

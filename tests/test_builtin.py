@@ -146,7 +146,9 @@ def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
     assert sorted(path.name for path in Path("runs").iterdir()) == ["builtin"]
 
 
-def test_report_and_compare_take_the_name(standin: Path, source: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_and_compare_take_the_name(
+    standin: Path, source: Run, without_figures: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words in (["report", "builtin"], ["compare", "builtin", str(source.path)], ["doubts", "builtin"]):
         assert cli.main(words) == 2
         assert "run cifarlab evaluate builtin first" in capsys.readouterr().err
@@ -163,7 +165,7 @@ def test_report_and_compare_take_the_name(standin: Path, source: Run, capsys: py
 
 
 def test_its_run_is_found_where_evaluate_was_told_to_make_it(
-    standin: Path, source: Run, capsys: pytest.CaptureFixture[str]
+    standin: Path, source: Run, without_figures: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     elsewhere = ["--runs-dir", "elsewhere"]
     assert cli.main(["report", "builtin", *elsewhere]) == 2

@@ -1,8 +1,5 @@
 import itertools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,12 +171,3 @@ def test_holm_by_hand() -> None:
     assert holm([0.6, 0.5]) == [1.0, 1.0]
     assert holm([0.2]) == [0.2]
     assert holm([]) == []
-
-
-def test_neither_metrics_nor_comparison_load_keras() -> None:
-    code = (
-        "import sys, cifarlab.comparison; from cifarlab import metrics; [metrics.higher_is_better(n) for n in "
-        "metrics.names()]; print([m for m in ('keras', 'tensorflow', 'jax', 'torch') if m in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert found.stdout.strip() == "[]"

@@ -29,6 +29,7 @@ def shown(tmp_path_factory):
         patch.setattr(datasets, "load_data", load_digits)
         patch.setattr(demo, "RECIPES", ("smoke", "mlp1"))
         patch.setattr(demo, "SETTINGS", {"digits": ("epochs=2", "batch_size=100", "model.widths=(16,)")})
+        patch.setattr("cifarlab.reports.write_figures", lambda *_: [])  # nobody looks at them here
         patch.setattr("sys.stdout", printed)
         assert cli.main(["demo"]) == 0
     return folder, printed.getvalue()
@@ -71,7 +72,7 @@ def test_compare(runs, capsys):
     assert len(json.loads(capsys.readouterr().out)["pairs"]) == 1
 
 
-def test_report_prints_its_path(runs, capsys):
+def test_report_prints_its_path(runs, without_figures, capsys):
     assert cli.main(["report", runs[0]]) == 0
     assert Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
 

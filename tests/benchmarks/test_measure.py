@@ -24,6 +24,17 @@ def test_ratios_are_of_the_medians_and_range_over_rounds():
         ratios([1.0, 2.0], [1.0])
 
 
+def test_a_contestants_line_compares_ours_with_it_and_not_with_ourselves():
+    from _measure import compare_rates
+
+    rates = {"ours": [2.0, 3.0, 4.0], "a peer": [1.0, 1.0, 2.0]}
+    name = f"  {'ours':32s}{'3':>10s}"
+    assert compare_rates("ours", rates, "ours", "images", "9 ms a call") == f"{name} images/s (2 to 4), 9 ms a call"
+    assert compare_rates("a peer", rates, "ours", "images", "9 ms a call").endswith(
+        "1 images/s (1 to 2), 9 ms a call; cifarlab 3.00 times as many (2.00 to 3.00)"
+    )
+
+
 def test_contestants_take_turns(capsys):
     from _measure import in_turn
 

@@ -61,6 +61,7 @@ def test_a_recipe_that_holds_images_out_is_refused():
     check_trains_on_all(RECIPE)
 
 
+@pytest.mark.thorough
 def test_the_whole_program(tmp_path, monkeypatch, capsys):
     import time_to_accuracy
 

@@ -242,6 +242,7 @@ def test_real_data_splits(cifar10_dir):
 
 
 @pytest.mark.data
+@pytest.mark.thorough
 def test_real_data_has_the_true_mean_and_deviation(cifar10_dir):
     splits = load_data("cifar10", data_dir=cifar10_dir, validation_fraction=0)
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (50_000, 0, 10_000)
@@ -256,6 +257,7 @@ def test_real_data_has_the_true_mean_and_deviation(cifar10_dir):
 
 
 @pytest.mark.data
+@pytest.mark.thorough
 def test_real_data_is_the_same_in_every_form(cifar10_dir, tmp_path):
     form = find_form(cifar10_dir)
     if form.is_archive or form.binary:

@@ -115,6 +115,7 @@ def test_grey_small_and_few_images_make_a_page(channels, size, count):
         assert len(exploration.figures.draw_files(found)) == 6
 
 
+@pytest.mark.thorough
 def test_a_hundred_classes_and_no_test_images_make_a_small_page():
     names = tuple(f"class {number}" for number in range(100))
     images = noise(300)

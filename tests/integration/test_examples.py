@@ -3,6 +3,8 @@
 import runpy
 from pathlib import Path
 
+import pytest
+
 import cifarlab as cl
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -26,6 +28,7 @@ def test_train_and_report(tmp_path, monkeypatch, capsys):
     }
 
 
+@pytest.mark.thorough  # files of a user's own have faster tests beside recipes and models
 def test_own_recipe_and_own_model(tmp_path):
     recipe = cl.train(str(EXAMPLES / "own_recipe.py"), runs_dir=tmp_path, settings=["epochs=1"])
     assert recipe.path.name == "own_recipe-seed0"

@@ -12,7 +12,7 @@ def run(words: str) -> None:
 
 def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    run("train smoke --data digits --folds 2 --epochs 3 --set model.widths=(32,)")
+    run("train smoke --data digits --folds 2 --epochs 1 --set model.widths=(32,)")
     folds = sorted(path.name for path in Path("runs").iterdir())
     assert folds == ["smoke-fold0-seed0", "smoke-fold1-seed0"]
     paths = " ".join(f"runs/{fold}" for fold in folds)

@@ -1,10 +1,13 @@
 """A whole evaluated run on digits, made by hand in a moment: real pictures, invented answers, no Keras."""
 
+import copy
 import dataclasses
 import io
 import json
 import zipfile
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from cifarlab import files, metrics, recipe, runs
 from cifarlab.datasets import load_data
 from cifarlab.recipe import Recipe
-from cifarlab.records import Predictions
+from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run, create_run
 
 
@@ -21,8 +24,7 @@ def make_run(
 ) -> Run:
     """A run folder as training and evaluation leave it, on the first test (or validation) images of digits."""
     split = "test" if fraction is None else "validation"
-    splits = load_data("digits", validation_fraction=fraction or 0.1)
-    test = splits[split].take(np.arange(images))
+    splits = _load_digits(fraction or 0.1)
     run = create_run(root, name)
     run.set_state("running")
     made_with = Recipe(model="mlp", model_args={"widths": (8,)}, data="digits", validation_fraction=fraction or 0.1)
@@ -32,16 +34,13 @@ def make_run(
     files.write_json(run.environment_file, {**environment, "parameters": 24_674, "training_seconds": 12.5})
     files.write_text(run.command_file, f"cifarlab train mlp2 --name {name} --seed 0\n")
     run.write_history([_epoch(number) for number in range(1, epochs + 1)])
-    write_model(run.model_file, test.image_shape, units=8)
-    rng = np.random.default_rng(len(name))
-    logits = rng.normal(size=(len(test), len(test.class_names)))
-    logits[np.arange(len(test)), test.labels] += skill
-    predictions = Predictions(test.ids, test.labels, logits.astype(np.float32), test.class_names)
+    write_model(run.model_file, splits.test.image_shape, units=8)
+    predictions, measured = _answer(split, fraction or 0.1, images, skill, seed=len(name))
     predictions.save(run.predictions_file(split))
     looks = run.record_look(split, "cifarlab evaluate")
     layers = [{"layer": "relu1", "units": 8, "dead": 2, "active": 0.4}]
-    activity = {"activity": {"images": len(test), "layers": layers}}
-    scores = {**metrics.score(predictions), "split": split, "data": "digits", "looks": looks, "run": run.name}
+    activity = {"activity": {"images": len(predictions), "layers": layers}}
+    scores = {**copy.deepcopy(measured), "split": split, "data": "digits", "looks": looks, "run": run.name}
     scores |= activity
     files.write_json(run.scores_file(split), scores)
     run.set_state("finished")
@@ -73,6 +72,21 @@ def write_model(
         archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": {"layers": layers}}))
         archive.writestr("model.weights.h5", weights.getvalue())
     return kernel
+
+
+@cache
+def _load_digits(fraction: float) -> Splits:
+    return load_data("digits", validation_fraction=fraction)
+
+
+@cache
+def _answer(split: str, fraction: float, images: int, skill: float, seed: int) -> tuple[Predictions, dict[str, Any]]:
+    """Answers to the first images of a split and their scores, whose intervals take longest of all in a run."""
+    asked = _load_digits(fraction)[split].take(np.arange(images))
+    logits = np.random.default_rng(seed).normal(size=(len(asked), len(asked.class_names)))
+    logits[np.arange(len(asked)), asked.labels] += skill
+    predictions = Predictions(asked.ids, asked.labels, logits.astype(np.float32), asked.class_names)
+    return predictions, metrics.score(predictions)
 
 
 def _epoch(number: int) -> dict[str, float]:

@@ -26,13 +26,33 @@ def two(make_run, tmp_path_factory) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def one_text(one) -> str:
-    return reports.report(one).read_text(encoding="utf-8")
+def one_page(one) -> Path:
+    return reports.report(one)
 
 
 @pytest.fixture(scope="module")
-def two_text(two) -> str:
-    return reports.report(two, notice="Short & <sweet>").read_text(encoding="utf-8")
+def two_page(two) -> Path:
+    return reports.report(two, notice="Short & <sweet>")
+
+
+@pytest.fixture(scope="module")
+def one_text(one_page) -> str:
+    return one_page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def two_text(two_page) -> str:
+    return two_page.read_text(encoding="utf-8")
+
+
+def draw_whole(run: Run) -> str:
+    """The page about a run, without its figures as files, which take as long again."""
+    return _render.render_page(_page.open_page([run]))
+
+
+def build(name: str, *runs: Run, split: str = "test") -> str | None:
+    """One section of the page about runs."""
+    return SECTIONS[name].build(_page.open_page(runs, split))
 
 
 class Elements(HTMLParser):
@@ -111,9 +131,9 @@ def test_headline_says_the_scores(one, one_text) -> None:
 
 def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "augmented")
-    assert "TTA" not in reports.report(run).read_text(encoding="utf-8")
+    assert "TTA" not in build("headline", run)
     files.write_json(run.scores_file("test", tta="flip"), {**run.scores("test"), "accuracy": 0.98765})
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = build("headline", run)
     assert "With <strong>TTA flip</strong>: 98.77" in text
     assert "All numbers above are single-view." in text
     assert f'<p class="big">{_render.percent(run.scores("test")["accuracy"])}</p>' in text
@@ -136,7 +156,7 @@ def test_hostile_class_names_are_escaped(make_run, tmp_path) -> None:
         scores = files.read_json(file)
         scores["per_class"][0]["class_name"] = scores["class_names"][0] = '<img src="x" onerror=1> $x_1$'
         files.write_json(file, scores)
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = draw_whole(run)
     assert "<img" not in text
     assert "&lt;img src=" in text
 
@@ -158,13 +178,13 @@ def test_each_picture_is_embedded_once(one_text) -> None:
 
 
 def test_same_run_gives_the_same_page(one, one_text) -> None:
-    assert reports.report(one).read_text(encoding="utf-8") == one_text
+    assert draw_whole(one) == one_text
 
 
 def test_without_data_the_page_says_why(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "lost")
     files.write_json(run.data_file, {**run.data, "name": "folder:/nowhere/at-all"})
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = draw_whole(run)
     assert "This report has no pictures" in text
     assert "Every class, right and wrong" not in text
     assert "The most confused pairs" in text
@@ -173,7 +193,7 @@ def test_without_data_the_page_says_why(make_run, tmp_path) -> None:
 def test_without_history_or_model_the_page_is_shorter(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "bare", epochs=0)
     run.model_file.unlink()
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = draw_whole(run)
     assert "How the training went" not in text
     assert "What the first layer looks for" not in text
 
@@ -197,16 +217,19 @@ def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_
 def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "broken")
     run.model_file.write_bytes(b"not a zip")
-    assert "cannot read the weights" in reports.report(run).read_text(encoding="utf-8")
+    assert "cannot read the weights" in draw_whole(run)
 
 
-def test_default_output_is_in_the_run_or_beside_the_runs(one, two) -> None:
-    assert reports.report(one) == one.report_file
-    assert reports.report(two) == two[0].path.parent / "report-first-second-run.html"
+def test_default_output_is_in_the_run_or_beside_the_runs(one, one_page, two, two_page) -> None:
+    assert one_page == one.report_file
+    assert two_page == two[0].path.parent / "report-first-second-run.html"
 
 
-def test_output_may_be_a_folder(one, tmp_path) -> None:
+def test_output_may_be_a_folder(one, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(_render, "render_page", lambda page: f"About {page.leader.label}.")
+    monkeypatch.setattr(reports, "write_figures", lambda *_: [])
     assert reports.report(one, tmp_path) == tmp_path / "report.html"
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "About mlp-one."
 
 
 def test_foreign_file_is_never_overwritten(make_run, tmp_path) -> None:
@@ -254,7 +277,7 @@ def test_durations_read_as_people_say_them(seconds, text) -> None:
 def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:
     assert "the most of these 2 runs" in two_text
     equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
-    text = reports.report(equal).read_text(encoding="utf-8")
+    text = "".join(build(name, *equal) for name in ("headline", "side_by_side", "class_by_class"))
     assert "the most of" not in text
     assert re.search(r"named correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text)
     assert "one of the runs with the highest accuracy" in text
@@ -265,26 +288,26 @@ def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_p
 def test_what_evaluation_found_is_told_at_the_top(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "cut")
     files.write_json(run.scores_file("test"), {**run.scores("test"), "notices": ["It did <not> finish."]})
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = build("headline", run)
     assert "It did &lt;not&gt; finish." in text[: text.index('class="facts"')]
 
 
 def test_only_looks_at_the_runs_own_images_are_counted(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "seen")
     run.record_look("test", "evaluate on folder:mine", "folder:mine")
-    assert "<p>1 look, the last on" in reports.report(run).read_text(encoding="utf-8")
+    assert "<p>1 look, the last on" in build("making", run)
 
 
 def test_validation_images_of_differently_held_out_shares_are_all_found(make_run, tmp_path) -> None:
     runs = [make_run(tmp_path, name, fraction=fraction) for name, fraction in (("a", 0.2), ("bc", 0.3))]
-    text = reports.report(runs, split="validation").read_text(encoding="utf-8")
-    assert "has no pictures" not in text
-    assert '<use href="#picture-' in text
+    assert "has no pictures" not in build("headline", *runs, split="validation")
+    for html in (build("mistakes", run, split="validation") for run in runs):
+        assert '<use href="#picture-' in html
 
 
 def test_versions_are_those_of_the_backend_in_use(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "versions")
     installed = {"keras": "3.15.1", "tensorflow-cpu": "2.21", "jax": "0.7", "torch": "2.9"}
     files.write_json(run.environment_file, {**run.environment, "backend": "tensorflow", "versions": installed})
-    text = reports.report(run).read_text(encoding="utf-8")
+    text = build("making", run)
     assert [f'<th scope="row">{name}</th>' in text for name in installed] == [True, True, False, False]

@@ -1,5 +1,7 @@
 """What a training notes of its images: equal to a recomputation, complete after a stop, nothing of the test set."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -40,6 +42,20 @@ def whole(tmp_path_factory):
     return training.train(RECIPE, runs_dir=tmp_path_factory.mktemp("runs"), name="whole")
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.raises(KeyboardInterrupt):
+        training.train(RECIPE, runs_dir=folder, name="cut", show=Stops(3))
+    return open_run(folder / "cut")
+
+
+@pytest.fixture
+def cut(stopped, tmp_path):
+    """A training that was stopped in its third and last epoch, to be changed and resumed."""
+    return open_run(shutil.copytree(stopped.path, tmp_path / "cut"))
+
+
 def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
     splits = load_data("digits", **RECIPE.held_out)
     found = dynamics.load(whole)
@@ -71,23 +87,18 @@ def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learn
             assert (right[met] == (predictions.predicted == predictions.labels)[met]).mean() > 0.999
 
 
-def test_a_resumed_training_has_the_same_dynamics(whole, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Stops(3))
-    cut = open_run(tmp_path / "cut")
+def test_a_resumed_training_has_the_same_dynamics(whole, cut):
     assert len(dynamics.load(cut).train.losses) == 2
     training.resume(cut)
     assert_equal(dynamics.load(cut), dynamics.load(whole))
 
 
-def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, tmp_path):
+def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
     """The dynamics are written first: on disk they may be ahead of the checkpoint, and never behind."""
-    with pytest.raises(KeyboardInterrupt):
-        training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Stops(2))
-    cut, known = open_run(tmp_path / "cut"), dynamics.load(whole)
+    known = dynamics.load(whole)
     for curves in (known.train, known.validation):
-        curves.losses[1:] = 7
-        curves.right[1:] = True
+        curves.losses[2:] = 7
+        curves.right[2:] = True
     dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
     training.resume(cut)
     assert_equal(dynamics.load(cut), dynamics.load(whole))
@@ -102,17 +113,14 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(fit, "save_checkpoint", look_then_save)
-    training.train(RECIPE, runs_dir=tmp_path)
-    assert ahead == [True] * 4
+    training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=2"])
+    assert ahead == [True] * 3
 
 
-def test_a_run_that_recorded_nothing_can_be_resumed(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        training.train(RECIPE, runs_dir=tmp_path, name="old", show=Stops(3))
-    old = open_run(tmp_path / "old")
-    old.dynamics_file.unlink()
-    training.resume(old)
-    found = dynamics.load(old)
+def test_a_run_that_recorded_nothing_can_be_resumed(cut):
+    cut.dynamics_file.unlink()
+    training.resume(cut)
+    found = dynamics.load(cut)
     assert not found.train.met[:2].any()
     assert found.train.met[2].any()
 
@@ -121,7 +129,7 @@ def test_dynamics_of_other_images_are_refused(whole, tmp_path):
     splits = load_data("digits", **RECIPE.held_out)
     recorder = Recorder(splits, 3)
     other = Curves(np.array(["x"]), np.ones((3, 1), np.float16), np.ones((3, 1), bool))
-    run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1"])
+    run = open_run(shutil.copytree(whole.path, tmp_path / "whole"))
     dynamics.save(run.dynamics_file, (other, other), compress=False)
     with pytest.raises(CifarlabError, match="about other images"):
         recorder.restore(run, 1)

@@ -27,6 +27,8 @@ RECIPE = Recipe(
     mixup_alpha=0.1,
     cutmix_alpha=0.1,
 )
+PLAIN = Recipe(model="mlp", model_args={"widths": (16,)}, data="digits", epochs=3, batch_size=200, warmup_epochs=0)
+"""Where it does not matter how it learns: without augmentation a training is compiled in half the time."""
 
 
 class Recorder(training.Silent):
@@ -93,12 +95,13 @@ def test_the_model_is_the_best_epochs(finished):
             np.testing.assert_array_equal(variable.numpy(), best)
 
 
-def test_same_seed_same_weights_other_seed_others(finished, tmp_path):
-    run, _ = finished
-    again = training.train(RECIPE, runs_dir=tmp_path)
-    other = training.train(RECIPE, runs_dir=tmp_path, seed=1, settings=["epochs=1"])
+def test_same_seed_same_weights_other_seed_others_and_no_run_is_overwritten(tmp_path):
+    # A resumed training, below, has every augmentation, and the weights of one that was not stopped.
+    settings = ["epochs=1", "model.dropout=0.2", "flip=random"]
+    run, again, other = (training.train(PLAIN, runs_dir=tmp_path, seed=seed, settings=settings) for seed in (0, 0, 1))
     assert all(np.array_equal(a, b) for a, b in zip(values(run), values(again), strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(values(run), values(other), strict=True))
+    assert [each.path.name for each in (run, again, other)] == ["mlp-seed0", "mlp-seed0-2", "mlp-seed1"]
 
 
 def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_path):
@@ -117,6 +120,7 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
         training.resume(cut)
 
 
+@pytest.mark.thorough  # a dense one does so above
 def test_a_convolutional_training_repeats_and_resumes_bit_for_bit(tmp_path):
     recipe = Recipe(
         model="convnet",
@@ -152,16 +156,11 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(tmp_path
     with pytest.raises(
         CifarlabError, match=r"loss became nan at step \d+ \(epoch 2\): the weights of epoch 1"
     ) as caught:
-        training.train(RECIPE, runs_dir=tmp_path, name="broken")
+        training.train(PLAIN, runs_dir=tmp_path, name="broken")
     run = open_run(tmp_path / "broken", needs_model=True)
     assert (run.state["state"], run.state["why"]) == ("failed", str(caught.value))
     model = keras.saving.load_model(run.model_file)
     assert all(np.isfinite(variable.numpy()).all() for variable in model.trainable_variables)
-
-
-def test_runs_are_never_overwritten(tmp_path):
-    paths = [training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1"]).path.name for _ in range(2)]
-    assert paths == ["mlp-seed0", "mlp-seed0-2"]
 
 
 @pytest.mark.parametrize(
@@ -183,15 +182,15 @@ def test_wrong_settings_leave_no_run_behind(tmp_path, settings, message):
 
 
 def test_training_on_everything_keeps_the_last_epoch(tmp_path):
-    run = training.train(RECIPE, runs_dir=tmp_path, settings=["validation_fraction=0", "epochs=2"])
+    run = training.train(PLAIN, runs_dir=tmp_path, settings=["validation_fraction=0", "epochs=2"])
     assert "validation_accuracy" not in run.history()[0]
     assert load_checkpoint(run).best_epoch == 2
 
 
 def test_weights_that_explode_without_validation_are_never_kept(tmp_path):
-    settings = ["validation_fraction=0", "batch_size=1400", "epochs=3", "learning_rate=1e30", "warmup_epochs=0"]
+    settings = ["validation_fraction=0", "batch_size=1400", "learning_rate=1e30"]
     with pytest.raises(CifarlabError, match=r"(loss|logits) became .* no epoch was finished"):
-        training.train(RECIPE, runs_dir=tmp_path, name="exploded", settings=settings)
+        training.train(PLAIN, runs_dir=tmp_path, name="exploded", settings=settings)
     assert not (tmp_path / "exploded" / "model.keras").exists()
 
 
@@ -199,7 +198,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})()
     monkeypatch.setattr(fit.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(CifarlabError, match=r"cannot write .*: No space left on device; free some space"):
-        training.train(RECIPE, runs_dir=tmp_path, name="full", settings=["epochs=1"])
+        training.train(PLAIN, runs_dir=tmp_path, name="full", settings=["epochs=1"])
     assert open_run(tmp_path / "full").state["state"] == "failed"
     assert not list((tmp_path / "full").glob("*partial*"))
 

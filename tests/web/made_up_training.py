@@ -1,19 +1,18 @@
-"""Behaves as `cifarlab train` and `evaluate` do, as far as the app can see, in a moment and without Keras."""
+"""Behaves as `cifarlab train` and `evaluate` do, as far as the app can see, in a moment and without Keras.
 
-import dataclasses
+What takes long to import is imported by `evaluate` alone.
+"""
+
 import signal
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
-from cifarlab import files, metrics, recipe
-from cifarlab.datasets import load_data
-from cifarlab.records import Predictions
+from cifarlab import files, recipe
 from cifarlab.runs import Run, create_run
 
 SECONDS_AN_EPOCH = 0.4
+CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def main(words: list[str]) -> int:
@@ -22,6 +21,12 @@ def main(words: list[str]) -> int:
 
 
 def evaluate(run: Run, split: str) -> int:
+    import numpy as np
+
+    from cifarlab import metrics
+    from cifarlab.datasets import load_data
+    from cifarlab.records import Predictions
+
     print(f"evaluating on {split}", flush=True)
     time.sleep(1)
     images = load_data(run.data_name, **run.recipe.held_out)[split]
@@ -42,11 +47,11 @@ def train(words: list[str]) -> int:
     if wanted.seed == 666:
         print("cifarlab: this one cannot be trained", flush=True)
         return 2
-    splits = load_data(wanted.data)
     run = create_run(Path(options["--runs-dir"]), options["--name"])
     run.set_state("running")
     files.write_json(run.recipe_file, recipe.to_dict(wanted))
-    files.write_json(run.data_file, {**dataclasses.asdict(splits.source), "class_names": list(splits.class_names)})
+    found = {"name": wanted.data, "location": "scikit-learn", "how": "made up", "checksums": {}, "data_dir": None}
+    files.write_json(run.data_file, {**found, "class_names": CLASSES})
     files.write_json(run.environment_file, {"parameters": 1234})
     rows = []
     try:

@@ -1,6 +1,7 @@
 """`/v1/models`, `/v1/runs`, `/v1/runs/{id}/scores`."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,14 +9,19 @@ import pytest
 from cifarlab.web.serving import Shelf
 
 
-@pytest.fixture
-def runs_dir(tmp_path, make_run):
-    folder = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def made_runs(tmp_path_factory, make_run):
+    folder = tmp_path_factory.mktemp("listed") / "runs"
     make_run(folder, "first")
     made = make_run(folder, "second", skill=4.0)
     names = {**made.data, "class_names": [str(number) for number in range(10)]}
     made.data_file.write_text(json.dumps(names))
     return folder
+
+
+@pytest.fixture
+def runs_dir(made_runs, tmp_path):
+    return shutil.copytree(made_runs, tmp_path / "runs")
 
 
 @pytest.fixture

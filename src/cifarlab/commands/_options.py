@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import ArgumentInfo
 
 from cifarlab import completion
 
@@ -20,6 +21,9 @@ HumanLabels = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="What people called CIFAR-10's test images: CIFAR-10H's counts, npy."),
 ]
+PageFile = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="The page; by default inside the first run.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 RunPaths = Annotated[
     list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models)
@@ -27,3 +31,9 @@ RunPaths = Annotated[
 Tta = Annotated[str, typer.Option("--tta", metavar="NAME", help="Test-time augmentation: none, flip, flip-shift.")]
 RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")]
 Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]
+
+
+def recipe_names(meaning: str) -> ArgumentInfo:
+    """The argument that names recipes, or none, with what that means to the command."""
+    info: ArgumentInfo = typer.Argument(metavar="RECIPE...", help=meaning, autocompletion=completion.recipes)
+    return info

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, RunPaths, RunsDir, Split
+from cifarlab.commands._options import DataDir, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
@@ -25,9 +25,7 @@ def doubts(
     ] = "self_confidence",
     duplicates: Annotated[bool, typer.Option(help="Look for duplicates with different labels.")] = True,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the list as CSV.")] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The page; by default inside the first run.")
-    ] = None,
+    output: PageFile = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,

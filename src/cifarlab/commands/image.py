@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json, RunsDir, Split
+from cifarlab.commands._options import DataDir, Json, PageFile, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab image test-00042 --runs runs/mlp2-seed0",
@@ -22,9 +22,7 @@ def image(
         typer.Option(metavar="RUN", help="Runs, or builtin: all that follow.", autocompletion=completion.models),
     ],
     split: Split = "test",
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The page; by default inside the first run.")
-    ] = None,
+    output: PageFile = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,

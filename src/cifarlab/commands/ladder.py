@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Json
+from cifarlab import usage
+from cifarlab.commands._options import Json, recipe_names
 from cifarlab.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -17,12 +17,7 @@ EPILOG = usage.examples(
 
 
 def ladder(
-    recipes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RECIPE...", help="The rungs; by default dense1, dense2, ...", autocompletion=completion.recipes
-        ),
-    ] = None,
+    recipes: Annotated[list[str] | None, recipe_names("The rungs; by default dense1, dense2, ...")] = None,
     runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Your own runs, shown beneath.")] = Path("runs"),
     output: Annotated[
         Path | None, typer.Option("--output", "--out", metavar="DIR", help="Draw it too: SVG, PNG and CSV in there.")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, HumanLabels, Json, RunPaths, RunsDir, Split
+from cifarlab.commands._options import DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -18,9 +18,7 @@ EPILOG = usage.examples(
 
 def report(
     runs: RunPaths,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write; by default inside the first run.")
-    ] = None,
+    output: PageFile = None,
     split: Split = "test",
     data_dir: DataDir = None,
     human_labels: HumanLabels = None,

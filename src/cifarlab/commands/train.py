@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json, RunsDir
+from cifarlab.commands._options import DataDir, Json, RunsDir, recipe_names
 
 EPILOG = usage.examples(
     "cifarlab train mlp2",
@@ -19,12 +19,7 @@ EPILOG = usage.examples(
 
 
 def train(
-    recipes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RECIPE...", help="Names, see cifarlab recipes; or files.", autocompletion=completion.recipes
-        ),
-    ] = None,
+    recipes: Annotated[list[str] | None, recipe_names("Names, see cifarlab recipes; or files.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Train with this seed.")] = None,
     seeds: Annotated[

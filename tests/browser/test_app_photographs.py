@@ -1,0 +1,87 @@
+"""Photographs of the app for the docs, taken where `CIFARLAB_SCREENSHOTS=docs/images` asks for them.
+
+They show `CIFARLAB_SCREENSHOT_RUNS`, a folder of real runs, and classify `CIFARLAB_SCREENSHOT_PICTURE`, where these are
+given, and what the tests have made up where not.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cifarlab.web.settings import Settings
+
+pytestmark = pytest.mark.browser
+
+GIVEN_RUNS = os.environ.get("CIFARLAB_SCREENSHOT_RUNS")
+DATA = os.environ.get("CIFARLAB_SCREENSHOT_DATA", "cifar10" if GIVEN_RUNS else "digits")
+
+
+@pytest.fixture(scope="module")
+def address(fakes, runs_dir):
+    """The app on the runs that are to be shown."""
+    shown = Path(GIVEN_RUNS) if GIVEN_RUNS else runs_dir
+    with fakes.serving(Settings(runs_dir=shown, data=DATA)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_photograph_the_pages(screenshots, new_page, address, scheme):
+    """Each page, at the width of a desk."""
+    page = new_page(height=900, scheme=scheme)
+    page.goto(f"{address}/runs?sort=-accuracy")
+    photograph(page, screenshots / f"app-runs-{scheme}.png")
+    best = page.locator(".runs tbody a.run").first.get_attribute("href")
+    chosen = page.locator(".runs input").evaluate_all("all => all.slice(0, 2).map(each => each.value)")
+    for name, path in {
+        "run": best,
+        "images": f"{best}/mistakes?sort=confidence",
+        "compare": f"/compare?run={chosen[0]}&run={chosen[1]}",
+        "data": f"/data/{DATA}?sort=doubt",
+        "training": "/trainings/new?recipe=mlp2",
+    }.items():
+        page.goto(address + path)
+        photograph(page, screenshots / f"app-{name}-{scheme}.png", whole=name == "run")
+    page.goto(f"{address}{best}/mistakes?sort=confidence")
+    page.locator(".tiles a").first.click()
+    page.wait_for_url("**/images/**")
+    photograph(page, screenshots / f"app-image-{scheme}.png")
+
+
+def test_photograph_a_run_on_a_phone(screenshots, new_page, address):
+    page = new_page(width=390, device_scale_factor=2)
+    page.goto(f"{address}/runs?sort=-accuracy")
+    page.goto(address + page.locator(".runs tbody a.run").first.get_attribute("href"))
+    photograph(page, screenshots / "app-run-phone.png")
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "shot"), [(1280, "light", "light"), (1280, "dark", "dark"), (390, "light", "phone")]
+)
+def test_photograph_an_answer(screenshots, new_page, address, tmp_path, width, scheme, shot):
+    """An answer of the built-in model, light and dark, and on a phone."""
+    from playwright.sync_api import expect
+
+    page = new_page(width=width, height=1000, scheme=scheme)
+    page.goto(f"{address}/classify")
+    page.locator("#picture").set_input_files(os.environ.get("CIFARLAB_SCREENSHOT_PICTURE") or red_picture(tmp_path))
+    page.wait_for_selector("#answer:not([aria-busy]) .answer h3:text-is('builtin')")
+    expect(page.locator("#answer")).to_have_css("opacity", "1")  # no longer fading
+    page.screenshot(path=screenshots / f"app-classify-{shot}.png", full_page=True)
+
+
+def photograph(page, path: Path, whole: bool = False) -> None:
+    page.wait_for_function("() => !document.querySelector('[data-lazy]')")
+    page.wait_for_load_state("networkidle")
+    if whole:
+        height = min(2600, page.evaluate("document.documentElement.scrollHeight"))
+        page.screenshot(path=path, clip={"x": 0, "y": 0, "width": 1280, "height": height}, full_page=True)
+    else:
+        page.screenshot(path=path)
+
+
+def red_picture(folder: Path) -> Path:
+    file = folder / "red.png"
+    Image.new("RGB", (200, 120), "red").save(file)
+    return file

@@ -1,0 +1,78 @@
+"""Trainings as a visitor starts, watches and stops them in the app, with a program in their place that only waits."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cifarlab.web import jobs
+
+pytestmark = pytest.mark.browser
+
+MADE_UP = Path(__file__).parents[1] / "web" / "made_up_training.py"
+PROGRAM = f"import runpy, sys; sys.argv[0] = 'cifarlab'; runpy.run_path({str(MADE_UP)!r}, run_name='__main__')"
+
+
+@pytest.fixture(scope="module")
+def address(address):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "_PROGRAM", PROGRAM)
+        yield address
+
+
+def test_start_watch_and_stop_a_training(visit):
+    page = visit("/runs")
+    page.get_by_role("link", name="Train a recipe").click()
+    page.get_by_role("link", name="smoke", exact=True).click()
+    page.get_by_label("name of the run").fill("watched")
+    page.get_by_label("epochs", exact=True).fill("300")
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_url("**/runs/watched")
+    page.wait_for_selector("#live .chip.running")
+    page.wait_for_selector("#curves svg")
+    before = page.locator("#live .state strong").inner_text()
+    page.wait_for_function("before => document.querySelector('#live .state strong').innerText !== before", arg=before)
+    colour = page.evaluate("getComputedStyle(document.querySelector('#curves svg path[data-style]')).stroke")
+    assert colour  # styles of what came later are set by the script
+    assert page.evaluate("document.querySelectorAll('#curves [data-style]').length") > 20
+    table = visit("/runs?q=watched")
+    table.wait_for_selector(".runs .chip.running")
+    page.get_by_role("button", name="Stop the training").click()
+    page.wait_for_selector(".chip.stopped")
+    assert "interrupted" in page.locator(".state").inner_text()
+    command = page.locator(".progress code").inner_text()
+    assert re.fullmatch(r"cifarlab train --resume \S+/watched", command)
+    table.wait_for_selector(".runs .chip.stopped")
+
+
+@pytest.mark.thorough
+def test_a_training_that_ended_is_evaluated_in_place(visit):
+    page = visit("/trainings/new?recipe=smoke")
+    page.get_by_label("name of the run").fill("evaluated")
+    page.get_by_label("epochs", exact=True).fill("2")
+    page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("button", name="Evaluate on test").click()
+    page.wait_for_selector(".confusion a")
+    assert page.locator(".big").is_visible()
+
+
+def test_a_training_that_cannot_begin_says_why(visit):
+    page = visit("/trainings/new?recipe=smoke")
+    page.get_by_label("name of the run").fill("hopeless")
+    page.get_by_label("seed", exact=True).fill("666")
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_selector("text=this one cannot be trained")
+    assert page.locator(".job").get_by_text("Watch").count() == 0
+    page.get_by_role("button", name="Dismiss").click()
+    page.wait_for_url("**/runs")
+    assert page.get_by_text("hopeless").count() == 0
+
+
+def test_wrong_settings_are_said_beside_the_form(visit, address):
+    context_page = visit("/trainings/new?recipe=smoke")
+    context_page.get_by_label("epochs", exact=True).fill("none")
+    # Chromium writes an answer of 400 to its console: this page is asked for without it.
+    form = {"recipe": "smoke", "name": "wrong", "set.epochs": "none"}
+    answer = context_page.request.post(f"{address}/trainings", form=form)
+    assert answer.status == 400
+    assert "epochs must be a whole number" in answer.text()
