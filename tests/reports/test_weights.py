@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from cifarlab.errors import CifarlabError
-from cifarlab.reports._weights import read_first_layer
+from cifarlab.reports._weights import has_first_layer, read_first_layer
 
 
 def test_first_kernel_is_read_as_pictures(fake_run, tmp_path) -> None:
     kernel = fake_run.write_model(tmp_path / "model.keras", (4, 5, 3), units=6)
     weights = read_first_layer(tmp_path / "model.keras")
+    assert has_first_layer(tmp_path / "model.keras")
     assert weights is not None
     assert weights.shape == (6, 4, 5, 3)
     np.testing.assert_array_equal(weights[2].reshape(-1), kernel[:, 2])
@@ -16,6 +17,7 @@ def test_first_kernel_is_read_as_pictures(fake_run, tmp_path) -> None:
 def test_network_that_does_not_begin_dense_has_no_such_picture(fake_run, tmp_path) -> None:
     fake_run.write_model(tmp_path / "model.keras", (4, 5, 3), units=6, first="Conv2D")
     assert read_first_layer(tmp_path / "model.keras") is None
+    assert not has_first_layer(tmp_path / "model.keras")
 
 
 def test_weights_of_shuffled_pixels_are_put_back_to_their_pixels(fake_run, tmp_path) -> None:
@@ -37,6 +39,7 @@ def test_an_order_that_is_none_is_one_clear_line(fake_run, tmp_path) -> None:
 def test_missing_file_is_one_clear_line(tmp_path) -> None:
     with pytest.raises(CifarlabError, match="cannot read the weights"):
         read_first_layer(tmp_path / "model.keras")
+    assert not has_first_layer(tmp_path / "model.keras")
 
 
 @pytest.mark.slow

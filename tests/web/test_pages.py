@@ -212,6 +212,21 @@ def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
     assert pages.get("/sections/robustness?split=test&run=first").status_code == 204
 
 
+def test_a_dense_networks_first_layer_is_shown_and_no_other_ones(own_pages, runs_dir, fake_run):
+    tab = ">First layer</a>"
+    text = own_pages.get("/runs/first/weights?whole=1").text
+    assert tab in text
+    for title in ("What the first layer looks for", "How local the first layer became", "Units that never answer"):
+        assert title in text
+    rows = own_pages.get("/figures/runs/first/locality.csv").text.splitlines()
+    assert rows[0] == "unit,half_energy_side_pixels,energy"
+    assert len(rows) == 1 + 8
+    fake_run.write_model(runs_dir / "second" / "model.keras", (8, 8, 1), units=8, first="Conv2D")
+    assert tab not in own_pages.get("/runs/second").text
+    assert "Nothing has been measured" in own_pages.get("/runs/second/weights").text
+    assert own_pages.get("/figures/runs/second/first-layer.svg").status_code == 404
+
+
 def test_pictures_are_kept_by_the_browser(pages):
     address = re.search(r'src="(/pictures/[^"]+)"', pages.get("/data/digits").text)[1]
     answer = pages.get(address)
@@ -234,7 +249,7 @@ def test_live_part_is_sent_only_when_it_changed(own_pages, runs_dir):
 FIGURES = ["training-curves", "confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [*FIGURES, "first-layer", "locality"])
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"")])
 def test_every_figure_can_be_downloaded(pages, name, kind, begins):
     answer = pages.get(f"/figures/runs/first/{name}.{kind}")
