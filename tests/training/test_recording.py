@@ -112,6 +112,7 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
         save(run, state)
 
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(fit, "QUICK_SECONDS", 60.0)  # however long it takes
     monkeypatch.setattr(fit, "save_checkpoint", look_then_save)
     training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=2"])
     assert ahead == [True] * 3

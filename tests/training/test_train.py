@@ -120,6 +120,22 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
         training.resume(cut)
 
 
+def test_a_state_that_takes_long_to_fetch_is_kept_seldom_and_resumed_from_there(finished, tmp_path, monkeypatch):
+    whole, _ = finished
+    with monkeypatch.context() as slow:
+        slow.setattr(fit, "QUICK_SECONDS", -1.0)
+        slow.setattr(fit, "KEEPING_SHARE", 1e-9)  # after the first epoch, and in the end
+        with pytest.raises(KeyboardInterrupt):
+            training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Recorder(interrupt_after=3))
+    cut = open_run(tmp_path / "cut", needs_model=True)
+    assert [row["epoch"] for row in cut.history()] == [1]
+    show = Recorder()
+    training.resume(cut, show=show)
+    assert [row["epoch"] for row in show.rows] == [2, 3, 4]
+    assert all(np.array_equal(a, b) for a, b in zip(values(whole), values(cut), strict=True))
+    assert [row["validation_loss"] for row in cut.history()] == [row["validation_loss"] for row in whole.history()]
+
+
 @pytest.mark.thorough  # a dense one does so above
 def test_a_convolutional_training_repeats_and_resumes_bit_for_bit(tmp_path):
     recipe = Recipe(

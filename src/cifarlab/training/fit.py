@@ -31,6 +31,9 @@ from cifarlab.training.state import (
 )
 
 CHECKPOINT_SECONDS = 10.0
+# Of the time, at most a twentieth goes into keeping the state; what takes less than this is kept after every epoch.
+KEEPING_SHARE = 0.05
+QUICK_SECONDS = 0.1
 DISPATCH_SECONDS = 0.3
 Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], None]
 
@@ -81,12 +84,12 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
         _restore(task, variables, state)
         recorder.restore(task.run, state.epoch)
     else:
-        state = TrainingState(read_variables(variables), read_variables(task.model.variables))
+        state = TrainingState([], [])
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
     engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
-    keeper = _Keeper(task, engine, variables, recorder)
+    keeper = _Keeper(task, engine, variables, recorder, state)
     try:
         for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
             rows = _shuffled(task, epoch)
@@ -94,51 +97,87 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)
             predictions = _validate(task, engine, row)
             recorder.add(epoch, rows, losses, rights, predictions)
-            state = keeper.keep(state, row)
+            is_best = keeper.keep(row)
             watch(epoch, task.model, predictions, row)
-            show.epoch(row, state.best_epoch == epoch)
+            show.epoch(row, is_best)
     finally:
-        keeper.write(state)
+        keeper.write()
         show.finish(task.run)
-    return state
+    return keeper.state
 
 
 class _Keeper:
-    """Keeps the state of the last whole epoch, and writes it every few seconds and at the end."""
+    """Keeps the state of a whole epoch, the last where that takes little time, and writes it now and then.
 
-    def __init__(self, task: Task, engine: Engine, variables: list[keras.Variable], recorder: Recorder) -> None:
+    The state of a wide network on an accelerator takes longer to fetch than an epoch of training, and longer still to
+    write: then both are done so seldom that they take a small share of the time.
+
+    Attributes:
+        state: Of the last epoch that was kept.
+    """
+
+    def __init__(
+        self, task: Task, engine: Engine, variables: list[keras.Variable], recorder: Recorder, state: TrainingState
+    ) -> None:
         self._task = task
         self._engine = engine
         self._variables = variables
         self._recorder = recorder
-        self._written = time.monotonic()
+        self.state = state
+        self._best, self._best_epoch, self._history = state.best, state.best_epoch, list(state.history)
+        self._copying, self._writing = _Pace(0.0), _Pace(CHECKPOINT_SECONDS)
 
-    def keep(self, before: TrainingState, row: dict[str, float]) -> TrainingState:
-        """The state after one more epoch."""
+    def keep(self, row: dict[str, float]) -> bool:
+        """Take note of one more epoch; whether it is the best so far."""
         self._engine.synchronise()
-        history: Rows = [*before.history, row]
-        best, best_epoch = before.best, before.best_epoch
-        if _is_best(history, best_epoch):
-            best, best_epoch = read_variables(self._task.model.variables), len(history)
-        state = TrainingState(read_variables(self._variables), best, best_epoch, history)
-        self._task.run.write_history(history)
-        if time.monotonic() - self._written > CHECKPOINT_SECONDS:
-            self.write(state)
-            write_variables(self._variables, state.values)
-        return state
+        self._history.append(row)
+        is_best = _is_best(self._history, self._best_epoch)
+        if is_best:
+            self._best, self._best_epoch = read_variables(self._task.model.variables), len(self._history)
+        self._task.run.write_history(self._history)
+        if self._copying.is_due() or len(self._history) == self._task.recipe.epochs:
+            with self._copying:
+                values = read_variables(self._variables)
+            self.state = TrainingState(values, self._best, self._best_epoch, list(self._history))
+            if self._writing.is_due():
+                self.write()
+                write_variables(self._variables, self.state.values)
+        return is_best
 
-    def write(self, state: TrainingState) -> None:
+    def write(self) -> None:
         """Write dynamics, checkpoint, last weights and the best model; the model is left with its best weights."""
+        state = self.state
         if not state.epoch:
             return
-        run, model = self._task.run, self._task.model
-        self._recorder.write(run, state.epoch)
-        save_checkpoint(run, state)
-        write_variables(self._variables, state.values)
-        _save_keras(run.last_weights_file, model.save_weights, model)
-        write_variables(model.variables, state.best)
-        _save_keras(run.model_file, model.save, model)
-        self._written = time.monotonic()
+        with self._writing:
+            run, model = self._task.run, self._task.model
+            run.write_history(state.history)
+            self._recorder.write(run, state.epoch)
+            save_checkpoint(run, state)
+            write_variables(self._variables, state.values)
+            _save_keras(run.last_weights_file, model.save_weights, model)
+            write_variables(model.variables, state.best)
+            _save_keras(run.model_file, model.save, model)
+
+
+class _Pace:
+    """How often something may be done: at most every so many seconds, and for a small share of the time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._took = 0.0
+        self._ended = time.monotonic()
+
+    def is_due(self) -> bool:
+        pause = self._took / KEEPING_SHARE if self._took > QUICK_SECONDS else 0.0
+        return time.monotonic() - self._ended >= max(self._seconds, pause)
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = time.monotonic()
+        self._took = self._ended - self._began
 
 
 def _train_epoch(
