@@ -11,7 +11,7 @@ import pytest
 from cifarlab import files
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, to_dict
-from cifarlab.runs import Run, create_run, open_run
+from cifarlab.runs import Run, create_run, open_run, training_seconds
 
 RECIPE = Recipe(model="mlp", model_args={"widths": (32,)}, seed=3)
 
@@ -117,8 +117,29 @@ def test_every_look_is_counted_by_split(run):
 
 
 def test_scores_that_are_not_there_are_one_line(run):
-    with pytest.raises(CifarlabError, match="cifarlab evaluate"):
+    with pytest.raises(CifarlabError, match=rf"has no scores on test \(.*run cifarlab evaluate {run.path}$"):
         run.scores("test")
+    with pytest.raises(
+        CifarlabError, match=r"no scores on validation with TTA flip \(.*made --split validation --tta flip$"
+    ):
+        run.scores("validation", "flip")
+    with pytest.raises(CifarlabError, match=r"no predictions on validation \(.*made --split validation$"):
+        run.stored_predictions_file("validation")
+
+
+def test_a_recipe_of_another_version_is_named(run):
+    run.recipe_file.write_text(json.dumps({**to_dict(RECIPE), "flip": True}))
+    with pytest.raises(
+        CifarlabError, match=r"recipe\.json is no recipe of this version .*: flip .*; train the run again"
+    ):
+        _ = run.recipe
+
+
+def test_training_time_is_what_was_noted_or_the_epochs_sum():
+    epochs = [{"epoch": 1.0, "epoch_seconds": 2.0}, {"epoch": 2.0, "epoch_seconds": 1.5}]
+    assert training_seconds({"training_seconds": 3.0}, epochs) == 3
+    assert training_seconds({}, epochs) == 3.5
+    assert training_seconds({}, [{"epoch": 1.0}]) is None
 
 
 def test_a_run_is_being_trained_while_its_process_lives(tmp_path):

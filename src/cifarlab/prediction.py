@@ -43,7 +43,9 @@ def load_model(run: AnyRun) -> Any:
     except (
         Exception
     ) as error:  # Keras raises whatever its parts do: OSError, ValueError, TypeError, KeyError, BadZipFile
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        if not zipfile.is_zipfile(path):  # Keras says that there is no file
+            reason = "the file is damaged, or only part of it is there"
         raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
 
 

@@ -22,6 +22,7 @@ predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), l
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ class RunFiles:
         if not path.is_file():
             raise CifarlabError(
                 f"{self.path} has no predictions on {split} (expected {path.name} in it): run "
-                f"cifarlab evaluate {self.path}{_say_split(split)}"
+                f"{evaluate_command([self.path], split)}"
             )
         return path
 
@@ -171,9 +172,16 @@ class RunFiles:
         return str(self.data["name"])
 
 
-def _say_split(split: str) -> str:
-    """The option that `evaluate` needs to make what is missing."""
-    return "" if split == "test" else f" --split {split}"
+def evaluate_command(runs: Iterable[Path], split: str, tta: str = SINGLE) -> str:
+    """The command that measures runs on a split and on no other: a look at the test set must be wanted.
+
+    Args:
+        runs: Their folders.
+        split: `"train"`, `"validation"` or `"test"`.
+        tta: Test-time augmentation.
+    """
+    options = ("" if split == "test" else f" --split {split}") + ("" if tta == SINGLE else f" --tta {tta}")
+    return f"cifarlab evaluate {' '.join(map(str, runs))}{options}"
 
 
 def _slug(name: str) -> str:

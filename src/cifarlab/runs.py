@@ -14,8 +14,8 @@ from typing import Any
 import cifarlab
 from cifarlab import discover, files, recipe
 from cifarlab.errors import CifarlabError
-from cifarlab.run_files import RunFiles, _say_split, read_object
-from cifarlab.views import SINGLE
+from cifarlab.run_files import RunFiles, evaluate_command, read_object
+from cifarlab.views import SINGLE, say
 
 FORMAT = 1
 STATES = ("running", "finished", "stopped", "failed")
@@ -29,8 +29,20 @@ class Run(RunFiles):
 
     @property
     def recipe(self) -> recipe.Recipe:
-        """The recipe that was trained."""
-        return recipe.from_dict(files.read_json(self.recipe_file))
+        """The recipe that was trained.
+
+        Raises:
+            CifarlabError: If it cannot be read, or is of another version of cifarlab.
+        """
+        values = files.read_json(self.recipe_file)
+        try:
+            return recipe.from_dict(values)
+        except CifarlabError as error:
+            reason = str(error).rstrip(".")
+            raise CifarlabError(
+                f"{self.recipe_file} is no recipe of this version of cifarlab: {reason}; train the run again with "
+                "this version"
+            ) from error
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -95,10 +107,10 @@ class Run(RunFiles):
         """
         file = self.scores_file(split, tta=tta)
         if not file.is_file():
-            how = _say_split(split) + ("" if tta == SINGLE else f" --tta {tta}")
+            how = "" if tta == SINGLE else f" with {say(tta)}"
             raise CifarlabError(
-                f"{self.path} has no scores on {split} (expected {file.name} in it): run cifarlab evaluate "
-                f"{self.path}{how}"
+                f"{self.path} has no scores on {split}{how} (expected {file.name} in it): run "
+                f"{evaluate_command([self.path], split, tta)}"
             )
         return read_object(file, "accuracy", "scores")
 
@@ -195,6 +207,18 @@ def unique_names(runs: Sequence[Run]) -> list[str]:
         label = name if names.count(name) == 1 else long
         labels.append(label if label not in labels else f"{label} ({len(labels) + 1})")
     return labels
+
+
+def training_seconds(environment: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> float | None:
+    """How long a run's epochs took: as noted at the end of its training, before that their sum; None if nothing tells.
+
+    Args:
+        environment: What `environment.json` says.
+        history: One dictionary an epoch.
+    """
+    noted = environment.get("training_seconds")
+    epochs = sum(row.get("epoch_seconds", 0.0) for row in history)
+    return float(noted) if isinstance(noted, int | float) and noted else epochs or None
 
 
 def _has_ended(process: int) -> bool:

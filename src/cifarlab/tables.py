@@ -14,7 +14,7 @@ from rich.table import Table
 from cifarlab.console import duration, make_console
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import to_dict
-from cifarlab.runs import Run
+from cifarlab.runs import Run, training_seconds
 from cifarlab.views import SINGLE, say
 from cifarlab.wording import counted
 
@@ -62,7 +62,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
         "validation_accuracy": best.get("validation_accuracy"),
-        "training_seconds": run.environment.get("training_seconds"),
+        "training_seconds": training_seconds(run.environment, history),
     }
 
 

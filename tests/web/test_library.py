@@ -96,6 +96,17 @@ def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_r
     found = {entry.name: entry for entry in library.entries()}
     assert found["good"].problem == ""
     assert name in found["broken"].problem
+    assert found["broken"].offered == []
+
+
+def test_a_recipe_of_another_version_hides_nothing_else(library, runs_dir, make_run):
+    run = make_run(runs_dir, "first", epochs=4)
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
+    entry = library.entry("first")
+    assert str(run.recipe_file) in entry.problem
+    assert (entry.state, entry.data, entry.model, entry.epochs, entry.planned) == ("finished", "digits", "mlp", 4, 100)
+    assert (entry.evaluated, entry.offered) == (["test"], [])
+    assert entry.recipe["model.widths"] == [8]
 
 
 def test_doubts_ask_the_most_accurate_runs(library, runs_dir, make_run):

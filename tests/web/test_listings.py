@@ -87,6 +87,12 @@ def test_what_is_not_there_is_said(told, path, status):
     assert answer.json()["detail"]
 
 
+def test_missing_scores_are_called_by_their_split_and_augmentation(told):
+    said = told.get("/v1/runs/first/scores?split=validation&tta=flip-shift").json()["detail"]
+    assert "has no scores on validation with TTA flip-shift" in said
+    assert said.endswith("/first --split validation --tta flip-shift")
+
+
 def test_damaged_scores_are_no_server_error(told, runs_dir):
     (runs_dir / "first" / "scores.json").write_text('{"accuracy": 0.5, "scores": 3}')
     assert told.get("/v1/runs/first/scores").status_code == 404

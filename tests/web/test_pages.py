@@ -13,6 +13,7 @@ from cifarlab import files
 from cifarlab.datasets import load_data
 from cifarlab.runs import Run, create_run
 from cifarlab.web.application import create_app
+from cifarlab.web.figures import COMPARISONS
 from cifarlab.web.settings import Settings
 
 MOST_BYTES = 2_000_000
@@ -83,6 +84,9 @@ PAGES = [
     "/runs/first/weights?whole=1",
     "/compare?run=first&run=second",
     "/compare?run=first&run=second&whole=1",
+    "/compare?run=begun&run=first&run=held-out",
+    "/compare?run=begun&run=first&run=held-out&whole=1",
+    "/compare?run=first&run=second&split=validation&whole=1",
     "/trainings/new",
     "/trainings/new?recipe=smoke",
     "/data/digits",
@@ -169,6 +173,7 @@ def test_runs_are_sorted_and_filtered(pages):
         ("/runs/%2e%2e/live", 404, ""),
         ("/runs/first/nothing", 404, "has no page"),
         ("/runs/first?split=train", 400, "not been evaluated on train"),
+        ("/runs/first?split=validation", 400, "/first --split validation"),
         ("/runs/begun/mistakes", 400, "cifarlab evaluate"),
         ("/runs?sort=size", 400, "unknown column"),
         ("/runs?page=two", 400, "whole number"),
@@ -176,8 +181,7 @@ def test_runs_are_sorted_and_filtered(pages):
         ("/runs/first/mistakes?against=nothing&side=lost", 404, "there is no run"),
         ("/compare?run=first", 200, "What was taken for what"),
         ("/compare", 400, "choose two runs"),
-        ("/compare?run=first&run=begun", 400, "cifarlab evaluate"),
-        ("/compare?run=first&run=held-out", 400, "held-out has not been evaluated on test"),
+        ("/compare?run=first&run=second&split=train", 400, "unknown split"),
         ("/data/cifar10", 404, "no data set"),
         ("/data/digits?split=extra", 404, "has no extra images"),
         ("/images/digits/nothing", 404, "has no image"),
@@ -282,6 +286,130 @@ def test_numbers_of_a_figure_are_those_of_the_run(pages, made_runs):
     np.testing.assert_array_equal(counts, files.read_json(made_runs / "first" / "scores.json")["confusion_matrix"])
 
 
+def said(text: str) -> str:
+    """A page's words, without its tags."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", text)).split())
+
+
+def test_runs_without_numbers_are_compared_by_their_training(own_pages, runs_dir):
+    Run(runs_dir / "first").scores_file("test").unlink()
+    text = own_pages.get("/compare?run=first&run=second").text
+    assert "2 runs side by side, on test" in said(text)
+    assert "first has not been evaluated on test, which its own page offers as soon as it is trained" in said(text)
+    assert "the numbers are those of second." in said(text)
+    assert re.findall(r'data-lazy="/sections/(\w+)\?split=test&amp;([^"]+)"', text) == [
+        ("curves", "run=second&amp;run=first"),
+        ("per_class", "run=second"),
+        ("calibration", "run=second"),
+    ]
+    assert "of 120 test images were named correctly" in said(text)
+    assert {"cifarlab train mlp2 --name first --seed 0", "cifarlab train mlp2 --name second --seed 0"} <= set(
+        re.findall(r"<code>(cifarlab train [^<]+)</code>", text)
+    )
+    figures = {urlsplit(link).path.split("/")[-1]: link for link in links(text, ".csv?")}
+    assert set(figures) == {f"{name}.csv" for name in COMPARISONS}
+    for name, link in figures.items():
+        assert link.endswith("run=second&run=first" if name == "training-curves.csv" else "&run=second")
+        assert own_pages.get(link).status_code == 200
+    for address in re.findall(r'data-lazy="([^"]+)"', text):
+        assert own_pages.get(html.unescape(address)).status_code == 200
+
+
+def test_trainings_that_nothing_was_asked_of_are_compared(own_pages, runs_dir):
+    for name in ("first", "second"):
+        Run(runs_dir / name).scores_file("test").unlink()
+    text = own_pages.get("/compare?run=first&run=second&whole=1").text
+    assert "2 runs side by side" in said(text)
+    assert "first and second have not been evaluated on test, which their own pages offer" in said(text)
+    assert re.findall(r'<section id="([\w-]+)"', text) == ["curves", "making"]
+    assert {urlsplit(link).path for link in links(text, ".csv")} == {"/figures/compare/training-curves.csv"}
+
+
+def test_runs_that_have_written_nothing_down_cannot_be_compared(own_pages, runs_dir):
+    create_run(runs_dir, "begun-too").set_state("running")
+    answer = own_pages.get("/compare?run=begun&run=begun-too")
+    assert answer.status_code == 400
+    assert "begun, begun-too have not been evaluated on test: run cifarlab evaluate " in said(answer.text)
+
+
+def test_runs_are_compared_where_most_have_been_evaluated(own_pages, runs_dir, make_run):
+    make_run(runs_dir, "held-out-too", fraction=0.2)
+    text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
+    assert "3 runs side by side, on validation" in said(text)
+    assert "?run=first&run=held-out&run=held-out-too&split=test" in "".join(links(text, "split=test"))
+    recipe = Run(runs_dir / "first").recipe_file
+    files.write_json(recipe, {**files.read_json(recipe), "validation_fraction": 0.0})
+    text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
+    assert "first learned from all training images: there are no validation images to evaluate on." in said(text)
+
+
+def offered(text: str) -> list[str]:
+    """On which splits a page offers to evaluate."""
+    return re.findall(r'<button[^>]* name="split" value="(\w+)">Evaluate on \1</button>', text)
+
+
+def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir):
+    assert offered(own_pages.get("/runs/first").text) == ["validation"]
+    assert offered(own_pages.get("/runs/held-out").text) == ["test"]
+    assert offered(own_pages.get("/runs/begun").text) == []
+    second = Run(runs_dir / "second")
+    second.scores_file("test").unlink()
+    text = own_pages.get("/runs/second").text
+    assert offered(text) == ["validation", "test"]
+    assert "evaluate" in said(text)
+    assert f"Or in a terminal: cifarlab evaluate {second.path} --split validation" in said(text)
+    recipe = files.read_json(second.recipe_file)
+    files.write_json(second.recipe_file, {**recipe, "validation_fraction": 0.0})
+    text = own_pages.get("/runs/second").text
+    assert offered(text) == ["test"]
+    assert "choose on validation" not in text
+    assert "held out no validation" in own_pages.post("/runs/second/evaluate", data={"split": "validation"}).text
+    second.model_file.unlink()
+    assert offered(own_pages.get("/runs/second").text) == []
+
+
+def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
+    why = f"{run.recipe_file} is no recipe of this version of cifarlab: flip must be a word. Received: True; train"
+    text = own_pages.get("/runs/first").text
+    assert why in said(text)
+    assert "of 120 test images were named correctly" in said(text)
+    assert offered(text) == []
+    answer = own_pages.post("/runs/first/evaluate", data={"split": "validation"})
+    assert answer.status_code == 400
+    assert f"first cannot be evaluated: {why}" in said(answer.text)
+    assert own_pages.get("/runs/first/making").status_code == 200
+    run.scores_file("test").unlink()
+    text = own_pages.get("/runs/first").text
+    assert "finished after 3 of 100 epochs" in said(text)
+    assert offered(text) == []
+    for broken in ("{", "[]", "{}"):
+        run.recipe_file.write_text(broken)
+        text = own_pages.get("/runs/first?whole=1").text
+        assert "finished after 3 epochs" in said(text)
+        assert "recipe.json" in said(text)
+
+
+def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    run.set_state("stopped", "interrupted")
+    environment = run.environment
+    del environment["training_seconds"]
+    files.write_json(run.environment_file, environment)
+    run.write_history([{**row, "epoch_seconds": 2.3} for row in run.history()])
+    notice = "The training of first did not finish: it is stopped (interrupted)."
+    files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
+    text = said(own_pages.get("/runs/first").text)
+    assert "Training6.9 s3 epochs" in text
+    assert notice in text
+    assert "stopped after 3 of 100 epochs" in text
+    assert text.count("interrupted") == 1
+    assert "6.9 s" in said(own_pages.get("/runs/first/making").text)
+    run.scores_file("test").unlink()
+    assert "stopped after 3 of 100 epochs: interrupted" in said(own_pages.get("/runs/first").text)
+
+
 def test_theme_is_kept_and_leads_back_into_the_app_only(pages):
     assert 'data-theme="dark"' in pages.get("/runs?theme=dark").text
     answer = pages.get("/theme?to=dark&back=/data/digits", follow_redirects=False)
@@ -326,6 +454,9 @@ def test_a_training_needs_a_right_form(pages, made_runs):
     assert answer.status_code == 400
     assert "epochs must be at least 1" in answer.text
     assert 'value="0"' in answer.text
+    answer = pages.post("/trainings", data={"recipe": "smoke", "name": "new", "set.model": "/tmp/x.py"})
+    assert answer.status_code == 400
+    assert "unknown field 'set.model'" in html.unescape(answer.text)
     assert not (made_runs / "new").exists()
     assert pages.post("/runs/first/stop").status_code == 400
 

@@ -16,6 +16,7 @@ import pytest
 
 from cifarlab import cli
 from cifarlab.errors import CifarlabError
+from cifarlab.web.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.listening import bind
 from cifarlab.web.server import address_of
 from cifarlab.web.settings import Settings
@@ -56,7 +57,9 @@ def test_it_prints_its_address_answers_and_stops(tmp_path, stop):
 @pytest.mark.thorough
 def test_on_another_address_a_token_is_generated_and_printed(tmp_path):
     process, line = start(tmp_path, "--host", "0.0.0.0")
-    token = re.search(r"http://localhost:\d+/\?token=([\w-]{32,})", line)[1]
+    host, token = re.search(r"http://([^/]+):\d+/\?token=([\w-]{32,})", line).groups()
+    assert host not in LOOPBACK_NAMES
+    assert ask(line, Host=host)[0] == 200
     assert ask(line, "/v1/models")[0] == 401
     assert ask(line, "/v1/models", Authorization=f"Bearer {token}")[0] == 200
     process.send_signal(signal.SIGINT)
@@ -132,14 +135,30 @@ def test_without_the_extra_it_says_what_to_install(refused, monkeypatch):
     ("host", "token", "address"),
     [
         ("127.0.0.1", None, "http://127.0.0.1:8000/"),
-        ("0.0.0.0", "abc", "http://localhost:8000/?token=abc"),
-        ("::", "abc", "http://localhost:8000/?token=abc"),
+        ("0.0.0.0", "abc", "http://192.168.7.7:8000/?token=abc"),
+        ("::", "abc", "http://[2001:db8::7]:8000/?token=abc"),
         ("::1", None, "http://[::1]:8000/"),
         ("box.example", "abc", "http://box.example:8000/?token=abc"),
     ],
 )
-def test_the_address_can_be_opened(host, token, address):
+def test_the_address_can_be_opened(monkeypatch, host, token, address):
+    own = {"0.0.0.0": "192.168.7.7", "::": "2001:db8::7"}
+    monkeypatch.setattr("cifarlab.web.server.own_address", own.__getitem__)
     assert address_of(Settings(host=host, token=token)) == address
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_own_address_is_one_that_others_can_open(monkeypatch, host):
+    found = own_address(host)
+    assert found == socket.gethostname() or (
+        is_address(found) and not is_loopback(found) and not is_every_address(found)
+    )
+
+    def refuse(*_):
+        raise OSError("there is no network")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert own_address(host) == socket.gethostname()
 
 
 def test_an_address_is_bound_at_once():

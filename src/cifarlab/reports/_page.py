@@ -12,7 +12,8 @@ from cifarlab.human_labels import HumanLabels, open_human_labels, score_with_hum
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
-from cifarlab.runs import Run, unique_names
+from cifarlab.run_files import evaluate_command
+from cifarlab.runs import Run, training_seconds, unique_names
 
 SPLITS = ("test", "validation")
 
@@ -58,6 +59,11 @@ class RunView:
     def command(self) -> str:
         """The command that makes the run again; empty where it was not recorded."""
         return self.run.command if self.run.command_file.is_file() else ""
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long its epochs took; None where nothing tells."""
+        return training_seconds(self.environment, self.history)
 
     def value(self, name: str) -> dict[str, Any]:
         """A scalar score with its interval; empty where this run has none of that name."""
@@ -147,7 +153,8 @@ def _read(run: Run, label: str, index: int, split: str) -> RunView:
     if missing or scores.get("count") != len(predictions):
         wrong = f"they lack {', '.join(missing)}" if missing else "they are not about the same images"
         raise CifarlabError(
-            f"the scores of {run.path} do not belong to its predictions ({wrong}): run cifarlab evaluate {run.path}"
+            f"the scores of {run.path} do not belong to its predictions ({wrong}): run "
+            f"{evaluate_command([run.path], split)}"
         )
     recipe = dict(vars(run.recipe))
     model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}

@@ -1,17 +1,21 @@
 """Entry: one run as the table of runs shows it, read from the files in its folder."""
 
+import contextlib
 import os
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from cifarlab.errors import CifarlabError
 from cifarlab.plots.training_curves import best_epoch
-from cifarlab.runs import Run
+from cifarlab.run_files import evaluate_command, read_object
+from cifarlab.runs import Run, training_seconds
 
 SPLITS = ("test", "validation")
+"""What a run is shown on, the test images first."""
 LOST = "its process has ended without a word; continue it with cifarlab train --resume"
 # Whatever else lies in a run's folder decides nothing that is shown.
 _READ = (".json", ".csv", ".npz", ".txt")
@@ -88,6 +92,30 @@ class Entry:
         """The splits with both scores and predictions."""
         return [split for split in SPLITS if split in self.scores and self.run.predictions_file(split).is_file()]
 
+    @property
+    def held_out(self) -> list[str]:
+        """The splits that it did not learn from, as far as its recipe is known; the one to choose by first."""
+        return ["test"] if self.recipe.get("validation_fraction") == 0 else ["validation", "test"]
+
+    @property
+    def offered(self) -> list[str]:
+        """The splits that it can still be evaluated on."""
+        if self.state == "running" or self.problem or not self.run.model_file.is_file():
+            return []
+        return [split for split in self.held_out if split not in self.evaluated]
+
+
+def say_unevaluated(entries: Sequence[Entry], split: str) -> str:
+    """One sentence about runs that have no numbers on a split: which, and the command that makes these and no others.
+
+    Args:
+        entries: The runs, at least one.
+        split: Of which numbers were wanted.
+    """
+    names, verb = ", ".join(entry.name for entry in entries), "has" if len(entries) == 1 else "have"
+    command = evaluate_command([entry.run.path for entry in entries], split)
+    return f"{names} {verb} not been evaluated on {split}: run {command}"
+
 
 def read_entry(run: Run, signature: Signature) -> Entry | None:
     """The run in a folder, as far as its files go; None where it is no run at all.
@@ -104,10 +132,11 @@ def read_entry(run: Run, signature: Signature) -> Entry | None:
     except (CifarlabError, OSError) as error:
         return Entry(run, signature, "failed", problem=str(error))
     try:
-        return Entry(run, signature, state, why, started, **_details(run))
+        entry = Entry(run, signature, state, why, started, **_details(run))
     except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-        # A training that has just begun writes its files one after the other.
-        return Entry(run, signature, state, why, started, problem="" if state == "running" else str(error))
+        entry = Entry(run, signature, state, why, started, problem=str(error))
+    # A training that has just begun writes its files one after the other.
+    return replace(entry, problem="") if state == "running" else entry
 
 
 def sign(path: Path) -> Signature:
@@ -135,20 +164,34 @@ def _state(run: Run) -> tuple[str, str]:
 
 
 def _details(run: Run) -> dict[str, Any]:
-    recipe = run.recipe
-    fields = dict(vars(recipe))
-    model_args = {f"model.{name}": value for name, value in fields.pop("model_args").items()}
-    history = run.history()
+    settings, problem = _settings(run)
+    history, environment = run.history(), run.environment
     best = best_epoch(history)
-    environment = run.environment
+    planned = settings.get("epochs")
     return {
         "data": run.data_name,
-        "model": Path(recipe.model).stem,
-        "recipe": {"model": fields.pop("model"), **model_args, **fields},
+        "model": Path(str(settings.get("model", ""))).stem,
+        "recipe": settings,
         "epochs": len(history),
-        "planned": recipe.epochs,
+        "planned": planned if isinstance(planned, int) else 0,
         "best": None if best is None else (float(best["validation_accuracy"]), int(best["epoch"])),
         "scores": {split: run.scores(split) for split in SPLITS if run.scores_file(split).is_file()},
         "parameters": environment.get("parameters"),
-        "seconds": environment.get("training_seconds") or sum(row.get("epoch_seconds", 0.0) for row in history) or None,
+        "seconds": training_seconds(environment, history),
+        "problem": problem,
     }
+
+
+def _settings(run: Run) -> tuple[dict[str, Any], str]:
+    """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds, and why."""
+    problem = ""
+    fields: dict[str, Any] = {}
+    try:
+        fields = dict(vars(run.recipe))
+    except CifarlabError as error:
+        problem = str(error)
+        with contextlib.suppress(CifarlabError):
+            fields = read_object(run.recipe_file)
+    model_args = fields.pop("model_args", {})
+    named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
+    return {"model": fields.pop("model", ""), **named, **fields}, problem

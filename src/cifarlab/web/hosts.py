@@ -1,5 +1,6 @@
 """Names and addresses of hosts: which are this machine's own, and which a request names."""
 
+import contextlib
 import ipaddress
 import socket
 
@@ -30,6 +31,21 @@ def is_loopback(host: str) -> bool:
 def is_every_address(host: str) -> bool:
     """Whether `host` stands for all addresses of this machine, as `0.0.0.0` does."""
     return is_address(host) and ipaddress.ip_address(host).is_unspecified
+
+
+def own_address(host: str) -> str:
+    """By which address other machines reach a server that is bound to all of this one's; its name where it has none.
+
+    Args:
+        host: `0.0.0.0`, or `::` for IPv6.
+    """
+    is_new = ":" in host
+    family, elsewhere = (socket.AF_INET6, "2001:db8::1") if is_new else (socket.AF_INET, "192.0.2.1")
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
+        asked.connect((elsewhere, 9))  # for datagrams this only chooses the way: nothing is sent
+        found: str = asked.getsockname()[0]
+        return found
+    return socket.gethostname()
 
 
 def is_address(name: str) -> bool:

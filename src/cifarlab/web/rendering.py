@@ -18,6 +18,7 @@ import cifarlab
 from cifarlab import discover
 from cifarlab.reports import _render as report_rendering
 from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points, share
+from cifarlab.run_files import evaluate_command
 from cifarlab.wording import counted
 
 STATIC = Path(__file__).parent / "static"
@@ -191,5 +192,6 @@ def _environment() -> jinja2.Environment:
     environment.filters.update({function.__name__: function for function in filters})
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.globals["address"] = address
+    environment.globals["evaluate_command"] = evaluate_command
     environment.globals["Markup"] = Markup
     return environment

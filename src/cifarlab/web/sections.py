@@ -25,6 +25,8 @@ NAMES = (
     "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",
     "dead_units", "making",
 )  # fmt: skip
+# They need no numbers.
+ABOUT_TRAINING = ("curves", "making")
 # These draw nothing.
 QUICK = ("making",)
 

@@ -10,7 +10,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from cifarlab.web.application import create_app
-from cifarlab.web.hosts import is_address, is_every_address, is_loopback
+from cifarlab.web.hosts import is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.settings import Settings
 
 _SWITCH_SECONDS = 0.001
@@ -50,8 +50,8 @@ def serve(settings: Settings, listener: socket.socket, announce: Callable[[str],
 
 
 def address_of(settings: Settings) -> str:
-    """What to open in a browser on this machine, with the token where there is one."""
-    host = "localhost" if is_every_address(settings.host) else settings.host
+    """What to open in a browser, with the token where there is one; where others may come, an address for them too."""
+    host = own_address(settings.host) if is_every_address(settings.host) else settings.host
     shown = f"[{host}]" if is_address(host) and ":" in host else host
     query = f"?token={settings.token}" if settings.token is not None else ""
     return f"http://{shown}:{settings.port}/{query}"

@@ -1,17 +1,19 @@
-"""Several runs side by side: whether they really differ, and on which images."""
+"""Several runs side by side: how they were trained, whether they really differ, and on which images."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cifarlab import discover
 from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
-from cifarlab.web.entries import Entry
+from cifarlab.web.entries import SPLITS, Entry, say_unevaluated
 from cifarlab.web.figures import COMPARISONS
 from cifarlab.web.library import Library
-from cifarlab.web.sections import show_sections
+from cifarlab.web.sections import ABOUT_TRAINING, Section, show_sections
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,7 +23,10 @@ SECTIONS = ("headline", "side_by_side", "curves", "per_class", "calibration", "m
 
 @router.get("/compare")
 def compare_runs(request: Request) -> Response:
-    """The report on several runs, with links to the images on which each pair disagrees."""
+    """The report on several runs, with links to the images on which each pair disagrees.
+
+    Those that have not been evaluated on the split are shown without numbers.
+    """
     library: Library = request.app.state.library
     names = list(dict.fromkeys(request.query_params.getlist("run")))
     if len(names) < 2:
@@ -31,26 +36,58 @@ def compare_runs(request: Request) -> Response:
     if len(names) > MOST:
         raise CifarlabError(f"at most {MOST} runs can be compared at once. Received: {len(names)}")
     entries = [library.entry(name) for name in names]
-    split = request.query_params.get("split") or "test"
+    split = request.query_params.get("split") or _most_evaluated(entries)
+    if split not in SPLITS:
+        raise CifarlabError(discover.unknown("split", split, SPLITS))
+    evaluated = [entry for entry in entries if split in entry.evaluated]
     missing = [entry for entry in entries if split not in entry.evaluated]
-    if missing:
-        raise CifarlabError(
-            f"{', '.join(entry.name for entry in missing)} {'has' if len(missing) == 1 else 'have'} not been evaluated "
-            f"on {split}: run cifarlab evaluate {' '.join(str(entry.run.path) for entry in missing)}"
-        )
+    if not any(entry.data for entry in entries):
+        raise CifarlabError(say_unevaluated(missing, split))
+    whole = bool(request.query_params.get("whole"))
     return rendering.page(
         request,
         "compare.html",
         entries=entries,
+        evaluated=evaluated,
+        waiting=[entry for entry in missing if split in entry.held_out],
+        never=[entry for entry in missing if split not in entry.held_out],
         split=split,
-        figures=COMPARISONS,
-        query={"split": split, "run": names},
-        sections=show_sections(library, entries, split, SECTIONS, whole=bool(request.query_params.get("whole"))),
+        splits=[each for each in SPLITS if each == split or any(each in entry.evaluated for entry in entries)],
+        downloads=_downloads(evaluated, missing, split),
+        sections=_sections(library, evaluated, missing, split, whole=whole),
         pairs=library.keep(
-            ("pairs", split, *((entry.name, entry.signature) for entry in entries)),
-            lambda: _disagreements(library, entries, split),
+            ("pairs", split, *((entry.name, entry.signature) for entry in evaluated)),
+            lambda: _disagreements(library, evaluated, split),
         ),
     )
+
+
+def _most_evaluated(entries: Sequence[Entry]) -> str:
+    """The split on which most runs have numbers; test where it makes no difference."""
+    return max(SPLITS, key=lambda split: sum(split in entry.evaluated for entry in entries))
+
+
+def _sections(
+    library: Library, evaluated: list[Entry], missing: list[Entry], split: str, *, whole: bool
+) -> list[Section]:
+    """What is about the training of all runs that have begun, and numbers of those that have any."""
+    # Those with numbers first: a run then has one colour on the whole page.
+    begun = evaluated + [entry for entry in missing if entry.data]
+    shown: list[Section] = []
+    for name in SECTIONS:
+        about = begun if name in ABOUT_TRAINING else evaluated
+        if len(about) > (name == "side_by_side"):
+            shown += show_sections(library, about, split, [name], whole=whole)
+    return shown
+
+
+def _downloads(evaluated: list[Entry], missing: list[Entry], split: str) -> list[tuple[Sequence[str], dict[str, Any]]]:
+    """Figures that can be downloaded, with the query that says about which runs each is."""
+    drawn = [entry for entry in evaluated + missing if entry.epochs]
+    curves = (("training-curves",), drawn)
+    numbers = tuple(name for name in COMPARISONS if name not in curves[0])
+    parts = [(COMPARISONS, evaluated)] if drawn == evaluated else [curves, (numbers, evaluated)]
+    return [(names, {"split": split, "run": [entry.name for entry in about]}) for names, about in parts if about]
 
 
 def _disagreements(library: Library, entries: list[Entry], split: str) -> list[dict[str, Any]]:

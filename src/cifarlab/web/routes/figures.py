@@ -45,7 +45,8 @@ def serve_comparison(request: Request, name: str, kind: str, split: str = "test"
     """A figure about several runs."""
     library: Library = request.app.state.library
     entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
-    missing = not entries or any(split not in entry.evaluated for entry in entries)
+    curves = name == "training-curves"
+    missing = not entries or any(not entry.epochs if curves else split not in entry.evaluated for entry in entries)
     if kind not in KINDS or missing or name not in COMPARISONS:
         raise HTTPException(404, f"there is no figure {name}.{kind} about these runs on {split}")
     key = ("figure", tuple((entry.name, entry.signature) for entry in entries), split, name, kind)

@@ -32,7 +32,8 @@ class Model(BaseModel):
     accuracy: float | None = Field(description="On its test images, single-view; null where it has not been evaluated.")
     in_memory: bool = Field(description="Whether it answers at once; another is loaded first, which takes seconds.")
     engine: str | None = Field(
-        description="What computes its answers: onnxruntime, or Keras's backend; null where it is not in memory."
+        description="What computes its answers: onnxruntime, or Keras on tensorflow, jax or torch; null where nothing "
+        "does yet: the model is not in memory."
     )
 
 

@@ -11,7 +11,7 @@ from cifarlab.errors import CifarlabError
 from cifarlab.reports._weights import has_first_layer
 from cifarlab.robustness.results import results_file
 from cifarlab.web import rendering
-from cifarlab.web.entries import Entry
+from cifarlab.web.entries import Entry, say_unevaluated
 from cifarlab.web.figures import run_figures
 from cifarlab.web.gallery import show_answers
 from cifarlab.web.library import Library
@@ -46,7 +46,7 @@ def show_run(request: Request, name: str) -> Response:
         request,
         "run.html",
         **frame,
-        **live_values(request, entry, whole=whole),
+        **live_values(request, entry, split, whole=whole),
         headline=show_sections(library, [entry], split, ["headline"], whole=whole) if split else [],
         matrix=_matrix(library, entry, split) if split else None,
         sections=show_sections(library, [entry], split, ["per_class"], whole=whole) if split else [],
@@ -75,7 +75,7 @@ def show_mistakes(request: Request, name: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, "mistakes")
     if not frame["split"]:
-        raise CifarlabError(f"{name} has not been evaluated: run cifarlab evaluate {entry.run.path}")
+        raise CifarlabError(say_unevaluated([entry], entry.held_out[0]))
     gallery = show_answers(library, entry, frame["split"], request.query_params, PAGE_SIZE)
     others = [each.name for each in library.entries() if each.data == entry.data and each.name != name]
     return rendering.page(request, "run_mistakes.html", **frame, gallery=gallery, others=others)
@@ -111,23 +111,29 @@ def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "t
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
     library: Library = request.app.state.library
     entry = library.entry(name)
+    if entry.problem:
+        raise CifarlabError(f"{name} cannot be evaluated: {entry.problem}")
     if entry.state == "running" or not entry.run.model_file.is_file():
         raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
     if entry.data not in library.data_names().values():
         raise CifarlabError(f"{name} was trained on {entry.data}: start the app with --data {entry.data}")
+    if split == "validation" and split not in entry.held_out:
+        raise CifarlabError(f"{name} held out no validation images: it was trained on all of them")
     request.app.state.jobs.evaluate(entry.name, split, entry.data)
     return RedirectResponse(entry.address, status_code=303)
 
 
-def live_values(request: Request, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
-    """What the changing part of a run's page shows."""
+def live_values(request: Request, entry: Entry, split: str = "", *, whole: bool = False) -> dict[str, Any]:
+    """What the changing part of a run's page shows, below its headline on `split` if it has one."""
     library: Library = request.app.state.library
     job = request.app.state.jobs.find(entry.name)
     evaluation = request.app.state.jobs.find_evaluation(entry.name)
     failed = evaluation is not None and evaluation.failed
+    told = entry.scores[split].get("notices") or () if split else ()
     return {
         "evaluating": evaluation is not None and evaluation.is_alive,
         "unevaluated": request.app.state.jobs.log(entry.name, evaluation=True) if failed else "",
+        "why": "" if any(entry.why in str(notice) for notice in told) else entry.why,
         "curves": show_sections(library, [entry], "", ["curves"], whole=whole) if entry.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
         "log": request.app.state.jobs.log(entry.name) if entry.state != "finished" else "",
@@ -138,7 +144,7 @@ def _frame(request: Request, entry: Entry, tab: str) -> dict[str, Any]:
     """What every page about the run shows."""
     split = request.query_params.get("split") or (entry.evaluated[0] if entry.evaluated else "")
     if split and split not in entry.evaluated:
-        raise CifarlabError(f"{entry.name} has not been evaluated on {split}: run cifarlab evaluate {entry.run.path}")
+        raise CifarlabError(say_unevaluated([entry], split))
     return {
         "entry": entry,
         "split": split,

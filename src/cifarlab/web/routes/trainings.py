@@ -17,6 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS, "flip": FLIPS}
 # What most people want to change stands first; the rest is folded away.
+_FIELDS = ("recipe", "name", "extra")
 FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
 
 
@@ -56,12 +57,16 @@ def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
     """What was typed that is not what the recipe says, as `key=value`.
 
     Raises:
-        CifarlabError: If there is no such recipe.
+        CifarlabError: If there is no such recipe, or a field is none of its form's.
     """
     known = discover.names("recipes")
     if recipe_name not in known:
         raise CifarlabError(discover.unknown("recipe", recipe_name, known))
     before = {key: value for key, value, _ in setting_fields(load_recipe(recipe_name))}
+    fields = [*_FIELDS, *(f"set.{key}" for key in before)]
+    for field in typed:
+        if field not in fields:
+            raise CifarlabError(discover.unknown("field", field, fields))
     changed = [
         f"{key}={typed[f'set.{key}'].strip()}"
         for key, value in before.items()
