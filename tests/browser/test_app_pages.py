@@ -18,9 +18,12 @@ PAGES = {
     "run": "/runs/first",
     "mistakes": "/runs/first/mistakes",
     "calibration": "/runs/first/calibration",
+    "robustness": "/runs/first/robustness",
+    "first layer": "/runs/first/weights",
     "making": "/runs/first/making",
+    "failed": "/runs/failed",
     "compare": "/compare?run=first&run=a-run-with-quite-a-long-name-of-its-own",
-    "training": "/trainings/new?recipe=smoke",
+    "training": "/trainings/new?recipe=smoke&set.model.depth=2",
     "data": "/data/digits?sort=doubt",
     "figures": "/data/digits/figures",
     "image": image_address,
@@ -142,6 +145,27 @@ def test_arrow_keys_walk_through_the_filter(visit):
     page.get_by_role("link", name=re.compile("2 of")).click()
     page.wait_for_url("**/mistakes?**")
     assert "sort=confidence" in page.url
+
+
+def test_arrow_keys_turn_the_pages_of_a_gallery(visit):
+    page = visit("/data/digits?split=train")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**page=2")
+    page.get_by_label("Class").focus()
+    page.keyboard.press("ArrowLeft")  # chooses among the classes, and leaves the page where it is
+    assert page.url.endswith("page=2")
+    page.get_by_label("Class").blur()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"split=train$"))
+
+
+def test_a_ticked_box_leaves_the_arrow_keys_to_the_page(visit):
+    page = visit(image_address())
+    before = page.url
+    page.get_by_role("checkbox", name="first").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: url != before)
+    assert "/images/digits/" in page.url
 
 
 def test_that_the_networks_were_asked_stands_in_the_address(visit, runs_dir, address):
