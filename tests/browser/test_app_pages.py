@@ -212,6 +212,27 @@ def test_sort_the_runs(visit):
     assert "sort=-accuracy" in page.url
 
 
+def test_numbers_under_the_units_can_be_read_on_a_phone(visit):
+    page = visit("/runs/first/weights", width=390)
+    heights = page.locator("#locality .captioned svg text").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().height)"
+    )
+    assert len(heights) == 1 + 8
+    assert min(heights) >= 11
+
+
+def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
+    wide, narrow = (visit("/runs/first", width=width) for width in (2560, 1280))
+    tops = [
+        page.locator("#curves h2, #confusion h2").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect().top)"
+        )
+        for page in (wide, narrow)
+    ]
+    assert tops[0][0] == tops[0][1]
+    assert tops[1][0] < tops[1][1]
+
+
 def test_dark_is_chosen_and_kept(visit):
     page = visit("/runs")
     page.get_by_role("link", name="dark", exact=True).click()
