@@ -29,9 +29,9 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def runs_dir(make_run, tmp_path_factory) -> Path:
+def runs_dir(make_run, fake_run, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("app") / "runs"
-    make_run(folder, "first", epochs=8)
+    fake_run.write_robustness(make_run(folder, "first", epochs=8))
     make_run(folder, "a-run-with-quite-a-long-name-of-its-own", skill=4.0, epochs=5)
     make_run(folder, "failed", epochs=2).set_state("failed", "the loss is no longer finite (epoch 3)")
     return folder

@@ -18,9 +18,12 @@ PAGES = {
     "run": "/runs/first",
     "mistakes": "/runs/first/mistakes",
     "calibration": "/runs/first/calibration",
+    "robustness": "/runs/first/robustness",
+    "first layer": "/runs/first/weights",
     "making": "/runs/first/making",
+    "failed": "/runs/failed",
     "compare": "/compare?run=first&run=a-run-with-quite-a-long-name-of-its-own",
-    "training": "/trainings/new?recipe=smoke",
+    "training": "/trainings/new?recipe=smoke&set.model.depth=2",
     "data": "/data/digits?sort=doubt",
     "figures": "/data/digits/figures",
     "image": image_address,
@@ -144,6 +147,27 @@ def test_arrow_keys_walk_through_the_filter(visit):
     assert "sort=confidence" in page.url
 
 
+def test_arrow_keys_turn_the_pages_of_a_gallery(visit):
+    page = visit("/data/digits?split=train")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**page=2")
+    page.get_by_label("Class").focus()
+    page.keyboard.press("ArrowLeft")  # chooses among the classes, and leaves the page where it is
+    assert page.url.endswith("page=2")
+    page.get_by_label("Class").blur()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"split=train$"))
+
+
+def test_a_ticked_box_leaves_the_arrow_keys_to_the_page(visit):
+    page = visit(image_address())
+    before = page.url
+    page.get_by_role("checkbox", name="first").click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: url != before)
+    assert "/images/digits/" in page.url
+
+
 def test_that_the_networks_were_asked_stands_in_the_address(visit, runs_dir, address):
     (runs_dir / "first" / "model.keras").touch()
     page = visit(image_address())
@@ -186,6 +210,27 @@ def test_sort_the_runs(visit):
     page.wait_for_url("**q=fir**")
     assert page.locator(".runs tbody th").all_inner_texts() == ["first"]
     assert "sort=-accuracy" in page.url
+
+
+def test_numbers_under_the_units_can_be_read_on_a_phone(visit):
+    page = visit("/runs/first/weights", width=390)
+    heights = page.locator("#locality .captioned svg text").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().height)"
+    )
+    assert len(heights) == 1 + 8
+    assert min(heights) >= 11
+
+
+def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
+    wide, narrow = (visit("/runs/first", width=width) for width in (2560, 1280))
+    tops = [
+        page.locator("#curves h2, #confusion h2").evaluate_all(
+            "all => all.map(each => each.getBoundingClientRect().top)"
+        )
+        for page in (wide, narrow)
+    ]
+    assert tops[0][0] == tops[0][1]
+    assert tops[1][0] < tops[1][1]
 
 
 def test_dark_is_chosen_and_kept(visit):

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.browser
 
 GIVEN_RUNS = os.environ.get("CIFARLAB_SCREENSHOT_RUNS")
 DATA = os.environ.get("CIFARLAB_SCREENSHOT_DATA", "cifar10" if GIVEN_RUNS else "digits")
+# Of these the whole page; of the others what a screen shows.
+WHOLE = ("run", "calibration", "figures")
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +39,34 @@ def test_photograph_the_pages(screenshots, new_page, address, scheme):
     for name, path in {
         "run": best,
         "images": f"{best}/mistakes?sort=confidence",
+        "calibration": f"{best}/calibration",
         "compare": f"/compare?run={chosen[0]}&run={chosen[1]}",
         "data": f"/data/{DATA}?sort=doubt",
+        "figures": f"/data/{DATA}/figures",
         "training": "/trainings/new?recipe=mlp2",
     }.items():
         page.goto(address + path)
-        photograph(page, screenshots / f"app-{name}-{scheme}.png", whole=name == "run")
+        photograph(page, screenshots / f"app-{name}-{scheme}.png", whole=name in WHOLE)
     page.goto(f"{address}{best}/mistakes?sort=confidence")
     page.locator(".tiles a").first.click()
     page.wait_for_url("**/images/**")
     photograph(page, screenshots / f"app-image-{scheme}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "tab"), [("robustness", "Robustness"), ("first-layer", "First layer")])
+def test_photograph_what_not_every_run_has(screenshots, new_page, address, name, tab, scheme):
+    """A page of the most accurate run that has it."""
+    page = new_page(height=900, scheme=scheme)
+    page.goto(f"{address}/runs?sort=-accuracy")
+    for run in page.locator(".runs tbody a.run").evaluate_all("all => all.map(each => each.href)"):
+        page.goto(run)
+        link = page.locator(".tabs").get_by_role("link", name=tab, exact=True)
+        if link.count():
+            page.goto(address + link.get_attribute("href"))
+            photograph(page, screenshots / f"app-{name}-{scheme}.png", whole=True)
+            return
+    pytest.fail(f"no run here has the page {tab}")
 
 
 def test_photograph_a_run_on_a_phone(screenshots, new_page, address):

@@ -24,8 +24,8 @@ def test_start_watch_and_stop_a_training(visit):
     page = visit("/runs")
     page.get_by_role("link", name="Train a recipe").click()
     page.get_by_role("link", name="smoke", exact=True).click()
-    page.get_by_label("name of the run").fill("watched")
-    page.get_by_label("epochs", exact=True).fill("300")
+    page.get_by_label("Name of the run").fill("watched")
+    page.get_by_label("Epochs", exact=True).fill("300")
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_url("**/runs/watched")
     page.wait_for_selector("#live .chip.running")
@@ -48,8 +48,8 @@ def test_start_watch_and_stop_a_training(visit):
 @pytest.mark.thorough
 def test_a_training_that_ended_is_evaluated_in_place(visit):
     page = visit("/trainings/new?recipe=smoke")
-    page.get_by_label("name of the run").fill("evaluated")
-    page.get_by_label("epochs", exact=True).fill("2")
+    page.get_by_label("Name of the run").fill("evaluated")
+    page.get_by_label("Epochs", exact=True).fill("2")
     page.get_by_role("button", name="Start the training").click()
     page.get_by_role("button", name="Evaluate on test").click()
     page.wait_for_selector(".confusion a")
@@ -58,8 +58,8 @@ def test_a_training_that_ended_is_evaluated_in_place(visit):
 
 def test_a_training_that_cannot_begin_says_why(visit):
     page = visit("/trainings/new?recipe=smoke")
-    page.get_by_label("name of the run").fill("hopeless")
-    page.get_by_label("seed", exact=True).fill("666")
+    page.get_by_label("Name of the run").fill("hopeless")
+    page.get_by_label("Seed", exact=True).fill("666")
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_selector("text=this one cannot be trained")
     assert page.locator(".job").get_by_text("Watch").count() == 0
@@ -70,7 +70,7 @@ def test_a_training_that_cannot_begin_says_why(visit):
 
 def test_wrong_settings_are_said_beside_the_form(visit, address):
     context_page = visit("/trainings/new?recipe=smoke")
-    context_page.get_by_label("epochs", exact=True).fill("none")
+    context_page.get_by_label("Epochs", exact=True).fill("none")
     # Chromium writes an answer of 400 to its console: this page is asked for without it.
     form = {"recipe": "smoke", "name": "wrong", "set.epochs": "none"}
     answer = context_page.request.post(f"{address}/trainings", form=form)

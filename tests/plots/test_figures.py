@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from cifarlab import discover
-from cifarlab.plots import _style
+from cifarlab.plots import _style, class_means
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.first_layer import plot_first_layer
@@ -172,6 +172,13 @@ def test_the_permutation_figure_says_the_difference_and_where_guessing_is() -> N
     texts = [text.get_text() for text in figure.axes[-1].texts]
     assert texts == ["+0.0 points", "\N{MINUS SIGN}40.0 points", "guessing"]
     assert [label.get_text() for label in figure.axes[-1].get_yticklabels()] == ["conv", "dense"]
+
+
+def test_class_means_leave_the_page_to_be_seen_between_the_pictures() -> None:
+    (axes,) = class_means.example().axes
+    opaque = np.asarray(axes.images[0].get_array())[..., 3] == 255
+    assert opaque.sum() == 2 * 2 * 4 * 4  # of two classes a mean and a deviation, 4 x 4 pixels each
+    assert not opaque[0].any()  # where the names stand
 
 
 def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:

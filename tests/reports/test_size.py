@@ -8,11 +8,7 @@ import pytest
 from cifarlab import files, metrics, recipe, reports
 from cifarlab.datasets import load_data
 from cifarlab.records import Predictions
-from cifarlab.robustness import OURS
-from cifarlab.robustness.corruptions import benchmark_names, names
-from cifarlab.robustness.results import FORMAT, results_file
 
-SHARE = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
 LARGEST = 3_000_000
 
 
@@ -21,7 +17,7 @@ def cifar10(cifar10_dir):
     return load_data("cifar10", data_dir=str(cifar10_dir), validation_fraction=0.1)
 
 
-def prepare(run, cifar10, seed):
+def prepare(fake_run, run, cifar10, seed):
     """Turn a run on digits into one on CIFAR-10 that was measured in every way."""
     test = cifar10.test
     logits = np.random.default_rng(seed).normal(size=(len(test), 10)).astype(np.float32)
@@ -31,31 +27,15 @@ def prepare(run, cifar10, seed):
     files.write_json(run.scores_file("test"), {**metrics.score(predictions), "data": "cifar10", "run": run.name})
     files.write_json(run.data_file, dataclasses.asdict(cifar10.source))
     files.write_json(run.recipe_file, recipe.to_dict(dataclasses.replace(run.recipe, data="cifar10")))
-    corruptions = {
-        name: {
-            "benchmark": name in benchmark_names(),
-            "error": 0.5,
-            "severities": {str(severity): SHARE for severity in range(1, 6)},
-        }
-        for name in names()
-    }
-    files.write_json(
-        results_file(run),
-        {
-            "format": FORMAT, "run": run.name, "data": "cifar10", "count": len(test), "source": OURS, "clean": SHARE,
-            "severities": [1, 2, 3, 4, 5], "corruptions": corruptions, "averaged": benchmark_names(),
-            "mean_corruption_error": SHARE, "consistency": dict.fromkeys(("flip", "shift_1", "shift_2"), SHARE),
-            "attacks": [{"label": "FGSM", "count": 1000, "accuracy": SHARE}], "cifar101": None,
-        },
-    )  # fmt: skip
+    fake_run.write_robustness(run, len(test))
     return run
 
 
 @pytest.mark.data
 @pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_report_with_everything_is_under_three_megabytes(count, make_run, cifar10, cifar10_dir, tmp_path):
-    runs = [prepare(make_run(tmp_path, f"run-{number}"), cifar10, number) for number in range(count)]
+def test_a_report_with_everything_is_under_three_megabytes(count, fake_run, cifar10, cifar10_dir, tmp_path):
+    runs = [prepare(fake_run, fake_run.make_run(tmp_path, f"run-{number}"), cifar10, number) for number in range(count)]
     people = np.ones((10_000, 10), np.int64)
     people[np.arange(10_000), cifar10.test.labels] = 30
     np.save(tmp_path / "counts.npy", people)

@@ -1,6 +1,8 @@
 """Every page over fake runs: it answers, holds what it should, links to what exists, and nothing inline."""
 
+import csv
 import html
+import io
 import re
 import shutil
 from urllib.parse import parse_qs, urlsplit
@@ -227,8 +229,70 @@ def test_a_dense_networks_first_layer_is_shown_and_no_other_ones(own_pages, runs
     assert len(rows) == 1 + 8
     fake_run.write_model(runs_dir / "second" / "model.keras", (8, 8, 1), units=8, first="Conv2D")
     assert tab not in own_pages.get("/runs/second").text
-    assert "Nothing has been measured" in own_pages.get("/runs/second/weights").text
+    answer = own_pages.get("/runs/second/weights")
+    assert answer.status_code == 404
+    assert "the first layer of second is no dense layer over the whole picture" in answer.text
     assert own_pages.get("/figures/runs/second/first-layer.svg").status_code == 404
+    (runs_dir / "second" / "model.keras").write_bytes(b"PK")
+    assert "cannot read the weights" in own_pages.get("/runs/second/weights").text
+    assert "begun has no model yet" in own_pages.get("/runs/begun/weights").text
+
+
+def test_the_first_layer_is_there_before_any_evaluation(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    run.scores_file("test").unlink()
+    run.set_state("stopped", "interrupted")
+    assert ">First layer</a>" in own_pages.get("/runs/first").text
+    text = own_pages.get("/runs/first/weights").text
+    left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
+    assert [urlsplit(each).path for each in left] == ["/sections/first_layer", "/sections/locality"]
+    for address in left:
+        assert "<svg" in own_pages.get(address).text
+    assert f"<code>cifarlab evaluate {run.path}</code> counts them" in text
+    answer = own_pages.get("/figures/runs/first/first-layer.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].endswith('"first-first-layer.csv"')
+
+
+def test_where_dead_units_were_not_counted_the_page_says_who_counts_them(own_pages, runs_dir):
+    says = "Which of its units never answer is not known: it was evaluated before that was counted"
+    assert says not in own_pages.get("/runs/first/weights").text
+    path = runs_dir / "first" / "scores.json"
+    files.write_json(path, {key: value for key, value in files.read_json(path).items() if key != "activity"})
+    assert says in own_pages.get("/runs/first/weights").text
+
+
+def test_the_first_layers_numbers_are_those_of_the_units_shown(own_pages, runs_dir, fake_run, monkeypatch):
+    monkeypatch.setattr("cifarlab.web.figures.MOST_UNITS", 5)
+    kernel = fake_run.write_model(runs_dir / "first" / "model.keras", (4, 5, 3), units=7)
+    rows = list(csv.DictReader(io.StringIO(own_pages.get("/figures/runs/first/first-layer.csv").text)))
+    energies = (kernel.astype(float) ** 2).sum(axis=0)
+    assert [int(row["unit"]) for row in rows] == np.argsort(-energies)[:5].tolist()
+    assert float(rows[0]["energy"]) == pytest.approx(energies.max())
+    names = [f"w_{row}_{column}_{channel}" for row, column, channel in np.ndindex(4, 5, 3)]
+    assert list(rows[0]) == ["unit", "energy", *names]
+    for row in rows:
+        shown = [float(row[name]) for name in names]
+        np.testing.assert_allclose(shown, kernel[:, int(row["unit"])], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("address", "item"),
+    [
+        ("/runs/first/making", "Runs"),
+        ("/compare?run=first&run=second", "Runs"),
+        ("/trainings/new", "Runs"),
+        ("/images/digits/{image}?in=first", "Runs"),
+        ("/images/digits/{image}", "Data"),
+        ("/images/digits/{image}?in=data", "Data"),
+        ("/data/digits/figures", "Data"),
+        ("/classify", "Classify"),
+    ],
+)
+def test_the_navigation_says_where_one_is(pages, address, item):
+    text = pages.get(address.format(image=image_id())).text
+    navigation = text[text.index('<nav aria-label="Pages">') : text.index("</nav>")]
+    assert re.findall(r'aria-current="page">(\w+)<', navigation) == [item]
 
 
 def test_pictures_are_kept_by_the_browser(pages):

@@ -27,13 +27,15 @@ def plot_class_means(means: Array, deviations: Array, class_names: Sequence[str]
     count, height, width = means.shape[:3]
     columns = min(_COLUMNS, count)
     step_down, step_across = round(2.6 * height), width + max(1, width // 8)  # room for a name above each class
-    mosaic = np.full((-(-count // columns) * step_down, columns * step_across, 3), 255, dtype=np.uint8)
+    # Transparent where there is no picture: the names stand on the ground of whatever page the figure is on.
+    mosaic = np.zeros((-(-count // columns) * step_down, columns * step_across, 4), dtype=np.uint8)
     with style():
         figure, (axes,) = new_axes(max(4.0, 0.95 * columns), 0.95 * mosaic.shape[0] / step_across + 0.4)
         for index, name in enumerate(class_names):
             top, left = step_down * (index // columns) + round(0.5 * height), step_across * (index % columns)
-            mosaic[top : top + height, left : left + width] = mean_pictures[index]
-            mosaic[top + height : top + 2 * height, left : left + width] = deviation_pictures[index]
+            mosaic[top : top + 2 * height, left : left + width, 3] = 255
+            mosaic[top : top + height, left : left + width, :3] = mean_pictures[index]
+            mosaic[top + height : top + 2 * height, left : left + width, :3] = deviation_pictures[index]
             axes.text(left + width / 2, top - 0.08 * height, name, ha="center", va="bottom", fontsize=8.5)
         axes.imshow(mosaic, interpolation="none")
         axes.set_axis_off()

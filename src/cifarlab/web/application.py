@@ -12,6 +12,7 @@ import cifarlab
 from cifarlab import discover
 from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
+from cifarlab.web.head_requests import HeadAsGet
 from cifarlab.web.jobs import Jobs
 from cifarlab.web.library import Library
 from cifarlab.web.settings import Settings
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    app.add_middleware(HeadAsGet)  # the innermost: the others are asked about HEAD itself
     attach(app, settings)
     app.state.library = Library(settings)
     app.state.jobs = Jobs(settings)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab import metrics
@@ -68,7 +69,7 @@ def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Dr
     if name == "robustness":
         return _robustness(read_results(entry.run) or {})
     if name in FIRST_LAYER:
-        return _first_layer(entry, name)
+        return _first_layer(entry) if name == "first-layer" else _locality(entry)
     if name == "confusion-matrix":
         scores = entry.run.scores(split)
         counts, names = scores["confusion_matrix"], scores["class_names"]
@@ -113,15 +114,17 @@ def draw_comparison(library: Library, entries: Sequence[Entry], split: str, name
 
 
 FIRST_LAYER = ("first-layer", "locality")
+# All units of a wide layer would be megabytes in every format.
+MOST_UNITS = 256
+UNITS_A_ROW = 16
 COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
 def run_figures(entry: Entry, split: str) -> list[str]:
     """Names of the figures that a run has now."""
     found = ["training-curves"] if entry.epochs else []
-    if split:
-        found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
-        found += FIRST_LAYER if has_first_layer(entry.run.model_file) else ()
+    found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
+    found += FIRST_LAYER if has_first_layer(entry.run.model_file) else ()
     return [*found, "robustness"]
 
 
@@ -178,25 +181,52 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _first_layer(entry: Entry, name: str) -> Drawing:
+def _first_layer(entry: Entry) -> Drawing:
+    weights = _read_weights(entry)
+    energies = _energies(weights)
+    strongest = np.argsort(-energies, kind="stable")[:MOST_UNITS]
+    return Drawing(
+        lambda: plot_first_layer(weights[strongest], most=MOST_UNITS, columns=UNITS_A_ROW),
+        lambda: _weight_rows(weights, energies, strongest.tolist()),
+    )
+
+
+def _locality(entry: Entry) -> Drawing:
+    weights = _read_weights(entry)
+    sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
+    return Drawing(
+        lambda: plot_locality_histogram(sides, random_side((height, width, channels)), max(height, width)),
+        lambda: [
+            {"unit": unit, "half_energy_side_pixels": float(side), "energy": float(energy)}
+            for unit, (side, energy) in enumerate(zip(sides, _energies(weights), strict=True))
+        ],
+    )
+
+
+def _read_weights(entry: Entry) -> Array:
     weights = read_first_layer(entry.run.model_file)
     if weights is None:
         raise CifarlabError(f"{entry.name} has no dense layer over the whole picture")
-    sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
-    energies = (weights**2).sum(axis=(1, 2, 3))
+    return weights
 
-    def draw() -> Figure:
-        if name == "first-layer":
-            return plot_first_layer(weights, most=len(weights), columns=32)
-        return plot_locality_histogram(sides, random_side((height, width, channels)), max(height, width))
 
-    return Drawing(
-        draw,
-        lambda: [
-            {"unit": unit, "half_energy_side_pixels": float(side), "energy": float(energy)}
-            for unit, (side, energy) in enumerate(zip(sides, energies, strict=True))
-        ],
-    )
+def _energies(weights: Array) -> Array:
+    """`(units,)` float64: the sum of each unit's squared weights, by which the strongest are the first."""
+    energies: Array = (weights.astype(np.float64) ** 2).sum(axis=(1, 2, 3))
+    return energies
+
+
+def _weight_rows(weights: Array, energies: Array, units: Sequence[int]) -> list[Row]:
+    """A row a unit with its number in the layer; four digits of a weight say more than the picture shows."""
+    names = [f"w_{row}_{column}_{channel}" for row, column, channel in np.ndindex(*weights.shape[1:])]
+    return [
+        {
+            "unit": unit,
+            "energy": float(energies[unit]),
+            **{name: f"{value:.4g}" for name, value in zip(names, weights[unit].ravel().tolist(), strict=True)},
+        }
+        for unit in units
+    ]
 
 
 def _joined(parts: Mapping[str, Sequence[Row]]) -> list[Row]:

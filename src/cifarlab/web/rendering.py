@@ -102,6 +102,14 @@ class Here:
         return next((value for known, value in self.query if known == key), "")
 
     @property
+    def part(self) -> str:
+        """Address of the item of the navigation under which this page is found."""
+        first = "/" + self.path.split("/")[1]
+        if first == "/images":
+            return "/data" if self.value("in") in ("", "data") else "/runs"
+        return "/runs" if first in ("/compare", "/trainings") else first
+
+    @property
     def whole(self) -> str:
         """Path and query as they are."""
         return address(self.path, self.query)

@@ -14,7 +14,7 @@ from cifarlab import discover
 from cifarlab.records import Predictions
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._pictures import Pictures
-from cifarlab.web.entries import Entry
+from cifarlab.web.entries import Entry, sign
 from cifarlab.web.library import Library
 from cifarlab.web.rendering import address
 
@@ -25,10 +25,12 @@ NAMES = (
     "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",
     "dead_units", "making",
 )  # fmt: skip
-# They need no numbers.
-ABOUT_TRAINING = ("curves", "making")
 # These draw nothing.
-QUICK = ("making",)
+QUICK = ("making", "dead_units")
+# These are about the training or the weights: a run that was never evaluated has them too.
+UNMEASURED = ("curves", "making", "first_layer", "locality", "dead_units")
+# These are read from the model, whose file is none of those that make a run's signature.
+OF_WEIGHTS = ("first_layer", "locality")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def show_sections(
 
     Args:
         library: Where they are kept.
-        entries: The runs; for a section with numbers all evaluated on `split`.
+        entries: The runs, all evaluated on `split` but for the sections of `UNMEASURED`.
         split: What the numbers are about.
         names: Some of `NAMES`, in the order wanted.
         whole: Make all of them now, however long it takes.
@@ -110,7 +112,8 @@ def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunV
 
 
 def _key(entries: Sequence[Entry], split: str, name: str) -> tuple[object, ...]:
-    return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries))
+    models = tuple(sign(entry.run.model_file) for entry in entries) if name in OF_WEIGHTS else ()
+    return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries), models)
 
 
 def _nothing_said(entry: Entry) -> Predictions:

@@ -129,7 +129,7 @@ def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
         "calibrated": served.temperature != 1.0,
         "named": named,
         "seen": _uri(picture),
-        "size": f"{picture.shape[0]} x {picture.shape[1]}",
+        "size": picture.shape[:2],
         "method": looked[0].method if looked else "",
         "attention": _uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
         "neighbours": None

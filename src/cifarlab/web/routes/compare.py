@@ -13,7 +13,7 @@ from cifarlab.web import rendering
 from cifarlab.web.entries import SPLITS, Entry, say_unevaluated
 from cifarlab.web.figures import COMPARISONS
 from cifarlab.web.library import Library
-from cifarlab.web.sections import ABOUT_TRAINING, Section, show_sections
+from cifarlab.web.sections import UNMEASURED, Section, show_sections
 
 router = APIRouter(include_in_schema=False)
 
@@ -75,7 +75,7 @@ def _sections(
     begun = evaluated + [entry for entry in missing if entry.data]
     shown: list[Section] = []
     for name in SECTIONS:
-        about = begun if name in ABOUT_TRAINING else evaluated
+        about = begun if name in UNMEASURED else evaluated
         if len(about) > (name == "side_by_side"):
             shown += show_sections(library, about, split, [name], whole=whole)
     return shown

@@ -6,9 +6,11 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from cifarlab.robustness.results import results_file
+from cifarlab.web.entries import sign
 from cifarlab.web.figures import (
     COMPARISONS,
     DATA_FIGURES,
+    FIRST_LAYER,
     KINDS,
     draw_comparison,
     draw_data_figure,
@@ -31,13 +33,15 @@ def serve_run_figure(request: Request, run: str, name: str, kind: str, split: st
     missing = chosen not in ("", *entry.evaluated) or (name == "robustness" and not results_file(entry.run).is_file())
     if kind not in KINDS or missing or name not in run_figures(entry, chosen):
         raise HTTPException(404, f"{run} has no figure {name}.{kind} on {chosen or 'any split'}")
-    key = ("figure", run, entry.signature, chosen, name, kind)
+    about = "" if name in ("training-curves", *FIRST_LAYER) else chosen
+    model = sign(entry.run.model_file) if name in FIRST_LAYER else ()
+    key = ("figure", run, entry.signature, model, about, name, kind)
 
     def draw() -> bytes:
         with DRAWING:
             return draw_run_figure(library, entry, chosen, name).render(kind)
 
-    return _file(library.keep(key, draw), kind, f"{run}-{chosen + '-' if name != 'training-curves' else ''}{name}")
+    return _file(library.keep(key, draw), kind, "-".join(each for each in (run, about, name) if each))
 
 
 @router.get("/figures/compare/{name}.{kind}")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab.errors import CifarlabError
-from cifarlab.reports._weights import has_first_layer
+from cifarlab.reports._weights import has_first_layer, read_first_layer
 from cifarlab.robustness.results import results_file
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry, say_unevaluated
@@ -90,8 +90,10 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
     entry = library.entry(name)
     frame = _frame(request, entry, tab)
     title, names, _ = TABS[tab]
+    if tab == "weights" and not _has_tab(entry, frame["split"], tab):
+        raise HTTPException(404, _why_no_first_layer(entry))
     # A training that has just begun has not written down how it is made.
-    asked = frame["split"] or (tab == "making" and entry.data)
+    asked = frame["split"] or tab == "weights" or (tab == "making" and entry.data)
     if not _has_tab(entry, frame["split"], tab):
         asked = ""
     whole = bool(request.query_params.get("whole"))
@@ -163,8 +165,22 @@ def _has_tab(entry: Entry, split: str, tab: str) -> bool:
     if tab == "robustness":
         return bool(split) and results_file(entry.run).is_file()
     if tab == "weights":
-        return bool(split) and has_first_layer(entry.run.model_file)
+        return has_first_layer(entry.run.model_file)
     return bool(split) or tab in ("", "making")
+
+
+def _why_no_first_layer(entry: Entry) -> str:
+    """One sentence.
+
+    Raises:
+        CifarlabError: If the model's file is broken.
+    """
+    if not entry.run.model_file.is_file():
+        return f"{entry.name} has no model yet: its first layer is shown once the training has kept one"
+    read_first_layer(entry.run.model_file)
+    return (
+        f"the first layer of {entry.name} is no dense layer over the whole picture: it has no weights to show as such"
+    )
 
 
 def _matrix(library: Library, entry: Entry, split: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.library import Library
-from cifarlab.web.sections import ABOUT_TRAINING, NAMES, build_section
+from cifarlab.web.sections import NAMES, UNMEASURED, build_section
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,7 +20,7 @@ def serve_section(request: Request, name: str, split: str = "") -> Response:
     entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))]
     if not entries:
         raise CifarlabError("a section is about one run or several: name them as run=NAME")
-    unasked = [entry.name for entry in entries if name not in ABOUT_TRAINING and split not in entry.evaluated]
+    unasked = [entry.name for entry in entries if name not in UNMEASURED and split not in entry.evaluated]
     if unasked:
         raise CifarlabError(f"{', '.join(unasked)} not evaluated on {split or 'any split'}")
     html = build_section(library, entries, split, name)

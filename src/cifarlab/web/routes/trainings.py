@@ -21,10 +21,17 @@ _FIELDS = ("recipe", "name", "extra")
 FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
 
 
+@router.get("/trainings")
+def show_list(request: Request) -> Response:
+    """There is no list; a refused form has this address, and who asks for it again wants the form."""
+    return RedirectResponse(rendering.Here(request).at("/trainings/new"), status_code=307)
+
+
 @router.get("/trainings/new")
 def show_form(request: Request) -> Response:
-    """The recipe's settings, ready to be changed."""
-    return _form(request, request.query_params.get("recipe") or "", {}, "")
+    """The recipe's settings, ready to be changed; the address may say some: `data=digits`, `set.epochs=30`."""
+    recipe = request.query_params.get("recipe") or ""
+    return _form(request, recipe, _prefilled(request.query_params, recipe), "")
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -92,10 +99,28 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
+def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
+    """What an address says, as if it had been typed; a setting that the recipe does not name is one more line."""
+    typed = {key: query[key] for key in ("name", "extra") if query.get(key)}
+    settings = {key.removeprefix("set."): value for key, value in query.items() if key.startswith("set.") and value}
+    if query.get("data"):
+        settings["data"] = query["data"]
+    known = {key for key, _, _ in setting_fields(load_recipe(_choose(recipe_name)))}
+    typed |= {f"set.{key}": value for key, value in settings.items() if key in known}
+    further = [f"{key}={value}" for key, value in settings.items() if key not in known]
+    return {**typed, "extra": "\n".join([*typed.get("extra", "").splitlines(), *further])}
+
+
+def _choose(recipe_name: str) -> str:
+    """The recipe asked for, or the first there is."""
+    known = discover.names("recipes")
+    return recipe_name if recipe_name in known else known[0]
+
+
 def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str) -> Response:
     library: Library = request.app.state.library
     recipes = catalog.list_recipes()
-    chosen = recipe_name if recipe_name in discover.names("recipes") else recipes[0]["name"]
+    chosen = _choose(recipe_name)
     recipe = load_recipe(chosen)
     fields = [(key, typed.get(f"set.{key}", value), value, choices) for key, value, choices in setting_fields(recipe)]
     return rendering.page(
@@ -107,6 +132,7 @@ def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem:
         recipe=recipe,
         fields=fields,
         first=FIRST,
+        changed=any(value != usual for key, value, usual, _ in fields if key not in FIRST),
         names=list(library.data_names().values()),
         name=typed.get("name") or _free_name(library, chosen),
         extra=typed.get("extra", ""),

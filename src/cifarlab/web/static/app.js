@@ -2,10 +2,10 @@
 
 const POLL_MILLISECONDS = 2000;
 
-// Arrow keys follow the links to the previous and next image.
+// Arrow keys follow the links to the image or page before and after; where they mean something themselves, they keep it.
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
-  if (event.target.closest("input, select, textarea, .scroll, pre")) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, .scroll, pre")) return;
   document.querySelector(`a[data-key="${event.key}"]`)?.click();
 });
 
