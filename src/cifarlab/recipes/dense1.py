@@ -3,8 +3,8 @@
     cifarlab train dense1 --seeds 3
     cifarlab evaluate runs/dense1-seed*
 
-Expect 57.0 % on CIFAR-10's test images (one run, 56.0 to 58.0), loss 2.361, in two minutes on two cores with
-bfloat16.
+Expect 57.28 ± 0.27 % on CIFAR-10's test images (three seeds), loss 2.367 ± 0.102, in two minutes on
+two cores with bfloat16.
 
 Inverted bottlenecks: Bachmann, Anagnostidis and Hofmann 2023, arXiv:2306.13575. Every layer is dense over all that it
 is given; no picture is changed.

@@ -3,8 +3,8 @@
     cifarlab train dense2 --seeds 3
     cifarlab evaluate runs/dense2-seed*
 
-Expect 62.3 % on CIFAR-10's test images (one run, 61.4 to 63.3), loss 1.072, in two minutes on two cores with
-bfloat16.
+Expect 62.26 ± 0.22 % on CIFAR-10's test images (three seeds), loss 1.076 ± 0.003, in two minutes on
+two cores with bfloat16.
 """
 
 import dataclasses
