@@ -269,7 +269,7 @@ def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
     asked = serve(splits())
     with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
         evaluate(run, tta="flop")
-    missing = r"no scores on test \(expected scores-test-tta-flip.json in it\): run cifarlab evaluate .*tiny --tta flip"
+    missing = r"no scores on test with TTA flip \(expected scores-test-tta-flip.json in it\): run .*tiny --tta flip"
     with pytest.raises(CifarlabError, match=missing):
         run.scores("test", "flip")
     assert not asked

@@ -39,7 +39,8 @@ def test_what_waits_or_cannot_be_read_is_said(rungs, folder, make_run):
     assert own.results == {}
     assert own.not_evaluated == {"dense2": [str(waiting.path)]}
     assert len(own.notices) == 1
-    assert own.notices[0].startswith(f"{spoilt.path} is left out: unknown setting 'unheard_of'")
+    assert own.notices[0].startswith(f"{spoilt.path} is left out: {spoilt.recipe_file} ")
+    assert "unknown setting 'unheard_of'" in own.notices[0]
 
 
 def test_a_folder_that_is_not_there_is_one_line(rungs, folder):

@@ -120,6 +120,7 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
         training.resume(cut)
 
 
+@pytest.mark.thorough  # resuming, where every epoch is kept, is tested above
 def test_a_state_that_takes_long_to_fetch_is_kept_seldom_and_resumed_from_there(finished, tmp_path, monkeypatch):
     whole, _ = finished
     with monkeypatch.context() as slow:
