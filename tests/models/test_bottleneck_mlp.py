@@ -85,3 +85,8 @@ def test_far_weights_learn_slowly_and_near_ones_as_ever():
 def test_a_far_rate_beyond_its_range_is_refused(rate):
     with pytest.raises(ValueError, match="far_rate must be above 0 and at most 1"):
         bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=(3,), far_rate=rate)
+
+
+def test_a_far_rate_without_places_is_refused():
+    with pytest.raises(ValueError, match="far_rate needs reach_pixels"):
+        bottleneck_mlp.build((4, 4, 3), 5, far_rate=0.5)

@@ -4,7 +4,7 @@ Inverted bottlenecks without convolutions or patches: Bachmann, Anagnostidis and
 arXiv:2306.13575. Layer normalisation: arXiv:1607.06450. GELU: arXiv:1606.08415. Stochastic depth: arXiv:1603.09382.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -50,7 +50,8 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the norm is unknown, a reach is not above 0, or `far_rate` not above 0 and at most 1.
+        ValueError: If the norm is unknown, a reach is not above 0, or `far_rate` not above 0 and at most 1, or below 1
+            without any reach.
     """
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
@@ -65,6 +66,8 @@ def build(
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
     if reach_pixels:
         begin_local(model, reach_pixels, far_rate)
+    elif far_rate != 1:
+        raise ValueError(f"far_rate needs reach_pixels, which say what is far. Received: far_rate={far_rate!r}")
     return model
 
 
@@ -89,23 +92,39 @@ def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: flo
     Source: dense networks that begin as convolutions, d'Ascoli et al. 2019, arXiv:1906.06766; here without shared
     weights. The even places: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
     """
-    if not all(reach > 0 for reach in reach_pixels):
-        raise ValueError(f"reach_pixels must be numbers above 0. Received: {reach_pixels!r}")
     if not 0 < far_rate <= 1:
         raise ValueError(f"far_rate must be above 0 and at most 1. Received: {far_rate!r}")
+    for layer, near in nearness(model, reach_pixels):
+        kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
+        begun = kernel * near
+        layer.kernel.assign(begun * np.sqrt((kernel**2).sum(axis=0) / (begun**2).sum(axis=0)))
+        if far_rate < 1:
+            layer.kernel.rate_factors = (far_rate + (1 - far_rate) * near).astype(np.float32)
+
+
+def nearness(model: keras.Model, reach_pixels: Sequence[float]) -> Iterator[tuple[keras.layers.Dense, Array]]:
+    """Every dense layer but the last, with the Gaussian of each weight's distance, from 1 near to 0 far.
+
+    Args:
+        model: What `build` returned.
+        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
+
+    Yields:
+        A layer and `(inputs, units)` float64, from the pixels upwards.
+
+    Raises:
+        ValueError: If a reach is not above 0.
+    """
+    if not all(reach > 0 for reach in reach_pixels):
+        raise ValueError(f"reach_pixels must be numbers above 0. Received: {reach_pixels!r}")
     height, width, channels = model.input_shape[1:]
     rows, columns = np.divmod(np.repeat(np.arange(height * width), channels), width)
     inputs = np.stack([rows, columns], axis=1) + 0.5  # (H * W * C, 2), the order of the flattened pixels
     reaching = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
     for number, layer in enumerate(reaching):
-        kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
-        units = _even_places(kernel.shape[1]) * (height, width)
+        units = _even_places(layer.kernel.shape[1]) * (height, width)
         squares = ((inputs[:, None] - units[None]) ** 2).sum(axis=2)  # (inputs, units)
-        nearness = np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
-        near = kernel * nearness
-        layer.kernel.assign(near * np.sqrt((kernel**2).sum(axis=0) / (near**2).sum(axis=0)))
-        if far_rate < 1:
-            layer.kernel.rate_factors = (far_rate + (1 - far_rate) * nearness).astype(np.float32)
+        yield layer, np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
         inputs = units
 
 

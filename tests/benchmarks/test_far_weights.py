@@ -1,0 +1,45 @@
+import keras
+import numpy as np
+import pytest
+
+from cifarlab import CifarlabError, Recipe, files, recipe
+from cifarlab.models import bottleneck_mlp
+from cifarlab.runs import create_run
+
+SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
+
+
+@pytest.fixture
+def run(tmp_path):
+    made = create_run(tmp_path, "near")
+    files.write_json(made.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits")))
+    return made
+
+
+def test_energy_that_is_spread_evenly_is_as_far_as_the_weights_are(load_benchmark, run, monkeypatch):
+    program = load_benchmark("far_weights")
+    trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
+    for layer, _ in bottleneck_mlp.nearness(trained, SIZES["reach_pixels"]):
+        layer.kernel.assign(np.full(layer.kernel.shape, -2.0, np.float32))
+    monkeypatch.setattr(program, "load_model", lambda run: trained)
+    shares = program.far_shares(run)
+    assert [name for name, *_ in shares] == ["pixels_dense", "block1_wide", "block1_narrow"]
+    for _, weights, before, after in shares:
+        assert after == pytest.approx(weights)
+        assert before < 0.03 < 0.3 < weights
+
+
+def test_energy_that_is_all_near_is_not_far(load_benchmark, run, monkeypatch):
+    program = load_benchmark("far_weights")
+    trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
+    for layer, near in bottleneck_mlp.nearness(trained, SIZES["reach_pixels"]):
+        layer.kernel.assign((near >= program.FAR).astype(np.float32))
+    monkeypatch.setattr(program, "load_model", lambda run: trained)
+    assert [after for *_, after in program.far_shares(run)] == [0.0, 0.0, 0.0]
+    assert keras.ops.convert_to_numpy(trained.get_layer("pixels_dense").kernel).any()
+
+
+def test_a_run_that_began_everywhere_is_refused(load_benchmark, run):
+    files.write_json(run.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", data="digits")))
+    with pytest.raises(CifarlabError, match="does not begin near"):
+        load_benchmark("far_weights").far_shares(run)
