@@ -1,7 +1,11 @@
 """The whole app, with models that are made up."""
 
+import html
 import io
+import re
+import shutil
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from cifarlab.runs import create_run
 from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.settings import Limits, Settings
@@ -92,3 +97,59 @@ def encode() -> Callable[..., bytes]:
         return file.getvalue()
 
     return encode
+
+
+@pytest.fixture(scope="session")
+def made_runs(tmp_path_factory, make_run):
+    """Two evaluated runs, one evaluated on what it held out, and one that has just begun."""
+    folder = tmp_path_factory.mktemp("pages") / "runs"
+    make_run(folder, "first")
+    make_run(folder, "second", skill=4.0, epochs=5)
+    make_run(folder, "held-out", fraction=0.2)
+    begun = create_run(folder, "begun")
+    begun.set_state("running")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(made_runs):
+    """The app for all tests that only read."""
+    from cifarlab.web.application import create_app
+
+    app = create_app(Settings(runs_dir=made_runs, data="digits"))
+    with TestClient(app, base_url="http://127.0.0.1:8000", headers={"accept": "text/html"}) as client:
+        yield client
+
+
+@pytest.fixture
+def runs_dir(made_runs, tmp_path):
+    """A copy of the runs for a test that changes them."""
+    return shutil.copytree(made_runs, tmp_path / "runs")
+
+
+@pytest.fixture
+def own_pages(runs_dir, make_client):
+    client = make_client(runs_dir=runs_dir)
+    client.headers["accept"] = "text/html"
+    return client
+
+
+@pytest.fixture(scope="session")
+def links() -> Callable[..., Any]:
+    """Addresses that a page links to, those with `inside` in them."""
+
+    def find(text: str, inside: str = "") -> list[str]:
+        found = re.findall(r'href="([^"]+)"', text)
+        return [html.unescape(each) for each in found if inside in html.unescape(each)]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def said() -> Callable[..., Any]:
+    """What a page says, without its tags."""
+
+    def read(text: str) -> str:
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", "", text)).split())
+
+    return read

@@ -1,0 +1,61 @@
+"""Several runs side by side, with numbers and without."""
+
+import html
+import re
+from urllib.parse import urlsplit
+
+from cifarlab import files
+from cifarlab.runs import Run, create_run
+from cifarlab.web.figures import COMPARISONS
+
+
+def test_runs_without_numbers_are_compared_by_their_training(own_pages, runs_dir, links, said):
+    Run(runs_dir / "first").scores_file("test").unlink()
+    text = own_pages.get("/compare?run=first&run=second").text
+    assert "2 runs side by side, on test" in said(text)
+    assert "first has not been evaluated on test, which its own page offers as soon as it is trained" in said(text)
+    assert "the numbers are those of second." in said(text)
+    assert re.findall(r'data-lazy="/sections/(\w+)\?split=test&amp;([^"]+)"', text) == [
+        ("curves", "run=second&amp;run=first"),
+        ("per_class", "run=second"),
+        ("calibration", "run=second"),
+    ]
+    assert "of 120 test images were named correctly" in said(text)
+    assert {"cifarlab train mlp2 --name first --seed 0", "cifarlab train mlp2 --name second --seed 0"} <= set(
+        re.findall(r"<code>(cifarlab train [^<]+)</code>", text)
+    )
+    figures = {urlsplit(link).path.split("/")[-1]: link for link in links(text, ".csv?")}
+    assert set(figures) == {f"{name}.csv" for name in COMPARISONS}
+    for name, link in figures.items():
+        assert link.endswith("run=second&run=first" if name == "training-curves.csv" else "&run=second")
+        assert own_pages.get(link).status_code == 200
+    for address in re.findall(r'data-lazy="([^"]+)"', text):
+        assert own_pages.get(html.unescape(address)).status_code == 200
+
+
+def test_trainings_that_nothing_was_asked_of_are_compared(own_pages, runs_dir, links, said):
+    for name in ("first", "second"):
+        Run(runs_dir / name).scores_file("test").unlink()
+    text = own_pages.get("/compare?run=first&run=second&whole=1").text
+    assert "2 runs side by side" in said(text)
+    assert "first and second have not been evaluated on test, which their own pages offer" in said(text)
+    assert re.findall(r'<section id="([\w-]+)"', text) == ["curves", "making"]
+    assert {urlsplit(link).path for link in links(text, ".csv")} == {"/figures/compare/training-curves.csv"}
+
+
+def test_runs_that_have_written_nothing_down_cannot_be_compared(own_pages, runs_dir, said):
+    create_run(runs_dir, "begun-too").set_state("running")
+    answer = own_pages.get("/compare?run=begun&run=begun-too")
+    assert answer.status_code == 400
+    assert "begun, begun-too have not been evaluated on test: run cifarlab evaluate " in said(answer.text)
+
+
+def test_runs_are_compared_where_most_have_been_evaluated(own_pages, runs_dir, make_run, links, said):
+    make_run(runs_dir, "held-out-too", fraction=0.2)
+    text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
+    assert "3 runs side by side, on validation" in said(text)
+    assert "?run=first&run=held-out&run=held-out-too&split=test" in "".join(links(text, "split=test"))
+    recipe = Run(runs_dir / "first").recipe_file
+    files.write_json(recipe, {**files.read_json(recipe), "validation_fraction": 0.0})
+    text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
+    assert "first learned from all training images: there are no validation images to evaluate on." in said(text)

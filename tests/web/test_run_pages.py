@@ -1,0 +1,170 @@
+"""The pages of one run: what they show, what they offer, and what is said of a run that is damaged or old."""
+
+import html
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from cifarlab import files
+from cifarlab.runs import Run
+
+
+def offered(text: str) -> list[str]:
+    """On which splits a page offers to evaluate."""
+    return re.findall(r'<button[^>]* name="split" value="(\w+)">Evaluate on \1</button>', text)
+
+
+def test_a_confusion_cell_leads_to_exactly_its_images(pages):
+    text = pages.get("/runs/first").text
+    cells = re.findall(r'<td class="[rw] d\d+"><a href="([^"]+)"[^>]*>([\d,]+)', text)
+    assert sum(int(count) for _, count in cells) == 120
+    for link, count in cells:
+        shown = pages.get(html.unescape(link)).text
+        asked = parse_qs(urlsplit(html.unescape(link)).query)
+        true, said = asked["true"][0], asked["said"][0]
+        alts = re.findall(r'<img class="picture"[^>]* alt="([^"]+)"', shown)
+        assert len(alts) == int(count)
+        expected = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+        assert all(alt.startswith(expected) for alt in alts)
+
+
+def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
+    pages = own_pages
+    text = pages.get("/runs/first").text
+    left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
+    assert left == ["/sections/curves?split=&run=first", "/sections/per_class?split=test&run=first"]
+    for address in left:
+        assert "<svg" in pages.get(address).text
+    text = pages.get("/runs/first").text
+    assert "data-lazy" not in text
+    assert text.count('class="figure"') == 3
+    assert pages.get("/sections/robustness?split=test&run=first").status_code == 204
+
+
+def test_a_dense_networks_first_layer_is_shown_and_no_other_ones(own_pages, runs_dir, fake_run):
+    tab = ">First layer</a>"
+    text = own_pages.get("/runs/first/weights?whole=1").text
+    assert tab in text
+    for title in ("What the first layer looks for", "How local the first layer became", "Units that never answer"):
+        assert title in text
+    rows = own_pages.get("/figures/runs/first/locality.csv").text.splitlines()
+    assert rows[0] == "unit,half_energy_side_pixels,energy"
+    assert len(rows) == 1 + 8
+    fake_run.write_model(runs_dir / "second" / "model.keras", (8, 8, 1), units=8, first="Conv2D")
+    assert tab not in own_pages.get("/runs/second").text
+    answer = own_pages.get("/runs/second/weights")
+    assert answer.status_code == 404
+    assert "the first layer of second is no dense layer over the whole picture" in answer.text
+    assert own_pages.get("/figures/runs/second/first-layer.svg").status_code == 404
+    (runs_dir / "second" / "model.keras").write_bytes(b"PK")
+    assert "cannot read the weights" in own_pages.get("/runs/second/weights").text
+    assert "begun has no model yet" in own_pages.get("/runs/begun/weights").text
+
+
+def test_the_first_layer_is_there_before_any_evaluation(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    run.scores_file("test").unlink()
+    run.set_state("stopped", "interrupted")
+    assert ">First layer</a>" in own_pages.get("/runs/first").text
+    text = own_pages.get("/runs/first/weights").text
+    left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
+    assert [urlsplit(each).path for each in left] == ["/sections/first_layer", "/sections/locality"]
+    for address in left:
+        assert "<svg" in own_pages.get(address).text
+    assert f"<code>cifarlab evaluate {run.path}</code> counts them" in text
+    answer = own_pages.get("/figures/runs/first/first-layer.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].endswith('"first-first-layer.csv"')
+
+
+def test_where_dead_units_were_not_counted_the_page_says_who_counts_them(own_pages, runs_dir):
+    says = "Which of its units never answer is not known: it was evaluated before that was counted"
+    assert says not in own_pages.get("/runs/first/weights").text
+    path = runs_dir / "first" / "scores.json"
+    files.write_json(path, {key: value for key, value in files.read_json(path).items() if key != "activity"})
+    assert says in own_pages.get("/runs/first/weights").text
+
+
+def test_live_part_is_sent_only_when_it_changed(own_pages, runs_dir):
+    first = own_pages.get("/runs/first/live")
+    again = own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    run = Run(runs_dir / "first")
+    run.write_history([*run.history(), {**run.history()[-1], "epoch": 4.0}])
+    assert own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir, said):
+    assert offered(own_pages.get("/runs/first").text) == ["validation"]
+    assert offered(own_pages.get("/runs/held-out").text) == ["test"]
+    assert offered(own_pages.get("/runs/begun").text) == []
+    second = Run(runs_dir / "second")
+    second.scores_file("test").unlink()
+    text = own_pages.get("/runs/second").text
+    assert offered(text) == ["validation", "test"]
+    assert "evaluate" in said(text)
+    assert f"Or in a terminal: cifarlab evaluate {second.path} --split validation" in said(text)
+    recipe = files.read_json(second.recipe_file)
+    files.write_json(second.recipe_file, {**recipe, "validation_fraction": 0.0})
+    text = own_pages.get("/runs/second").text
+    assert offered(text) == ["test"]
+    assert "choose on validation" not in text
+    assert "held out no validation" in own_pages.post("/runs/second/evaluate", data={"split": "validation"}).text
+    second.model_file.unlink()
+    assert offered(own_pages.get("/runs/second").text) == []
+
+
+def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, runs_dir, said):
+    run = Run(runs_dir / "first")
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
+    why = f"{run.recipe_file} is no recipe of this version of cifarlab: flip must be a word. Received: True; train"
+    text = own_pages.get("/runs/first").text
+    assert why in said(text)
+    assert "of 120 test images were named correctly" in said(text)
+    assert offered(text) == []
+    answer = own_pages.post("/runs/first/evaluate", data={"split": "validation"})
+    assert answer.status_code == 400
+    assert f"first cannot be evaluated: {why}" in said(answer.text)
+    assert own_pages.get("/runs/first/making").status_code == 200
+    run.scores_file("test").unlink()
+    text = own_pages.get("/runs/first").text
+    assert "finished after 3 of 100 epochs" in said(text)
+    assert offered(text) == []
+    for broken in ("{", "[]", "{}"):
+        run.recipe_file.write_text(broken)
+        text = own_pages.get("/runs/first?whole=1").text
+        assert "finished after 3 epochs" in said(text)
+        assert "recipe.json" in said(text)
+
+
+def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, said):
+    run = Run(runs_dir / "first")
+    run.set_state("stopped", "interrupted")
+    environment = run.environment
+    del environment["training_seconds"]
+    files.write_json(run.environment_file, environment)
+    run.write_history([{**row, "epoch_seconds": 2.3} for row in run.history()])
+    notice = "The training of first did not finish: it is stopped (interrupted)."
+    files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
+    text = said(own_pages.get("/runs/first").text)
+    assert "Training6.9 s3 epochs" in text
+    assert notice in text
+    assert "stopped after 3 of 100 epochs" in text
+    assert text.count("interrupted") == 1
+    assert "6.9 s" in said(own_pages.get("/runs/first/making").text)
+    run.scores_file("test").unlink()
+    assert "stopped after 3 of 100 epochs: interrupted" in said(own_pages.get("/runs/first").text)
+
+
+def test_without_the_data_the_gallery_says_why(runs_dir, make_client):
+    for name in ("first", "second", "held-out"):
+        path = runs_dir / name / "data.json"
+        files.write_json(path, {**files.read_json(path), "name": "cifar10", "data_dir": str(runs_dir)})
+    text = make_client(runs_dir=runs_dir).get("/runs/first/mistakes").text
+    assert "The pictures cannot be shown" in text
+    assert 'class="picture absent"' in text
+
+
+def test_what_cannot_be_evaluated_is_refused(pages):
+    assert "no trained model" in pages.post("/runs/begun/evaluate").text
+    assert "one of: test, validation" in pages.post("/runs/first/evaluate", data={"split": "train"}).text
+    assert pages.post("/runs/nothing/evaluate").status_code == 404
