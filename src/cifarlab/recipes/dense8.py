@@ -1,0 +1,16 @@
+"""As wide and as long as one GPU trains in a quarter of an hour.
+
+    KERAS_BACKEND=jax cifarlab train dense8
+    KERAS_BACKEND=jax cifarlab evaluate runs/dense8-seed0
+
+Planned for one NVIDIA H100: 236 million weights, 170 PFLOP, about 14 minutes (docs/ladder.md has the sum). On two cores
+with bfloat16 an epoch takes minutes; `--set epochs=3` shows how it begins.
+"""
+
+import dataclasses
+
+from cifarlab.recipes import dense7
+
+RECIPE = dataclasses.replace(
+    dense7.RECIPE, model_args={**dense7.RECIPE.model_args, "width": 3072}, epochs=2500, batch_size=2000
+)
