@@ -23,6 +23,15 @@ async def ask(service, name="builtin", levels=(0,)):
     return await service.predict(worker, pictures(levels))
 
 
+async def held_up(service, gate, levels=(0,)) -> asyncio.Task:
+    """A first request, which the armed gate holds: whatever is asked next waits."""
+    await service.open_model("builtin")
+    gate.armed = True
+    first = asyncio.create_task(ask(service, levels=levels))
+    await asyncio.to_thread(gate.reached.wait, 10)
+    return first
+
+
 def test_each_gets_its_own_answer(make_service, fakes):
     service = make_service()
 
@@ -47,9 +56,7 @@ def test_what_waits_is_answered_together(make_service, gate, fakes):
     async def talk():
         await service.open_model("builtin")
         sizes.clear()
-        gate.armed = True
-        first = asyncio.create_task(ask(service))
-        await asyncio.to_thread(gate.reached.wait, 10)
+        first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(5)]
         await asyncio.sleep(0.1)
         gate.opened.set()
@@ -91,10 +98,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, ga
     service = make_service(gated_shelf, queue_size=4)
 
     async def talk():
-        await service.open_model("builtin")
-        gate.armed = True
-        running = asyncio.create_task(ask(service))
-        await asyncio.to_thread(gate.reached.wait, 10)
+        running = await held_up(service, gate)
         waiting = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(2)]
         await asyncio.sleep(0.05)
         with pytest.raises(Busy) as caught:
@@ -126,9 +130,7 @@ def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
     async def talk():
         await service.open_model("builtin")
         counted.clear()
-        gate.armed = True
-        first = asyncio.create_task(ask(service, levels=(10,)))
-        await asyncio.to_thread(gate.reached.wait, 10)
+        first = await held_up(service, gate, levels=(10,))
         gone = asyncio.create_task(ask(service, levels=(20,)))
         await asyncio.sleep(0.05)
         gone.cancel()
@@ -145,10 +147,7 @@ def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
     service = make_service(gated_shelf)
 
     async def talk():
-        await service.open_model("builtin")
-        gate.armed = True
-        first = asyncio.create_task(ask(service))
-        await asyncio.to_thread(gate.reached.wait, 10)
+        first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service)) for _ in range(7)]
         await asyncio.sleep(0.05)
         loop = asyncio.get_running_loop()
@@ -165,10 +164,7 @@ def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gate
     service = make_service(gated_shelf)
 
     async def talk():
-        await service.open_model("builtin")
-        gate.armed = True
-        gone = asyncio.create_task(ask(service))
-        await asyncio.to_thread(gate.reached.wait, 10)
+        gone = await held_up(service, gate)
         stays = asyncio.create_task(ask(service))
         gone.cancel()
         await asyncio.sleep(0.05)
