@@ -45,7 +45,7 @@ TIERS = (
         "dynamics",
         "locality",
     ),
-    ("temperature", "shuffling"),
+    ("temperature", "shuffling", "places"),
     ("records", "runs", "environment"),
     ("run_files",),
     ("recipe", "views"),

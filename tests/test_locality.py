@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifarlab.locality import half_energy_sides, random_side
+from cifarlab.locality import begun_side, half_energy_sides, random_side
 
 SIZE = 32
 
@@ -80,3 +80,19 @@ def test_random_weights_are_almost_even_and_always_the_same():
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match="Received: shape"):
         half_energy_sides(np.zeros((3, 4)))
+
+
+def test_where_units_begin_near_is_the_window_of_their_gaussians():
+    # Energy is the Gaussian squared, whose deviation is the reach over the root of 2; 2.10 of that holds a half, and
+    # a little less where the weights are drawn, because the window is the one that happens to hold most.
+    expected = 2.10 * 2.0 / np.sqrt(2)
+    assert 0.9 * expected < begun_side((32, 32, 3), 256, 2.0) < expected
+
+
+def test_where_units_begin_near_is_what_the_networks_own_weights_say():
+    from cifarlab.models import bottleneck_mlp
+
+    model = bottleneck_mlp.build((32, 32, 3), 4, width=200, blocks=1, expansion=1, reach_pixels=(3, 4))
+    kernel = np.array(model.get_layer("pixels_dense").kernel)
+    sides = half_energy_sides(kernel.T.reshape(200, 32, 32, 3))
+    assert begun_side((32, 32, 3), 200, 3) == pytest.approx(np.median(sides), rel=0.05)

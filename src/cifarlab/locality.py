@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.places import even_places, nearness, pixel_places
 from cifarlab.records import Array
 
 HALF = 0.5
@@ -50,13 +51,27 @@ def half_energy_sides(weights: Array) -> NDArray[np.float64]:
 
 
 def random_side(shape: tuple[int, int, int]) -> float:
-    """The same side for weights drawn at random, the mean over many units: where a training begins.
+    """The same side for weights drawn at random, the mean over many units: where most trainings begin.
 
     Args:
         shape: Height, width and channels.
     """
     drawn = np.random.default_rng(0).normal(size=(_RANDOM_UNITS, *shape))
     return float(half_energy_sides(drawn).mean())
+
+
+def begun_side(shape: tuple[int, int, int], units: int, reach_pixels: float) -> float:
+    """The same side of a middling unit where units begin near, as in `models/bottleneck_mlp.py`: before any training.
+
+    Args:
+        shape: Height, width and channels.
+        units: How many the first layer has.
+        reach_pixels: The standard deviation of the Gaussian around a unit's place, by which its random weights were
+            multiplied.
+    """
+    near = nearness(pixel_places(shape), even_places(units, shape[0], shape[1]), reach_pixels)
+    begun = near * np.random.default_rng(0).uniform(-1, 1, near.shape)
+    return float(np.median(half_energy_sides(begun.T.reshape(units, *shape))))
 
 
 def _running_sums(energy: Array) -> Array:

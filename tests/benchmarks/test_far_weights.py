@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 from cifarlab import CifarlabError, Recipe, files, recipe
+from cifarlab.datasets import load_data
 from cifarlab.models import bottleneck_mlp
+from cifarlab.prediction import predict_images
 from cifarlab.runs import create_run
 
 SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
@@ -19,7 +21,7 @@ def run(tmp_path):
 def test_energy_that_is_spread_evenly_is_as_far_as_the_weights_are(load_benchmark, run, monkeypatch):
     program = load_benchmark("far_weights")
     trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
-    for layer, _ in bottleneck_mlp.nearness(trained, SIZES["reach_pixels"]):
+    for layer, _ in bottleneck_mlp.near_weights(trained, SIZES["reach_pixels"]):
         layer.kernel.assign(np.full(layer.kernel.shape, -2.0, np.float32))
     monkeypatch.setattr(program, "load_model", lambda run: trained)
     shares = program.far_shares(run)
@@ -32,7 +34,7 @@ def test_energy_that_is_spread_evenly_is_as_far_as_the_weights_are(load_benchmar
 def test_energy_that_is_all_near_is_not_far(load_benchmark, run, monkeypatch):
     program = load_benchmark("far_weights")
     trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
-    for layer, near in bottleneck_mlp.nearness(trained, SIZES["reach_pixels"]):
+    for layer, near in bottleneck_mlp.near_weights(trained, SIZES["reach_pixels"]):
         layer.kernel.assign((near >= program.FAR).astype(np.float32))
     monkeypatch.setattr(program, "load_model", lambda run: trained)
     assert [after for *_, after in program.far_shares(run)] == [0.0, 0.0, 0.0]
@@ -43,3 +45,28 @@ def test_a_run_that_began_everywhere_is_refused(load_benchmark, run):
     files.write_json(run.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", data="digits")))
     with pytest.raises(CifarlabError, match="does not begin near"):
         load_benchmark("far_weights").far_shares(run)
+
+
+def test_what_far_weights_say_is_lost_without_them(load_benchmark, run, monkeypatch):
+    program = load_benchmark("far_weights")
+    network = bottleneck_mlp.build((32, 32, 3), 10, **SIZES)
+    rng = np.random.default_rng(0)
+    for layer, near in bottleneck_mlp.near_weights(network, SIZES["reach_pixels"]):
+        layer.kernel.assign(np.where(near < program.FAR, rng.normal(size=near.shape), 0))
+    images = load_data("digits", **run.recipe.held_out).validation
+    network.get_layer("logits").kernel.assign(rng.normal(size=(20, 10)))
+    monkeypatch.setattr(program, "load_model", lambda run: network)
+    expected = (predict_images(network, images).predicted == images.labels).mean()
+    whole, _, nothing = program.cut_accuracies(run)
+    assert whole[1].value == pytest.approx(expected)
+    # With no weight left every image gets the same answer, which one class alone makes right.
+    assert nothing[1].value in np.bincount(images.labels) / len(images.labels)
+    for layer, _ in bottleneck_mlp.near_weights(network, SIZES["reach_pixels"]):
+        assert not keras.ops.convert_to_numpy(layer.kernel).any()
+
+
+def test_without_images_held_out_nothing_can_be_cut(load_benchmark, run):
+    everything = Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits", validation_fraction=0.0)
+    files.write_json(run.recipe_file, recipe.to_dict(everything))
+    with pytest.raises(CifarlabError, match="held out no images"):
+        load_benchmark("far_weights").cut_accuracies(run)

@@ -185,7 +185,13 @@ def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:
     figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 4.5, 32)
     counts = [round(bar.get_height()) for bar in figure.axes[0].patches]
     assert counts == [0, 2, 0, 1, 0, 0]
-    assert "random weights: 4.5" in figure.axes[0].texts[0].get_text()
+    assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 4.5"]
+
+
+def test_the_locality_histogram_marks_where_units_began() -> None:
+    figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 20.0, 32, begun=4.3)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 20.0", "began: 4.3"]
+    assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [20.0, 4.3]
 
 
 @pytest.mark.parametrize(

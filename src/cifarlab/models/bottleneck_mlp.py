@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from cifarlab.places import even_places, nearness, pixel_places
 from cifarlab.records import Array
 
 
@@ -50,8 +51,8 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the norm is unknown, a reach is not above 0, or `far_rate` not above 0 and at most 1, or below 1
-            without any reach.
+        ValueError: If the norm is unknown, a reach is no number above 0, or `far_rate` not above 0 and at most 1, or
+            below 1 without any reach.
     """
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
@@ -90,11 +91,11 @@ def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: flo
         ValueError: If a reach is not above 0, or `far_rate` not above 0 and at most 1.
 
     Source: dense networks that begin as convolutions, d'Ascoli et al. 2019, arXiv:1906.06766; here without shared
-    weights. The even places: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
+    weights.
     """
-    if not 0 < far_rate <= 1:
-        raise ValueError(f"far_rate must be above 0 and at most 1. Received: {far_rate!r}")
-    for layer, near in nearness(model, reach_pixels):
+    if not (isinstance(far_rate, (int, float)) and 0 < far_rate <= 1):
+        raise ValueError(f"far_rate must be a number above 0 and at most 1. Received: {far_rate!r}")
+    for layer, near in near_weights(model, reach_pixels):
         kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
         begun = kernel * near
         layer.kernel.assign(begun * np.sqrt((kernel**2).sum(axis=0) / (begun**2).sum(axis=0)))
@@ -102,12 +103,15 @@ def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: flo
             layer.kernel.rate_factors = (far_rate + (1 - far_rate) * near).astype(np.float32)
 
 
-def nearness(model: keras.Model, reach_pixels: Sequence[float]) -> Iterator[tuple[keras.layers.Dense, Array]]:
+def near_weights(model: keras.Model, reach_pixels: Sequence[float]) -> Iterator[tuple[keras.layers.Dense, Array]]:
     """Every dense layer but the last, with the Gaussian of each weight's distance, from 1 near to 0 far.
+
+    Layers of the same width have their units in the same places, so that what a block adds to its input meets it there.
 
     Args:
         model: What `build` returned.
-        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
+        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above. They are
+            pixels of the pictures that the network sees: 3 is a tenth of 32 pixels and more than a third of 8.
 
     Yields:
         A layer and `(inputs, units)` float64, from the pixels upwards.
@@ -115,24 +119,17 @@ def nearness(model: keras.Model, reach_pixels: Sequence[float]) -> Iterator[tupl
     Raises:
         ValueError: If a reach is not above 0.
     """
-    if not all(reach > 0 for reach in reach_pixels):
-        raise ValueError(f"reach_pixels must be numbers above 0. Received: {reach_pixels!r}")
-    height, width, channels = model.input_shape[1:]
-    rows, columns = np.divmod(np.repeat(np.arange(height * width), channels), width)
-    inputs = np.stack([rows, columns], axis=1) + 0.5  # (H * W * C, 2), the order of the flattened pixels
+    is_list = isinstance(reach_pixels, (list, tuple))
+    if not (is_list and all(isinstance(reach, (int, float)) and reach > 0 for reach in reach_pixels)):
+        wanted = "reach_pixels must be a list of numbers above 0, such as (3, 4, 5, 8)"
+        raise ValueError(f"{wanted}. Received: {reach_pixels!r}")
+    height, width, _ = model.input_shape[1:]
+    inputs = pixel_places(model.input_shape[1:])
     reaching = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
     for number, layer in enumerate(reaching):
-        units = _even_places(layer.kernel.shape[1]) * (height, width)
-        squares = ((inputs[:, None] - units[None]) ** 2).sum(axis=2)  # (inputs, units)
-        yield layer, np.exp(-squares / (2 * reach_pixels[min(number, len(reach_pixels) - 1)] ** 2))
+        units = even_places(layer.kernel.shape[1], height, width)
+        yield layer, nearness(inputs, units, reach_pixels[min(number, len(reach_pixels) - 1)])
         inputs = units
-
-
-def _even_places(count: int) -> Array:
-    """`(count, 2)` in the unit square, no two near each other: multiples of the plastic number's powers."""
-    plastic = 1.32471795724474602596
-    places: Array = np.arange(1, count + 1)[:, None] * (plastic**-1, plastic**-2) % 1
-    return places
 
 
 def _block(

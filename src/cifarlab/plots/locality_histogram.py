@@ -8,7 +8,13 @@ from cifarlab.plots._style import INK, MUTED, SERIES, Array, figure_of, new_axes
 
 
 def plot_locality_histogram(
-    sides: Array, random: float, image_pixels: int, *, colour: str = SERIES[0], ax: Axes | None = None
+    sides: Array,
+    random: float,
+    image_pixels: int,
+    *,
+    begun: float | None = None,
+    colour: str = SERIES[0],
+    ax: Axes | None = None,
 ) -> Figure:
     """How many units need which window, a bar for each pixel; dashed where random weights are.
 
@@ -16,6 +22,7 @@ def plot_locality_histogram(
         sides: `(units,)` float, in pixels, as `locality.half_energy_sides` has them.
         random: The same for weights drawn at random.
         image_pixels: Side of the picture, where the scale ends at the latest.
+        begun: The same for a middling unit before the training, where the network began near; dotted.
         colour: Of the bars.
         ax: Draw here instead of on a new figure.
 
@@ -29,17 +36,9 @@ def plot_locality_histogram(
         if ax is None:
             _, (ax,) = new_axes(6.4, 2.3)
         ax.hist(sides, bins=list(range(end + 1)), color=colour, rwidth=0.9)
-        ax.axvline(random, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-        ax.annotate(
-            f"random weights: {random:.1f}",
-            (random, 1),
-            (-5, -2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=MUTED,
-        )
+        _mark(ax, random, f"random weights: {random:.1f}", (0, (4, 3)), "right")
+        if begun is not None:
+            _mark(ax, begun, f"began: {begun:.1f}", (0, (1, 1.5)), "left")
         ax.set_ylim(0, 1.22 * ax.get_ylim()[1])
         ax.set_xlim(0, end)
         ax.set_xlabel("side of the window that holds half of the unit, in pixels")
@@ -47,6 +46,16 @@ def plot_locality_histogram(
         return figure_of(ax)
 
 
+def _mark(ax: Axes, place: float, text: str, dashes: tuple[float, tuple[float, ...]], aligned: str) -> None:
+    """A line over the whole height with its name beside it, at the top."""
+    ax.axvline(place, color=INK, linewidth=1.2, linestyle=dashes)
+    offset = (-5, -2) if aligned == "right" else (5, -2)
+    ax.annotate(
+        text, (place, 1), offset, xycoords=("data", "axes fraction"), textcoords="offset points", ha=aligned, va="top",
+        color=MUTED,
+    )  # fmt: skip
+
+
 def example() -> Figure:
     """Made-up sides."""
-    return plot_locality_histogram(np.random.default_rng(0).uniform(3, 20, 200), 21.5, 32)
+    return plot_locality_histogram(np.random.default_rng(0).uniform(3, 20, 200), 21.5, 32, begun=4.5)

@@ -3,8 +3,8 @@
     cifarlab train dense7
     cifarlab evaluate runs/dense7-seed0
 
-`dense6` knows its pictures by heart from epoch 100 on. The share of mixing is that of Bachmann, Anagnostidis and Hofmann
-2023, Scaling MLPs, arXiv:2306.13575.
+What `dense6` gains from epoch 100 on it gains on its own pictures rather than on new ones. The share of mixing is that
+of Bachmann, Anagnostidis and Hofmann 2023, Scaling MLPs, arXiv:2306.13575.
 """
 
 import dataclasses

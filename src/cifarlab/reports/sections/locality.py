@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.errors import CifarlabError
-from cifarlab.locality import half_energy_sides, random_side
+from cifarlab.locality import begun_side, half_energy_sides, random_side
 from cifarlab.plots._style import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
@@ -36,8 +36,8 @@ def _show(view: RunView, most: int) -> dict[str, Any] | None:
     if weights is None:
         return None
     sides, shape = half_energy_sides(weights), weights.shape[1:]
-    random = random_side((shape[0], shape[1], shape[2]))
-    histogram = plot_locality_histogram(sides, random, max(shape[:2]), colour=series_colour(view.index))
+    random, begun = random_side(shape), _begun(view, weights)
+    histogram = plot_locality_histogram(sides, random, max(shape[:2]), begun=begun, colour=series_colour(view.index))
     described = f"How many units of {view.label} need which window to hold half of their weights' energy"
     tiles = f"First-layer weights of the most, middling and least local units of {view.label}"
     return {
@@ -48,9 +48,18 @@ def _show(view: RunView, most: int) -> dict[str, Any] | None:
         "random": random,
         "pixels": max(shape[:2]),
         "local": float((sides < random - 1).mean()),
-        "began_near": bool(view.recipe.get("model_args", {}).get("reach_pixels")),
+        "begun": begun,
         "shuffled": bool(view.recipe.get("shuffle_pixels")),
     }
+
+
+def _begun(view: RunView, weights: Array) -> float | None:
+    """The window of a middling unit before the training, where units began near in the picture as we see it."""
+    reach_pixels = view.recipe.get("model.reach_pixels")
+    if view.recipe["model"] != "bottleneck_mlp" or not reach_pixels or view.recipe.get("shuffle_pixels"):
+        return None
+    units, height, width, channels = weights.shape
+    return begun_side((height, width, channels), units, reach_pixels[0])
 
 
 def _rows(weights: Array, sides: Array, most: int) -> dict[str, tuple[Array, list[str]]]:
