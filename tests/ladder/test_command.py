@@ -28,6 +28,7 @@ def test_the_table_of_own_runs(make_run, capsys):
     assert "dense2 against dense1: model.widths (8,) → (16,), epochs 3 → 5." in out
     assert "dense_taught does not count for the record, because a convolutional network taught it." in out
     assert "dense3 is not measured here: cifarlab train dense3.py && cifarlab evaluate runs/dense3-seed*" in out
+    assert "dense3: Expect nothing of it." in out
     assert f"waits for cifarlab evaluate {waiting.path.relative_to(waiting.path.parents[1])}" in out
     assert "Trained on a processor, 2 cores, tensorflow, float32." in out
 

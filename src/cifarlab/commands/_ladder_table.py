@@ -101,6 +101,8 @@ def _notes(rungs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for rung in rungs:
         if rung["result"] is None and rung["own"] is None and not rung["not_evaluated"]:
             yield f"{rung['name']} is not measured here: {' && '.join(rung['commands'])}"
+            if rung["expected"]:
+                yield f"{rung['name']}: {rung['expected']}"
         if rung["not_evaluated"]:
             yield f"{rung['name']} is trained, and waits for cifarlab evaluate {' '.join(rung['not_evaluated'])}"
     results = [(rung["name"] + word, rung[key]) for key, word in _KINDS for rung in rungs if rung[key] is not None]

@@ -111,8 +111,9 @@ def _draw_series(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str,
         axes.plot(*zip(*path, strict=True), color=colour, linewidth=1.4, alpha=0.7, zorder=2)
     for point, place in zip(points, places, strict=True):
         if point["low"] is not None:
-            axes.plot([place, place], [point["low"], point["high"]], color=colour, linewidth=2.2, alpha=0.45, zorder=3)
-        (dot,) = axes.plot([place], [point["accuracy"]], marker, color=colour, markersize=7, zorder=4)
+            limits = [point["low"], point["high"]]
+            axes.plot([place, place], limits, "_-", color=colour, linewidth=1.4, markersize=8, zorder=3)
+        (dot,) = axes.plot([place], [point["accuracy"]], marker, color=colour, markersize=5.5, zorder=4)
         dot.set(markeredgecolor=PAPER if filled else colour, markeredgewidth=1.0 if filled else 1.6)
         # Empty, so that one's own runs do not hide the rung that they repeat.
         dot.set_markerfacecolor(colour if filled else "none")
@@ -157,12 +158,14 @@ def _name_rungs(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str, 
 
 def _add_legend(figure: Figure, points: Sequence[Mapping[str, Any]]) -> None:
     found = {point["series"] for point in points}
-    if found == {"record"}:
-        return
     handles = []
     for name, (colour, marker, filled, label) in _SERIES.items():
         if name in found:
             handle = Line2D([], [], color=colour, marker=marker, markersize=6, label=label)
             handle.set(linestyle="-" if name == "record" else "", markerfacecolor=colour if filled else "none")
             handles.append(handle)
+    if any(point["low"] is not None for point in points):
+        whisker = Line2D([], [], color=MUTED, marker="|", markersize=12, linestyle="", label="95 % interval")
+        whisker.set_markeredgewidth(1.4)
+        handles.append(whisker)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=2.2)

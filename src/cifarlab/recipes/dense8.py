@@ -3,7 +3,7 @@
     KERAS_BACKEND=jax cifarlab train dense8
     KERAS_BACKEND=jax cifarlab evaluate runs/dense8-seed0
 
-Planned for one NVIDIA H100: 236 million weights, 170 PFLOP, about 14 minutes (docs/ladder.md has the sum). On two cores
+Planned for one NVIDIA H100: 236 million weights, 168 PFLOP, about 14 minutes (docs/ladder.md has the sum). On two cores
 with bfloat16 an epoch takes minutes; `--set epochs=3` shows how it begins.
 """
 
