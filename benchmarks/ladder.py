@@ -6,8 +6,8 @@
     cifarlab ladder
 
 Each run is matched with its rung by its settings, not by its name; a run of other settings is refused. The runs given
-replace what was kept of their rungs, and all other rungs stay as they are. Run it on the machine of the training while
-nothing else runs there: it measures the fastest matrix product, of which the highest ever seen is kept.
+replace what was kept of their rungs, and all other rungs stay as they are. Run it on the machine of the training, soon
+after it and while nothing else runs there: it measures the fastest matrix product, and keeps it with the result.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from cifarlab.environment import choose_backend, describe_environment
 from cifarlab.errors import CifarlabError
 from cifarlab.ladder import describe_ladder
 from cifarlab.ladder.measurements import Result, read_result
-from cifarlab.ladder.results import FILE, Limit, Results, load_results, save_results
+from cifarlab.ladder.results import FILE, Results, load_results, save_results
 from cifarlab.ladder.rungs import Rung, changes, find_rungs, is_training_of
 from cifarlab.runs import Run, open_run
 
@@ -70,7 +70,7 @@ def sort_runs(runs: list[Run], rungs: list[Rung]) -> dict[str, list[Run]]:
 
 
 def keep(kept: Results, by_rung: dict[str, list[Run]], backend: str) -> Results:
-    """What was kept, with these runs in the place of their rungs' results, and this machine's limits."""
+    """What was kept, with these runs in the place of their rungs' results, and this machine's limit with each."""
     here = describe_environment()
     rungs = dict(kept.rungs)
     for name, runs in by_rung.items():
@@ -79,9 +79,9 @@ def keep(kept: Results, by_rung: dict[str, list[Run]], backend: str) -> Results:
         machine = {key: here.get(key) for key in result.machine}
         if machine == result.machine:
             tell(f"{name}: measuring the {result.precision} matrix limit of this machine")
-            kept = kept.with_limit(Limit(machine, result.precision, matrix_rate(result.precision)))
+            result = dataclasses.replace(result, limit_flop_per_second=matrix_rate(result.precision))
             result = with_devices(result, backend)
-        elif kept.limit(result.machine, result.precision) is None:
+        else:
             tell(f"{name}: trained on another machine than this one, so its share of the limit stays unknown")
         rungs[name] = result
     return dataclasses.replace(kept, rungs=rungs)

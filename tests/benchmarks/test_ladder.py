@@ -8,7 +8,7 @@ import pytest
 
 from cifarlab import files, recipe
 from cifarlab.errors import CifarlabError
-from cifarlab.ladder.results import Limit, Results
+from cifarlab.ladder.results import Results
 from cifarlab.ladder.rungs import Rung
 from cifarlab.recipe import Recipe
 from cifarlab.runs import create_run
@@ -51,15 +51,14 @@ def test_operations_are_those_of_every_image_at_the_size_it_was_seen(tmp_path, m
         ladder.count_petaflop(short)
 
 
-@pytest.mark.parametrize(("cores", "limits"), [(2, [7e11]), (4, [])])
-def test_the_limit_is_measured_only_on_the_machine_of_the_training(cores, limits, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("cores", "limit"), [(2, 7e11), (4, None)])
+def test_the_limit_is_measured_only_on_the_machine_of_the_training(cores, limit, tmp_path, monkeypatch):
     import ladder
 
     monkeypatch.setattr(ladder, "describe_environment", lambda: {**MACHINE, "cores": cores})
     monkeypatch.setattr(ladder, "count_petaflop", lambda run: 0.25)
     monkeypatch.setattr(ladder, "matrix_rate", lambda dtype: 7e11)
-    before = Results(limits=(Limit(MACHINE, "float32", 5e11),) if limits else ())
-    kept = ladder.keep(before, {"dense1": [make_run(tmp_path)]}, "tensorflow")
-    assert [limit.flop_per_second for limit in kept.limits] == limits
+    kept = ladder.keep(Results(), {"dense1": [make_run(tmp_path)]}, "tensorflow")
+    assert kept.rungs["dense1"].limit_flop_per_second == limit
     assert kept.rungs["dense1"].petaflop == 0.25
     assert kept.of(RUNGS[0]) == kept.rungs["dense1"]

@@ -1,21 +1,23 @@
 """What is kept comes back as it was, and what is damaged is one line."""
 
+import dataclasses
 import json
 
 import pytest
 
 from cifarlab.errors import CifarlabError
 from cifarlab.ladder.measurements import read_result
-from cifarlab.ladder.results import Limit, Results, load_results, save_results
+from cifarlab.ladder.results import Results, load_results, save_results
 
 MACHINE = {"processor": "a processor", "cores": 2, "accelerators": [], "backend": "tensorflow"}
 
 
 def test_results_come_back_as_they_were(folder, make_run):
-    result = read_result([make_run("dense1.py", 0, 0.5)], petaflop=0.25)
-    path = save_results(Results({"dense1": result}, (Limit(MACHINE, "float32", 4e11),)), folder / "kept.json")
+    read = read_result([make_run("dense1.py", 0, 0.5)], petaflop=0.25)
+    result = dataclasses.replace(read, limit_flop_per_second=4e11)
+    path = save_results(Results({"dense1": result}), folder / "kept.json")
     again = load_results(path)
-    assert again.limits == (Limit(MACHINE, "float32", 4e11),)
+    assert again.rungs["dense1"].limit_flop_per_second == 4e11
     assert save_results(again, folder / "again.json").read_text() == path.read_text()
 
 
@@ -23,23 +25,11 @@ def test_no_file_is_nothing_kept(folder):
     assert load_results(folder / "none.json") == Results()
 
 
-@pytest.mark.parametrize(
-    "text", ["[]", '{"format": 0}', '{"format": 1}', '{"format": 1, "limits": [], "rungs": {"a": {}}}', "{"]
-)
+@pytest.mark.parametrize("text", ["[]", '{"format": 1}', '{"format": 2}', '{"format": 2, "rungs": {"a": {}}}', "{"])
 def test_a_damaged_file_is_one_line(text, folder):
     (folder / "kept.json").write_text(text)
     with pytest.raises(CifarlabError, match=r"kept\.json"):
         load_results(folder / "kept.json")
-
-
-def test_the_highest_limit_of_a_machine_and_precision_is_kept():
-    kept = Results()
-    for rate in (4e11, 6e11, 5e11):
-        kept = kept.with_limit(Limit(MACHINE, "float32", rate))
-    assert [limit.flop_per_second for limit in kept.limits] == [6e11]
-    assert kept.limit({**MACHINE, "devices": ["named"]}, "float32") == 6e11
-    assert kept.limit(MACHINE, "bfloat16") is None
-    assert kept.limit({**MACHINE, "cores": 4}, "float32") is None
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def describe_ladder(
         described.append(
             {
                 **_describe(rung, below),
-                "result": _measured(rung, below, here, measured),
-                "own": _measured(rung, below, own, measured),
+                "result": _measured(rung, below, here),
+                "own": _measured(rung, below, own),
                 "not_evaluated": theirs.not_evaluated.get(rung.name, []),
             }
         )
@@ -71,13 +71,10 @@ def _describe(rung: Rung, below: Rung | None) -> dict[str, Any]:
     }
 
 
-def _measured(
-    rung: Rung, below: Rung | None, by_name: Mapping[str, Result], measured: results.Results
-) -> dict[str, Any] | None:
+def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> dict[str, Any] | None:
     result = by_name.get(rung.name)
     if result is None:
         return None
     before = by_name.get(below.name) if below else None
     gained = None if before is None else gain(result, before)
-    limit = measured.limit(result.machine, result.precision)
-    return {**summarise(result, limit), "gain": gained and gained.as_dict()}
+    return {**summarise(result), "gain": gained and gained.as_dict()}

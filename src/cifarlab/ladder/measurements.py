@@ -30,6 +30,8 @@ class Result:
         training_seconds: The epochs' own, without validation.
         looks: How often the run's test set has been looked at.
         petaflop: Operations of one training; None where nobody counted them.
+        limit_flop_per_second: Floating-point operations a second of the machine's fastest matrix product, measured when
+            the result was kept, since two machines of one name may differ; None where nobody measured.
     """
 
     recipe: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Result:
     training_seconds: Sequence[float]
     looks: Sequence[int]
     petaflop: float | None = None
+    limit_flop_per_second: float | None = None
 
 
 def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
@@ -84,12 +87,11 @@ def machine_of(run: Run) -> dict[str, Any]:
     return {key: run.environment.get(key) for key in _MACHINE}
 
 
-def summarise(result: Result, limit: float | None) -> dict[str, Any]:
+def summarise(result: Result) -> dict[str, Any]:
     """The numbers of a result as a table shows them, ready for JSON.
 
     Args:
         result: What was measured.
-        limit: Floating-point operations a second that the machine's fastest matrix product reaches, if it is known.
 
     Returns:
         `data`, `accuracy` (an interval: Student's over the seeds, Wilson's where there is one), `standard_deviation`
@@ -99,6 +101,7 @@ def summarise(result: Result, limit: float | None) -> dict[str, Any]:
     """
     seconds = statistics.fmean(result.training_seconds)
     rate = None if result.petaflop is None else 1e15 * result.petaflop / seconds
+    limit = result.limit_flop_per_second
     several = len(result.seeds) > 1
     return {
         "data": result.recipe["data"],

@@ -31,8 +31,9 @@ from cifarlab.training.state import (
 )
 
 CHECKPOINT_SECONDS = 10.0
-# Of the time, at most a twentieth goes into keeping the state; what takes less than this is kept after every epoch.
-KEEPING_SHARE = 0.05
+# Of the time, at most this share goes into fetching the state, and as much into writing it: a twentieth in all. What
+# takes less than this many seconds is done after every epoch.
+KEEPING_SHARE = 0.025
 QUICK_SECONDS = 0.1
 DISPATCH_SECONDS = 0.3
 Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], None]
