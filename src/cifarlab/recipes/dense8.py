@@ -12,5 +12,10 @@ import dataclasses
 from cifarlab.recipes import dense7
 
 RECIPE = dataclasses.replace(
-    dense7.RECIPE, model_args={**dense7.RECIPE.model_args, "width": 3072}, epochs=2500, batch_size=2000
+    dense7.RECIPE,
+    model_args={**dense7.RECIPE.model_args, "width": 3072},
+    epochs=2500,
+    batch_size=2000,
+    warmup_epochs=5,
+    mixup_alpha=0.8,
 )
