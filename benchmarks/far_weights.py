@@ -1,6 +1,6 @@
 """How much of a dense network's energy lies in weights far from their unit's place, before training and after.
 
-    python benchmarks/far_weights.py runs/dense5-seed0 runs/dense6-seed0
+    python benchmarks/far_weights.py runs/dense4-seed0 runs/dense5-seed0
     python benchmarks/far_weights.py runs/dense6-seed0 --cut
 
 For runs of `bottleneck_mlp` that begin near (`reach_pixels`). A weight is far where the Gaussian of its distance is

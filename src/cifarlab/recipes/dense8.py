@@ -3,8 +3,9 @@
     KERAS_BACKEND=jax cifarlab train dense8
     KERAS_BACKEND=jax cifarlab evaluate runs/dense8-seed0
 
-Planned for one NVIDIA H100: 236 million weights, 168 PFLOP, about 14 minutes (docs/ladder.md has the sum). On two cores
-with bfloat16 an epoch takes minutes; `--set epochs=3` shows how it begins.
+Expect about 14 minutes on one NVIDIA H100 or H200 by the sum in docs/ladder.md (236 million weights, 168 PFLOP): no GPU
+was at hand, so that neither time nor accuracy is measured yet. On two cores with bfloat16 an epoch takes minutes;
+`--set epochs=3` shows how it begins.
 """
 
 import dataclasses
