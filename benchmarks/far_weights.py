@@ -74,7 +74,7 @@ def cut_accuracies(run: Run) -> list[tuple[str, Interval]]:
     from cifarlab.models import bottleneck_mlp
 
     reach_pixels = reach_of(run)
-    images = load_data(run.recipe.data, **run.recipe.held_out).validation
+    images = load_data(run.data_name, data_dir=run.data_dir, **run.recipe.held_out).validation
     if not len(images.labels):
         raise CifarlabError(f"{run.path} held out no images: without any, --cut has nothing to predict")
     model = load_model(run)

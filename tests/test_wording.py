@@ -1,6 +1,6 @@
 import pytest
 
-from cifarlab.wording import counted
+from cifarlab.wording import counted, signed
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,11 @@ from cifarlab.wording import counted
 )
 def test_one_is_singular(arguments, said):
     assert counted(*arguments) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "said"),
+    [(1.5, 2, "+1.50"), (-0.25, 2, "\N{MINUS SIGN}0.25"), (0, 2, "+0.00"), (3.16, 1, "+3.2")],
+)
+def test_a_difference_has_its_sign(value, decimals, said):
+    assert signed(value, decimals) == said

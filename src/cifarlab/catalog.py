@@ -42,6 +42,23 @@ def paragraphs(name: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in _docstring(name).split("\n\n")]
 
 
+def commands(name: str) -> list[str]:
+    """The commands that a recipe's file shows: its docstring's first indented paragraph, line by line.
+
+    Args:
+        name: A recipe's name, or the path of a user's own file.
+
+    Returns:
+        None where it shows none.
+
+    Raises:
+        CifarlabError: If there is no such recipe; the message offers the nearest right name.
+    """
+    split = [paragraph.splitlines() for paragraph in _docstring(name).split("\n\n")]
+    shown = next((lines for lines in split if lines and all(line.startswith("    ") for line in lines)), [])
+    return [line.strip() for line in shown]
+
+
 def recipe_source(name: str) -> str:
     """A recipe's whole file, ready to copy and edit.
 

@@ -17,6 +17,7 @@ from cifarlab.recipe import Recipe, load_recipe, override
 from cifarlab.records import Array, Predictions
 from cifarlab.runs import Run, open_run
 from cifarlab.shuffling import shuffle_images
+from cifarlab.wording import signed
 
 FORMAT = 1
 SPLITS = ("validation", "test")
@@ -181,7 +182,7 @@ def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str,
 
 def _sentence(recipe: str, difference: dict[str, Any]) -> str:
     value, low, high = (100 * difference[key] for key in ("value", "low", "high"))
-    interval = f"95 % interval {_signed(low)} to {_signed(high)}"
+    interval = f"95 % interval {signed(low)} to {signed(high)}"
     if high < 0:
         return (
             f"{recipe} loses {-value:.2f} percentage points when all pixels are shuffled ({interval}): it used which "
@@ -190,13 +191,9 @@ def _sentence(recipe: str, difference: dict[str, Any]) -> str:
     if low > 0:
         return f"{recipe} gains {value:.2f} percentage points when all pixels are shuffled ({interval})."
     return (
-        f"Nothing shows that {recipe} loses anything when all pixels are shuffled: the difference is {_signed(value)} "
+        f"Nothing shows that {recipe} loses anything when all pixels are shuffled: the difference is {signed(value)} "
         f"percentage points ({interval})."
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _example(run: Run, split: str, data_dir: str | None) -> Array:

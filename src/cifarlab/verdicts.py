@@ -5,6 +5,7 @@ from typing import Any
 
 from cifarlab.console import make_console
 from cifarlab.tables import _limits, _p_value, _percent, _table
+from cifarlab.wording import signed
 
 
 def print_comparison(compared: Mapping[str, Any]) -> None:
@@ -80,8 +81,8 @@ def print_permutation(result: Mapping[str, Any]) -> None:
             for key in ("accuracy", "shuffled_accuracy")
             for cell in (_percent(row[key]["value"]), _limits(row[key]))
         ]
-        difference = row["difference"]
-        table.add_row(row["recipe"], *cells, f"{100 * difference['value']:+.2f}", _limits(difference))
+        value, low, high = (signed(100 * row["difference"][key]) for key in ("value", "low", "high"))
+        table.add_row(row["recipe"], *cells, value, f"{low} to {high}")
     console.print(table, "")
     for row in rows:
         console.print(row["sentence"], soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Numbers in sentences: `1 run`, `2 runs`."""
+"""Numbers in sentences: `1 run`, `2 runs`, `+1.50`."""
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -14,3 +14,17 @@ def counted(number: int, one: str, many: str = "") -> str:
         ('1 run', '1,200 images', '2 classes')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def signed(value: float, decimals: int = 2) -> str:
+    """A difference with its sign, a true minus sign where it is below 0.
+
+    Args:
+        value: In the unit in which it is shown, such as percentage points.
+        decimals: Digits after the point.
+
+    Example:
+        >>> signed(1.5), signed(-0.25, decimals=1)
+        ('+1.50', '−0.2')
+    """  # noqa: RUF002
+    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")

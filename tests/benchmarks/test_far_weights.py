@@ -15,6 +15,7 @@ SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
 def run(tmp_path):
     made = create_run(tmp_path, "near")
     files.write_json(made.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits")))
+    files.write_json(made.data_file, {"name": "digits", "data_dir": None})
     return made
 
 

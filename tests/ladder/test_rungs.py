@@ -28,6 +28,17 @@ def test_a_rung_says_what_its_file_says(folder):
     assert side.reason == "a convolutional network taught it."
 
 
+def test_a_rung_brings_the_commands_that_its_file_shows(folder):
+    shown = (
+        '"""A plain dense network.\n\n    cifarlab train dense1 --seeds 3\n    cifarlab evaluate runs/dense1-seed*\n'
+    )
+    file = folder / "dense1.py"
+    file.write_text(file.read_text().replace('"""A plain dense network.\n', shown))
+    first, second, *_ = find_rungs(RUNGS)
+    assert first.commands == ("cifarlab train dense1 --seeds 3", "cifarlab evaluate runs/dense1-seed*")
+    assert second.commands == ()
+
+
 def test_a_rung_beside_the_ladder_must_say_why(folder):
     side = folder / "dense_taught.py"
     side.write_text(side.read_text().replace("Does not count", "Counts"))

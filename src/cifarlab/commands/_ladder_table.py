@@ -7,10 +7,11 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.console import duration, make_console
+from cifarlab.wording import signed
 
-_MINUS = "\N{MINUS SIGN}"
 _NOTHING = "\N{EN DASH}"
 _LEAST_TITLE = 24
+_NOT_MEASURED = {False: "not measured here", True: "not here"}
 
 
 def print_ladder(ladder: Mapping[str, Any]) -> None:
@@ -35,7 +36,8 @@ def _rungs(rungs: Sequence[Mapping[str, Any]], is_narrow: bool = False) -> Table
     if not is_narrow:
         table.add_column("what it adds", overflow="fold", min_width=_LEAST_TITLE)
     for title in ("accuracy", "gain, points", "training", "parameters", "PFLOP", "of the limit"):
-        table.add_column(title, justify="right", overflow="fold", no_wrap=not is_narrow)
+        is_whole = not is_narrow or title in ("training", "parameters")
+        table.add_column(title, justify="right", overflow="fold", no_wrap=is_whole)
     is_beside = False
     for rung in sorted(rungs, key=lambda rung: bool(rung["reason"])):
         if rung["reason"] and not is_beside:
@@ -45,7 +47,7 @@ def _rungs(rungs: Sequence[Mapping[str, Any]], is_narrow: bool = False) -> Table
         for name, words, result in ((rung["name"], title, rung["result"]), ("", "yours", rung["own"])):
             if result is None and not name:
                 continue
-            numbers = ["not measured here"] if result is None else _numbers(result)
+            numbers = [_NOT_MEASURED[is_narrow]] if result is None else _numbers(result)
             if is_narrow:
                 table.add_row(name or words, *(_broken(number) for number in numbers))
             else:
@@ -66,8 +68,8 @@ def _numbers(result: Mapping[str, Any]) -> list[str]:
 
 
 def _broken(number: str) -> str:
-    """A number with its interval, and how many runs it is of, beneath it."""
-    return number.replace(" (", "\n").replace(", ", "\n").removesuffix(")")
+    """A number with its interval or spread, and how many runs it is of, beneath it."""
+    return number.replace(" (", "\n").replace(", ", "\n").replace(" ±", "\n±").removesuffix(")")
 
 
 def _accuracy(result: Mapping[str, Any]) -> str:
@@ -82,12 +84,9 @@ def _gain(gain: Mapping[str, Any] | None) -> str:
     if gain is None:
         return ""
     if gain["low"] is None:
-        return _signed(gain["value"])
-    return f"{_signed(gain['value'])} ({_signed(gain['low'])} to {_signed(gain['high'])})"
-
-
-def _signed(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", _MINUS)
+        return signed(100 * gain["value"])
+    value, low, high = (signed(100 * gain[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def _notes(rungs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

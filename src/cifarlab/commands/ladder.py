@@ -26,8 +26,8 @@ def ladder(
 ) -> None:
     """Show what each technique buys.
 
-    A ladder of recipes, each one technique above the one before: accuracy, gain, training time, parameters and
-    operations of each, as they were measured, and of your own runs of the same settings.
+    A ladder of recipes, each above the one before by one technique or, in long trainings, several: accuracy, gain,
+    training time, parameters and operations of each, as they were measured, and of your own runs of the same settings.
     """
     from cifarlab import tables
     from cifarlab.commands._ladder_table import print_ladder

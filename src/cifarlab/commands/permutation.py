@@ -9,7 +9,7 @@ from cifarlab import completion, usage
 from cifarlab.commands._options import DataDir, Json, RunsDir
 
 EPILOG = usage.examples(
-    "cifarlab permutation mlp2 convnet94 --set epochs=10",
+    "cifarlab permutation mlp2 convnet94 --set epochs=4",
     "cifarlab permutation mlp2 --seeds 3 --output shuffled",
     "cifarlab permutation smoke --data digits",
 )

@@ -17,7 +17,7 @@ from cifarlab.comparison._tests import (
 )
 from cifarlab.comparison.groups import compare_groups
 from cifarlab.runs import Run
-from cifarlab.wording import counted
+from cifarlab.wording import counted, signed
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
 
@@ -109,14 +109,14 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
     if pair["adjusted_p_value"] >= SIGNIFICANCE:
         return (
             f"The {asked} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
-            f"{_signed(value)} percentage points (95 % interval {_signed(low)} to {_signed(high)}; {test})."
+            f"{signed(value)} percentage points (95 % interval {signed(low)} to {signed(high)}; {test})."
             f"{_outlook(pair)}"
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     return (
         f"{first} is more accurate than {second} by {value:.2f} percentage points on {asked} "
-        f"(95 % interval {_signed(low)} to {_signed(high)}; {test})."
+        f"(95 % interval {signed(low)} to {signed(high)}; {test})."
     )
 
 
@@ -125,7 +125,3 @@ def _outlook(pair: dict[str, Any]) -> str:
     return (
         f" If that is the true difference, it would take about {counted(needed, 'image')} to see it." if needed else ""
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

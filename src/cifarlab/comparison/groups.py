@@ -18,7 +18,7 @@ from cifarlab.comparison._tests import (
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import _intervals
 from cifarlab.runs import Run
-from cifarlab.wording import counted
+from cifarlab.wording import counted, signed
 
 FORMAT = 1
 NOTE = (
@@ -100,7 +100,7 @@ def _sentence(result: dict[str, Any]) -> str:
     first, second = (group["name"] for group in result["groups"])
     sizes = [len(group["runs"]) for group in result["groups"]]
     value, low, high = (result["difference"][key] for key in ("value", "low", "high"))
-    limits = "" if low is None else f"95 % interval {_signed(low)} to {_signed(high)}; "
+    limits = "" if low is None else f"95 % interval {signed(100 * low)} to {signed(100 * high)}; "
     test = f"{limits}{result['test']}, p {show_p(result['p_value'])}"
     seeds = f"{sizes[0]} against {sizes[1]} seeds"
     if result["p_value"] < SIGNIFICANCE:
@@ -111,10 +111,6 @@ def _sentence(result: dict[str, Any]) -> str:
         return f"{found} So few seeds cannot: their p value is never under {result['least_p_value']:.2f}."
     needed = result["seeds_needed"]
     return f"{found} If that is the true difference, it would take about {needed:,} seeds each." if needed else found
-
-
-def _signed(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _points(value: float) -> str:

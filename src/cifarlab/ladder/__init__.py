@@ -1,4 +1,4 @@
-"""The ladder: recipes one technique above the other, what was measured of each, and what each step gained."""
+"""The ladder: recipes one above the other, what was measured of each, and what each step gained."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,8 @@ def _describe(rung: Rung, below: Rung | None) -> dict[str, Any]:
         "reason": rung.reason,
         "below": below and below.name,
         "changes": changed,
-        "commands": [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"],
+        "commands": list(rung.commands)
+        or [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"],
     }
 
 

@@ -28,6 +28,7 @@ class Rung:
         title: The first line of its docstring: which technique it adds.
         expected: The docstring's paragraph that begins with "Expect"; may be empty.
         reason: Why it stands beside the ladder and does not count for the record; empty where it counts.
+        commands: That train and evaluate it, as its docstring shows them; may be empty.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Rung:
     title: str
     expected: str = ""
     reason: str = ""
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,4 +123,5 @@ def _read(source: str) -> Rung:
     if _SIDE.fullmatch(name) and not reason:
         wanted = f'give its docstring a paragraph that begins with "{REASON}"'
         raise CifarlabError(f"{source} stands beside the ladder and does not say why: {wanted}")
-    return Rung(name, source, recipe, about["summary"].rstrip("."), about["expected"], reason.removeprefix(REASON))
+    title, reason = about["summary"].rstrip("."), reason.removeprefix(REASON)
+    return Rung(name, source, recipe, title, about["expected"], reason, tuple(catalog.commands(source)))

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifarlab.plots._style import GRID, INK, MUTED, SERIES, Array, draw_interval, percent_ticks, style
+from cifarlab.wording import signed
 
 Score = Mapping[str, Any]
 _APART = 0.1
@@ -65,7 +66,7 @@ def _draw_scores(axes: Axes, rows: Mapping[str, Sequence[Score]], chance: float)
         for score, place, colour, marker in zip((plain, shuffled), ends, SERIES, "os", strict=False):
             draw_interval(axes, [score[key] for key in ("value", "low", "high")], place, colour, marker, size=7)
         middle = (plain["value"] + shuffled["value"]) / 2
-        text = f"{100 * difference['value']:+.1f} points".replace("-", "\N{MINUS SIGN}")
+        text = f"{signed(100 * difference['value'], decimals=1)} points"
         axes.annotate(
             text, (middle, height + _APART), (0, 8), textcoords="offset points", ha="center", fontweight="bold"
         )

@@ -13,7 +13,7 @@ import cifarlab
 from cifarlab import discover
 from cifarlab.plots._style import to_inline_svg
 from cifarlab.reports._page import Page
-from cifarlab.wording import counted
+from cifarlab.wording import counted, signed
 
 GENERATOR = '<meta name="generator" content="cifarlab">'
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -76,7 +76,7 @@ def number_interval(score: dict[str, Any], digits: int = 3) -> str:
 
 def points(fraction: float) -> str:
     """A difference of two fractions in percentage points, with its sign: `+1.4`."""
-    return f"{100 * fraction:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return signed(100 * fraction, decimals=1)
 
 
 def duration(seconds: float | None) -> str:
