@@ -138,14 +138,14 @@ def _about(results: Sequence[Mapping[str, Any]]) -> str:
 def _machines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """On what was trained, in which precision, and what that machine can do; with the rungs' names where it varies."""
     names: dict[str, list[str]] = {}
-    limits: dict[str, set[str]] = {}
+    limits: dict[str, set[int]] = {}
     for name, result in results:
         machine, limit = _machine(result), result["limit_gigaflop_per_second"]
         names.setdefault(machine, []).append(name)
-        limits.setdefault(machine, set()).update([] if limit is None else [f"{limit:,.0f} GFLOP/s"])
+        limits.setdefault(machine, set()).update([] if limit is None else [round(limit)])
     for machine, its in names.items():
-        known = sorted(limits[machine])
-        limit = f"; limit: its fastest matrix product then, {' or '.join(known)}" if known else ""
+        known = " or ".join(f"{limit:,}" for limit in sorted(limits[machine]))
+        limit = f"; limit: its fastest matrix product then, {known} GFLOP/s" if known else ""
         yield f"Trained on {machine}{limit}." if len(names) == 1 else f"{', '.join(its)}: trained on {machine}{limit}."
 
 
