@@ -67,6 +67,16 @@ def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
     assert "Trained on G, P, 16 cores, jax, bfloat16; limit: its fastest matrix product then, 780 GFLOP/s." in out
 
 
+def test_two_machines_are_told_apart_and_not_compared(make_run, capsys):
+    make_run("dense1.py", 0, 0.5)
+    make_run("dense2.py", 0, 0.6, machine={"processor": "Q", "cores": 4, "accelerators": [], "backend": "jax"})
+    assert cli.main(["ladder", *RUNGS]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "dense1 (yours): trained on a processor, 2 cores, tensorflow, float32." in lines
+    assert "dense2 (yours): trained on Q, 4 cores, jax, float32." in lines
+    assert lines[-1] == "Training times, and shares of limits, compare only where those are the same."
+
+
 def test_a_narrow_terminal_shows_every_column_and_the_titles_beneath(make_run, monkeypatch, capsys):
     make_run("dense1.py", 0, 0.5)
     monkeypatch.setattr(_ladder_table, "make_console", lambda: Console(width=100))

@@ -137,21 +137,19 @@ def _about(results: Sequence[Mapping[str, Any]]) -> str:
 
 def _machines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """On what was trained, in which precision, and what that machine can do; with the rungs' names where it varies."""
-    names: dict[str, list[str]] = {}
-    limits: dict[str, set[int]] = {}
+    found: dict[str, list[str]] = {}
     for name, result in results:
-        machine, limit = _machine(result), result["limit_gigaflop_per_second"]
-        names.setdefault(machine, []).append(name)
-        limits.setdefault(machine, set()).update([] if limit is None else [round(limit)])
-    for machine, its in names.items():
-        known = " or ".join(f"{limit:,}" for limit in sorted(limits[machine]))
-        limit = f"; limit: its fastest matrix product then, {known} GFLOP/s" if known else ""
-        yield f"Trained on {machine}{limit}." if len(names) == 1 else f"{', '.join(its)}: trained on {machine}{limit}."
+        found.setdefault(_machine(result), []).append(name)
+    for machine, names in found.items():
+        yield f"Trained on {machine}." if len(found) == 1 else f"{', '.join(names)}: trained on {machine}."
+    if len(found) > 1:
+        yield "Training times, and shares of limits, compare only where those are the same."
 
 
 def _machine(result: Mapping[str, Any]) -> str:
-    machine = result["machine"]
+    machine, limit = result["machine"], result["limit_gigaflop_per_second"]
     devices = machine.get("devices") or machine["accelerators"] or []
     cores = f"{machine['cores']} cores" if machine["cores"] else ""
     parts = [*devices, machine["processor"] or "a processor without a name", cores, machine["backend"] or ""]
-    return ", ".join(part for part in (*parts, result["precision"]) if part)
+    known = f"; limit: its fastest matrix product then, {limit:,.0f} GFLOP/s" if limit is not None else ""
+    return ", ".join(part for part in (*parts, result["precision"]) if part) + known
