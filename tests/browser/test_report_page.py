@@ -108,7 +108,7 @@ def test_keyboard_reaches_the_contents_and_shows_where_it_is(page, pages) -> Non
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#making")
+    page.wait_for_function("() => location.hash === '#making'")  # the browser follows the link in its own time
 
 
 def test_page_prints_whole(new_page, pages) -> None:
