@@ -49,7 +49,7 @@ def commands(name: str) -> list[str]:
         name: A recipe's name, or the path of a user's own file.
 
     Returns:
-        None where it shows none.
+        As a shell takes them; empty where it shows none.
 
     Raises:
         CifarlabError: If there is no such recipe; the message offers the nearest right name.
