@@ -6,6 +6,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
+# Loaded before a server runs in a thread: two threads that parse source at once trip over Python 3.11's parser.
+from schemathesis.specs.openapi import adapter, schemas  # noqa: F401
+
 from cifarlab.web.settings import Settings
 
 FEW, MANY = 15, 150
