@@ -1,6 +1,9 @@
 """What is silenced, and what is not."""
 
+import importlib.util
 import os
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -64,3 +67,27 @@ def test_threads_take_turns(capfd):
     for thread in threads:
         thread.join(10)
     assert capfd.readouterr().err == "first\nsecond\n"
+
+
+def test_what_python_writes_meanwhile_is_shown_at_once():
+    program = """
+import os, sys
+from cifarlab.silence import without_chatter
+with without_chatter():
+    os.write(2, b"I0000 00:00:1795282103.613661    2131 port.cc:153] oneDNN custom operations are on\\n")
+    os.write(2, b"in the end\\n")
+    print("at once", file=sys.stderr)
+print("after", file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == ["at once", "in the end", "after"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed")
+def test_importing_keras_says_nothing():
+    program = "from cifarlab.environment import choose_backend; choose_backend(); import keras"
+    settings = {"KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **settings}, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")

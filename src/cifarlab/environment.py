@@ -6,10 +6,12 @@ import json
 import logging
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 from cifarlab.errors import CifarlabError
+from cifarlab.silence import without_chatter
 
 BACKENDS = ("tensorflow", "jax", "torch")
 CPUINFO = Path("/proc/cpuinfo")
@@ -20,6 +22,7 @@ def choose_backend() -> str:
     """Decide on Keras's backend before Keras is imported, and set `KERAS_BACKEND`.
 
     `$KERAS_BACKEND` is obeyed, then Keras's own settings file; else the first one installed of TensorFlow, JAX, torch.
+    TensorFlow is imported here, since from version 2.21 it logs about itself while it is, whatever its settings say.
 
     Returns:
         `"tensorflow"`, `"jax"` or `"torch"`.
@@ -37,8 +40,11 @@ def choose_backend() -> str:
         raise CifarlabError(f"the backend {asked} is not installed: pip install 'cifarlab[{asked}]'")
     if not installed:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
-    os.environ["KERAS_BACKEND"] = asked or installed[0]
-    return os.environ["KERAS_BACKEND"]
+    chosen = os.environ["KERAS_BACKEND"] = asked or installed[0]
+    if chosen == "tensorflow" and chosen not in sys.modules:
+        with without_chatter():
+            importlib.import_module(chosen)
+    return chosen
 
 
 def _is_no_notice_of_retracing(record: logging.LogRecord) -> bool:

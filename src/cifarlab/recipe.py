@@ -206,6 +206,15 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return dataclasses.asdict(recipe)
 
 
+def settings_of(recipe: Recipe) -> dict[str, Any]:
+    """Every setting by the name that `--set` knows, such as `"model.widths"`, in the order of the fields."""
+    settings: dict[str, Any] = {}
+    prefixes = {field_name: prefix for prefix, field_name in _DICTIONARIES.items()}
+    for key, value in to_dict(recipe).items():
+        settings |= {prefixes[key] + name: each for name, each in value.items()} if key in prefixes else {key: value}
+    return settings
+
+
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """The recipe that `to_dict` described; JSON's lists become tuples again.
 

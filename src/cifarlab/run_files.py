@@ -11,7 +11,7 @@ model.keras         best on validation (the last epoch's where nothing is held o
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
-tensorboard/        events
+events.*, train/, validation/   what `tensorboard --logdir` shows
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
 robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
@@ -92,11 +92,6 @@ class RunFiles:
     def dynamics_file(self) -> Path:
         """Every image's loss, and whether it was right, epoch by epoch."""
         return self.path / "dynamics.npz"
-
-    @property
-    def tensorboard_dir(self) -> Path:
-        """TensorBoard's events."""
-        return self.path / "tensorboard"
 
     @property
     def figures_dir(self) -> Path:

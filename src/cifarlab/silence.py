@@ -29,13 +29,15 @@ def without_chatter() -> Iterator[None]:
     """What TensorFlow's C++ parts log for information does not reach standard error; all else does, in the end.
 
     They ask no setting and write past Python to the descriptor, which belongs to the process: one thread at a time.
+    What Python writes to `sys.stderr` meanwhile, such as a display of progress, is shown at once.
     """
     with _descriptor, tempfile.TemporaryFile() as kept:
         _flush()
         shown = os.dup(_STDERR)
         os.dup2(kept.fileno(), _STDERR)
         try:
-            yield
+            with _python_writes_to(shown):
+                yield
         finally:
             _flush()
             os.dup2(shown, _STDERR)
@@ -52,6 +54,21 @@ _descriptor = threading.Lock()
 _lock = threading.Lock()
 _filters = contextlib.ExitStack()
 _inside = 0
+
+
+@contextlib.contextmanager
+def _python_writes_to(descriptor: int) -> Iterator[None]:
+    """`sys.stderr` is another stream on `descriptor`, unless somebody has put a stream of their own there."""
+    before = sys.__stderr__
+    if before is None or sys.stderr is not before:
+        yield
+        return
+    with os.fdopen(os.dup(descriptor), "w", buffering=1, encoding=before.encoding, errors=before.errors) as stream:
+        sys.stderr = stream
+        try:
+            yield
+        finally:
+            sys.stderr = before
 
 
 def _flush() -> None:

@@ -169,7 +169,7 @@ def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: P
 
     every = max(1, recipe.epochs // 10)
     try:
-        with EventWriter(run, splits.validation, every, recipe.epochs, len(run.history()) + 1) as events:
+        with EventWriter(run, recipe, splits.validation, every, len(run.history()) + 1) as events:
             state = fit(Task(recipe, splits, model, run), show, events, resume=resume)
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
