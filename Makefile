@@ -61,6 +61,7 @@ docs: data ## Run every command shown in docs/commands anew (minutes).
 	@$(USE_DATA) $(BIN)/python docs/refresh_outputs.py
 
 wheel: setup ## Build the wheel into dist/.
+	@rm -f dist/cifarlab-*.whl
 	@$(UV) build --quiet --wheel --out-dir dist
 
 lock: ## Resolve the lock files anew.
