@@ -52,11 +52,11 @@ def evaluate(
     from cifarlab.console import working
 
     if predictions is not None:
-        from cifarlab import foreign
+        from cifarlab import external
 
-        foreign.check_alone(runs, data=data, data_dir=data_dir)
+        external.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
-        scores = foreign.evaluate_files(predictions, labels, names, output, human_labels)
+        scores = external.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([scores]) if as_json else tables.print_evaluations([scores], [])
         return
     if labels or class_names or output:

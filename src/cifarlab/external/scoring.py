@@ -1,0 +1,81 @@
+"""A model trained elsewhere, scored as `evaluate` scores a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifarlab import files, metrics
+from cifarlab.errors import CifarlabError
+from cifarlab.external._scores import SMALLEST
+from cifarlab.external.reading import read_external
+from cifarlab.human_labels import load_human_labels, score_with_humans
+from cifarlab.records import HardPredictions, Predictions
+from cifarlab.wording import counted
+
+
+def evaluate_files(
+    predictions: str | Path,
+    labels: str | Path | None = None,
+    class_names: Sequence[str] | None = None,
+    output: str | Path | None = None,
+    human_labels: str | Path | None = None,
+) -> dict[str, Any]:
+    """Score a model trained elsewhere, as `evaluate` scores a run.
+
+    Args:
+        predictions: As for `predictions_from_files`.
+        labels: As for `predictions_from_files`.
+        class_names: As for `predictions_from_files`.
+        output: A folder for `predictions.npz` and `scores.json`; without it nothing is written.
+        human_labels: CIFAR-10H's counts, where these are predictions of CIFAR-10's test set in its own order.
+
+    Returns:
+        The numbers of `metrics.score`, and `run` (the file's name), `data` (the labels' file), `split` (`"given"`),
+        `looks` (None: nobody counts them), `notices` (what was assumed) and, with human labels, `human`.
+
+    Raises:
+        CifarlabError: As from `predictions_from_files`, if the human labels do not fit them, or if the folder cannot be
+            written.
+    """
+    humans = None if human_labels is None else load_human_labels(human_labels)
+    read = read_external(predictions, labels, class_names)
+    found = read.predictions
+    if humans is not None and isinstance(found, HardPredictions):
+        raise CifarlabError(f"{predictions} has predicted classes alone: --human-labels needs probabilities")
+    scores = {
+        "run": Path(predictions).name,
+        "data": Path(predictions if labels is None else labels).name,
+        "split": "given",
+        "looks": None,
+        "notices": [*read.notices, *_impossible(found)],
+        **metrics.score(found),
+    }
+    if humans is not None and isinstance(found, Predictions):
+        scores["human"] = score_with_humans(found, humans, own_order=False)
+    if output is not None:
+        found.save(Path(output) / "predictions.npz")
+        files.write_json(Path(output) / "scores.json", scores)
+    return scores
+
+
+def check_alone(runs: Sequence[str] | None, **others: object) -> None:
+    """Make sure that nothing is asked for that a file of predictions cannot answer.
+
+    Raises:
+        CifarlabError: If runs are given too, or any of the `others`, which are options by their names.
+    """
+    if runs:
+        raise CifarlabError(f"--predictions stands instead of runs: leave out {runs[0]}, or --predictions")
+    given = next((name for name, value in others.items() if value is not None), None)
+    if given:
+        raise CifarlabError(f"--{given.replace('_', '-')} belongs to runs: leave it out with --predictions")
+
+
+def _impossible(found: Predictions | HardPredictions) -> list[str]:
+    if isinstance(found, HardPredictions):
+        return []
+    impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * SMALLEST).sum())
+    share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
+    return [f"There is {share}."] if impossible else []
