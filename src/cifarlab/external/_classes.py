@@ -72,6 +72,8 @@ def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> C
         _check_names(table, names, len(names))
         return Classes(names)
     values = [sorted(set(np.asarray(part).ravel().astype(str).tolist())) for part in (table.predicted, truth.labels)]
+    _refuse_missing(table, values[0])
+    _refuse_missing(truth, values[1])
     numeric = [all(_whole_value(value) for value in part) for part in values]
     if numeric[0] != numeric[1]:
         raise CifarlabError(
@@ -79,8 +81,6 @@ def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> C
             "A,B,... which class each number is"
         )
     if not numeric[0]:
-        _refuse_missing(table, values[0])
-        _refuse_missing(truth, values[1])
         every = tuple(sorted({*values[0], *values[1]}))
         return Classes(every, (f"Classes are all names that occur: {_few(every)}.",))
     told, true = ([int(float(value)) for value in part] for part in values)
@@ -109,7 +109,7 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
     """
     values, notices = _flat(values, source, len(classes.names), noun)
     names = classes.names
-    if source.class_names is not None and values.dtype.kind in "iuf" and source.class_names != names:
+    if source.class_names is not None and values.dtype.kind in "iuf":
         values = _by_own_names(values, source, names, noun)
     if all(whole(name) for name in names) and names != tuple(map(str, range(len(names)))):
         values = _as_text(values)

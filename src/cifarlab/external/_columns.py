@@ -1,4 +1,4 @@
-"""Which column of a table of text is what: a class, the true class, the predicted, an id, an index, or none of these."""
+"""Which column of a table of text is what: a class, the true or the predicted one, an id, an index or no such thing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -74,6 +74,7 @@ def read_columns(cells: Cells, wanted: Sequence[str] | None = None) -> Table:
         cells.path,
         labels=_only(cells, columns, LABEL),
         predicted=_only(cells, columns, PREDICTED),
+        first_may_be_header=header is None and len(columns) == 1 and columns[0].cells[0] == "0",
         ids=_first(columns, ID),
         index=_first(columns, INDEX),
         notices=(*cells.notices, *notices),
@@ -91,7 +92,7 @@ def read_label_columns(cells: Cells) -> Table:
     header, body, _, notices = split_header(cells, single_values=True)
     columns = _columns(cells, header, body, (), scores=False)
     named = [column for column in columns if column.role == LABEL]
-    rest = named or [column for column in columns if column.role in (CLASS, PREDICTED)]
+    rest = named or [column for column in columns if column.role == CLASS]
     if header and not named and (spelled := _one_hot(rest)) is not None:
         told = f"{cells.path.name} has a column for each class; the one with 1 is the label."
         return Table(
@@ -128,11 +129,14 @@ def _columns(
     if twice:
         raise CifarlabError(f"{cells.path} has two columns named {twice[0]!r}: expected different names")
     mark = _numbers.decimal_mark((cell for row in body for cell in row), str(cells.path))
+    all_wanted = bool(wanted) and set(wanted) <= set(names)  # then no other column is a class
     found = []
     for place, (name, values) in enumerate(zip(names, zip(*body, strict=True), strict=True)):
         numbers, missing, percent = _numbers.parse(values, mark)
         column = Column(name, np.array(values, str), numbers, missing, percent, CLASS, place)
         what = CLASS if name in wanted else _role(column, header is not None, len(names))
+        if all_wanted and name not in wanted and what in (None, CLASS):
+            what = EXTRA
         if what is None and scores:
             raise CifarlabError(f"{cells.path}: {column.title} {_no_class(column)}; take it out, or name it")
         found.append(replace(column, role=what or CLASS))
@@ -226,6 +230,6 @@ def _check_whole(table: Table, classes: Sequence[Column], wanted: Sequence[str])
     strange = [column for column in beyond if column.name not in wanted]
     if strange and any(not column.whole for column in classes) and len(strange[0].cells) >= _FEWEST:
         raise CifarlabError(
-            f"{table.path}: {strange[0].title} holds whole numbers and the others fractions, so that it may be no class: take "
-            "it out, name it id or label, or name the classes with --class-names"
+            f"{table.path}: {strange[0].title} holds whole numbers and the others fractions, so that it may be "
+            "no class: take it out, name it id or label, or name the classes with --class-names"
         )

@@ -7,6 +7,7 @@ from cifarlab.external import _numbers
 from cifarlab.external._names import role
 from cifarlab.external._text import Cells
 
+_SAMPLE = 60  # rows that tell words from numbers
 _NEAR = 0.05  # rows of rounded probabilities sum to 1, or to 100, within 5 %
 
 
@@ -45,11 +46,13 @@ def _single_header(first: str, rest: list[str]) -> bool:
 
 def _is_header(cells: Cells, first: list[str], rest: list[list[str]], single_values: bool) -> tuple[bool, list[str]]:
     numeric = [_numbers.looks_numeric(cell) for cell in first]
-    told = [f"The first row of {cells.path.name}, {', '.join(first[:4])}, ..., is read as its header."]
+    told = [
+        f"The first row of {cells.path.name}, {', '.join(cell or '(empty)' for cell in first[:4])}{', ...' if len(first) > 4 else ''}, is read as its header."
+    ]
     if cells.surely_header:
         return True, told if all(numeric[1:]) else []
     if not all(numeric):
-        below = [all(_numbers.looks_numeric(row[place]) for row in rest) for place in range(len(first))]
+        below = [all(_numbers.looks_numeric(row[place]) for row in rest[:_SAMPLE]) for place in range(len(first))]
         # A word over numbers, or a name that is known, makes a header; an id beside numbers does not.
         named = any(not is_number and under for is_number, under in zip(numeric, below, strict=True) if rest)
         known = any(cell and role(cell) is not None for cell in first)
@@ -64,14 +67,15 @@ def _numbers_over_numbers(
     cells: Cells, first: list[str], rest: list[list[str]], told: list[str]
 ) -> tuple[bool, list[str]]:
     """Class numbers stand over scores where the first row is made of different whole numbers and no row below is."""
-    if not rest or not all(cell.isascii() and cell.isdigit() for cell in first) or len(set(first)) < len(first):
+    over, odd, _ = _numbers.parse(first, ".")
+    if not rest or odd or not (over == np.floor(over)).all() or len(set(over.tolist())) < len(first):
         return False, []
     mark = _numbers.decimal_mark((cell for row in rest for cell in row), str(cells.path))
     columns = [_numbers.parse(column, mark)[0] for column in zip(*rest, strict=True)]
     below = np.stack(columns, axis=1)  # (N, K)
-    sums, own = below.sum(axis=1), sum(int(cell) for cell in first)
+    sums, own = below.sum(axis=1), over.sum()
     like_chances = [bool((below >= 0).all() and np.allclose(sums, total, rtol=_NEAR)) for total in (1, 100)]
-    counted = [int(cell) for cell in first] == list(range(len(first)))
+    counted = bool((over == np.arange(len(first))).all())
     fractions = bool((below != np.floor(below)).any())
     if any(like_chances) and not (own == 1 and like_chances[0]) and not (own == 100 and like_chances[1]):
         return True, told

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from cifarlab.errors import CifarlabError
+from cifarlab.external._names import whole
 from cifarlab.external._table import Table
 from cifarlab.records import Array
 from cifarlab.wording import counted
@@ -37,7 +38,28 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
     if ids is None and table.index is not None and truth.index is not None:
         order, told = _by_index(table, truth)
         return table, truth, numbered, order, notices + told
-    return table, truth, numbered if ids is None else ids, every, notices
+    return table, truth, numbered if ids is None else ids, every, [*notices, *_by_order(table, truth)]
+
+
+def _by_order(table: Table, truth: Table) -> list[str]:
+    """What to say where one file alone names its rows, so that the order must do.
+
+    Raises:
+        CifarlabError: If that file's row numbers are shuffled: the other is likely in their order.
+    """
+    for one, other in ((table, truth), (truth, table)):
+        names = one.ids if one.ids is not None else one.index
+        if names is None or other.ids is not None or other.index is not None:
+            continue
+        numbers = [int(name) if whole(name) else -1 for name in names.tolist()]
+        if sorted(numbers) in (list(range(len(names))), list(range(1, len(names) + 1))) and numbers != sorted(numbers):
+            raise CifarlabError(
+                f"{one.path} has its rows in the order {', '.join(map(str, numbers[:3]))}, ..., and {other.path} "
+                "does not number its rows: sort them, or give both files ids"
+            )
+        if one.ids is not None:
+            return [f"{other.path.name} has no ids: its rows are taken in the order of {one.path.name}."]
+    return []
 
 
 def _without_header(table: Table, truth: Table) -> tuple[Table, Table, list[str]]:

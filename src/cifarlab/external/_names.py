@@ -11,7 +11,7 @@ _ROLES = {
     "labelid classname labelname category reference",
     PREDICTED: "pred preds predicted prediction predictions ypred yhat predictedlabel predictedclass predlabel "
     "predclass predictionlabel classpredicted labelpredicted argmax top1",
-    INDEX: "index row rows rowid rownumber rownames unnamed:0 x no nr obs observation",
+    INDEX: "index row rows rowid rownumber rownames x no nr obs observation",
     EXTRA: "confidence conf maxprob maxprobability probability prob score margin entropy loss nll correct iscorrect "
     "hit error weight weights sampleweight fold split set seed epoch batch step time timestamp seconds rank tta",
 }
@@ -32,6 +32,8 @@ def role(name: str, text: bool = False) -> str | None:
         ('id', 'label', 'index', None)
     """
     key = re.sub(r"[\s_.\-]+", "", name.casefold())
+    if key.startswith("unnamed:"):  # as pandas calls columns without a name
+        return INDEX
     if re.fullmatch(r"class\d+", key):
         return (PREDICTED if key == "class1" else EXTRA) if text else None
     if re.fullmatch(r"probability\d+", key):

@@ -45,6 +45,9 @@ def decimal_mark(cells: Iterable[str], where: str) -> str:
     Raises:
         CifarlabError: If the cells contradict each other, or `1,234` could be either everywhere.
     """
+    cells = list(cells)
+    if not any("," in cell for cell in cells):
+        return "."
     numbers = [bare for cell in cells if (bare := _bare(cell)) and any(p.fullmatch(bare) for p in _PATTERNS.values())]
     with_comma = [cell for cell in numbers if "," in cell]
     if not with_comma:

@@ -70,6 +70,7 @@ def _kind(table: Table, scores: NDArray[np.float64]) -> tuple[str, NDArray[np.fl
         return "probabilities", scores / sums[:, None], [f"Rows of {name} sum to 100: read as percentages."]
     if table.kind is not None or (scores.min() >= 0 and scores.max() <= 1 + _SUM_TOLERANCE):
         _refuse(table, scores)
+    _refuse_odd_rows(table, scores, tolerance)
     _refuse_other_scales(table, scores)
     if scores.max() <= 0 and np.allclose(np.exp(scores).sum(axis=1), 1, atol=_SUM_TOLERANCE):
         return "logits", scores, [f"Numbers of {name} read as log-probabilities."]
@@ -105,6 +106,18 @@ def _refuse(table: Table, scores: NDArray[np.float64]) -> None:
         f"{table.path} holds neither logits nor probabilities: {shown}; expected rows of 0 to 1 that sum to 1 (not "
         "independent sigmoids), or logits: an npz file whose array is named logits, or columns named logit_..."
     )
+
+
+def _refuse_odd_rows(table: Table, scores: NDArray[np.float64], tolerance: float) -> None:
+    """Probabilities with some other rows among them, such as a header of numbers, are no logits."""
+    alike = (np.abs(scores.sum(axis=1) - 1) <= tolerance) & (scores >= 0).all(axis=1)
+    if len(scores) >= 3 and alike.mean() > 0.5:
+        row = int(np.flatnonzero(~alike)[0])
+        raise CifarlabError(
+            f"{table.path} has probabilities in {int(alike.sum()):,} of {len(scores):,} rows, but row {row:,} goes "
+            f"from {scores[row].min():.4g} to {scores[row].max():.4g} and sums to {scores[row].sum():.4g}; "
+            "expected all to sum to 1"
+        )
 
 
 def _refuse_other_scales(table: Table, scores: NDArray[np.float64]) -> None:

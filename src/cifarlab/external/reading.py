@@ -16,6 +16,7 @@ from cifarlab.external._scores import read_logits
 from cifarlab.external._table import Table
 from cifarlab.external._text import read_cells
 from cifarlab.records import Array, HardPredictions, Predictions
+from cifarlab.wording import counted
 
 KINDS = (".npz", ".npy", ".csv", ".tsv", ".txt")
 _EXPORTS = {
@@ -23,7 +24,8 @@ _EXPORTS = {
     ".parquet": "Parquet: write it with DataFrame.to_csv", ".feather": "Feather: write it with DataFrame.to_csv",
     ".json": "JSON: write a csv or an npz", ".pkl": "a pickle, which could run code: save an npz",
     ".pickle": "a pickle, which could run code: save an npz", ".pt": "a pickle of torch: save an npz",
-    ".pth": "a pickle of torch: save an npz", ".rds": "of R: use write.csv", ".mat": "of Matlab: use writematrix",
+    ".pth": "a pickle of torch: save an npz", ".gz": "compressed: unpack it",
+    ".rds": "of R: use write.csv", ".mat": "of Matlab: use writematrix",
 }  # fmt: skip
 
 
@@ -97,6 +99,13 @@ def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     numbers, labelled = class_numbers(truth.labels, named, classes)
     found = Predictions(ids, numbers[order], logits, classes.names)
     notices = [*_notices(table, truth), *classes.notices, *told, *matched, *labelled]
+    if table.labels is not None and not together:
+        inner, _ = class_numbers(table.labels, _label_source(as_stored, classes), classes)
+        differing = int((inner != found.labels).sum())
+        if differing:
+            notices.append(
+                f"{table.path.name} has other labels in {counted(differing, 'image')}; {truth.path.name} counts."
+            )
     if table.predicted is not None:
         beside, _ = class_numbers(table.predicted, _label_source(as_stored, classes), classes, "prediction")
         notices += _disagreement(table, found, beside)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
 from cifarlab import files, metrics
 from cifarlab.errors import CifarlabError
@@ -13,6 +14,9 @@ from cifarlab.external.reading import read_external
 from cifarlab.human_labels import load_human_labels, score_with_humans
 from cifarlab.records import HardPredictions, Predictions
 from cifarlab.wording import counted
+
+_IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
+_MUCH_BETTER = 0.25
 
 
 def evaluate_files(
@@ -49,7 +53,7 @@ def evaluate_files(
         "data": Path(predictions if labels is None else labels).name,
         "split": "given",
         "looks": None,
-        "notices": [*read.notices, *_impossible(found)],
+        "notices": [*read.notices, *_impossible(found), *_other_order(found)],
         **metrics.score(found),
     }
     if humans is not None and isinstance(found, Predictions):
@@ -71,6 +75,21 @@ def check_alone(runs: Sequence[str] | None, **others: object) -> None:
     given = next((name for name, value in others.items() if value is not None), None)
     if given:
         raise CifarlabError(f"--{given.replace('_', '-')} belongs to runs: leave it out with --predictions")
+
+
+def _other_order(found: Predictions | HardPredictions) -> list[str]:
+    """Whether the answers would fit far better with the classes named otherwise: their order is then likely wrong."""
+    counts = metrics.confusion_matrix(found)
+    if len(found) < _IMAGES_A_CLASS * len(counts):
+        return []
+    rows, columns = optimize.linear_sum_assignment(counts, maximize=True)
+    best, right = int(counts[rows, columns].sum()) / len(found), int(counts.trace()) / len(found)
+    if best < max(0.5, right + _MUCH_BETTER):
+        return []
+    return [
+        f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be with the classes in another "
+        "order: make sure that labels and columns are in the same."
+    ]
 
 
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
