@@ -46,9 +46,8 @@ def _single_header(first: str, rest: list[str]) -> bool:
 
 def _is_header(cells: Cells, first: list[str], rest: list[list[str]], single_values: bool) -> tuple[bool, list[str]]:
     numeric = [_numbers.looks_numeric(cell) for cell in first]
-    told = [
-        f"The first row of {cells.path.name}, {', '.join(cell or '(empty)' for cell in first[:4])}{', ...' if len(first) > 4 else ''}, is read as its header."
-    ]
+    shown = ", ".join(cell or "(empty)" for cell in first[:4]) + (", ..." if len(first) > 4 else "")
+    told = [f"The first row of {cells.path.name} ({shown}) is read as its header."]
     if cells.surely_header:
         return True, told if all(numeric[1:]) else []
     if not all(numeric):

@@ -123,7 +123,8 @@ def _refuse_odd_rows(table: Table, scores: NDArray[np.float64], tolerance: float
 def _refuse_other_scales(table: Table, scores: NDArray[np.float64]) -> None:
     """Numbers that softmax would take and make nonsense of: votes, and negative log-probabilities."""
     sums = scores.sum(axis=1)
-    if scores.min() >= 0 and len(scores) > 1 and np.allclose(sums, sums[0], rtol=1e-6):
+    shared = ((scores > 0).sum(axis=1) > 1).any()  # one number a row may be the logit of a certain answer
+    if scores.min() >= 0 and len(scores) > 1 and shared and np.allclose(sums, sums[0], rtol=1e-6):
         raise CifarlabError(
             f"{table.path} has rows that all sum to {sums[0]:.6g}, as votes do: divide them by it, "
             "so that they sum to 1"
