@@ -30,13 +30,14 @@ def evaluate(
     human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
     predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Logits or probabilities of any model: npz, npy or csv.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Logits, probabilities or classes of any model: npz, npy or csv."),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The true classes for --predictions: npz, npy, csv or txt.")
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in their order.")
+        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in the order of the labels.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for what --predictions gives; else nothing is written.")
