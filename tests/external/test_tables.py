@@ -62,7 +62,7 @@ def test_every_way_to_write_a_table_gives_scikit_learns_numbers(file: str, label
         ("pandas_percent.csv", "Percentages of pandas_percent.csv read as probabilities."),
         ("pandas_hundred.csv", "Rows of pandas_hundred.csv sum to 100: read as percentages."),
         ("pandas_german.csv", "pandas_german.csv is separated by semicolons."),
-        ("pandas_no_index.csv", "Class numbers are in the order of the columns: 0 is cat, 1 is dog, ..."),
+        ("pandas_no_index.csv", "Class numbers are in the order of the columns: 0 is cat, 1 is dog, 2 is ship."),
         (
             "numbers_in_other_order.csv",
             "Columns of numbers_in_other_order.csv are taken in the order of their numbers: 0, 1, 2.",
@@ -109,6 +109,8 @@ HEAD = "cat,dog,ship\n"
         (rows(PROBABILITIES.T / PROBABILITIES.T.sum(axis=0)), "columns that sum to 1, not rows"),
         ("p\n" + "0.7\n" * 12, "of two classes, give both: 1 - p and p"),
         (HEAD + rows(PROBABILITIES).replace("\n", ",\n", 3), "3 columns in row 5|columns in row"),
+        ("prob_cat,prob_dog,logit_cat,logit_dog\n" + "0.3,0.7,-1.5,2.5\n" * 12, "class in two columns, 'prob_cat'"),
+        ("".join(f"{row},1\n" for row in rows(PROBABILITIES * 9).split()), "column 4 holds whole numbers"),
         ('cat,dog,ship\n"0.1,0.2,0.7\n', "is broken"),
     ],
 )  # fmt: skip

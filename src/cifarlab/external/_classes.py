@@ -14,6 +14,7 @@ from cifarlab.external._table import Table
 from cifarlab.records import Array
 from cifarlab.wording import counted
 
+_MOST_SHOWN = 12
 _NUMBERED = re.compile(r"(?:class|label|c|x|v)?[ _.\-]*(\d+)", re.IGNORECASE)
 
 
@@ -131,7 +132,7 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
     numbers = _whole_numbers(values, source, noun)
     _check_range(source, numbers, names, noun)
     if classes.named_by_columns and not by_name and any(_NUMBERED.fullmatch(name) is None for name in names):
-        notices.append(f"Class numbers are in the order of the columns: 0 is {names[0]}, 1 is {names[1]}, ...")
+        notices.append(f"Class numbers are in the order of the columns: {_numbered(names)}.")
     return numbers, notices
 
 
@@ -260,6 +261,11 @@ def _number_like(value: str) -> bool:
 
 def _whole_value(value: str) -> bool:
     return _number_like(value) and float(value).is_integer()
+
+
+def _numbered(names: Sequence[str]) -> str:
+    shown = [f"{place} is {name}" for place, name in enumerate(names[:_MOST_SHOWN])]
+    return ", ".join(shown) + (", ..." if len(names) > _MOST_SHOWN else "")
 
 
 def _few(names: Sequence[str]) -> str:

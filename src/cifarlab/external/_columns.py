@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cifarlab.errors import CifarlabError
 from cifarlab.external import _numbers
 from cifarlab.external._header import split_header
-from cifarlab.external._names import EXTRA, ID, INDEX, LABEL, PREDICTED, role, without_affix
+from cifarlab.external._names import EXTRA, ID, INDEX, LABEL, PREDICTED, role, twice_but_for_affix, without_affix
 from cifarlab.external._table import Table
 from cifarlab.external._text import Cells
 from cifarlab.records import Array
@@ -25,7 +25,7 @@ class Column:
 
     Attributes:
         name: As in the header; empty without one.
-        cells: `(N,)` str.
+        values: N cells.
         numbers: `(N,)` float64, NaN where a cell is no number.
         missing: Places of the cells that are no numbers.
         percent: Its numbers had percent signs.
@@ -34,12 +34,22 @@ class Column:
     """
 
     name: str
-    cells: Array
+    values: tuple[str, ...]
     numbers: NDArray[np.float64]
     missing: list[int]
     percent: bool
     role: str
     place: int
+
+    @property
+    def cells(self) -> Array:
+        """`(N,)` str."""
+        return np.array(self.values, str)
+
+    @property
+    def distinct(self) -> bool:
+        """No cell is twice there."""
+        return len(set(self.values)) == len(self.values)
 
     @property
     def title(self) -> str:
@@ -74,7 +84,7 @@ def read_columns(cells: Cells, wanted: Sequence[str] | None = None) -> Table:
         cells.path,
         labels=_only(cells, columns, LABEL),
         predicted=_only(cells, columns, PREDICTED),
-        first_may_be_header=header is None and len(columns) == 1 and columns[0].cells[0] == "0",
+        first_may_be_header=header is None and len(columns) == 1 and columns[0].values[0] == "0",
         ids=_first(columns, ID),
         index=_first(columns, INDEX),
         notices=(*cells.notices, *notices),
@@ -116,7 +126,7 @@ def read_label_columns(cells: Cells) -> Table:
         labels=rest[0].cells,
         ids=_first(columns, ID),
         index=_first(columns, INDEX),
-        first_may_be_header=header is None and len(columns) == 1 and rest[0].cells[0] == "0",
+        first_may_be_header=header is None and len(columns) == 1 and rest[0].values[0] == "0",
         notices=(*cells.notices, *notices),
     )
 
@@ -133,7 +143,7 @@ def _columns(
     found = []
     for place, (name, values) in enumerate(zip(names, zip(*body, strict=True), strict=True)):
         numbers, missing, percent = _numbers.parse(values, mark)
-        column = Column(name, np.array(values, str), numbers, missing, percent, CLASS, place)
+        column = Column(name, values, numbers, missing, percent, CLASS, place)
         what = CLASS if name in wanted else _role(column, header is not None, len(names))
         if all_wanted and name not in wanted and what in (None, CLASS):
             what = EXTRA
@@ -145,12 +155,11 @@ def _columns(
 
 def _role(column: Column, has_header: bool, width: int) -> str | None:
     """What a column is by its name and cells; None where it is not known."""
-    by_name = role(column.name, text=len(column.missing) == len(column.cells))
-    distinct = len(set(column.cells.tolist())) == len(column.cells)
+    by_name = role(column.name, text=len(column.missing) == len(column.values))
     if not column.missing and not column.whole and by_name != EXTRA:
         return CLASS if column.name or not has_header else None  # fractions are no ids, labels or row numbers
     if by_name == INDEX or (has_header and not column.name):
-        if distinct:
+        if column.distinct:
             return INDEX if column.whole else ID
         return CLASS if column.name and column.whole else None
     if by_name is not None:
@@ -158,9 +167,9 @@ def _role(column: Column, has_header: bool, width: int) -> str | None:
     if width > 1 and column.whole and _counts_rows(column.numbers):
         return INDEX
     if column.missing and not has_header and width > 1:
-        return ID if distinct and column.place == 0 else None
-    missing_alone = all(column.cells[row].casefold() in _numbers.MISSING for row in column.missing)
-    return CLASS if width == 1 or missing_alone or len(column.missing) < len(column.cells) else None
+        return ID if column.distinct and column.place == 0 else None
+    missing_alone = all(column.values[row].casefold() in _numbers.MISSING for row in column.missing)
+    return CLASS if width == 1 or missing_alone or len(column.missing) < len(column.values) else None
 
 
 def _counts_rows(numbers: NDArray[np.float64]) -> bool:
@@ -170,7 +179,7 @@ def _counts_rows(numbers: NDArray[np.float64]) -> bool:
 def _no_class(column: Column) -> str:
     if not column.name and not column.missing:
         return "has no name, and its numbers are no row numbers"
-    cell = str(column.cells[column.missing[0]]) if column.missing else str(column.cells[0])
+    cell = column.values[column.missing[0] if column.missing else 0]
     return f"holds {cell!r}, which is no number: expected classes, id, label or prediction"
 
 
@@ -209,7 +218,7 @@ def _with_classes(table: Table, classes: list[Column], lines: list[int], wanted:
     if broken:
         row = broken.missing[0]
         raise CifarlabError(
-            f"cannot read {table.path}: row {lines[row]:,}, {broken.title} holds {str(broken.cells[row])!r}: "
+            f"cannot read {table.path}: row {lines[row]:,}, {broken.title} holds {broken.values[row]!r}: "
             "expected a number"
         )
     _check_whole(table, classes, wanted)
@@ -217,6 +226,9 @@ def _with_classes(table: Table, classes: list[Column], lines: list[int], wanted:
     if len(percent) > 1:
         raise CifarlabError(f"{table.path} has percent signs in some columns only: expected them in all or none")
     names: tuple[str, ...] | None = tuple(column.name for column in classes)
+    twin = twice_but_for_affix([column.name for column in classes])
+    if twin:
+        raise CifarlabError(f"{table.path} has a class in two columns, {twin[0]!r} and {twin[1]!r}: leave one kind out")
     names, word = without_affix(names) if names and all(names) else (None, None)
     notices = [f"Percentages of {table.path.name} read as probabilities."] if percent == {True} else []
     kind = None if word is None else "logits" if word.startswith("logit") else "probabilities"
@@ -225,10 +237,12 @@ def _with_classes(table: Table, classes: list[Column], lines: list[int], wanted:
 
 
 def _check_whole(table: Table, classes: Sequence[Column], wanted: Sequence[str]) -> None:
-    """A column of whole numbers beyond 0 and 1 beside fractions is an age, a fold or a label, hardly a class."""
-    beyond = [column for column in classes if column.whole and not np.isin(column.numbers, (0, 1)).all()]
+    """A column of other whole numbers than 0 and 1 beside fractions is an age, a fold or a label, hardly a class."""
+    chances = all(((column.numbers >= 0) & (column.numbers <= 1)).all() for column in classes if not column.whole)
+    usual = (0, 1) if chances else (0,)  # a class may be certain, or impossible, in each image
+    beyond = [column for column in classes if column.whole and not np.isin(column.numbers, usual).all()]
     strange = [column for column in beyond if column.name not in wanted]
-    if strange and any(not column.whole for column in classes) and len(strange[0].cells) >= _FEWEST:
+    if strange and any(not column.whole for column in classes) and len(strange[0].values) >= _FEWEST:
         raise CifarlabError(
             f"{table.path}: {strange[0].title} holds whole numbers and the others fractions, so that it may be "
             "no class: take it out, name it id or label, or name the classes with --class-names"

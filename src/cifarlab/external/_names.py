@@ -56,6 +56,17 @@ def without_affix(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
     return tuple(names), None
 
 
+def twice_but_for_affix(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two names that are one without such words, as `prob_cat` and `logit_cat`; None without any."""
+    seen: dict[str, str] = {}
+    for name in names:
+        bare = without_affix([name])[0][0]
+        if bare and bare in seen:
+            return seen[bare], name
+        seen[bare] = name
+    return None
+
+
 def _last(name: str) -> "re.Match[str] | None":
     return next((match for match in _SUFFIX.finditer(name) if match.end() == len(name)), None)
 

@@ -76,11 +76,11 @@ def parse(cells: Sequence[str], mark: str) -> tuple[NDArray[np.float64], list[in
     """
     if mark == ".":
         try:
-            values = np.array(cells, np.float64)
+            values = np.fromiter(map(float, cells), np.float64, len(cells))
         except ValueError:
             pass
         else:
-            if np.isfinite(values).all() and not any("_" in cell for cell in cells):  # Python reads 1_000 as a number
+            if np.isfinite(values).all() and "_" not in "".join(cells):  # Python reads 1_000 as a number
                 return values, [], False
     values = np.array([_number(cell, mark) for cell in cells])
     signed = [cell.endswith("%") for cell in cells if cell.casefold() not in MISSING]

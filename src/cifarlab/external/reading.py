@@ -86,6 +86,9 @@ def read_external(
         raise CifarlabError(f"{table.path} holds no predictions: expected a column a class, or one named prediction")
     if truth.labels is None:
         raise CifarlabError(f"{truth.path} holds no labels: give them with --labels FILE")
+    for each in (table.scores, table.predicted, truth.labels):
+        if each is not None and each.ndim == 0:
+            raise CifarlabError(f"{table.path} or {truth.path} holds a single number: expected one or more an image")
     return _hard(table, truth, class_names) if table.scores is None else _soft(table, truth, class_names)
 
 

@@ -16,6 +16,7 @@ from cifarlab.records import HardPredictions, Predictions
 from cifarlab.wording import counted
 
 _IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
+_IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
 _MUCH_BETTER = 0.25
 
 
@@ -53,7 +54,7 @@ def evaluate_files(
         "data": Path(predictions if labels is None else labels).name,
         "split": "given",
         "looks": None,
-        "notices": [*read.notices, *_impossible(found), *_other_order(found)],
+        "notices": [*read.notices, *_impossible(found), *_unseen(found), *_other_order(found)],
         **metrics.score(found),
     }
     if humans is not None and isinstance(found, Predictions):
@@ -90,6 +91,17 @@ def _other_order(found: Predictions | HardPredictions) -> list[str]:
         f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be with the classes in another "
         "order: make sure that labels and columns are in the same."
     ]
+
+
+def _unseen(found: Predictions | HardPredictions) -> list[str]:
+    """Classes without any image, where so many images should have some of each: they may be no classes."""
+    counts = np.bincount(found.labels, minlength=len(found.class_names))
+    unseen = [name for name, count in zip(found.class_names, counts, strict=True) if count == 0]
+    if not unseen or len(found) < _IMAGES_FOR_ALL * len(counts):
+        return []
+    shown = ", ".join(unseen[:3]) + (f", ... ({len(unseen)})" if len(unseen) > 3 else "")
+    hint = "; do labels begin at 1?" if unseen == list(found.class_names[:1]) else ""
+    return [f"No image has the label {shown}: make sure that every column is a class{hint}."]
 
 
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
