@@ -17,6 +17,7 @@ _HOMES = {
     "CifarlabError": "cifarlab.errors",
     "ImageSet": "cifarlab.records",
     "Predictions": "cifarlab.records",
+    "HardPredictions": "cifarlab.records",
     "Recipe": "cifarlab.recipe",
     "RobustnessSuite": "cifarlab.robustness.suite",
     "Run": "cifarlab.runs",

@@ -81,6 +81,25 @@ def test_names_and_numbers_meet_by_class_names(tmp_path: Path, numbers: Path) ->
     assert predictions_from_files(theirs, numbers, list(NAMES)).predicted.tolist() == PREDICTED.tolist()
 
 
+def test_names_that_differ_in_case_alone_are_one_class(tmp_path: Path, labels: Path) -> None:
+    theirs = table(tmp_path / "p.csv", "id,prediction", IDS, np.char.upper(NAMES[PREDICTED]))
+    found = evaluate_files(theirs, labels)
+    assert found["class_names"] == ["cat", "dog", "ship"]
+    assert found["accuracy"] == pytest.approx(np.mean(PREDICTED == LABELS))
+    assert "p.csv: 'CAT' is taken for class 'cat'." in found["notices"]
+    other = np.where(NAMES[PREDICTED] == "cat", "kitten", NAMES[PREDICTED])
+    found = evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, other), labels)
+    assert "Predicted, but no label in labels.csv: kitten." in found["notices"]
+    with pytest.raises(CifarlabError, match=r"'boat' and .*'cat': expected the same class names in both"):
+        evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, ["boat"] * 40), labels)
+
+
+def test_a_number_beside_labels_is_no_prediction(tmp_path: Path, labels: Path) -> None:
+    theirs = table(tmp_path / "p.csv", "filename,label,width", IDS, LABELS, [32] * 40)
+    with pytest.raises(CifarlabError, match="has labels and column 'width': name that prediction"):
+        predictions_from_files(theirs, labels)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -103,6 +103,7 @@ HEAD = "cat,dog,ship\n"
         ("cat;dog;ship\n" + "1,234;2,345;3,456\n" * 12, "1,234, which may be a decimal comma or thousands"),
         ("cat;dog;ship\n" + "0,2;0,3;0.5\n" * 12, "decimals in two ways, 0,2 and 0.5"),
         (HEAD + rows(PROBABILITIES[:6]) + "#9,0,0\n" + rows(PROBABILITIES[6:]), "amid the rows, row 8"),
+        (HEAD + "200,50,5\n199,50,5\n100,100,56\n" * 4, "rows that all sum to 255, as votes do"),
         (HEAD + "300,150,50\n" * 12, "rows that all sum to 500, as votes do"),
         (HEAD + rows(-np.log(PROBABILITIES)), "negative log-probabilities"),
         (HEAD + rows(np.sqrt(PROBABILITIES)), "neither logits nor probabilities.*not independent sigmoids"),

@@ -46,6 +46,7 @@ def name_classes(table: Table, given: Sequence[str] | None, truth: Table) -> tup
     """
     assert table.scores is not None
     count = table.scores.shape[1] if table.scores.ndim == 2 else 0
+    given = tuple(map(str, given or ())) or None
     _check_names(table, given or table.class_names, count)
     table, notices = _sorted_by_number(table)
     known = table.class_names
@@ -68,7 +69,7 @@ def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> C
     """
     assert table.predicted is not None
     assert truth.labels is not None
-    names = tuple(given or table.class_names or truth.class_names or ())
+    names = tuple(map(str, given or table.class_names or truth.class_names or ()))
     if names:
         _check_names(table, names, len(names))
         return Classes(names)
@@ -82,18 +83,26 @@ def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> C
             "A,B,... which class each number is"
         )
     if not numeric[0]:
-        every = tuple(sorted({*values[0], *values[1]}))
-        return Classes(every, (f"Classes are all names that occur: {_few(every)}.",))
-    told, true = ([int(float(value)) for value in part] for part in values)
-    if min(told) == 0 and min(true) == 1 and max(true) == max(told) + 1:
+        known = places_of(values[1], values[0])  # case and spaces make no class of their own
+        others = [value for value in values[0] if value not in known]
+        if not known:
+            raise CifarlabError(
+                f"{table.path} has {values[0][0]!r} and {truth.path} {values[1][0]!r}: expected the same "
+                "class names in both"
+            )
+        every = tuple(sorted([*values[1], *others]))
+        told = [f"Predicted, but no label in {truth.path.name}: {_few(others)}."] if others else []
+        return Classes(every, (f"Classes are all names that occur: {_few(every)}.", *told))
+    said, true = ([int(float(value)) for value in part] for part in values)
+    if min(said) == 0 and min(true) == 1 and max(true) == max(said) + 1:
         raise CifarlabError(
             f"{truth.path} has labels from 1 to {max(true)} and {table.path} classes from 0: begin both at 0"
         )
-    if min(true) == 0 and min(told) == 1 and max(told) == max(true) + 1:
+    if min(true) == 0 and min(said) == 1 and max(said) == max(true) + 1:
         raise CifarlabError(
-            f"{table.path} has classes from 1 to {max(told)} and {truth.path} labels from 0: begin both at 0"
+            f"{table.path} has classes from 1 to {max(said)} and {truth.path} labels from 0: begin both at 0"
         )
-    return Classes(tuple(f"class {index}" for index in range(max(1, *told, *true) + 1)))
+    return Classes(tuple(f"class {index}" for index in range(max(1, *said, *true) + 1)))
 
 
 def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "label") -> tuple[Array, list[str]]:

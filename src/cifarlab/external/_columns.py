@@ -214,6 +214,11 @@ def _only(cells: Cells, columns: Sequence[Column], what: str) -> Array | None:
 def _with_classes(table: Table, classes: list[Column], lines: list[int], wanted: Sequence[str]) -> Table:
     broken = next((column for column in classes if column.missing), None)
     if len(classes) == 1 and table.predicted is None and (broken or classes[0].whole):
+        if table.labels is not None:
+            raise CifarlabError(
+                f"{table.path} has labels and {classes[0].title}: name that prediction if it holds "
+                "predicted classes, else take it out"
+            )
         return replace(table, predicted=classes[0].cells)  # one column of classes, not of scores
     if broken:
         row = broken.missing[0]

@@ -57,8 +57,8 @@ def _by_order(table: Table, truth: Table) -> list[str]:
                 f"{one.path} has its rows in the order {', '.join(map(str, numbers[:3]))}, ..., and {other.path} "
                 "does not number its rows: sort them, or give both files ids"
             )
-        if one.ids is not None:
-            return [f"{other.path.name} has no ids: its rows are taken in the order of {one.path.name}."]
+        if one.ids is not None or not _counts(names):
+            return [f"{other.path.name} does not name its rows: they are taken in the order of {one.path.name}."]
     return []
 
 

@@ -11,6 +11,7 @@ from cifarlab.records import Array
 from cifarlab.wording import counted
 
 _SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by no more
+_VOTES = 0.02  # votes, and probabilities as bytes of 0 to 255, sum to one number but for rounding
 _MOST_DECIMALS = 4  # probabilities that were rounded harder than this may sum to less or more
 _LEAST_DECIMALS = 2
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -124,9 +125,9 @@ def _refuse_other_scales(table: Table, scores: NDArray[np.float64]) -> None:
     """Numbers that softmax would take and make nonsense of: votes, and negative log-probabilities."""
     sums = scores.sum(axis=1)
     shared = ((scores > 0).sum(axis=1) > 1).any()  # one number a row may be the logit of a certain answer
-    if scores.min() >= 0 and len(scores) > 1 and shared and np.allclose(sums, sums[0], rtol=1e-6):
+    if scores.min() >= 0 and len(scores) > 1 and shared and np.allclose(sums, sums[0], rtol=_VOTES):
         raise CifarlabError(
-            f"{table.path} has rows that all sum to {sums[0]:.6g}, as votes do: divide them by it, "
+            f"{table.path} has rows that all sum to {sums[0]:.6g}, as votes do: divide each by its sum, "
             "so that they sum to 1"
         )
     if scores.min() >= 0 and np.allclose(np.exp(-scores).sum(axis=1), 1, atol=_SUM_TOLERANCE):
