@@ -15,9 +15,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CifarlabError": "cifarlab.errors",
+    "HardPredictions": "cifarlab.records",
     "ImageSet": "cifarlab.records",
     "Predictions": "cifarlab.records",
-    "HardPredictions": "cifarlab.records",
     "Recipe": "cifarlab.recipe",
     "RobustnessSuite": "cifarlab.robustness.suite",
     "Run": "cifarlab.runs",

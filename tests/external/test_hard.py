@@ -90,7 +90,7 @@ def test_names_that_differ_in_case_alone_are_one_class(tmp_path: Path, labels: P
     other = np.where(NAMES[PREDICTED] == "cat", "kitten", NAMES[PREDICTED])
     found = evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, other), labels)
     assert "Predicted, but no label in labels.csv: kitten." in found["notices"]
-    with pytest.raises(CifarlabError, match=r"'boat' and .*'cat': expected the same class names in both"):
+    with pytest.raises(CifarlabError, match=r"'boat' and .*'cat': expected the same names in both"):
         evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, ["boat"] * 40), labels)
 
 
@@ -103,7 +103,8 @@ def test_a_number_beside_labels_is_no_prediction(tmp_path: Path, labels: Path) -
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (PREDICTED + 1, "classes from 1 to 3 and .* labels from 0: begin both at 0"),
+        (PREDICTED + 1, "classes from 1 to 3 and .* from 0 to 2: begin both at 0"),
+        (PREDICTED + 10**9, "expected numbers from 0 to 100,000"),
         (np.where(np.arange(40) == 7, "", PREDICTED.astype(str)), "empty row 8 amid its values"),
         (np.where(np.arange(40) == 7, "NA", PREDICTED.astype(str)), "'NA' where a class is expected"),
         (PREDICTED[:39], "39 predictions, but .* 40 labels"),

@@ -122,12 +122,26 @@ def test_what_could_be_several_things_is_one_line(text: str, message: str, tmp_p
 
 
 def test_rows_in_another_order_than_labels_without_numbers_are_refused(tmp_path: Path, labels: Path) -> None:
-    with pytest.raises(CifarlabError, match=r"rows in the order .*labels.npy does not number its rows"):
+    with pytest.raises(CifarlabError, match=r"rows in the order .*labels.npy does not number its rows so"):
         predictions_from_files(TABLES / "pandas_shuffled.csv", labels)
     write(tmp_path / "l.csv", ",label\n" + "".join(f"{row},{label}\n" for row, label in enumerate(LABELS)))
     found = evaluate_files(TABLES / "pandas_shuffled.csv", tmp_path / "l.csv")
     assert "pandas_shuffled.csv and l.csv are matched by their row names." in found["notices"]
     assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
+
+
+def test_ids_of_labels_meet_the_row_names_of_predictions(tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(12)
+    write(tmp_path / "l.csv", "id,label\n" + "".join(f"{row},{LABELS[row]}\n" for row in order))
+    found = evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")
+    assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
+    assert "pandas_index.csv and l.csv are matched by their row names." in found["notices"]
+    write(tmp_path / "l.csv", "id,label\n" + "".join(f"{row + 1},{LABELS[row]}\n" for row in order))
+    with pytest.raises(CifarlabError, match=r"rows in the order .*pandas_index.csv does not number its rows so"):
+        evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")
+    write(tmp_path / "l.csv", "id,label\n" + "".join(f"image-{row},{label}\n" for row, label in enumerate(LABELS)))
+    said = "pandas_index.csv does not name its rows so: they are taken in the order of l.csv."
+    assert said in evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")["notices"]
 
 
 def test_class_names_choose_columns_by_name(tmp_path: Path, labels: Path) -> None:

@@ -15,6 +15,7 @@ from cifarlab.records import Array
 from cifarlab.wording import counted
 
 _MOST_SHOWN = 12
+_MOST_CLASSES = 100_000
 _NUMBERED = re.compile(r"(?:class|label|c|x|v)?[ _.\-]*(\d+)", re.IGNORECASE)
 
 
@@ -82,26 +83,32 @@ def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> C
             f"{table.path} and {truth.path} have names on one side and numbers on the other: say with --class-names "
             "A,B,... which class each number is"
         )
-    if not numeric[0]:
-        known = places_of(values[1], values[0])  # case and spaces make no class of their own
-        others = [value for value in values[0] if value not in known]
-        if not known:
-            raise CifarlabError(
-                f"{table.path} has {values[0][0]!r} and {truth.path} {values[1][0]!r}: expected the same "
-                "class names in both"
-            )
-        every = tuple(sorted([*values[1], *others]))
-        told = [f"Predicted, but no label in {truth.path.name}: {_few(others)}."] if others else []
-        return Classes(every, (f"Classes are all names that occur: {_few(every)}.", *told))
+    return _numbered_classes(table, truth, values) if numeric[0] else _occurring_classes(table, truth, values)
+
+
+def _occurring_classes(table: Table, truth: Table, values: list[list[str]]) -> Classes:
+    """All names that are predicted or true; case and spaces make no class of their own."""
+    known = places_of(values[1], values[0])
+    others = [value for value in values[0] if value not in known]
+    if not known:
+        raise CifarlabError(
+            f"{table.path} has {values[0][0]!r} and {truth.path} {values[1][0]!r}: expected the same names in both"
+        )
+    every = tuple(sorted([*values[1], *others]))
+    told = [f"Predicted, but no label in {truth.path.name}: {_few(others)}."] if others else []
+    return Classes(every, (f"Classes are all names that occur: {_few(every)}.", *told))
+
+
+def _numbered_classes(table: Table, truth: Table, values: list[list[str]]) -> Classes:
     said, true = ([int(float(value)) for value in part] for part in values)
-    if min(said) == 0 and min(true) == 1 and max(true) == max(said) + 1:
-        raise CifarlabError(
-            f"{truth.path} has labels from 1 to {max(true)} and {table.path} classes from 0: begin both at 0"
-        )
-    if min(true) == 0 and min(said) == 1 and max(said) == max(true) + 1:
-        raise CifarlabError(
-            f"{table.path} has classes from 1 to {max(said)} and {truth.path} labels from 0: begin both at 0"
-        )
+    for one, other, first, second in ((truth, table, true, said), (table, truth, said, true)):
+        if min(second) == 0 and min(first) == 1 and max(first) == max(second) + 1:
+            raise CifarlabError(
+                f"{one.path} has classes from 1 to {max(first)} and {other.path} from 0 to {max(second)}: "
+                "begin both at 0"
+            )
+        if max(first) > _MOST_CLASSES:
+            raise CifarlabError(f"{one.path} has class {max(first)}: expected numbers from 0 to {_MOST_CLASSES:,}")
     return Classes(tuple(f"class {index}" for index in range(max(1, *said, *true) + 1)))
 
 

@@ -35,31 +35,45 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
     if table.ids is not None and truth.ids is not None:
         _check_same(table, truth, table.ids, truth.ids)
         return table, truth, table.ids, _order(table.ids, truth.ids), notices
-    if ids is None and table.index is not None and truth.index is not None:
-        order, told = _by_index(table, truth)
-        return table, truth, numbered, order, notices + told
-    return table, truth, numbered if ids is None else ids, every, [*notices, *_by_order(table, truth)]
+    order, told = _by_row_names(table, truth)
+    return table, truth, (numbered if ids is None else ids[order] if ids is truth.ids else ids), order, notices + told
 
 
-def _by_order(table: Table, truth: Table) -> list[str]:
-    """What to say where one file alone names its rows, so that the order must do.
+def _row_names(table: Table) -> Array | None:
+    return table.ids if table.ids is not None else table.index
+
+
+def _by_row_names(table: Table, truth: Table) -> tuple[Array, list[str]]:
+    """Row names match rows, as in pandas; where one file has none, or they only count its rows, the order does."""
+    first, second = _row_names(table), _row_names(truth)
+    every = np.arange(_count(table))
+    if first is not None and second is not None:
+        if np.array_equal(first, second) or (_counts(first) and _counts(second)):
+            return every, []
+        if set(first.tolist()) == set(second.tolist()):
+            told = f"{table.path.name} and {truth.path.name} are matched by their row names."
+            return _order(first, second), [told]
+        if not (_counts(first) or _counts(second)):
+            _check_same(table, truth, first, second)
+    return every, _by_order(table, truth) + _by_order(truth, table)
+
+
+def _by_order(one: Table, other: Table) -> list[str]:
+    """What to say where one file alone has row names that do more than count, so that the order must do.
 
     Raises:
-        CifarlabError: If that file's row numbers are shuffled: the other is likely in their order.
+        CifarlabError: If its row numbers are shuffled: the other is likely in their order.
     """
-    for one, other in ((table, truth), (truth, table)):
-        names = one.ids if one.ids is not None else one.index
-        if names is None or other.ids is not None or other.index is not None:
-            continue
-        numbers = [int(name) if whole(name) else -1 for name in names.tolist()]
-        if sorted(numbers) in (list(range(len(names))), list(range(1, len(names) + 1))) and numbers != sorted(numbers):
-            raise CifarlabError(
-                f"{one.path} has its rows in the order {', '.join(map(str, numbers[:3]))}, ..., and {other.path} "
-                "does not number its rows: sort them, or give both files ids"
-            )
-        if one.ids is not None or not _counts(names):
-            return [f"{other.path.name} does not name its rows: they are taken in the order of {one.path.name}."]
-    return []
+    names = _row_names(one)
+    if names is None or (_counts(names) and one.ids is None):
+        return []
+    numbers = [int(name) if whole(name) else -1 for name in names.tolist()]
+    if sorted(numbers) in (list(range(len(names))), list(range(1, len(names) + 1))) and numbers != sorted(numbers):
+        raise CifarlabError(
+            f"{one.path} has its rows in the order {', '.join(map(str, numbers[:3]))}, ..., and {other.path} "
+            "does not number its rows so: sort them, or give both files the same ids"
+        )
+    return [f"{other.path.name} does not name its rows so: they are taken in the order of {one.path.name}."]
 
 
 def _without_header(table: Table, truth: Table) -> tuple[Table, Table, list[str]]:
@@ -113,17 +127,6 @@ def _order(first: Array, second: Array) -> Array:
     order = np.empty(len(first), np.int64)
     order[np.argsort(first)] = np.argsort(second)
     return order
-
-
-def _by_index(table: Table, truth: Table) -> tuple[Array, list[str]]:
-    """Row names match rows, as in pandas; where they only count them, from 0 or from 1, the order does."""
-    first, second = table.index, truth.index
-    assert first is not None
-    assert second is not None
-    if np.array_equal(first, second) or (_counts(first) and _counts(second)):
-        return np.arange(len(first)), []
-    _check_same(table, truth, first, second)
-    return _order(first, second), [f"{table.path.name} and {truth.path.name} are matched by their row names."]
 
 
 def _counts(index: Array) -> bool:
