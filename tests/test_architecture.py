@@ -23,7 +23,7 @@ TIERS = (
         "comparison",
         "exploration",
         "calibration",
-        "foreign",
+        "external",
         "slices",
         "doubts",
         "robustness",

@@ -9,6 +9,7 @@ from scipy import stats
 from cifarlab import files, recipe, runs
 from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
 from cifarlab.errors import CifarlabError
+from cifarlab.external import evaluate_files
 from cifarlab.metrics._intervals import wilson_limits
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
@@ -171,3 +172,65 @@ def test_holm_by_hand() -> None:
     assert holm([0.6, 0.5]) == [1.0, 1.0]
     assert holm([0.2]) == [0.2]
     assert holm([]) == []
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Another model's answers to the images of `make_run`, with two more mistakes than all right."""
+    labels = np.arange(10) % 3
+    predicted = np.where(np.arange(10) < 2, (labels + 1) % 3, labels)
+    chances = 0.1 + 0.7 * np.eye(3)[predicted]
+    rows = [f"{index}," + ",".join(f"{value:.1f}" for value in row) for index, row in enumerate(chances)]
+    (tmp_path / "theirs.csv").write_text("\n".join([",cat,dog,frog", *rows]))
+    np.save(tmp_path / "labels.npy", labels)
+    return tmp_path / "theirs.csv"
+
+
+def test_a_file_of_predictions_is_compared_like_a_run(tmp_path: Path, theirs: Path) -> None:
+    run = make_run(tmp_path, "mine", [True] * 9 + [False])
+    result = compare([run, theirs], labels=tmp_path / "labels.npy")
+    (pair,) = result["pairs"]
+    assert [each["run"] for each in result["runs"]] == ["mine", "theirs.csv"]
+    assert (pair["only_first_right"], pair["only_second_right"]) == (["test-00000", "test-00001"], ["test-00009"])
+    assert any("matched by order" in notice for notice in result["notices"])
+    with pytest.raises(CifarlabError, match="holds no labels: give them with --labels"):
+        compare([run, theirs])
+    with pytest.raises(CifarlabError, match="--labels belongs to files of predictions"):
+        compare([run, make_run(tmp_path, "other", [True] * 10)], labels=tmp_path / "labels.npy")
+
+
+def test_a_folder_of_evaluate_is_compared_like_a_run(tmp_path: Path, theirs: Path) -> None:
+    evaluate_files(theirs, tmp_path / "labels.npy", output=tmp_path / "out" / "theirs")
+    (tmp_path / "hard.txt").write_text("\n".join(str(index % 3) for index in range(10)))
+    evaluate_files(tmp_path / "hard.txt", tmp_path / "labels.npy", output=tmp_path / "out" / "hard")
+    (pair,) = compare([tmp_path / "out" / "hard", tmp_path / "out" / "theirs"])["pairs"]
+    assert (pair["first"], pair["second"]) == ("hard", "theirs")
+    assert (pair["both_right"], pair["only_first_right_count"], pair["only_second_right_count"]) == (8, 2, 0)
+
+
+def test_ids_and_classes_in_another_order_are_brought_into_one(tmp_path: Path) -> None:
+    right = [True, False, True, True, False, True]
+    run = make_run(tmp_path, "mine", right)
+    stored = Predictions.load(run.stored_predictions_file("test"))
+    order, places = np.array([3, 1, 5, 0, 2, 4]), [2, 0, 1]
+    names = [NAMES[place] for place in places]
+    rows = [[stored.ids[row], *stored.logits[row, places], NAMES[stored.labels[row]]] for row in order]
+    lines = [",".join(map(str, row)) for row in [["id", *(f"logit_{name}" for name in names), "label"], *rows]]
+    (tmp_path / "theirs.csv").write_text("\n".join(lines))
+    result = compare([run, tmp_path / "theirs.csv"])
+    assert result["pairs"][0]["both_right"] == 4
+    assert result["pairs"][0]["both_wrong"] == 2
+    assert not any("order" in notice for notice in result["notices"])
+
+
+def test_rows_whose_labels_differ_are_refused(tmp_path: Path, theirs: Path) -> None:
+    run = make_run(tmp_path, "mine", [True] * 10)
+    np.save(tmp_path / "labels.npy", (np.arange(10) + 1) % 3)
+    with pytest.raises(CifarlabError, match=r"different labels .10 images.*not both have ids: give both ids"):
+        compare([run, theirs], labels=tmp_path / "labels.npy")
+    with pytest.raises(CifarlabError, match="evaluated on different images"):
+        compare([make_run(tmp_path, "few", [True] * 9), theirs], labels=tmp_path / "labels.npy")
+    with pytest.raises(CifarlabError, match="is given more than once"):
+        compare([theirs, theirs], labels=tmp_path / "labels.npy")
+    with pytest.raises(CifarlabError, match=r"no file .*none.csv"):
+        compare([run, tmp_path / "none.csv"])

@@ -116,3 +116,40 @@ def test_it_is_said_in_a_sentence(predictions):
     assert said.endswith("of its mistakes with at least a fifth of people")
     right = dataclasses.replace(predictions, labels=predictions.predicted)
     assert "mistakes" not in describe(compare_with_humans(right, HumanLabels(COUNTS)))
+
+
+@pytest.fixture
+def many():
+    """Sixty images on which the model and people doubt alike, but not the same."""
+    random = np.random.default_rng(4)
+    counts = random.multinomial(20, random.dirichlet((1.0, 1.0, 1.0), size=60))
+    logits = (np.log(counts + 1) + random.normal(0, 0.3, size=counts.shape)).astype(np.float32)
+    ids = np.array([f"{index}" for index in range(60)])
+    return Predictions(ids, np.zeros(60, np.int64), logits, NAMES), HumanLabels(counts)
+
+
+def test_entropy_correlations_are_scipys(many):
+    predictions, humans = many
+    found = compare_with_humans(predictions, humans)
+    entropies = stats.entropy(predictions.probabilities, axis=1), stats.entropy(humans.shares, axis=1)
+    assert found["model_entropy"]["value"] == pytest.approx(np.mean(entropies[0]))
+    assert found["entropy_pearson"]["value"] == pytest.approx(stats.pearsonr(*entropies).statistic)
+    assert found["entropy_spearman"]["value"] == pytest.approx(stats.spearmanr(*np.round(entropies, 12)).statistic)
+    for name in ("entropy_pearson", "entropy_spearman"):
+        assert -1 <= found[name]["low"] < found[name]["value"] < found[name]["high"] <= 1
+    assert "rank correlation of +0." in describe(found)
+
+
+def test_a_model_without_any_doubt_correlates_with_nobody(many):
+    _, humans = many
+    even = Predictions(np.arange(60).astype(str), np.zeros(60, np.int64), np.zeros((60, 3), np.float32), NAMES)
+    found = compare_with_humans(even, humans)
+    assert found["entropy_spearman"]["value"] is None
+    assert "the same for all images" in found["entropy_pearson"]["method"]
+    assert "rank correlation" not in describe(found)
+
+
+def test_scores_of_earlier_versions_are_still_described(predictions):
+    found = compare_with_humans(predictions, HumanLabels(COUNTS))
+    earlier = {name: value for name, value in found.items() if not name.startswith(("entropy_", "model_entropy"))}
+    assert "diverges from their answers" in describe(earlier)

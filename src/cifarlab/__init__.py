@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CifarlabError": "cifarlab.errors",
+    "HardPredictions": "cifarlab.records",
     "ImageSet": "cifarlab.records",
     "Predictions": "cifarlab.records",
     "Recipe": "cifarlab.recipe",
@@ -27,7 +28,7 @@ _HOMES = {
     "compare_with_humans": "cifarlab.human_labels",
     "describe_data": "cifarlab.datasets",
     "evaluate": "cifarlab.evaluation",
-    "evaluate_files": "cifarlab.foreign",
+    "evaluate_files": "cifarlab.external",
     "examine_labels": "cifarlab.doubts",
     "explore": "cifarlab.exploration",
     "list_recipes": "cifarlab.catalog",
@@ -38,7 +39,7 @@ _HOMES = {
     "measure_robustness": "cifarlab.robustness.suite",
     "open_run": "cifarlab.builtin",
     "predict": "cifarlab.prediction",
-    "predictions_from_files": "cifarlab.foreign",
+    "predictions_from_files": "cifarlab.external",
     "report": "cifarlab.reports",
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.human_labels",

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from cifarlab.errors import CifarlabError
+from cifarlab.metrics._correlation import pearson, spearman
 from cifarlab.metrics._intervals import mean, wilson
 from cifarlab.records import Array, Predictions
-from cifarlab.wording import counted
+from cifarlab.wording import counted, signed
 
 DATA, SPLIT = "cifar10", "test"
 LEAST_SHARE = 0.2
@@ -133,8 +134,10 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
         that at least a fifth of people (`LEAST_SHARE`) made too; `accuracy_against_majority`, with how many images
         `tied` and are left out; `human_accuracy`: how often the majority gives the label; `agreement`: the mean
         share of people who gave the label; `cross_entropy`: of the model's probabilities under people's answers, in
-        nats, `human_entropy`: its least possible value, and their difference `divergence` (Kullback-Leibler); each
-        with its 95 % interval where it is a share or a mean over images.
+        nats, `human_entropy`: its least possible value, and their difference `divergence` (Kullback-Leibler);
+        `model_entropy`: the mean entropy of the model's probabilities, in nats; `entropy_pearson` and
+        `entropy_spearman`: the correlation of its entropy with that of people's answers over the images, from -1 to 1:
+        whether it doubts where they do. Each has its 95 % interval where it is no mere count.
 
     Raises:
         CifarlabError: If the numbers of images or classes differ.
@@ -145,6 +148,7 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
     by_label = shares[np.arange(len(predictions)), predictions.labels]
     crossed = -(shares * predictions.log_probabilities).sum(axis=1)
     entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(axis=1)
+    doubts = -(predictions.probabilities * predictions.log_probabilities).sum(axis=1)
     right = int((predictions.predicted == majority)[clear].sum())
     human_right = int((predictions.labels == majority)[clear].sum())
     wrong = predictions.predicted != predictions.labels
@@ -160,6 +164,9 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
         "cross_entropy": mean(crossed).as_dict(),
         "human_entropy": mean(entropy).as_dict(),
         "divergence": mean(np.maximum(crossed - entropy, 0)).as_dict(),
+        "model_entropy": mean(doubts).as_dict(),
+        "entropy_pearson": pearson(doubts, entropy).as_dict(),
+        "entropy_spearman": spearman(doubts, entropy).as_dict(),
     }
 
 
@@ -173,10 +180,14 @@ def describe(found: dict[str, Any]) -> str:
 
     gap = found["divergence"]
     limits = "" if gap["low"] is None else f" ({gap['low']:.4f} to {gap['high']:.4f})"
+    alike = found.get("entropy_spearman", {"value": None})  # scores of earlier versions have none
     parts = [
         f"gives the answer of most people to {percent(found['accuracy_against_majority'])} of the images",
         f"diverges from their answers by {gap['value']:.4f}{limits}",
     ]
+    if alike["value"] is not None:
+        limits = "" if alike["low"] is None else f" ({signed(alike['low'])} to {signed(alike['high'])})"
+        parts.append(f"has its entropy where theirs is with a rank correlation of {signed(alike['value'])}{limits}")
     if found["mistakes"]:
         parts.append(f"shares {percent(found['shared_mistakes'])} of its mistakes with at least a fifth of people")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The checked arrays that travel between the stages: ImageSet, Splits, Predictions."""
+"""The checked arrays that travel between the stages: ImageSet, Splits, Predictions, HardPredictions."""
 
 import hashlib
 import zipfile
@@ -181,6 +181,40 @@ class Predictions:
                 return cls(stored["ids"], stored["labels"], stored["logits"], names)
         except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
+
+
+@dataclass(frozen=True, eq=False)
+class HardPredictions:
+    """What a model said where only its classes are known, not how probable it held them.
+
+    Attributes:
+        ids: `(N,)` str, unique.
+        labels: `(N,)` int64, values in `[0, K)`.
+        predicted: `(N,)` int64, values in `[0, K)`.
+        class_names: K names.
+    """
+
+    ids: Array
+    labels: Array
+    predicted: Array
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check_labels(self.predicted, self.ids, len(self.labels), len(self.class_names))
+        _check_labels(self.labels, self.ids, len(self.labels), len(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def save(self, path: Path) -> Path:
+        """Write `ids`, `labels`, `predicted` and `class_names` as `.npz`, atomically."""
+        columns = {"ids": self.ids, "labels": self.labels, "predicted": self.predicted}
+        arrays: dict[str, Any] = {**columns, "class_names": np.array(self.class_names)}
+        return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+Classified = Predictions | HardPredictions
+"""Anything that says one class for each image: what accuracy, precision, recall and F1 are made of."""
 
 
 def _check(right: bool, expected: str, received: Array) -> None:

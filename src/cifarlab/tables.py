@@ -187,7 +187,7 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     console.print()
     scores = _table("score", "value", "95 % interval")
     for name, score in entry["scores"].items():
-        scores.add_row(_title(name), _number(name, score["value"]), _limits(score, name))
+        scores.add_row(_title(name), _number(name, score), _limits(score, name))
     console.print(scores, "")
     if "calibrated" in entry:
         at = entry["calibrated"]
@@ -215,7 +215,7 @@ def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection
         cells = []
         for name in _RESULTS:
             score = entry["scores"][name]
-            cells += [_number(name, score["value"]), *([_limits(score, name)] if name in with_limits else [])]
+            cells += [_number(name, score), *([_limits(score, name)] if name in with_limits else [])]
         table.add_row(entry["run"], *cells)
     return table
 
@@ -276,10 +276,10 @@ def _is_fraction(name: str) -> bool:
     return not name.endswith(("likelihood", "loss", "error", "coverage"))
 
 
-def _number(name: str, value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return _percent(value) if _is_fraction(name) else f"{value:.4f}"
+def _number(name: str, score: Mapping[str, Any]) -> str:
+    if score["value"] is None:
+        return "needs probabilities" if score["method"].endswith("needs probabilities") else "undefined"
+    return _percent(score["value"]) if _is_fraction(name) else f"{score['value']:.4f}"
 
 
 def _percent(value: float | None) -> str:

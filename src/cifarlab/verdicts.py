@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
+
 from cifarlab.console import make_console
 from cifarlab.tables import _limits, _p_value, _percent, _table
 from cifarlab.wording import signed
@@ -11,6 +13,7 @@ from cifarlab.wording import signed
 def print_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
     console = make_console()
+    _print_notices(console, compared)
     runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
     for run in compared["runs"]:
         accuracy, f1 = run["accuracy"], run["macro_f1"]
@@ -48,6 +51,7 @@ def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
 def print_group_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy, each group's mean and spread, and what the data allow to be said."""
     console = make_console()
+    _print_notices(console, compared)
     runs = _table("run", "accuracy", "95 % interval")
     for group in compared["groups"]:
         for run in group["runs"]:
@@ -89,3 +93,10 @@ def print_permutation(result: Mapping[str, Any]) -> None:
     console.print(result["note"], soft_wrap=True)
     for path in result["files"]:
         console.print(path, soft_wrap=True)
+
+
+def _print_notices(console: Console, compared: Mapping[str, Any]) -> None:
+    for notice in compared["notices"]:
+        console.print(notice, soft_wrap=True)
+    if compared["notices"]:
+        console.print()

@@ -62,6 +62,7 @@ def test_every_metric_is_found_and_says_which_way_is_better() -> None:
     assert {name for name in NAMES if not metrics.higher_is_better(name)} == lower
     assert {"brier_loss", "expected_calibration_error", "equal_mass_calibration_error"} < lower
     assert all(isinstance(discover.load("metrics", name).HIGHER_IS_BETTER, bool) for name in NAMES)
+    assert all(isinstance(discover.load("metrics", name).NEEDS_PROBABILITIES, bool) for name in NAMES)
 
 
 @pytest.mark.parametrize("case", CASES)

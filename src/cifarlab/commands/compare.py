@@ -6,19 +6,30 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import Json, RunPaths, RunsDir, Split
+from cifarlab.commands._options import Json, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0",
     "cifarlab compare runs/mlp1-seed* --against runs/mlp2-seed*",
+    "cifarlab compare runs/mlp2-seed0 theirs.csv --labels labels.npy",
 )
 
 
 def compare(
-    runs: RunPaths,
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Folders of runs, builtin, or files of predictions (npz, npy, csv).",
+            autocompletion=completion.models,
+        ),
+    ],
     against: Annotated[
         list[str] | None,
         typer.Option(metavar="RUN", help="The other group of runs: all that follow.", autocompletion=completion.runs),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The true classes for files of predictions that hold none.")
     ] = None,
     split: Split = "test",
     runs_dir: RunsDir = Path("runs"),
@@ -27,13 +38,14 @@ def compare(
     """Say whether runs really differ.
 
     Intervals for each, and an exact McNemar test for every pair; with --against, the runs of two recipes as two groups
-    of seeds, by a permutation test. The runs must have been evaluated.
+    of seeds, by a permutation test. The runs must have been evaluated. Models trained elsewhere enter by their files
+    of predictions, or by the folder that evaluate --predictions --output wrote.
     """
     from cifarlab import comparison, tables, verdicts
 
     if against:
-        groups = comparison.compare_groups(runs, against, split=split, runs_dir=runs_dir)
+        groups = comparison.compare_groups(runs, against, split=split, runs_dir=runs_dir, labels=labels)
         tables.print_json(groups) if as_json else verdicts.print_group_comparison(groups)
         return
-    compared = comparison.compare(runs, split=split, runs_dir=runs_dir)
+    compared = comparison.compare(runs, split=split, runs_dir=runs_dir, labels=labels)
     tables.print_json(compared) if as_json else verdicts.print_comparison(compared)

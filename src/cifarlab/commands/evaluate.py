@@ -30,13 +30,14 @@ def evaluate(
     human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
     predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Logits or probabilities of any model: npz, npy or csv.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Logits, probabilities or classes of any model: npz, npy or csv."),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The true classes for --predictions: npz, npy, csv or txt.")
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in their order.")
+        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in the order of the labels.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for what --predictions gives; else nothing is written.")
@@ -52,11 +53,11 @@ def evaluate(
     from cifarlab.console import working
 
     if predictions is not None:
-        from cifarlab import foreign
+        from cifarlab import external
 
-        foreign.check_alone(runs, data=data, data_dir=data_dir)
+        external.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
-        scores = foreign.evaluate_files(predictions, labels, names, output, human_labels)
+        scores = external.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([scores]) if as_json else tables.print_evaluations([scores], [])
         return
     if labels or class_names or output:

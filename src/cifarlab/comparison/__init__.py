@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from cifarlab.comparison._entrants import Entrant, enter
+from cifarlab.comparison._entrants import Comparable, Entrant, enter, notices_of
 from cifarlab.comparison._tests import (
     SIGNIFICANCE,
     holm,
@@ -16,7 +16,6 @@ from cifarlab.comparison._tests import (
     show_p,
 )
 from cifarlab.comparison.groups import compare_groups
-from cifarlab.runs import Run
 from cifarlab.wording import counted, signed
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
@@ -29,17 +28,27 @@ NOTE = (
 
 
 def compare(
-    runs: Sequence[Run | str | os.PathLike[str]], *, split: str = "test", runs_dir: str | os.PathLike[str] = "runs"
+    runs: Sequence[Comparable],
+    *,
+    split: str = "test",
+    runs_dir: str | os.PathLike[str] = "runs",
+    labels: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Compare runs by what they predicted for the same images; only `predictions-<split>.npz` is read.
 
+    Models trained elsewhere enter by their files of predictions, as `predictions_from_files` reads them, or by the
+    folder that `evaluate_files` wrote. Images are matched by ids; a file without ids is taken in the order of the
+    others, and its labels must be theirs in each row.
+
     Args:
-        runs: Two or more, each evaluated on `split`.
-        split: Which predictions to read.
+        runs: Two or more: runs that were evaluated on `split`, files of predictions, folders of `evaluate_files`.
+        split: Which predictions of the runs to read.
         runs_dir: Where the run of the built-in model is.
+        labels: The true classes for files of predictions that hold none.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`; `runs`: `run`, `path`, and
+        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`, `notices` (what was assumed about
+        files from elsewhere); `runs`: `run`, `path`, and
         `accuracy`, `macro_f1` as `{"value", "low", "high", "method"}`; `pairs`, each with
 
         - `first`, `second`: the runs' names;
@@ -58,7 +67,7 @@ def compare(
     Source: McNemar 1947, Psychometrika 12:153; Holm 1979, Scandinavian Journal of Statistics 6:65;
         Connor 1987, Biometrics 43:207.
     """
-    entrants = enter(runs, split, runs_dir)
+    entrants = enter(runs, split, runs_dir, labels)
     count = len(entrants[0].predictions)
     pairs = [_compare_pair(first, second) for first, second in itertools.combinations(entrants, 2)]
     for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
@@ -70,6 +79,7 @@ def compare(
         "count": count,
         "class_names": list(entrants[0].predictions.class_names),
         "note": NOTE,
+        "notices": notices_of(entrants),
         "runs": [entrant.describe() for entrant in entrants],
         "pairs": pairs,
     }

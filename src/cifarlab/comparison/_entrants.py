@@ -1,63 +1,39 @@
-"""Runs that enter a comparison: their predictions for the same images, in the same order."""
+"""What enters a comparison: runs and models trained elsewhere, with their answers to the same images in one order."""
 
 import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, metrics
+from cifarlab import builtin, external, metrics
+from cifarlab.comparison._alignment import align, counts_rows
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Predictions
+from cifarlab.records import Classified, Predictions
 from cifarlab.runs import Run
-from cifarlab.wording import counted
 
-
-def enter(
-    runs: Sequence[Run | str | os.PathLike[str]], split: str, runs_dir: str | os.PathLike[str] = "runs"
-) -> "list[Entrant]":
-    """Open the runs and read what they said about the same images.
-
-    Raises:
-        CifarlabError: If there are fewer than two runs, one is given twice or has no predictions for `split`, or they
-            were evaluated on different images, labels or class names.
-    """
-    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
-    if len(opened) < 2:
-        raise CifarlabError(f"a comparison needs at least two runs. Received: {len(opened)}")
-    twice = [path for path, times in Counter(run.path.resolve() for run in opened).items() if times > 1]
-    if twice:
-        raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
-    times = Counter(run.name for run in opened)
-    first = Predictions.load(opened[0].stored_predictions_file(split))
-    if len(first) == 0:
-        raise CifarlabError(f"{opened[0].path} has predictions for no {split} images: expected at least one")
-    return [
-        Entrant(
-            name=run.name if times[run.name] == 1 else str(run.path),
-            path=str(run.path),
-            predictions=_align(first, Predictions.load(run.stored_predictions_file(split)), opened[0], run),
-        )
-        for run in opened
-    ]
+Comparable = Run | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
 class Entrant:
-    """A run in a comparison.
+    """A run, or a model trained elsewhere, in a comparison.
 
     Attributes:
-        name: Its folder's name; its path where another run has the same.
-        path: Its folder.
-        predictions: Its answers, in the order of the first entrant's.
+        name: Its folder's or file's name; its path where another has the same.
+        path: Its folder or file.
+        predictions: Its answers, in the order of the others'.
+        notices: What was assumed about it.
     """
 
     name: str
     path: str
-    predictions: Predictions
+    predictions: Classified
+    notices: tuple[str, ...] = ()
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -70,33 +46,80 @@ class Entrant:
         return {"run": self.name, "path": self.path, **numbers}
 
 
-def _align(reference: Predictions, other: Predictions, reference_run: Run, run: Run) -> Predictions:
-    """`other` in the order of `reference`, or one line that says why they cannot be compared."""
-    both = f"{reference_run.path} and {run.path}"
-    if reference.class_names != other.class_names:
-        names = f"{_shown(reference.class_names)} against {_shown(other.class_names)}"
-        raise CifarlabError(
-            f"{both} are of different data, with different classes ({names}): compare runs on the same data"
-        )
-    missing = np.setxor1d(reference.ids, other.ids)
-    if len(missing):
-        raise CifarlabError(
-            f"{both} were evaluated on different images ({len(reference):,} and {len(other):,}; {str(missing[0])!r} is "
-            "in one only): evaluate both on the same data"
-        )
-    order = np.empty(len(reference), np.int64)
-    order[np.argsort(reference.ids)] = np.argsort(other.ids)
-    aligned = Predictions(other.ids[order], other.labels[order], other.logits[order], other.class_names)
-    differing = np.flatnonzero(aligned.labels != reference.labels)
-    if len(differing):
-        many = counted(len(differing), "image")
-        first = str(reference.ids[differing[0]])
-        raise CifarlabError(
-            f"{both} were evaluated with different labels ({many}, {first!r} among them): evaluate both "
-            "on the same data"
-        )
-    return aligned
+def enter(
+    runs: Sequence[Comparable],
+    split: str,
+    runs_dir: str | os.PathLike[str] = "runs",
+    labels: str | os.PathLike[str] | None = None,
+) -> list[Entrant]:
+    """Open the runs and files and read what they said about the same images.
+
+    Raises:
+        CifarlabError: If there are fewer than two, one is given twice or has no predictions for `split`, or they
+            were evaluated on different images, labels or class names.
+    """
+    opened = [_open(run, runs_dir) for run in runs]
+    if len(opened) < 2:
+        raise CifarlabError(f"a comparison needs at least two runs. Received: {len(opened)}")
+    twice = [path for path, times in Counter(each.path.resolve() for each in opened).items() if times > 1]
+    if twice:
+        raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
+    if labels is not None and not any(isinstance(each, _External) for each in opened):
+        raise CifarlabError("--labels belongs to files of predictions: leave it out where all are runs")
+    answers = [each.read(labels) if isinstance(each, _External) else (_stored(each, split), ()) for each in opened]
+    leader = max(range(len(answers)), key=lambda place: _authority(answers[place][0]))
+    if len(answers[leader][0]) == 0:
+        raise CifarlabError(f"{opened[leader].path} has predictions for no {split} images: expected at least one")
+    times = Counter(each.name for each in opened)
+    entrants = []
+    for each, (found, notices) in zip(opened, answers, strict=True):
+        aligned, told = align(answers[leader][0], found, str(opened[leader].path), str(each.path))
+        name = each.name if times[each.name] == 1 else str(each.path)
+        entrants.append(Entrant(name, str(each.path), aligned, (*notices, *told)))
+    return entrants
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f", ... {len(names)} in all" if len(names) > 3 else "")
+def notices_of(entrants: Sequence[Entrant]) -> list[str]:
+    """What was assumed about any of them, each sentence once."""
+    return list(dict.fromkeys(notice for entrant in entrants for notice in entrant.notices))
+
+
+def _authority(found: Classified) -> tuple[bool, int]:
+    """The others follow the first whose ids name its images, and of these one that knows most classes."""
+    return len(found) == 0 or not counts_rows(found.ids), len(found.class_names)
+
+
+def _stored(run: Run, split: str) -> Predictions:
+    return Predictions.load(run.stored_predictions_file(split))
+
+
+@dataclass(frozen=True)
+class _External:
+    """A file of predictions, or a folder that `evaluate --predictions --output` wrote."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    def read(self, labels: str | os.PathLike[str] | None) -> tuple[Classified, tuple[str, ...]]:
+        """Its predictions; `labels` are for files that hold none."""
+        if self.path.is_dir():
+            found = external.read_external(self.path / _STORED)
+            return found.predictions, ()  # what was assumed was said when they were written
+        found = external.read_external(self.path, None if labels is None else Path(labels))
+        return found.predictions, found.notices
+
+
+_STORED = "predictions.npz"
+
+
+def _open(run: Comparable, runs_dir: str | os.PathLike[str]) -> Run | _External:
+    if isinstance(run, Run) or builtin.is_builtin(run):
+        return builtin.open_evaluated(run, runs_dir=runs_dir)
+    path = Path(run)
+    written_by_evaluate = (path / _STORED).is_file() and not (path / "run.json").exists()
+    if written_by_evaluate or path.is_file() or (path.suffix.lower() in external.KINDS and not path.is_dir()):
+        return _External(path)
+    return builtin.open_evaluated(run, runs_dir=runs_dir)

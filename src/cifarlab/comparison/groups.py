@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from cifarlab.comparison._entrants import Entrant, enter
+from cifarlab.comparison._entrants import Comparable, Entrant, enter, notices_of
 from cifarlab.comparison._tests import (
     SIGNIFICANCE,
     least_p_value,
@@ -17,7 +17,6 @@ from cifarlab.comparison._tests import (
 )  # fmt: skip
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import _intervals
-from cifarlab.runs import Run
 from cifarlab.wording import counted, signed
 
 FORMAT = 1
@@ -25,11 +24,16 @@ NOTE = (
     "The test is about the recipes: whether their seeds differ more than seeds do by chance. All networks answered the "
     "same images; on other images both groups would move together more than apart."
 )
-_Runs = Sequence[Run | str | os.PathLike[str]]
+_Runs = Sequence[Comparable]
 
 
 def compare_groups(
-    first: _Runs, second: _Runs, *, split: str = "test", runs_dir: str | os.PathLike[str] = "runs"
+    first: _Runs,
+    second: _Runs,
+    *,
+    split: str = "test",
+    runs_dir: str | os.PathLike[str] = "runs",
+    labels: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Compare the accuracies of two groups of runs; only `predictions-<split>.npz` is read.
 
@@ -38,13 +42,14 @@ def compare_groups(
         second: Runs of another.
         split: Which predictions to read.
         runs_dir: Where the run of the built-in model is.
+        labels: The true classes for files of predictions that hold none; see `compare`.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `note`; `groups`, two with `name`, `runs` (`run`, `path`,
-        `accuracy` and `macro_f1` as intervals), `mean` accuracy as an interval over seeds and `standard_deviation`;
-        `difference` of the means, first minus second, as an interval; `p_value` and `test` (what was done);
-        `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at 5 % with a
-        chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
+        Ready for JSON: `format`, `split`, `count` (images), `note`, `notices`; `groups`, two with `name`, `runs`
+        (`run`, `path`, `accuracy` and `macro_f1` as intervals), `mean` accuracy as an interval over seeds and
+        `standard_deviation`; `difference` of the means, first minus second, as an interval; `p_value` and `test` (what
+        was done); `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at
+        5 % with a chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
 
     Raises:
         CifarlabError: If a group has fewer than two runs, a run is in both, one has no predictions for `split`, or
@@ -55,7 +60,7 @@ def compare_groups(
             raise CifarlabError(
                 f"the {title} group has {counted(len(group), 'run')}: expected at least two, of different seeds"
             )
-    entrants = enter([*first, *second], split, runs_dir)
+    entrants = enter([*first, *second], split, runs_dir, labels)
     parts = entrants[: len(first)], entrants[len(first) :]
     accuracies = [[float(entrant.right.mean()) for entrant in part] for part in parts]
     p_value, test = permutation_test(*accuracies)
@@ -65,6 +70,7 @@ def compare_groups(
         "split": split,
         "count": len(entrants[0].predictions),
         "note": NOTE,
+        "notices": notices_of(entrants),
         "groups": [_describe(*each) for each in zip(names, parts, accuracies, strict=True)],
         "difference": welch_difference(*accuracies).as_dict(),
         "p_value": p_value,

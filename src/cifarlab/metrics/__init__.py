@@ -1,7 +1,8 @@
 """Predictions in, numbers out: each with its 95 % interval.
 
-A scalar metric is one file here, found by its name: `measure(predictions) -> Interval` and `HIGHER_IS_BETTER`. Files
-that begin with `_` are what the metrics share.
+A scalar metric is one file here, found by its name: `measure(predictions) -> Interval`, `HIGHER_IS_BETTER` and
+`NEEDS_PROBABILITIES`, which is False where the predicted classes are enough. Files that begin with `_` are what the
+metrics share.
 """
 
 from collections.abc import Callable
@@ -9,11 +10,11 @@ from typing import Any, cast
 
 from cifarlab import discover
 from cifarlab.metrics._confusion import confusion_matrix
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics._intervals import Interval, undefined
 from cifarlab.metrics._per_class import per_class
 from cifarlab.metrics._reliability import reliability
 from cifarlab.metrics._selective import risk_coverage
-from cifarlab.records import Predictions
+from cifarlab.records import Classified, HardPredictions
 
 __all__ = [
     "Interval", "confusion_matrix", "higher_is_better", "measure", "names", "per_class", "reliability", "risk_coverage",
@@ -21,9 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 FORMAT = 1
+NO_PROBABILITIES = "needs probabilities"
 
 
-def score(predictions: Predictions) -> dict[str, Any]:
+def score(predictions: Classified) -> dict[str, Any]:
     """Every number about these predictions, ready for JSON.
 
     Args:
@@ -32,7 +34,8 @@ def score(predictions: Predictions) -> dict[str, Any]:
     Returns:
         `format`, `count` (N), `class_names`; `accuracy` and `loss` (mean cross-entropy in nats, no label smoothing)
         as plain numbers; `scores`: metric name to `{"value", "low", "high", "method"}`; `per_class`: see `per_class`;
-        `confusion_matrix`: K x K counts, rows true, columns predicted. A number that is undefined is None.
+        `confusion_matrix`: K x K counts, rows true, columns predicted. A number that is undefined is None; so is one
+        that needs probabilities where only classes are known.
     """
     scores = {name: measure(name, predictions) for name in names()}
     return {
@@ -52,13 +55,16 @@ def names() -> list[str]:
     return discover.names("metrics")
 
 
-def measure(name: str, predictions: Predictions) -> Interval:
-    """One scalar metric, by its name.
+def measure(name: str, predictions: Classified) -> Interval:
+    """One scalar metric, by its name; undefined where it needs probabilities and there are none.
 
     Raises:
         CifarlabError: If there is no metric of that name.
     """
-    function = cast(Callable[[Predictions], Interval], discover.load("metrics", name).measure)
+    metric = discover.load("metrics", name)
+    if getattr(metric, "NEEDS_PROBABILITIES", True) and isinstance(predictions, HardPredictions):
+        return undefined(NO_PROBABILITIES)
+    function = cast(Callable[[Classified], Interval], metric.measure)
     return function(predictions)
 
 

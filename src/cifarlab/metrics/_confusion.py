@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from cifarlab.records import Predictions
+from cifarlab.records import Classified
 
 DRAWS = 2000
 SEED = 0
 
 
-def confusion_matrix(predictions: Predictions) -> NDArray[np.int64]:
+def confusion_matrix(predictions: Classified) -> NDArray[np.int64]:
     """How often each class was taken for each class.
 
     Args:

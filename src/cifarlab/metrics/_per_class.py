@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._confusion import confusion_matrix, resample
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Predictions
+from cifarlab.records import Classified
 
 
-def per_class(predictions: Predictions) -> list[dict[str, Any]]:
+def per_class(predictions: Classified) -> list[dict[str, Any]]:
     """Precision, recall and F1 of every class, with intervals, ready for JSON.
 
     Precision is undefined where nothing was predicted as the class, recall where the class has no images, F1 where
@@ -87,7 +87,7 @@ def inflation(support: NDArray[np.int64]) -> float:
     return total / max(1, total - int((support > 0).sum()))
 
 
-def count(predictions: Predictions) -> Counts:
+def count(predictions: Classified) -> Counts:
     """The counts that every number here is made of."""
     return Counts(confusion_matrix(predictions))
 

@@ -4,12 +4,13 @@ from sklearn import metrics
 
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Predictions
+from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+NEEDS_PROBABILITIES = False
 
 
-def measure(predictions: Predictions) -> Interval:
+def measure(predictions: Classified) -> Interval:
     """Accuracy, with Wilson's interval."""
     if len(predictions) == 0:
         return _intervals.undefined("no images")

@@ -9,6 +9,7 @@ from cifarlab.metrics._selective import area_under_risk
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+NEEDS_PROBABILITIES = True
 
 
 def measure(predictions: Predictions) -> Interval:

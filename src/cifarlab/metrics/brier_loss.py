@@ -7,6 +7,7 @@ from cifarlab.metrics._intervals import Interval
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+NEEDS_PROBABILITIES = True
 
 
 def measure(predictions: Predictions) -> Interval:

@@ -6,12 +6,13 @@ from sklearn import metrics
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws
-from cifarlab.records import Predictions
+from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+NEEDS_PROBABILITIES = False
 
 
-def measure(predictions: Predictions) -> Interval:
+def measure(predictions: Classified) -> Interval:
     """Mean F1 over the classes that occur, with an interval from a bootstrap: images drawn again within each class.
 
     Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.

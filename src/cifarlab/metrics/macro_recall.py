@@ -5,12 +5,13 @@ from sklearn import metrics
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import count, recalls
-from cifarlab.records import Predictions
+from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+NEEDS_PROBABILITIES = False
 
 
-def measure(predictions: Predictions) -> Interval:
+def measure(predictions: Classified) -> Interval:
     """Mean recall over the classes that occur, with an interval made of theirs.
 
     A class that was predicted but has no images counts as 0 (scikit-learn's `zero_division=0`).

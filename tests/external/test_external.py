@@ -8,7 +8,7 @@ import pytest
 from cifarlab import metrics
 from cifarlab.commands.evaluate import evaluate
 from cifarlab.errors import CifarlabError
-from cifarlab.foreign import evaluate_files, predictions_from_files
+from cifarlab.external import evaluate_files, predictions_from_files
 from cifarlab.records import Predictions
 
 LOGITS = np.random.default_rng(0).normal(0, 3, size=(40, 3))
@@ -110,7 +110,11 @@ def test_output_holds_both_files(tmp_path: Path, labels: Path) -> None:
         ),
         ("a.npy", LOGITS[:, :2], r"label 2 \(number \d+\): expected 0 to 1 for 2 classes"),
         ("a.npy", PROBABILITIES * 0.9, "neither logits nor probabilities: row 0 .* sums to 0.9"),
-        ("a.npy", LABELS, r"expected numbers of shape \(images, classes\).*Received: shape \(40,\)"),
+        (
+            "a.npy",
+            PROBABILITIES[:, 0],
+            r"expected numbers of shape \(images, classes\).*1 - p and p. Received: shape \(40,\)",
+        ),
         ("a.npy", LOGITS * 1e40, "beyond the range of float32"),
         ("a.npz", {"scores": LOGITS, "other": LABELS}, "holds other, scores: expected an array named logits"),
         ("a.npz", {"probabilities": LOGITS}, "neither logits nor probabilities"),
@@ -150,7 +154,7 @@ def test_large_numbers_in_error_lines_are_separated(tmp_path: Path) -> None:
         ("l.txt", "-1\n" * 40, "label -1 .*expected 0 to 2"),
         ("l.txt", "0.5\n" * 40, "whole numbers"),
         ("l.csv", "0,1\n" * 40, "2 columns: expected one, or a header"),
-        ("l.npy", np.eye(3)[LABELS], r"labels of shape \(images,\)"),
+        ("l.npy", np.eye(4)[LABELS], r"labels of shape \(images,\)"),
         ("missing.npy", None, r"no file .*missing.npy: expected true classes, one an image, as npz, npy or csv"),
     ],
 )
