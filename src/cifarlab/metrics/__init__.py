@@ -1,7 +1,7 @@
 """Predictions in, numbers out: each with its 95 % interval.
 
-A scalar metric is one file here, found by its name: `measure(predictions) -> Interval` and `HIGHER_IS_BETTER`. Files
-that begin with `_` are what the metrics share.
+A scalar metric is one file here, found by its name: `measure(predictions) -> Interval`, `HIGHER_IS_BETTER` and `RANGE`,
+the least and the most it can be, which no interval leaves. Files that begin with `_` are what the metrics share.
 """
 
 from collections.abc import Callable

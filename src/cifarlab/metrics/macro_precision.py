@@ -8,6 +8,7 @@ from cifarlab.metrics._per_class import count, precisions
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = True
+RANGE = (0.0, 1.0)
 
 
 def measure(predictions: Predictions) -> Interval:
