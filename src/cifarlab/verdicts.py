@@ -85,8 +85,9 @@ def print_permutation(result: Mapping[str, Any]) -> None:
             for key in ("accuracy", "shuffled_accuracy")
             for cell in (_percent(row[key]["value"]), _limits(row[key]))
         ]
-        value, low, high = (signed(100 * row["difference"][key]) for key in ("value", "low", "high"))
-        table.add_row(row["recipe"], *cells, value, f"{low} to {high}")
+        value, *limits = (row["difference"][key] for key in ("value", "low", "high"))
+        shown = "" if None in limits else " to ".join(signed(100 * limit) for limit in limits)
+        table.add_row(row["recipe"], *cells, signed(100 * value), shown)
     console.print(table, "")
     for row in rows:
         console.print(row["sentence"], soft_wrap=True)

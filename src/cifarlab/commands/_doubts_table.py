@@ -53,10 +53,17 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
         table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
     table.add_column("score", justify="right")
-    for doubt in findings.doubts[: min(top, _MOST_PRINTED)]:
-        chance = f"{100 * doubt.suggested_probability:.1f} %"
-        table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}")
+    table.add_column("counted as wrong")
+    shown = findings.doubts[: min(top, _MOST_PRINTED)]
+    for doubt in shown:
+        chance, counts = f"{100 * doubt.suggested_probability:.1f} %", "yes" if doubt.is_issue else "no"
+        table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}", counts)
     console.print(table, "")
+    if issues:
+        here = sum(doubt.is_issue for doubt in shown)
+        console.print(
+            f"{here:,} of the {issues:,} counted as wrong {'is' if here == 1 else 'are'} above", soft_wrap=True
+        )
     if findings.conflicts is not None:
         conflicts = len(findings.conflicts)
         console.print(

@@ -152,6 +152,8 @@ def mean_difference(differences: Sequence[float]) -> Interval:
     Source: Student 1908, Biometrika 6:1.
     """
     count, value = len(differences), float(np.mean(differences))
+    if np.ptp(differences) < 1e-12:
+        return Interval(value, None, None, f"no interval: all {count} seeds differ by the same")
     half = float(special.stdtrit(count - 1, 0.975)) * float(np.std(differences, ddof=1)) / math.sqrt(count)
     return Interval(value, value - half, value + half, f"Student's t 95 %, {count} seeds")
 

@@ -45,6 +45,7 @@ def write_doubts_page(findings: Findings, path: Path, top: int = 100) -> Path:
     ]
     html = render(
         "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.doubts),
+        counted_here=sum(doubt.is_issue for doubt, _ in doubts),
         generator=Markup(GENERATOR), version=cifarlab.__version__,
     )  # fmt: skip
     return files.write_text(path, html)
