@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from cifarlab import console
-from cifarlab.console import TrainingDisplay, counting, duration, make_console, working
+from cifarlab.console import counting, duration, make_console, working
+from cifarlab.displays import TrainingDisplay
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import builtin, datasets, discover
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
@@ -116,6 +117,7 @@ def examine_labels(
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
     progress: Progress | None = None,
+    show: bool | None = None,
 ) -> Findings:
     """Look for wrong labels in a split, from the predictions that the runs have stored.
 
@@ -128,6 +130,7 @@ def examine_labels(
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
         progress: Called with a phrase and the share done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
     Raises:
         CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
@@ -138,7 +141,19 @@ def examine_labels(
             raise CifarlabError(discover.unknown(kind, given, known))
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
-    report = progress or (lambda phrase, share: None)
+    with progress_of("weighing the labels", show if progress is None else False) as shown:
+        return _examine(runs, split, score, data_dir, runs_dir, duplicates, progress or shown)
+
+
+def _examine(
+    runs: Sequence[_Run],
+    split: str,
+    score: str,
+    data_dir: str | None,
+    runs_dir: str | os.PathLike[str],
+    duplicates: bool,
+    report: Progress,
+) -> Findings:
     opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
     stored = [Predictions.load(run.stored_predictions_file(read)) for run in opened]

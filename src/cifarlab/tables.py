@@ -66,7 +66,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
 def print_runs(runs: Sequence[Run]) -> None:
     """Print a table of several trainings, then each run's path on a line of its own."""
     if len(runs) > 1:
-        table = _table("run", "seed", "epochs", "best on validation", "trained in")
+        table = _table("run", "seed", "epochs", "best on validation", "training alone")
         for run in runs:
             row = summarise_run(run)
             best = row["validation_accuracy"]
