@@ -76,8 +76,8 @@ def test_a_notebook_sees_one_output_that_moves_and_ends_readable(cell, tmp_path,
     assert 'value="0.2500"' in halfway
     assert "epoch 1/2, 15 s left" in halfway
     last = cell[-1]
-    assert "2 epochs in 20 s, 6 s of them training alone, best on validation 60.0% at epoch 1" in last["text/plain"]
-    assert "validation accuracy 55.0%" in last["text/html"]
+    assert "2 epochs in 20 s, 6 s of them training alone, best on validation 60.00 % at epoch 1" in last["text/plain"]
+    assert "validation accuracy 55.00 %" in last["text/html"]
     assert "a&lt;b" in last["text/html"]
     assert "<progress" not in last["text/html"]
     assert capsys.readouterr() == ("", "")

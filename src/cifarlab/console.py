@@ -11,6 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cifarlab.wording import duration
+
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0
 SHARE_TO_RECKON_FROM = 0.02
@@ -90,13 +92,3 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
 
     with Live(draw("starting", 0.0), console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True) as live:
         yield lambda phrase, share: live.update(draw(phrase, share))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `"8 s"`, `"2 min 10 s"`, `"1 h 05 min"`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -13,11 +13,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cifarlab.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, duration, make_console, working
+from cifarlab.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, make_console, working
 from cifarlab.notebook import Cell, in_notebook
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
-from cifarlab.wording import counted
+from cifarlab.wording import counted, duration
 
 _LOADING = "loading Keras and the data"
 
@@ -143,7 +143,7 @@ class TrainingDisplay:
             text += f", {duration(self._training_seconds)} of them training alone"
         if self._best:
             best = self._best
-            text += f", best on validation {best['validation_accuracy']:.1%} at epoch {int(best['epoch'])}"
+            text += f", best on validation {100 * best['validation_accuracy']:.2f} % at epoch {int(best['epoch'])}"
         self._print(text)
 
     def _stop(self) -> None:
@@ -169,11 +169,11 @@ class TrainingDisplay:
     def _plain_line(self, is_best: bool) -> str:
         row = self._row
         words = [f"epoch {self._epoch}/{self._epochs}"]
-        words += [f"loss {row['train_loss']:.4f}", f"accuracy {row['train_accuracy']:.1%}"]
+        words += [f"loss {row['train_loss']:.4f}", f"accuracy {100 * row['train_accuracy']:.2f} %"]
         if "validation_accuracy" in row:
             mark = " (best)" if is_best else ""
             words += [f"validation loss {row['validation_loss']:.4f}"]
-            words += [f"validation accuracy {row['validation_accuracy']:.1%}{mark}"]
+            words += [f"validation accuracy {100 * row['validation_accuracy']:.2f} %{mark}"]
         words += [f"{row['images_per_second']:,.0f} images/s"]
         if self._epoch < self._epochs:
             words.append(f"{self._time_left()} left")
@@ -204,11 +204,11 @@ class TrainingDisplay:
         words = []
         if self._latest:
             latest = self._latest
-            words += [f"loss {latest['loss']:.4f}", f"accuracy {latest['accuracy']:.1%}"]
+            words += [f"loss {latest['loss']:.4f}", f"accuracy {100 * latest['accuracy']:.2f} %"]
         if "validation_accuracy" in self._row:
-            words.append(f"validation accuracy {self._row['validation_accuracy']:.1%}")
+            words.append(f"validation accuracy {100 * self._row['validation_accuracy']:.2f} %")
         if self._best:
-            words.append(f"(best {self._best['validation_accuracy']:.1%} at epoch {int(self._best['epoch'])})")
+            words.append(f"(best {100 * self._best['validation_accuracy']:.2f} % at epoch {int(self._best['epoch'])})")
         if self._latest:
             words.append(f"{self._latest['images_per_second']:,.0f} images/s")
         return words

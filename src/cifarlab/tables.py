@@ -9,11 +9,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.console import duration, make_console
+from cifarlab.console import make_console
 from cifarlab.recipe import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.views import SINGLE, say
-from cifarlab.wording import counted
+from cifarlab.wording import counted, duration
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
@@ -71,7 +71,9 @@ def print_runs(runs: Sequence[Run]) -> None:
             row = summarise_run(run)
             best = row["validation_accuracy"]
             shown = "nothing held out" if best is None else f"{_percent(best)} at epoch {row['best_epoch']}"
-            table.add_row(run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"]))
+            table.add_row(
+                run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"], tenths=True)
+            )
         make_console().print(table)
     for run in runs:
         print(run.path)

@@ -268,7 +268,7 @@ def test_labels_are_unique(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+    [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
 )
 def test_durations_read_as_people_say_them(seconds, text) -> None:
     assert _render.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
