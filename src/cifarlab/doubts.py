@@ -98,6 +98,11 @@ class Findings:
         return [doubt for doubt in self.doubts if doubt.is_issue]
 
     @property
+    def listed(self) -> list[Doubt]:
+        """Those in which another class than the label is suggested: an image whose label is believed is no doubt."""
+        return [doubt for doubt in self.doubts if doubt.suggested != doubt.given or doubt.is_issue]
+
+    @property
     def notice(self) -> str:
         """What a reader must know of opinions that are often wrong themselves; else empty."""
         if self.agreement >= TRUSTED_AGREEMENT:

@@ -17,7 +17,7 @@ from cifarlab.wording import counted, duration
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
-_RESULTS = {"accuracy": "accuracy", "top3_accuracy": "top-3", "macro_f1": "macro F1", "negative_log_likelihood": "loss"}
+_RESULTS = {"accuracy": "accuracy", "negative_log_likelihood": "loss", "top3_accuracy": "top-3", "macro_f1": "macro F1"}
 
 
 def print_json(value: Any) -> None:
@@ -91,7 +91,7 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run])
 
 
 def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line a run: accuracy, top-3 accuracy, macro F1 and loss, all with their intervals if they fit.
+    """Print one line a run: accuracy, loss, top-3 accuracy and macro F1, all with their intervals if they fit.
 
     Runs that answered the same images share a table; folds, each of which held out others, get one each.
     """

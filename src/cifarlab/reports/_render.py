@@ -75,8 +75,8 @@ def number_interval(score: dict[str, Any], digits: int = 4) -> str:
 
 
 def points(fraction: float) -> str:
-    """A difference of two fractions in percentage points, with its sign: `+1.4`."""
-    return signed(100 * fraction, decimals=1)
+    """A difference of two fractions in percentage points, with its sign: `+1.42`."""
+    return signed(100 * fraction)
 
 
 def duration(seconds: float | None) -> str:
