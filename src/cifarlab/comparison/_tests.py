@@ -162,13 +162,13 @@ def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
     """How many seeds of each group it would take to see the difference found, at 5 % with a chance of 80 %.
 
     From the normal approximation, at least 4: fewer seeds a group allow no p value under 5 %. None where the means
-    do not differ.
+    do not differ, or the seeds of a group do not, which tells nothing of their spread.
     """
     difference = abs(float(np.mean(first) - np.mean(second)))
-    if difference < 1e-12:
+    spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
+    if difference < 1e-12 or spread < 1e-24:
         return None
     reach = float(special.ndtri(1 - SIGNIFICANCE / 2) + special.ndtri(POWER))
-    spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
     return max(4, math.ceil(reach**2 * spread / difference**2))
 
 
