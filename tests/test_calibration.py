@@ -122,8 +122,8 @@ def test_after_is_at_temperatures_of_the_other_images() -> None:
     crossed = cross_fit(predictions)
     factors = (predictions.logits / crossed.logits).mean(axis=1)
     found = sorted(set(np.round(factors, 3)))
-    assert len(found) == 5
-    assert [int((np.round(factors, 3) == factor).sum()) for factor in found] == [20] * 5
+    assert len(found) == 10
+    assert [int((np.round(factors, 3) == factor).sum()) for factor in found] == [10] * 10
     own = np.round(factors, 3) != found[0]
     rest = Predictions(predictions.ids[own], predictions.labels[own], predictions.logits[own], predictions.class_names)
     assert fit_temperature(rest).value == pytest.approx(found[0], abs=1e-3)
@@ -217,11 +217,11 @@ def test_what_cannot_be_told_is_kept_at_one_and_used_nowhere(run: Run, capsys: p
 
 
 def test_a_temperature_that_helps_no_other_image_is_not_kept(run: Run) -> None:
-    # 100 to 900 by a lead of log 9: the temperature is 1 exactly, and what four fifths say differs by chance alone.
+    # 100 to 900 by a lead of log 9: the temperature is 1 exactly, and what nine tenths say differs by chance alone.
     answers(900, 100, sure=float(np.log(9)), num_classes=2).save(run.predictions_file("validation"))
     result = calibrate(run)
     assert result["temperature"]["value"] == 1.0
-    assert "does not lower the loss of the last fifth" in result["sentence"]
+    assert "does not lower the loss of the last tenth" in result["sentence"]
 
 
 def test_a_calibration_error_that_rose_is_said(run: Run) -> None:

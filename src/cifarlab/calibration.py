@@ -15,7 +15,7 @@ from cifarlab.runs import Run, open_run
 from cifarlab.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
 
 FORMAT = 2
-FOLDS = 5
+FOLDS = 10
 # A temperature is the slope of a logistic regression with one variable, whose events are the rarer of wrong and right
 # answers. Ten events for a variable is the least at which its estimate and its interval are near what they claim
 # (Peduzzi et al. 1996, Journal of Clinical Epidemiology 49:1373).
@@ -54,7 +54,7 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
     calibrated = predictions if temperature.low is None else cross_fit(predictions)
     before, after = (float(each.losses.mean()) for each in (predictions, calibrated))
     if temperature.low is not None and after >= before:
-        reason = f"one fitted on {FOLDS - 1} fifths of its validation images does not lower the loss of the last fifth"
+        reason = "one fitted on nine tenths of its validation images does not lower the loss of the last tenth"
         temperature, calibrated = _kept(f"{reason} ({before:.4f} before, {after:.4f} after)"), predictions
     result = {
         "format": FORMAT,
@@ -135,9 +135,9 @@ def fit_temperature(predictions: Predictions) -> Interval:
 
 
 def cross_fit(predictions: Predictions) -> Predictions:
-    """The predictions, each at a temperature that it had no say in: fitted on the other four fifths of the images.
+    """The predictions, each at a temperature that it had no say in: fitted on the other nine tenths of the images.
 
-    Every fifth holds its share of the wrong answers. Where four fifths have no best temperature, theirs is 1.
+    Every tenth holds its share of the wrong answers. Where nine tenths have no best temperature, theirs is 1.
 
     Args:
         predictions: N images, at least two.

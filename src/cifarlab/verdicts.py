@@ -43,8 +43,8 @@ def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
         console.print(result["sentence"], soft_wrap=True)
     if any(result["fitted"] for result in results):
         console.print(
-            "Before and after, both on the validation images; after, each fifth of them at a temperature fitted on the "
-            "other four.",
+            "Before and after, both on the validation images; after, each tenth of them at a temperature fitted on the "
+            "other nine.",
             soft_wrap=True,
         )
 
