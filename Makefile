@@ -12,7 +12,7 @@ USE_DATA = if [ -z "$${CIFARLAB_DATA:-}" ] && [ -f .data/cifar-10-batches-py/tes
   export CIFARLAB_DATA="$$PWD/.data"; fi;
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup data demo test test-fast test-thorough lint types format docs lock wheel clean
+.PHONY: help setup data demo notebook test test-fast test-thorough lint types format docs lock wheel clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -36,6 +36,15 @@ data: setup
 
 demo: data ## Train three dense networks, evaluate them, write one report.
 	@$(USE_DATA) $(BIN)/cifarlab demo
+
+notebook: data $(BIN)/.notebook ## Open the notebook in Jupyter.
+	@$(USE_DATA) $(BIN)/jupyter notebook $(JUPYTER_FLAGS) notebooks/cifar10_image_classification.ipynb
+
+# Its versions are those of requirements/dev.txt, so that it changes nothing that is there.
+$(BIN)/.notebook: $(BIN)/.locked requirements/notebook.txt
+	@echo "installing Jupyter into .venv"
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/notebook.txt
+	@touch $@
 
 test: setup data lint types test-fast ## Lint, types and all fast tests.
 
@@ -67,6 +76,7 @@ wheel: setup ## Build the wheel into dist/.
 lock: ## Resolve the lock files anew.
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow -o requirements/tensorflow.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra web --group dev -o requirements/dev.txt
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra notebook -c requirements/dev.txt -o requirements/notebook.txt
 
 clean: ## Remove what the build and the demo left.
 	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,8 @@ from unittest import mock
 import numpy as np
 
 from cifarlab import datasets, training
-from cifarlab.console import TrainingDisplay, make_console
+from cifarlab.console import make_console
+from cifarlab.displays import TrainingDisplay
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Splits

@@ -20,7 +20,8 @@ from _measure import errors_in_one_line, tell
 from scipy import stats
 
 from cifarlab import evaluation, training, views
-from cifarlab.console import TrainingDisplay, make_console
+from cifarlab.console import make_console
+from cifarlab.displays import TrainingDisplay
 from cifarlab.environment import processor_name
 from cifarlab.recipe import load_recipe, override
 from cifarlab.runs import Run, open_run

@@ -32,7 +32,7 @@ TIERS = (
     ),
     ("training", "prediction", "gradients", "activity"),
     ("builtin",),
-    ("plots", "console", "pictures"),
+    ("plots", "console", "displays", "notebook", "pictures"),
     (
         "datasets",
         "metrics",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from cifarlab import evaluation, files, metrics, recipe, runs
-from cifarlab.calibration import calibrate, fit_temperature
+from cifarlab.calibration import calibrate, cross_fit, fit_temperature
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
@@ -71,15 +71,64 @@ def test_its_interval_is_what_a_bootstrap_gives() -> None:
     assert np.log(found.high / found.low) / (2 * 1.96) == pytest.approx(np.std(draws), rel=0.15)
 
 
-def test_where_no_temperature_fits_best_the_limit_is_said() -> None:
-    labels = np.arange(6) % 3
-    logits = np.eye(3, dtype=np.float32)[labels]
-    ids = np.array(list("abcdef"))
-    right = fit_temperature(Predictions(ids, labels, logits, tuple("xyz")))
-    wrong = fit_temperature(Predictions(ids, (labels + 1) % 3, logits, tuple("xyz")))
-    assert (right.value, right.low, wrong.value, wrong.low) == (0.01, None, 100.0, None)
+def answers(right: int, wrong: int, sure: float = 3.0, num_classes: int = 3) -> Predictions:
+    """So many right and wrong answers, each with a lead of `sure` for the class named."""
+    count = right + wrong
+    labels = np.arange(count) % num_classes
+    named = np.where(np.arange(count) < right, labels, (labels + 1) % num_classes)
+    logits = (sure * np.eye(num_classes)[named]).astype(np.float32)
+    ids = np.array([f"validation-{index:05d}" for index in range(count)], dtype=str)
+    return Predictions(ids, labels.astype(np.int64), logits, tuple(f"class {k}" for k in range(num_classes)))
+
+
+@pytest.mark.parametrize(
+    ("predictions", "why"),
+    [
+        (answers(4, 0), "of its 4 validation answers none is wrong and 4 are right, and it takes at least 10 of each"),
+        (answers(0, 30), "30 are wrong and none is right"),
+        (answers(500, 1), "1 is wrong and 500 are right"),
+        (answers(500, 9), "9 are wrong and 500 are right"),
+        (answers(10, 200, sure=0.001), "210 validation answers wrong, the loss only falls the less sure"),
+        (answers(40, 40, sure=0.0), "the loss only falls the less sure"),
+        (answers(52, 48, sure=1.0, num_classes=2), "leave it anywhere from"),
+    ],
+)
+def test_one_is_kept_where_the_images_cannot_tell(predictions: Predictions, why: str) -> None:
+    found = fit_temperature(predictions)
+    assert (found.value, found.low, found.high) == (1.0, None, None)
+    assert why in found.method
+
+
+def test_ten_wrong_answers_tell_a_temperature_and_it_is_the_one_by_hand() -> None:
+    # Every answer leads by 3 / T: the loss is smallest where its confidence is the accuracy, 190 of 200.
+    found = fit_temperature(answers(190, 10))
+    assert found.value == pytest.approx(3 / np.log(190 / 10 * 2))
+    assert found.low < found.value < found.high
     with pytest.raises(CifarlabError, match="at least two images"):
-        fit_temperature(Predictions(ids[:1], labels[:1], logits[:1], tuple("xyz")))
+        fit_temperature(answers(1, 0))
+
+
+def test_as_many_wrong_answers_as_it_asks_for_would_tell_it() -> None:
+    needed = int(
+        re.search("about ([0-9,]+) wrong", fit_temperature(answers(55, 45, 1.0, 2)).method)[1].replace(",", "")
+    )
+    more = answers(round(needed / 45 * 55), needed, 1.0, 2)
+    assert fit_temperature(more).low is not None
+    assert fit_temperature(answers(round(0.8 * needed / 45 * 55), round(0.8 * needed), 1.0, 2)).low is None
+
+
+def test_after_is_at_temperatures_of_the_other_images() -> None:
+    predictions = make(100, sharpness=2.0)
+    crossed = cross_fit(predictions)
+    factors = (predictions.logits / crossed.logits).mean(axis=1)
+    found = sorted(set(np.round(factors, 3)))
+    assert len(found) == 10
+    assert [int((np.round(factors, 3) == factor).sum()) for factor in found] == [10] * 10
+    own = np.round(factors, 3) != found[0]
+    rest = Predictions(predictions.ids[own], predictions.labels[own], predictions.logits[own], predictions.class_names)
+    assert fit_temperature(rest).value == pytest.approx(found[0], abs=1e-3)
+    whole = scale(predictions, fit_temperature(predictions).value)
+    assert whole.losses.mean() < crossed.losses.mean()  # fitted and measured on the same images flatters
 
 
 @settings(deadline=None, max_examples=25)
@@ -88,10 +137,9 @@ def test_scaling_changes_no_answer_and_the_fit_follows_it(factor: float, seed: i
     predictions = make(60, seed=seed)
     scaled = scale(predictions, factor)
     assert metrics.measure("accuracy", scaled) == metrics.measure("accuracy", predictions)
-    one, other = fit_temperature(predictions).value, fit_temperature(scaled).value
-    assert one is not None
-    if 0.1 < one < 10 and 0.011 < one / factor < 99:
-        assert other == pytest.approx(one / factor, rel=1e-4)
+    one, other = fit_temperature(predictions), fit_temperature(scaled)
+    if one.low is not None and one.low / factor > 0.02 and one.high / factor < 50:
+        assert other.value == pytest.approx(one.value / factor, rel=1e-4)
 
 
 def test_the_result_is_written_returned_and_used(run: Run) -> None:
@@ -121,7 +169,8 @@ def test_evaluation_gains_the_calibrated_numbers(run: Run) -> None:
     result = calibrate(run)
     found, notices = evaluation._calibrated(run, predictions)
     assert notices == []
-    assert found["calibrated"]["loss"] == result["loss"]["after"]
+    scaled = scale(predictions, result["temperature"]["value"])
+    assert found["calibrated"]["loss"]["value"] == pytest.approx(scaled.losses.mean())
     assert found["calibrated"]["temperature"] == result["temperature"]["value"]
     run.model_file.write_bytes(b"another model")
     found, notices = evaluation._calibrated(run, predictions)
@@ -133,9 +182,14 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
     calibrate(run)
     path = run.path / "calibration.json"
     stored = files.read_json(path)
+    wide = {"value": 3.0, "low": 1.0, "high": 9.0, "method": ""}
     for changed, expected in [
-        ({"temperature": {"value": -1.0}}, "expected a number above 0"),
+        ({"temperature": {"value": 0.01, "low": None, "high": None, "method": ""}}, "could not tell: run cifarlab cal"),
+        ({"temperature": {"value": 100.0, "low": 90.0, "high": 110.0, "method": ""}}, "could not tell"),
+        ({"temperature": wide}, "could not tell"),
+        ({"temperature": {**wide, "value": -1.0}}, "expected a number above 0"),
         ({"temperature": 3}, "damaged"),
+        ({"temperature": {"value": 3.0}}, "damaged"),
         ({"model_checksum": "sha256:0"}, "made for another model"),
     ]:
         files.write_json(path, {**stored, **changed})
@@ -147,3 +201,37 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
     files.write_json(run.recipe_file, recipe.to_dict(everything))
     with pytest.raises(CifarlabError, match="held out no validation images"):
         calibrate(run)
+
+
+def test_what_cannot_be_told_is_kept_at_one_and_used_nowhere(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    answers(4, 0).save(run.predictions_file("validation"))
+    result = calibrate(run)
+    assert not result["fitted"]
+    assert result["wrong"] == 0
+    assert result["temperature"]["value"] == 1.0
+    assert result["loss"]["before"] == result["loss"]["after"]
+    assert stored_temperature(run) is None
+    assert evaluation._calibrated(run, answers(4, 0)) == ({}, [])
+    print_calibrations([result])
+    assert "not told" in capsys.readouterr().out
+
+
+def test_a_temperature_that_helps_no_other_image_is_not_kept(run: Run) -> None:
+    # 100 to 900 by a lead of log 9: the temperature is 1 exactly, and what nine tenths say differs by chance alone.
+    answers(900, 100, sure=float(np.log(9)), num_classes=2).save(run.predictions_file("validation"))
+    result = calibrate(run)
+    assert result["temperature"]["value"] == 1.0
+    assert "does not lower the loss of the last tenth" in result["sentence"]
+
+
+def test_a_calibration_error_that_rose_is_said(run: Run) -> None:
+    # Sure answers are too sure, and unsure ones not sure enough: one number cannot mend both.
+    sure, unsure = answers(90, 30, sure=5.0, num_classes=2), answers(285, 15, sure=1.2, num_classes=2)
+    labels, logits = np.concatenate([sure.labels, unsure.labels]), np.concatenate([sure.logits, unsure.logits])
+    ids = np.array([f"validation-{index:05d}" for index in range(len(labels))], dtype=str)
+    Predictions(ids, labels, logits, sure.class_names).save(run.predictions_file("validation"))
+    result = calibrate(run)
+    error = result["expected_calibration_error"]
+    before, after = error["before"]["value"], error["after"]["value"]
+    assert after > before
+    assert f"rose by {after - before:.4f}, from {before:.4f} to {after:.4f}" in result["sentence"]

@@ -8,9 +8,11 @@ import pytest
 from rich.console import Console
 
 from cifarlab import console
-from cifarlab.console import TrainingDisplay, counting, duration, make_console, working
+from cifarlab.console import counting, make_console, working
+from cifarlab.displays import TrainingDisplay
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
+from cifarlab.wording import duration
 
 RECIPE = Recipe(model="mlp", epochs=4, batch_size=100)
 
@@ -53,8 +55,8 @@ def test_slow_epochs_get_a_plain_line_each(clock, tmp_path):
     first, *epochs, last = plain(clock, tmp_path, seconds_per_epoch=30.0)
     assert "mlp on cifar10, 4 epochs of 10 steps, batch size 100, seed 0" in first
     assert [line.split()[1] for line in epochs] == ["1/4", "2/4", "3/4", "4/4"]
-    assert epochs[1].endswith("validation accuracy 60.0% (best)  20,000 images/s  1 min 00 s left")
-    assert last.endswith("4 epochs in 2 min 00 s, best on validation 60.0% at epoch 2")
+    assert epochs[1].endswith("validation accuracy 60.00 % (best)  20,000 images/s  1 min 00 s left")
+    assert last.endswith("4 epochs in 2 min 00 s, best on validation 60.00 % at epoch 2")
 
 
 def test_quick_epochs_get_a_line_every_two_seconds_and_the_last_one(clock, tmp_path):
@@ -91,9 +93,9 @@ def test_the_live_display_shows_everything(clock, tmp_path):
         clock.seconds += 5
         console.print(display._draw())
     shown = console.export_text()
-    for text in ("loading Keras", "epoch 2/4", "step 5/10", "25 s left", "loss 1.4000", "accuracy 45.0%"):
+    for text in ("loading Keras", "epoch 2/4", "step 5/10", "25 s left", "loss 1.4000", "accuracy 45.00 %"):
         assert text in shown
-    for text in ("validation accuracy 60.0%", "(best 60.0% at epoch 1)", "21,000 images/s"):
+    for text in ("validation accuracy 60.00 %", "(best 60.00 % at epoch 1)", "21,000 images/s"):
         assert text in shown
 
 

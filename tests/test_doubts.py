@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from cifarlab import doubts
+from cifarlab.commands._doubts_table import print_doubts
 from cifarlab.doubts import examine_labels, find_conflicts, find_doubts
 from cifarlab.errors import CifarlabError
 from cifarlab.opinions import Opinions, average_runs, join_folds
@@ -160,3 +161,32 @@ class _Cleanlab:
 
 def _part(whole, rows):
     return Predictions(whole.ids[rows], whole.labels[rows], whole.logits[rows], NAMES)
+
+
+def test_classes_of_too_few_images_are_not_counted_and_named():
+    pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
+    rng = np.random.default_rng(0)
+    labels = np.array([0, 1] * 20 + [2] * 4, np.int64)  # class 2 has four images, class 3 none
+    chances = rng.dirichlet(np.ones(4), len(labels))
+    ids = np.array([f"test-{number:05d}" for number in range(len(labels))])
+    found = find_doubts(Opinions(ids, labels, chances, ("a", "b", "c", "d")))
+    issues = [doubt for doubt in found if doubt.is_issue]
+    assert issues
+    assert {doubt.given for doubt in issues} | {doubt.suggested for doubt in issues} == {"a", "b"}
+    findings = doubts.Findings(("r",), "made", "test", "self_confidence", found, 0.95, None, None, ("c", "d"))
+    assert findings.notice == "2 classes have fewer than 5 images, too few to count wrong labels among: c, d."
+    assert all(doubt.given != doubt.suggested for doubt in findings.listed)
+    assert len(findings.listed) < len(findings.doubts)
+
+
+def test_the_table_marks_what_its_headline_counts(tmp_path, capsys):
+    made = [
+        doubts.Doubt(row, f"test-{row}", "cat", "dog", 0.1 * row, 0.1, 0.9, is_issue=row in (1, 2)) for row in range(4)
+    ]
+    findings = doubts.Findings(("r",), "made", "test", "self_confidence", made, 0.95, [], None)
+    print_doubts(findings, 2, tmp_path / "page.html")
+    shown = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[-1] for line in shown.splitlines() if line.startswith("test-")}
+    assert lines == {"test-0": "no", "test-1": "yes"}
+    assert "2 of 4 labels in the test images of made are counted as wrong" in shown
+    assert "1 of the 2 counted as wrong is above" in shown

@@ -142,3 +142,13 @@ def test_what_cannot_be_grouped_is_refused(tmp_path: Path) -> None:
 )
 def test_words_after_against_are_all_its_own(given: str, read: str) -> None:
     assert _repeat_greedy(given.split()) == read.split()
+
+
+def test_seeds_without_spread_do_not_say_how_many_it_would_take(tmp_path: Path) -> None:
+    first, second = (make_group(tmp_path, name, rights) for name, rights in (("a", [100, 100]), ("b", [101, 101])))
+    result = compare_groups(first, second)
+    assert result["seeds_needed"] is None
+    assert result["difference"]["low"] is None
+    assert [group["mean"]["method"] for group in result["groups"]] == [
+        "no interval: all 2 seeds have the same value"
+    ] * 2

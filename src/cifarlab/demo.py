@@ -37,7 +37,7 @@ def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Pa
     runs = plan.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
     page = _examine(runs, output, notice)
     print(ask_builtin(data, data_dir), flush=True)
-    from cifarlab.console import duration
+    from cifarlab.wording import duration
 
     print(f"done in {duration(time.monotonic() - began)}; the report: {page}")
     return page

@@ -8,6 +8,7 @@ Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; 
 """
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import builtin, datasets, discover
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
@@ -25,6 +27,8 @@ from cifarlab.wording import counted
 SCORES = ("self_confidence", "normalized_margin")
 SPLITS = ("train", "validation", "test")
 TRUSTED_AGREEMENT = 0.9
+FEWEST_IMAGES = 5
+"""Of a class. What a model usually thinks of the class is a mean over its images, and of fewer it is chance."""
 
 Progress = Callable[[str, float], None]
 _Run = Run | str | os.PathLike[str]
@@ -80,6 +84,7 @@ class Findings:
         agreement: Share of the labels that the opinions agree with.
         conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
         images: Every image that is spoken of, and others.
+        uncounted: Classes with so few images that confident learning counts no label of or for them as wrong.
     """
 
     runs: tuple[str, ...]
@@ -90,6 +95,7 @@ class Findings:
     agreement: float
     conflicts: list[Conflict] | None
     images: ImageSet
+    uncounted: tuple[str, ...] = ()
 
     @property
     def issues(self) -> list[Doubt]:
@@ -97,14 +103,24 @@ class Findings:
         return [doubt for doubt in self.doubts if doubt.is_issue]
 
     @property
+    def listed(self) -> list[Doubt]:
+        """Those in which another class than the label is suggested: an image whose label is believed is no doubt."""
+        return [doubt for doubt in self.doubts if doubt.suggested != doubt.given or doubt.is_issue]
+
+    @property
     def notice(self) -> str:
-        """What a reader must know of opinions that are often wrong themselves; else empty."""
-        if self.agreement >= TRUSTED_AGREEMENT:
-            return ""
-        return (
-            f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
-            "mistakes of the model, not of the labels. Ask a better model."
-        )
+        """What a reader must know of opinions that are often wrong, and of classes of too few images; else empty."""
+        said = []
+        if self.agreement < TRUSTED_AGREEMENT:
+            said.append(
+                f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
+                "mistakes of the model, not of the labels. Ask a better model."
+            )
+        if self.uncounted:
+            first = ", ".join(self.uncounted[:5]) + (", ..." if len(self.uncounted) > 5 else "")
+            classes = counted(len(self.uncounted), "class has", "classes have")
+            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {first}.")
+        return " ".join(said)
 
 
 def examine_labels(
@@ -116,6 +132,7 @@ def examine_labels(
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
     progress: Progress | None = None,
+    show: bool | None = None,
 ) -> Findings:
     """Look for wrong labels in a split, from the predictions that the runs have stored.
 
@@ -128,6 +145,7 @@ def examine_labels(
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
         progress: Called with a phrase and the share done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
     Raises:
         CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
@@ -138,7 +156,19 @@ def examine_labels(
             raise CifarlabError(discover.unknown(kind, given, known))
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
-    report = progress or (lambda phrase, share: None)
+    with progress_of("weighing the labels", show if progress is None else False) as shown:
+        return _examine(runs, split, score, data_dir, runs_dir, duplicates, progress or shown)
+
+
+def _examine(
+    runs: Sequence[_Run],
+    split: str,
+    score: str,
+    data_dir: str | None,
+    runs_dir: str | os.PathLike[str],
+    duplicates: bool,
+    report: Progress,
+) -> Findings:
     opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
     stored = [Predictions.load(run.stored_predictions_file(read)) for run in opened]
@@ -156,7 +186,8 @@ def examine_labels(
         asked = set(opinions.ids.tolist())
         conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
     names = tuple(run.name for run in opened)
-    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images)
+    few = tuple(name for name, enough in zip(opinions.class_names, _enough(opinions), strict=True) if not enough)
+    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few)
 
 
 def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
@@ -174,11 +205,15 @@ def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
     labels, chances = opinions.labels, opinions.probabilities
     try:
         quality = ranking.get_label_quality_scores(labels, chances, method=score)
-        # One process: forking beside a loaded framework is unsafe, and counting is quick.
-        issues = filtering.find_label_issues(labels, chances, n_jobs=1)
+        with warnings.catch_warnings():  # what it says of small classes is said in the notice
+            warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
+            # One process: forking beside a loaded framework is unsafe, and counting is quick.
+            issues = filtering.find_label_issues(labels, chances, n_jobs=1)
     except (ValueError, AssertionError) as error:
         raise CifarlabError(f"cannot weigh the labels of {counted(len(labels), 'image')}: {error}") from error
     suggested, rows = chances.argmax(axis=1), np.arange(len(labels))
+    enough = _enough(opinions)
+    issues = issues & enough[labels] & enough[suggested]
     names = opinions.class_names
     return [
         Doubt(
@@ -187,6 +222,11 @@ def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
         )
         for row in np.lexsort((rows, quality))
     ]  # fmt: skip
+
+
+def _enough(opinions: Opinions) -> Array:
+    """`(K,)` bool: whether a class has images enough to tell what is usual of it."""
+    return np.bincount(opinions.labels, minlength=len(opinions.class_names)) >= FEWEST_IMAGES
 
 
 def find_conflicts(

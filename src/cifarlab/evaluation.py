@@ -8,6 +8,7 @@ from typing import Any
 from cifarlab import builtin, datasets, files, metrics, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import open_human_labels, score_with_humans
 from cifarlab.records import ImageSet, Predictions, Splits
@@ -27,6 +28,7 @@ def evaluate(
     tta: str = SINGLE,
     human_labels: str | Path | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
+    show: bool | None = None,
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
 
@@ -44,6 +46,7 @@ def evaluate(
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
         runs_dir: Where the run of the built-in model is, or will be made.
+        show: Whether to show the progress; None: in a notebook and at a prompt.
 
     Returns:
         The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `images` (their fingerprint),
@@ -70,8 +73,9 @@ def evaluate(
     _check_classes(run, splits, split)
     notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
     name = splits.source.name
-    model = prediction.load_model(run)
-    predictions = prediction.predict_images(model, splits[split], tta=tta)
+    with progress_of(f"evaluating {run.path}", show):
+        model = prediction.load_model(run)
+        predictions = prediction.predict_images(model, splits[split], tta=tta)
     why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
     calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
     human = {} if humans is None else {"human": score_with_humans(predictions, humans)}

@@ -181,6 +181,10 @@ def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str,
 
 
 def _sentence(recipe: str, difference: dict[str, Any]) -> str:
+    if difference["low"] is None:
+        value = signed(100 * difference["value"])
+        same = f"Every seed of {recipe} differs by the same {value} percentage points when all pixels are shuffled"
+        return f"{same}: what others would differ by cannot be told."
     value, low, high = (100 * difference[key] for key in ("value", "low", "high"))
     interval = f"95 % interval {signed(low)} to {signed(high)}"
     if high < 0:

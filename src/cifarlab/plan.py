@@ -84,7 +84,8 @@ def train_all(
         stderr: Show the progress on standard error.
     """
     from cifarlab import training
-    from cifarlab.console import TrainingDisplay, make_console
+    from cifarlab.console import make_console
+    from cifarlab.displays import TrainingDisplay
 
     runs = []
     for item in trainings:
@@ -107,7 +108,8 @@ def resume(path: str, *, data_dir: str | None = None, stderr: bool = False) -> R
     """Continue one stopped run, showing it."""
     run = open_run(path)
     from cifarlab import training
-    from cifarlab.console import TrainingDisplay, make_console
+    from cifarlab.console import make_console
+    from cifarlab.displays import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
         return training.resume(run, data_dir=data_dir, show=display)

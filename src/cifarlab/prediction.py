@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin
 from cifarlab.builtin import AnyRun
+from cifarlab.displays import progress_of
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.pictures import expand_pictures, read_pictures
@@ -79,6 +80,7 @@ def predict(
     model: AnyRun = builtin.NAME,
     top: int = 3,
     tta: str = SINGLE,
+    show: bool | None = None,
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
@@ -87,6 +89,7 @@ def predict(
         model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        show: Whether to show the progress; None: in a notebook and at a prompt.
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
@@ -104,12 +107,13 @@ def predict(
     shape = _stored_shape(model)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     images = None if shape is None else read_pictures(paths, shape)
-    loaded = load_model(model)
-    if images is None:
-        images = read_pictures(paths, input_shape(loaded))
-    blank = np.zeros(len(images), np.int64)
-    ids = np.array([f"{index:08d}" for index in range(len(images))])
-    predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
+    with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
+        loaded = load_model(model)
+        if images is None:
+            images = read_pictures(paths, input_shape(loaded))
+        blank = np.zeros(len(images), np.int64)
+        ids = np.array([f"{index:08d}" for index in range(len(images))])
+        predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
     named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)

@@ -1,26 +1,23 @@
 """What a command answers: JSON for programs, CSV for spreadsheets, tables for people."""
 
-import csv
 import json
 import statistics
-import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.console import duration, make_console
-from cifarlab.errors import CifarlabError
+from cifarlab.console import make_console
 from cifarlab.recipe import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.views import SINGLE, say
-from cifarlab.wording import counted
+from cifarlab.wording import counted, duration
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
-_RESULTS = {"accuracy": "accuracy", "top3_accuracy": "top-3", "macro_f1": "macro F1", "negative_log_likelihood": "loss"}
+_RESULTS = {"accuracy": "accuracy", "negative_log_likelihood": "loss", "top3_accuracy": "top-3", "macro_f1": "macro F1"}
 
 
 def print_json(value: Any) -> None:
@@ -69,12 +66,14 @@ def summarise_run(run: Run) -> dict[str, Any]:
 def print_runs(runs: Sequence[Run]) -> None:
     """Print a table of several trainings, then each run's path on a line of its own."""
     if len(runs) > 1:
-        table = _table("run", "seed", "epochs", "best on validation", "trained in")
+        table = _table("run", "seed", "epochs", "best on validation", "training alone")
         for run in runs:
             row = summarise_run(run)
             best = row["validation_accuracy"]
             shown = "nothing held out" if best is None else f"{_percent(best)} at epoch {row['best_epoch']}"
-            table.add_row(run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"]))
+            table.add_row(
+                run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"], tenths=True)
+            )
         make_console().print(table)
     for run in runs:
         print(run.path)
@@ -92,7 +91,7 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run])
 
 
 def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
-    """Print one line a run: accuracy, top-3 accuracy, macro F1 and loss, all with their intervals if they fit.
+    """Print one line a run: accuracy, loss, top-3 accuracy and macro F1, all with their intervals if they fit.
 
     Runs that answered the same images share a table; folds, each of which held out others, get one each.
     """
@@ -117,17 +116,6 @@ def _print_group(console: Console, entries: Sequence[Mapping[str, Any]]) -> None
     console.print(table)
     for entry in entries:
         _print_people(console, entry)
-
-
-def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:
-    """How predictions are to be printed.
-
-    Raises:
-        CifarlabError: If both forms are wanted.
-    """
-    if as_csv and as_json:
-        raise CifarlabError("--csv and --json exclude each other: give one of them")
-    return print_json if as_json else _print_predictions_csv if as_csv else _print_predictions
 
 
 def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
@@ -157,28 +145,6 @@ def _with_tta(entry: Mapping[str, Any]) -> str:
     return "" if tta == SINGLE else f", {say(tta)}"
 
 
-def _print_predictions(answers: list[dict[str, Any]]) -> None:
-    table = _table("image", "class", f"probability{_with_tta(answers[0])}")
-    for answer in answers:
-        for rank, guess in enumerate(answer["top"]):
-            name = "" if rank else str(answer["image"])
-            table.add_row(name, guess["class_name"], _percent(guess["probability"]), end_section=False)
-        table.add_section()
-    make_console().print(table)
-
-
-def _print_predictions_csv(answers: list[dict[str, Any]]) -> None:
-    places = range(1, max((len(answer["top"]) for answer in answers), default=0) + 1)
-    named = ["tta"] if any("tta" in answer for answer in answers) else []
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", *named, *(f"{key}_{place}" for place in places for key in ("class", "probability"))])
-    for answer in answers:
-        guesses = [(guess["class_name"], f"{guess['probability']:.6f}") for guess in answer["top"]]
-        writer.writerow(
-            [answer["image"], *(answer[key] for key in named), *(value for guess in guesses for value in guess)]
-        )
-
-
 def _print_scores(entry: Mapping[str, Any]) -> None:
     console = make_console()
     console.print(f"{entry['run']}: {_which_images(entry)}{describe_look(entry)}", soft_wrap=True)
@@ -186,7 +152,8 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
         console.print(notice, soft_wrap=True)
     console.print()
     scores = _table("score", "value", "95 % interval")
-    for name, score in entry["scores"].items():
+    for name in _told(entry["scores"]):
+        score = entry["scores"][name]
         scores.add_row(_title(name), _number(name, score), _limits(score, name))
     console.print(scores, "")
     if "calibrated" in entry:
@@ -209,11 +176,12 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
 
 
 def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection[str]) -> Table:
-    titles = [(title, "95 % interval") if name in with_limits else (title,) for name, title in _RESULTS.items()]
+    names = [name for name in _RESULTS if any(name in _told(entry["scores"]) for entry in entries)]
+    titles = [(_RESULTS[name], "95 % interval") if name in with_limits else (_RESULTS[name],) for name in names]
     table = _table("run", *(title for pair in titles for title in pair))
     for entry in entries:
         cells = []
-        for name in _RESULTS:
+        for name in names:
             score = entry["scores"][name]
             cells += [_number(name, score), *([_limits(score, name)] if name in with_limits else [])]
         table.add_row(entry["run"], *cells)
@@ -254,7 +222,7 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
         lines.append(
             f"mean ± standard deviation of {len(indices)} seeds: "
             f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
-            f"(95 % interval of the mean {interval}), "
+            f"({f'95 % interval of the mean {interval}' if interval else 'no interval: all the same'}), "
             f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
         )
     return lines
@@ -268,7 +236,16 @@ def _table(first: str, *others: str, numbers: bool = True) -> Table:
     return table
 
 
+def _told(scores: Mapping[str, Any]) -> list[str]:
+    """The scores in the order in which they are shown: accuracy and loss first; top-3 only where it can be wrong."""
+    first = [name for name in ("accuracy", "negative_log_likelihood") if name in scores]
+    told = [*first, *(name for name in scores if name not in first)]
+    return [name for name in told if name != "top3_accuracy" or _number(name, scores[name]) != "undefined"]
+
+
 def _title(name: str) -> str:
+    if name == "negative_log_likelihood":
+        return "loss (mean cross-entropy)"
     return name.replace("_", " ").replace("f1", "F1")
 
 

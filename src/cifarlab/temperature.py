@@ -8,13 +8,18 @@ from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
 
 FILE_NAME = "calibration.json"
+LOWEST, HIGHEST = 0.01, 100.0
+# A temperature not known to a factor of 2 either way can make confidence worse as easily as better: probabilities at
+# its two ends are too far apart to report one of them.
+WIDEST = 4.0
 
 
 def stored_temperature(run: Run) -> float | None:
-    """The temperature that `cifarlab calibrate` found for this run's model; None where it has not been asked.
+    """The temperature that `cifarlab calibrate` found for this run's model; None where it was not asked, or kept 1.
 
     Raises:
-        CifarlabError: If `calibration.json` is broken, or was made for another model than the one in the run.
+        CifarlabError: If `calibration.json` is broken, holds a temperature that its images could not tell, or was made
+            for another model than the one in the run.
     """
     path = run.path / FILE_NAME
     if not path.is_file():
@@ -22,6 +27,8 @@ def stored_temperature(run: Run) -> float | None:
     stored = files.read_json(path)
     try:
         value, model = float(stored["temperature"]["value"]), stored["model_checksum"]
+        low, high = (stored["temperature"][key] for key in ("low", "high"))
+        limits = None if low is None or high is None else (float(low), float(high))
     except (KeyError, TypeError, ValueError) as error:
         raise CifarlabError(f"{path} is damaged ({error!r}): run cifarlab calibrate {run.path} again") from error
     if not (np.isfinite(value) and value > 0):
@@ -30,7 +37,19 @@ def stored_temperature(run: Run) -> float | None:
         raise CifarlabError(
             f"{path} was made for another model than {run.model_file.name} is now: run cifarlab calibrate {run.path}"
         )
+    if limits is None and value == 1:
+        return None
+    if limits is None or not is_told(value, *limits):
+        raise CifarlabError(
+            f"{path} has temperature {value:g}, which the images it was fitted on could not tell: run cifarlab "
+            f"calibrate {run.path} again"
+        )
     return value
+
+
+def is_told(value: float, low: float, high: float) -> bool:
+    """Whether an interval says enough of a temperature to use it: inside the search, and not too wide."""
+    return LOWEST < low <= value <= high < HIGHEST and high / low <= WIDEST
 
 
 def model_checksum(run: Run) -> str:

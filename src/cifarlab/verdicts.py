@@ -37,15 +37,19 @@ def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
     table = _table("run", "temperature", *moments)
     for result in results:
         temperature = result["temperature"]
-        row = [f"{temperature['value']:.3f}\n{_limits(temperature, 'loss')}"]
+        row = [f"{temperature['value']:.3f}\n{_limits(temperature, 'loss') or 'not told'}"]
         for name in ("loss", "expected_calibration_error"):
             row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
         table.add_row(f"{result['run']}\n95 % interval", *row)
     console.print(table, "")
     for result in results:
         console.print(result["sentence"], soft_wrap=True)
-    where = "Before and after, both measured on the validation images that the temperature was fitted on."
-    console.print(where, soft_wrap=True)
+    if any(result["fitted"] for result in results):
+        console.print(
+            "Before and after, both on the validation images; after, each tenth of them at a temperature fitted on the "
+            "other nine.",
+            soft_wrap=True,
+        )
 
 
 def print_group_comparison(compared: Mapping[str, Any]) -> None:
@@ -85,8 +89,9 @@ def print_permutation(result: Mapping[str, Any]) -> None:
             for key in ("accuracy", "shuffled_accuracy")
             for cell in (_percent(row[key]["value"]), _limits(row[key]))
         ]
-        value, low, high = (signed(100 * row["difference"][key]) for key in ("value", "low", "high"))
-        table.add_row(row["recipe"], *cells, value, f"{low} to {high}")
+        value, *limits = (row["difference"][key] for key in ("value", "low", "high"))
+        shown = "" if None in limits else " to ".join(signed(100 * limit) for limit in limits)
+        table.add_row(row["recipe"], *cells, signed(100 * value), shown)
     console.print(table, "")
     for row in rows:
         console.print(row["sentence"], soft_wrap=True)

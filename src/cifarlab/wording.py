@@ -1,4 +1,4 @@
-"""Numbers in sentences: `1 run`, `2 runs`, `+1.50`."""
+"""Numbers in sentences: `1 run`, `2 runs`, `2 min 10 s`, `+1.50`."""
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -14,6 +14,23 @@ def counted(number: int, one: str, many: str = "") -> str:
         ('1 run', '1,200 images', '2 classes')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float, *, tenths: bool = False) -> str:
+    """Seconds as people say them: `"8 s"`, `"2 min 10 s"`, `"1 h 05 min"`.
+
+    Args:
+        seconds: How many.
+        tenths: With one decimal where there are fewer than ten, for what has been measured: `"7.6 s"`.
+    """
+    if tenths and seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def signed(value: float, decimals: int = 2) -> str:

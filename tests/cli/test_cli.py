@@ -163,7 +163,7 @@ def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypa
     monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "notices": ["Something to know."]})
     assert cli.main(["evaluate", str(make_run().path)]) == 0
     shown = capsys.readouterr().out
-    for text in ("negative log likelihood", "0.4000 to 0.6000", "50.00 %", "Something to know.", "true \\ predicted"):
+    for text in ("loss (mean cross-entropy)", "0.4000 to 0.6000", "50.00 %", "Something to know.", "true \\ predicted"):
         assert text in shown
 
 

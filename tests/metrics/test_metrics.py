@@ -70,13 +70,73 @@ def test_every_metric_is_found_and_says_which_way_is_better() -> None:
 def test_the_value_lies_in_its_interval(name: str, case: str) -> None:
     found = metrics.measure(name, CASES[case])
     assert found.method
-    if case == "one image" and name in ("negative_log_likelihood", "brier_loss", "area_under_risk_coverage"):
+    same = {"one image", "all right", "all wrong", "one class only"}  # every image has the same loss
+    if case in same and name in ("negative_log_likelihood", "brier_loss"):
+        assert found.low is None
+        return
+    if name == "top3_accuracy" and len(CASES[case].class_names) <= 3:
+        assert found.value is None
+        return
+    if case == "one image" and name == "area_under_risk_coverage":
         assert found.low is None
         return
     value, low, high = numbers(found)
-    assert 0 <= low <= value <= high
-    if metrics.higher_is_better(name):
-        assert high <= 1
+    assert low <= value <= high
+
+
+TINY = {
+    f"{count} images of {num_classes} classes, {outcome}, sure by {sure}": (count, num_classes, outcome, sure)
+    for count in (1, 2, 3, 4, 12, 40)
+    for num_classes in (2, 3, 10)
+    for outcome in ("all right", "all wrong", "one wrong", "one right", "one class")
+    for sure in (0.0, 1.0, 50.0)
+}
+
+
+def tiny(count: int, num_classes: int, outcome: str, sure: float) -> Predictions:
+    labels = np.zeros(count, np.int64) if outcome == "one class" else np.arange(count) % num_classes
+    predicted = labels if outcome in ("all right", "one wrong", "one class") else (labels + 1) % num_classes
+    if outcome in ("one wrong", "one right"):
+        predicted = np.concatenate(
+            [(predicted[:1] + (1 if outcome == "one wrong" else -1)) % num_classes, predicted[1:]]
+        )
+    return named(labels, sure * np.eye(num_classes)[predicted])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_interval_leaves_the_range_of_its_metric(name: str) -> None:
+    least, most = discover.load("metrics", name).RANGE
+    assert least < most
+    for case, (count, num_classes, outcome, sure) in TINY.items():
+        found = metrics.measure(name, tiny(count, num_classes, outcome, sure))
+        assert (found.low is None) == (found.high is None), case
+        for number in (found.value, found.low, found.high):
+            assert number is None or least <= number <= most, f"{case}: {found}"
+        if found.value is not None and found.low is not None and found.high is not None:
+            assert found.low <= found.value <= found.high, f"{case}: {found}"
+            assert found.low < found.high, f"{case}: {found} claims certainty"
+
+
+@pytest.mark.parametrize("case", TINY)
+def test_no_interval_of_a_class_or_a_bin_leaves_its_range(case: str) -> None:
+    predictions = tiny(*TINY[case])
+    classes = [row[key] for row in metrics.per_class(predictions) for key in ("precision", "recall", "f1")]
+    risk = metrics.risk_coverage(predictions)
+    bins = [row["accuracy"] for row in metrics.reliability(predictions)]
+    for found in [*classes, *bins, risk["area"], *(point["risk"] for point in risk["points"])]:
+        if found["low"] is not None:
+            assert 0 <= found["low"] <= found["value"] <= found["high"] <= 1
+
+
+@pytest.mark.parametrize(("right", "sure"), [(True, 12.0), (False, 0.5)])
+def test_a_calibration_error_of_one_outcome_allows_for_the_other(right: bool, sure: float) -> None:
+    # Wilson's upper limit for 0 of 4: z^2 / (4 + z^2) = 0.4899. The error is the one bin's gap.
+    predictions = tiny(4, 2, "all right" if right else "all wrong", sure)
+    confidence = 1 / (1 + np.exp(-sure))
+    value = 1 - confidence if right else confidence
+    for name in ("expected_calibration_error", "equal_mass_calibration_error"):
+        found = numbers(metrics.measure(name, predictions))
+        assert found == pytest.approx((value, max(0, value - 0.4899), min(1, value + 0.4899)), abs=1e-4)
 
 
 @pytest.mark.parametrize("case", ["all right", "all wrong", "always the same answer"])
@@ -162,8 +222,10 @@ def test_equal_logits_count_the_same_way_in_accuracy_and_top3() -> None:
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_top3_of_three_classes_is_certain(num_classes: int) -> None:
-    assert numbers(metrics.measure("top3_accuracy", make(20, num_classes))) == (1.0, 1.0, 1.0)
+def test_top3_of_three_classes_says_nothing(num_classes: int) -> None:
+    found = metrics.measure("top3_accuracy", make(20, num_classes))
+    assert (found.value, found.low, found.high) == (None, None, None)
+    assert "always be 100 %" in found.method
 
 
 @pytest.mark.parametrize("case", CASES)

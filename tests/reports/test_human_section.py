@@ -60,8 +60,8 @@ def test_shared_mistakes_are_shown_and_counted(cifar10_run, counts, pictures):
     wanted = "Your model is wrong here (automobile instead of airplane), and so were 60 % of people."
     assert wanted in html
     assert "60 % of 50 people said automobile too (test-00000)" in html
-    assert "50.0\N{NO-BREAK SPACE}%" in html  # of a hundred mistakes fifty are shared
-    assert "99.0\N{NO-BREAK SPACE}%" in html
+    assert "50.00\N{NO-BREAK SPACE}%" in html  # of a hundred mistakes fifty are shared
+    assert "99.00\N{NO-BREAK SPACE}%" in html
 
 
 def test_stored_numbers_are_shown_without_the_file(cifar10_run, counts, pictures):
@@ -72,7 +72,7 @@ def test_stored_numbers_are_shown_without_the_file(cifar10_run, counts, pictures
     html = section.build(open_page([cifar10_run]))
     assert "<svg" not in html
     assert "--human-labels FILE" in html
-    assert "50.0\N{NO-BREAK SPACE}%" in html
+    assert "50.00\N{NO-BREAK SPACE}%" in html
 
 
 def test_without_pictures_there_are_numbers(cifar10_run, counts, monkeypatch):
@@ -82,7 +82,7 @@ def test_without_pictures_there_are_numbers(cifar10_run, counts, monkeypatch):
     monkeypatch.setattr(datasets, "load_data", missing)
     html = section.build(open_page([cifar10_run], human_labels=counts))
     assert "<svg" not in html
-    assert "99.0\N{NO-BREAK SPACE}%" in html
+    assert "99.00\N{NO-BREAK SPACE}%" in html
 
 
 def test_other_images_are_refused(make_run, tmp_path, counts):

@@ -8,6 +8,7 @@ from cifarlab import files, reports
 from cifarlab.errors import CifarlabError
 from cifarlab.reports import _page, _render
 from cifarlab.runs import Run, unique_names
+from cifarlab.temperature import model_checksum
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
 ON_REQUEST = {"human_labels", "robustness"}
@@ -268,14 +269,14 @@ def test_labels_are_unique(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+    [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
 )
 def test_durations_read_as_people_say_them(seconds, text) -> None:
     assert _render.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:
-    assert "the most of these 2 runs" in two_text
+    assert "more than by the other run" in two_text
     equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
     text = "".join(build(name, *equal) for name in ("headline", "side_by_side", "class_by_class"))
     assert "the most of" not in text
@@ -311,3 +312,21 @@ def test_versions_are_those_of_the_backend_in_use(make_run, tmp_path) -> None:
     files.write_json(run.environment_file, {**run.environment, "backend": "tensorflow", "versions": installed})
     text = build("making", run)
     assert [f'<th scope="row">{name}</th>' in text for name in installed] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "text"),
+    [
+        (1.25, (1.1, 1.4), "1.250"),
+        (1.0, (None, None), "1, as the images tell none"),
+        (0.01, (None, None), "not fitted"),  # of an earlier version, which kept what no image tells
+        (None, None, "not fitted"),
+    ],
+)
+def test_the_temperature_in_the_table_is_one_that_images_told(make_run, tmp_path, value, limits, text) -> None:
+    run = make_run(tmp_path, "one")
+    if value is not None:
+        interval = {"value": value, "low": limits[0], "high": limits[1], "method": ""}
+        stored = {"temperature": interval, "model_checksum": model_checksum(run)}
+        files.write_json(run.path / "calibration.json", stored)
+    assert f"<td>{text}</td>" in str(build("calibration", run))

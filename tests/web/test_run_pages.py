@@ -146,7 +146,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, sai
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
     text = said(own_pages.get("/runs/first").text)
-    assert "Training6.9 s3 epochs" in text
+    assert "Training alone6.9 s3 epochs, without validation" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1

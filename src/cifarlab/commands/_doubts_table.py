@@ -53,17 +53,25 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
         table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
     table.add_column("score", justify="right")
-    for doubt in findings.doubts[: min(top, _MOST_PRINTED)]:
-        chance = f"{100 * doubt.suggested_probability:.1f} %"
-        table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}")
-    console.print(table, "")
+    table.add_column("counted as wrong")
+    shown = findings.listed[: min(top, _MOST_PRINTED)]
+    for doubt in shown:
+        chance, counts = f"{100 * doubt.suggested_probability:.1f} %", "yes" if doubt.is_issue else "no"
+        table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}", counts)
+    if shown:
+        console.print(table, "")
+    else:
+        console.print("The model names every image as it is labelled.\n", soft_wrap=True)
+    if issues:
+        here = sum(doubt.is_issue for doubt in shown)
+        console.print(
+            f"{here:,} of the {issues:,} counted as wrong {'is' if here == 1 else 'are'} above", soft_wrap=True
+        )
     if findings.conflicts is not None:
         conflicts = len(findings.conflicts)
-        console.print(
-            f"{counted(conflicts, 'pair')} of duplicates (train and test taken together) "
-            f"{'has' if conflicts == 1 else 'have'} different labels",
-            soft_wrap=True,
-        )
+        pairs = counted(conflicts, "pair") if conflicts else "No pair"
+        has = "have" if conflicts > 1 else "has"
+        console.print(f"{pairs} of duplicates (train and test taken together) {has} different labels", soft_wrap=True)
     print(page)
 
 
@@ -101,5 +109,5 @@ def _rows(findings: Findings, top: int) -> list[dict[str, Any]]:
             "suggested_probability": doubt.suggested_probability,
             "is_issue": doubt.is_issue,
         }
-        for doubt in findings.doubts[:top]
+        for doubt in findings.listed[:top]
     ]

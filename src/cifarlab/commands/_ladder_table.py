@@ -6,8 +6,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.console import duration, make_console
-from cifarlab.wording import signed
+from cifarlab.console import make_console
+from cifarlab.wording import duration, signed
 
 _NOTHING = "\N{EN DASH}"
 _LEAST_TITLE = 24

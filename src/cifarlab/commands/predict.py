@@ -30,9 +30,9 @@ def predict(
 
     They may have any size and format.
     """
-    from cifarlab import tables
+    from cifarlab.commands._predict_table import choose_writer
 
-    write = tables.choose_writer(as_csv=as_csv, as_json=as_json)
+    write = choose_writer(as_csv=as_csv, as_json=as_json)
     from cifarlab import prediction
     from cifarlab.console import working
 

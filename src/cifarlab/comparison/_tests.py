@@ -152,6 +152,8 @@ def mean_difference(differences: Sequence[float]) -> Interval:
     Source: Student 1908, Biometrika 6:1.
     """
     count, value = len(differences), float(np.mean(differences))
+    if np.ptp(differences) < 1e-12:
+        return Interval(value, None, None, f"no interval: all {count} seeds differ by the same")
     half = float(special.stdtrit(count - 1, 0.975)) * float(np.std(differences, ddof=1)) / math.sqrt(count)
     return Interval(value, value - half, value + half, f"Student's t 95 %, {count} seeds")
 
@@ -160,13 +162,13 @@ def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
     """How many seeds of each group it would take to see the difference found, at 5 % with a chance of 80 %.
 
     From the normal approximation, at least 4: fewer seeds a group allow no p value under 5 %. None where the means
-    do not differ.
+    do not differ, or the seeds of a group do not, which tells nothing of their spread.
     """
     difference = abs(float(np.mean(first) - np.mean(second)))
-    if difference < 1e-12:
+    spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
+    if difference < 1e-12 or spread < 1e-24:
         return None
     reach = float(special.ndtri(1 - SIGNIFICANCE / 2) + special.ndtri(POWER))
-    spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
     return max(4, math.ceil(reach**2 * spread / difference**2))
 
 

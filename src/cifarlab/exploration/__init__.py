@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import datasets, files
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration import figures
 from cifarlab.exploration.findings import MAP_IMAGES, Findings, find, summarize
@@ -30,6 +31,7 @@ def explore(
     seed: int = 0,
     map_images: int = MAP_IMAGES,
     progress: Callable[[str, float], None] | None = None,
+    show: bool | None = None,
 ) -> Path:
     """Examine a data set: counts, samples, means, brightness, duplicates and a map of its pictures.
 
@@ -43,6 +45,7 @@ def explore(
         seed: Of the samples and the maps.
         map_images: How many pictures a map has, about.
         progress: Called with the name of the stage and the fraction of the whole done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
     Returns:
         The path of `index.html`.
@@ -50,7 +53,18 @@ def explore(
     Raises:
         CifarlabError: If the data cannot be loaded or the folder cannot be written.
     """
-    report = progress or (lambda _stage, _fraction: None)
+    with progress_of(f"exploring {name}", show if progress is None else False) as shown:
+        return _explore(name, data_dir, output, seed, map_images, progress or shown)
+
+
+def _explore(
+    name: str,
+    data_dir: str | os.PathLike[str] | None,
+    output: str | os.PathLike[str] | None,
+    seed: int,
+    map_images: int,
+    report: Callable[[str, float], None],
+) -> Path:
     report("reading", 0.0)
     splits = datasets.load_data(
         name,

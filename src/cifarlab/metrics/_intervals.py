@@ -67,7 +67,9 @@ def wilson_limits(successes: int, n: int, confidence: float = CONFIDENCE) -> tup
     return (0.0 if successes == 0 else low), (1.0 if successes == n else high)
 
 
-def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE, highest: float = math.inf) -> Interval:
+def mean(
+    values: NDArray[np.float64], confidence: float = CONFIDENCE, highest: float = math.inf, what: str = "image"
+) -> Interval:
     """The mean of numbers that cannot be negative, with Student's t interval, cut at 0.
 
     Thousands of losses have a mean that is close to normal however skewed they are, so that a bootstrap of them would
@@ -77,14 +79,17 @@ def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE, highest: f
         values: `(N,)` float64, at least 0.
         confidence: Share of such intervals that hold the true mean.
         highest: What no mean can exceed; the interval is cut there too.
+        what: What one value is of, to say where there is no interval: one value, or all the same, show no spread.
 
     Source: Student 1908, Biometrika 6:1.
     """
     if len(values) == 0:
-        return undefined("no images")
+        return undefined(f"no {what}s")
     value = float(values.mean())
     if len(values) == 1:
-        return Interval(value, None, None, "no interval from one image")
+        return Interval(value, None, None, f"no interval from one {what}")
+    if np.ptp(values) <= 1e-9 * value:  # a sample without spread, but for rounding, does not say that there is none
+        return Interval(value, None, None, f"no interval: all {len(values):,} {what}s have the same value")
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
     half = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
     return Interval(value, max(0.0, value - half), min(highest, value + half), f"Student's t {_percent(confidence)}")
@@ -92,7 +97,7 @@ def mean(values: NDArray[np.float64], confidence: float = CONFIDENCE, highest: f
 
 def mean_over_seeds(accuracies: Sequence[float]) -> Interval:
     """The mean accuracy of networks that differ in nothing but the seed, with Student's t interval, in `[0, 1]`."""
-    return mean(np.array(accuracies, np.float64), highest=1.0)
+    return mean(np.array(accuracies, np.float64), highest=1.0, what="seed")
 
 
 def mean_of_proportions(value: float, parts: Sequence[Interval], count: int) -> Interval:
@@ -134,18 +139,22 @@ def bootstrap_fraction(value: float, draws: NDArray[np.float64], inflation: floa
     return Interval(value, low, high, method)
 
 
-def bootstrap_norm(value: float, direction: NDArray[np.float64], noise: NDArray[np.float64]) -> Interval:
+def bootstrap_norm(
+    value: float, direction: NDArray[np.float64], noise: NDArray[np.float64], highest: float = math.inf
+) -> Interval:
     """A sum of absolute deviations with the interval of all true sums that make the one found likely.
 
     Chance alone makes absolute values large: the sum is biased upwards, the more so the smaller the truth, and so are
     its bootstrap percentiles, which therefore miss the truth. This turns the question round: for every true sum t, the
     deviations are those found, scaled to t, and resampling's noise is added; the interval holds each t for which the
-    value is neither among the smallest nor among the largest 2.5 % of what comes out. It is widened to hold the value.
+    value is neither among the smallest nor among the largest 2.5 % of what comes out. Where the value is so small that
+    no t makes it likely, the upper limit is what noise can hide at most: the value and the noise's 97.5 % together.
 
     Args:
         value: The sum found: `abs(direction).sum()`.
         direction: `(B,)` float64, the deviations found.
         noise: `(D, B)` float64, what resampling adds to them.
+        highest: What no such sum can exceed; the interval is cut there.
 
     Source: DiCiccio and Romano 1990, International Statistical Review 58:59 (limits by inverting a bootstrap test).
     """
@@ -154,8 +163,10 @@ def bootstrap_norm(value: float, direction: NDArray[np.float64], noise: NDArray[
     most = value + float(np.abs(noise).sum(axis=1).max())
     low = _invert(value, unit, noise, 1 - tail, most)
     high = _invert(value, unit, noise, tail, most)
+    if high <= value:
+        high = value + float(np.quantile(np.abs(noise).sum(axis=1), 1 - tail))
     method = f"bootstrap {_percent(CONFIDENCE)} by test inversion, {len(noise)} resamples by class"
-    return Interval(value, min(low, value), max(high, value), method)
+    return Interval(value, min(low, value), min(highest, high), method)
 
 
 def percentile(value: float, draws: NDArray[np.float64], confidence: float = CONFIDENCE) -> Interval:
@@ -198,7 +209,7 @@ def _wilson_formula(p: float, n: float, confidence: float) -> tuple[float, float
     z = float(special.ndtri(0.5 + confidence / 2))
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)  # rounding may have gone beyond
 
 
 def _percent(confidence: float) -> str:

@@ -101,7 +101,21 @@ def calibration_error(judged: Judged, edges: NDArray[np.float64]) -> Interval:
     """
     bins = assign(judged.confidence, edges)
     gaps = np.bincount(bins, judged.confidence - judged.right, len(edges) - 1) / len(bins)  # (B,)
-    return _intervals.bootstrap_norm(float(np.abs(gaps).sum()), gaps, gap_noise(judged, bins, len(gaps)))
+    value = min(1.0, float(np.abs(gaps).sum()))  # rounding may have gone above
+    if judged.right.all() or not judged.right.any():
+        return _one_outcome(value, len(bins))
+    return _intervals.bootstrap_norm(value, gaps, gap_noise(judged, bins, len(gaps)), highest=1.0)
+
+
+def _one_outcome(value: float, count: int) -> Interval:
+    """What can be said where every answer is right, or every one wrong, so that no resample differs.
+
+    If a share r of the answers is of the other outcome in truth, no bin's gaps can change the sum by more than r in
+    all. So the truth is within the highest r that Wilson's interval leaves.
+    """
+    _, rate = _intervals.wilson_limits(0, count)
+    method = "Wilson 95 % of the outcome that no image has: the error is at most so far away"
+    return Interval(value, max(0.0, value - rate), min(1.0, value + rate), method)
 
 
 def gap_noise(

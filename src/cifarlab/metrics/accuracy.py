@@ -7,6 +7,7 @@ from cifarlab.metrics._intervals import Interval
 from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = False
 
 

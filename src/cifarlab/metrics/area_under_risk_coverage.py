@@ -9,6 +9,7 @@ from cifarlab.metrics._selective import area_under_risk
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
 

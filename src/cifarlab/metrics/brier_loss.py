@@ -7,6 +7,7 @@ from cifarlab.metrics._intervals import Interval
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+RANGE = (0.0, 2.0)
 NEEDS_PROBABILITIES = True
 
 

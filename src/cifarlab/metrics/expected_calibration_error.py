@@ -6,6 +6,7 @@ from cifarlab.metrics._reliability import calibration_error, equal_width_edges, 
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
 

@@ -9,6 +9,7 @@ from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_withou
 from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = False
 
 

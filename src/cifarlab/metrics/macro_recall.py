@@ -8,6 +8,7 @@ from cifarlab.metrics._per_class import count, recalls
 from cifarlab.records import Classified
 
 HIGHER_IS_BETTER = True
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = False
 
 

@@ -5,6 +5,7 @@ from cifarlab.metrics._intervals import Interval
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = False
+RANGE = (0.0, float("inf"))
 NEEDS_PROBABILITIES = True
 
 

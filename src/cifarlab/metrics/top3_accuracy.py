@@ -7,11 +7,12 @@ from cifarlab.metrics._intervals import Interval
 from cifarlab.records import Predictions
 
 HIGHER_IS_BETTER = True
+RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
 
 def measure(predictions: Predictions) -> Interval:
-    """Top-3 accuracy, with Wilson's interval; 1 for certain where there are no more than three classes.
+    """Top-3 accuracy, with Wilson's interval; undefined where there are no more than three classes.
 
     Equal logits count as ordered by class, lowest first, as in accuracy. (`sklearn.metrics.top_k_accuracy_score`
     orders them the other way round, so that an image could be right at once and yet not among the first three.)
@@ -19,7 +20,7 @@ def measure(predictions: Predictions) -> Interval:
     if len(predictions) == 0:
         return _intervals.undefined("no images")
     if len(predictions.class_names) <= 3:
-        return Interval(1.0, 1.0, 1.0, "certain: no more than three classes")
+        return _intervals.undefined("of no more than three classes it would always be 100 %")
     first = np.argsort(-predictions.logits, axis=1, kind="stable")[:, :3]  # (N, 3)
     right = (first == predictions.labels[:, None]).any(axis=1)
     return _intervals.wilson(int(right.sum()), len(predictions))

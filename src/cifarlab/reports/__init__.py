@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifarlab import files
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
 from cifarlab.reports._figures import write_figures
@@ -33,6 +34,7 @@ def report(
     runs_dir: str | os.PathLike[str] = "runs",
     stories: int = 0,
     progress: Progress | None = None,
+    show: bool | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
 
@@ -52,6 +54,8 @@ def report(
         stories: Of how many of each run's most confident mistakes to write a page too, into the folder
             `<page's name>-images` beside the page, which links to them. This asks the models, so it loads Keras.
         progress: Called with a phrase and the share done, of the stories.
+        show: Whether to show that it is being written; None: in a notebook and at a prompt, where there is no
+            `progress`.
 
     Returns:
         The page's path.
@@ -67,12 +71,13 @@ def report(
         path = path / "report.html"
     if output is None:
         _refuse_foreign(path)
-    if stories:
-        folder = path.with_name(f"{path.stem}-images")
-        page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress))
-    for view in page.runs:
-        write_figures(view, page.pictures, page.split)
-    return files.write_text(path, _render.render_page(page))
+    with progress_of(f"writing {path}", show if progress is None else False) as shown:
+        if stories:
+            folder = path.with_name(f"{path.stem}-images")
+            page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress or shown))
+        for view in page.runs:
+            write_figures(view, page.pictures, page.split)
+        return files.write_text(path, _render.render_page(page))
 
 
 def _default_output(runs: Sequence[Run]) -> Path:

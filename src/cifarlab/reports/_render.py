@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 import cifarlab
-from cifarlab import discover
+from cifarlab import discover, wording
 from cifarlab.plots._style import to_inline_svg
 from cifarlab.reports._page import Page
 from cifarlab.wording import counted, signed
@@ -49,8 +49,8 @@ def draw(figure: Figure, prefix: str, description: str) -> Markup:
     return Markup(to_inline_svg(figure, prefix, description))
 
 
-def percent(fraction: float | None, digits: int = 1) -> str:
-    """`0.587` as `58.7 %`."""
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """`0.5872` as `58.72 %`, with as many decimals as the terminal's tables have."""
     return _NOTHING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
 
 
@@ -60,37 +60,28 @@ def share(fraction: float) -> str:
     return f"{'<1' if rounded == '0' and fraction > 0 else rounded}{_SPACE}%"
 
 
-def percent_interval(score: dict[str, Any], digits: int = 1) -> str:
-    """The limits of a fraction, as `57.7 to 59.7 %`."""
+def percent_interval(score: dict[str, Any], digits: int = 2) -> str:
+    """The limits of a fraction, as `57.75 to 59.68 %`."""
     if score.get("low") is None or score.get("high") is None:
         return _NOTHING
     return f"{100 * score['low']:.{digits}f} to {percent(score['high'], digits)}"
 
 
-def number_interval(score: dict[str, Any], digits: int = 3) -> str:
-    """The limits of a number, as `1.152 to 1.193`."""
+def number_interval(score: dict[str, Any], digits: int = 4) -> str:
+    """The limits of a number, as `1.1524 to 1.1931`."""
     if score.get("low") is None or score.get("high") is None:
         return _NOTHING
     return f"{score['low']:.{digits}f} to {score['high']:.{digits}f}"
 
 
 def points(fraction: float) -> str:
-    """A difference of two fractions in percentage points, with its sign: `+1.4`."""
-    return signed(100 * fraction, decimals=1)
+    """A difference of two fractions in percentage points, with its sign: `+1.42`."""
+    return signed(100 * fraction)
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds is None:
-        return _NOTHING
-    if seconds < 10:
-        return f"{seconds:.1f}{_SPACE}s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}{_SPACE}s"
-    if whole < 3600:
-        return f"{whole // 60}{_SPACE}min {whole % 60}{_SPACE}s"
-    return f"{whole // 3600}{_SPACE}h {whole % 3600 // 60}{_SPACE}min"
+    """Seconds as people say them: `7.6 s`, `48 s`, `3 min 20 s`, `2 h 05 min`."""
+    return _NOTHING if seconds is None else wording.duration(seconds, tenths=True).replace(" ", _SPACE)
 
 
 def plain(value: Any) -> str:

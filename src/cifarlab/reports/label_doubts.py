@@ -31,7 +31,7 @@ def write_doubts_page(findings: Findings, path: Path, top: int = 100) -> Path:
     def show(image_id: str) -> str:
         return data_uri(_png(findings.images.images[rows[image_id]]))
 
-    doubts = [(doubt, show(doubt.image_id)) for doubt in findings.doubts[:top]]
+    doubts = [(doubt, show(doubt.image_id)) for doubt in findings.listed[:top]]
     conflicts = findings.conflicts or []
     shown: list[dict[str, Any]] = [
         {
@@ -45,6 +45,7 @@ def write_doubts_page(findings: Findings, path: Path, top: int = 100) -> Path:
     ]
     html = render(
         "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.doubts),
+        counted_here=sum(doubt.is_issue for doubt, _ in doubts),
         generator=Markup(GENERATOR), version=cifarlab.__version__,
     )  # fmt: skip
     return files.write_text(path, html)

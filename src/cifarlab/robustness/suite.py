@@ -11,6 +11,7 @@ import numpy as np
 from cifarlab import datasets, discover, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
+from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
 from cifarlab.records import Array, ImageSet
@@ -58,7 +59,12 @@ class Wanted:
 
 
 def measure_robustness(
-    run: AnyRun, wanted: Wanted | None = None, *, data_dir: str | None = None, progress: Progress | None = None
+    run: AnyRun,
+    wanted: Wanted | None = None,
+    *,
+    data_dir: str | None = None,
+    progress: Progress | None = None,
+    show: bool | None = None,
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
 
@@ -69,6 +75,7 @@ def measure_robustness(
         wanted: What to measure.
         data_dir: Where the data are, if not where the run found them.
         progress: Called with a phrase and the share done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
     Returns:
         The results as written, every accuracy with its 95 % interval, and `file`, the name of the file they are in.
@@ -76,7 +83,11 @@ def measure_robustness(
     Raises:
         CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
     """
-    wanted = wanted or Wanted()
+    with progress_of("measuring robustness", show if progress is None else False) as shown:
+        return _measure(run, wanted or Wanted(), data_dir, progress or shown)
+
+
+def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progress) -> dict[str, Any]:
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None

@@ -14,7 +14,7 @@ from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images
-from cifarlab.training.progress import Progress, Silent
+from cifarlab.training.progress import Progress, choose_observer
 from cifarlab.wording import counted
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def train(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
-    show: Progress | None = None,
+    show: Progress | bool | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -42,7 +42,8 @@ def train(
         data_dir: Where the data are, see `cifarlab.datasets`.
         runs_dir: Folder of all runs.
         name: The run's name; by default the recipe's and the seed's.
-        show: Told about the progress.
+        show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
+            error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
 
     Returns:
         The finished run.
@@ -50,6 +51,7 @@ def train(
     Raises:
         CifarlabError: If any of these is wrong, the data cannot be had, or the loss is no longer finite.
     """
+    observer = choose_observer(show)
     resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     choose_backend()
@@ -72,17 +74,18 @@ def train(
     except BaseException:
         shutil.rmtree(run.path)
         raise
-    _fit(run, resolved, splits, model, show or Silent(), resume=False)
+    _fit(run, resolved, splits, model, observer, resume=False)
     return run
 
 
-def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: Progress | None = None) -> Run:
+def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: Progress | bool | None = None) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
     Args:
         run: The run, or its folder.
         data_dir: Where the data are now; by default where they were.
-        show: Told about the progress.
+        show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
+            error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
 
     Returns:
         The finished run.
@@ -90,6 +93,7 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
     Raises:
         CifarlabError: If the run is finished, has no checkpoint, or the data are not those it was trained on.
     """
+    observer = choose_observer(show)
     run = run if isinstance(run, Run) else open_run(run)
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
@@ -106,7 +110,7 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         raise CifarlabError(f"the data are not those that {run.path} was trained on: give those as --data-dir")
     model = _build(run.recipe, splits)
     run.set_state("running", "resumed")
-    _fit(run, run.recipe, splits, model, show or Silent(), resume=True)
+    _fit(run, run.recipe, splits, model, observer, resume=True)
     return run
 
 

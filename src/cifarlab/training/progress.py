@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from cifarlab.displays import TrainingDisplay, is_watched
+from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
 
@@ -37,3 +39,24 @@ class Silent:
 
     def finish(self, run: Run) -> None:
         """Ignore."""
+
+
+def choose_observer(show: Progress | bool | None) -> Progress:
+    """Who watches a training.
+
+    Args:
+        show: An observer; True for a `TrainingDisplay`, False for none; None for a display where somebody sees it.
+
+    Raises:
+        CifarlabError: If it is none of these.
+    """
+    if show is None or isinstance(show, bool):
+        show = TrainingDisplay() if (is_watched() if show is None else show) else Silent()
+    if isinstance(show, TrainingDisplay):
+        show.wait()
+    lacking = [name for name in ("start", "step", "epoch", "finish") if not callable(getattr(show, name, None))]
+    if lacking:
+        raise CifarlabError(
+            f"show takes True, False, None or an observer with start, step, epoch and finish. Received: {show!r}"
+        )
+    return show

@@ -10,7 +10,7 @@ from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
-from cifarlab.temperature import stored_temperature
+from cifarlab.temperature import FILE_NAME, stored_temperature
 
 ORDER = 75
 TITLE = "Is it as sure as it should be?"
@@ -38,9 +38,11 @@ def _scores(view: RunView) -> list[dict[str, Any]]:
     return [view.value(name) or metrics.measure(name, view.predictions).as_dict() for name in _SCORES]
 
 
-def _temperature(view: RunView) -> float | None:
-    """None also where it belongs to another model: a report is about what was evaluated."""
+def _temperature(view: RunView) -> str:
+    """As the table says it; not fitted also where it belongs to another model or cannot be used."""
     try:
-        return stored_temperature(view.run)
+        found = stored_temperature(view.run)
     except CifarlabError:
-        return None
+        return "not fitted"
+    kept = found is None and (view.run.path / FILE_NAME).is_file()
+    return "1, as the images tell none" if kept else "not fitted" if found is None else f"{found:.3f}"

@@ -51,7 +51,7 @@ def _about_run(view: RunView) -> dict[str, Any]:
         "state": f"{state.get('state', 'unknown')}{why}",
         "started": str(state.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
         "epochs trained": len(view.history),
-        "training time": duration(view.training_seconds),
+        "training alone, without validation": duration(view.training_seconds),
         "parameters": view.environment.get("parameters"),
         "written by": f"cifarlab {state.get('cifarlab', '')}",
     }
