@@ -1,8 +1,8 @@
 """Predictions in, numbers out: each with its 95 % interval.
 
-A scalar metric is one file here, found by its name: `measure(predictions) -> Interval`, `HIGHER_IS_BETTER`, `RANGE`, the
-least and the most it can be, which no interval leaves, and `NEEDS_PROBABILITIES`, which is False where the predicted
-classes are enough. Files that begin with `_` are what the metrics share.
+A scalar metric is one file here, found by its name: `measure(predictions) -> Interval`, `HIGHER_IS_BETTER`, `RANGE`,
+the least and the most it can be, which no interval leaves, and `NEEDS_PROBABILITIES`, which is False where the
+predicted classes are enough. Files that begin with `_` are what the metrics share.
 """
 
 from collections.abc import Callable
