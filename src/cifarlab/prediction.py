@@ -14,12 +14,13 @@ from cifarlab import builtin
 from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
+from cifarlab.images import PictureError, say_unreadable
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, Forward, averaged, check_tta
-from cifarlab.wording import counted
+from cifarlab.wording import counted, readable
 
 
 def load_model(run: AnyRun) -> Any:
@@ -79,6 +80,7 @@ def predict(
     model: AnyRun = builtin.NAME,
     top: int = 3,
     tta: str = SINGLE,
+    passed_over: list[PictureError] | None = None,
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
@@ -87,6 +89,7 @@ def predict(
         model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        passed_over: Where given, pictures that cannot be read are passed over, and why is added to this list.
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
@@ -94,7 +97,8 @@ def predict(
         those at its temperature.
 
     Raises:
-        CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
+        CifarlabError: If there are no pictures, some cannot be read (all are named) and `passed_over` is not given,
+            none can be read, or the run has no usable model.
     """
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
@@ -103,10 +107,13 @@ def predict(
     paths = expand_pictures(pictures)
     shape = _stored_shape(model)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
-    images = None if shape is None else read_pictures(paths, shape)
-    loaded = load_model(model)
-    if images is None:
-        images = read_pictures(paths, input_shape(loaded))
+    loaded = None if shape else load_model(model)
+    images, rows, errors = read_pictures(paths, shape or input_shape(loaded))
+    if errors and (passed_over is None or not rows):
+        raise CifarlabError(say_unreadable(errors, len(paths)))
+    if passed_over is not None:
+        passed_over += errors
+    loaded = loaded or load_model(model)
     blank = np.zeros(len(images), np.int64)
     ids = np.array([f"{index:08d}" for index in range(len(images))])
     predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
@@ -114,8 +121,12 @@ def predict(
     named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
-        {"image": path, **named, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
-        for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
+        {
+            "image": readable(paths[row]),
+            **named,
+            "top": [{"class_name": names[k], "probability": float(chances[k])} for k in best],
+        }
+        for row, chances, best in zip(rows, probabilities, order.tolist(), strict=True)
     ]
 
 

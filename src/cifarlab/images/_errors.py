@@ -46,7 +46,7 @@ def say_unreadable(errors: Sequence[PictureError], total: int) -> str:
     for reason, names in groups.items():
         shown, left = names[:left], max(0, left - len(names))
         more = f" and {len(names) - len(shown)} more" if shown and len(names) > len(shown) else ""
-        parts.append(f"{len(names)} because {reason}{': ' if shown else ''}{', '.join(shown)}{more}")
+        parts.append(f"{reason} ({len(names):,}){': ' if shown else ''}{', '.join(shown)}{more}")
     return (
         f"cannot read {len(errors):,} of {counted(total, 'picture')}: {'; '.join(parts)}; "
         "export them again, or take them out"

@@ -18,8 +18,8 @@ MAX_STREAM_BYTES = 256 * 2**20
 
 # What takes long to decode for what it shows is refused. Each bound is a second or a few on an ordinary core.
 _MOST_PIECES = 500_000  # reads of a file: millions of comments or chunks, or a comment that is read byte by byte
-_MOST_PYTHON_PIXELS = 4_000_000  # in formats that Pillow decodes in Python, a hundred times slower than in C
-_MOST_PLAIN_PIXELS = 1_000_000  # in formats that write each number as text
+_MOST_PYTHON_PIXELS = 2_100_000  # in formats that Pillow decodes in Python, a hundred times slower than in C
+_MOST_PLAIN_PIXELS = 500_000  # in formats that write each number as text
 _MOST_COMMENTS = 1_000  # in these: each is cut out of a copy of a megabyte
 _MOST_SCANNED_PIXELS = 1_500_000_000  # pixels of a progressive JPEG, times its scans
 _NEEDLE = 100  # the longer side, in shorter sides: the centre square is less than a hundredth of such a picture
@@ -36,6 +36,7 @@ class _File(io.BytesIO):
     """A file's bytes, which count how often they are read: some of Pillow's parsers go through them one by one."""
 
     reads = 0
+    most = _MOST_PIECES
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._count()
@@ -47,7 +48,7 @@ class _File(io.BytesIO):
 
     def _count(self) -> None:
         self.reads += 1
-        if self.reads > _MOST_PIECES:
+        if self.reads > self.most:
             raise _TooManyPiecesError
 
 
@@ -96,7 +97,8 @@ def open_image(data: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
             return _too_large(name, f"{int(count[0]):,} pixels" if count else str(error), max_pixels)
         return PictureError(name, *_formats.guess(data[:1024]))
 
-    image = guarded(lambda: Image.open(_File(data), formats=_formats.known(formats)), refuse)
+    file = _File(data)
+    image = guarded(lambda: Image.open(file, formats=_formats.known(formats)), refuse)
     if image.format in _formats.REFUSED:
         raise PictureError(name, f"{image.format} files are not supported", "export it as PNG or JPEG", "kind")
     pixels = image.width * image.height
@@ -106,11 +108,13 @@ def open_image(data: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
         shape = f"of its {image.width} x {image.height} pixels only the centre square would be looked at"
         raise PictureError(name, f"it is too long and narrow ({shape})", "cut out the part that matters", "size")
     _check_effort(image, data, name)
+    if _decoders(image) & Image.DECODERS.keys():
+        file.most += 3 * pixels  # these read pixel by pixel
     return image
 
 
 def _check_effort(image: Image.Image, data: bytes, name: str) -> None:
-    pixels, decoders = image.width * image.height, {tile[0] for tile in getattr(image, "tile", [])}
+    pixels, decoders = image.width * image.height, _decoders(image)
     if "ppm_plain" in decoders and pixels > _MOST_PLAIN_PIXELS:
         raise _too_slow(name, f"its {pixels:,} pixels are written as text")
     if "ppm_plain" in decoders and data.count(b"#") > _MOST_COMMENTS:
@@ -120,6 +124,10 @@ def _check_effort(image: Image.Image, data: bytes, name: str) -> None:
     # In the pixels themselves these two bytes cannot stand: they begin a scan, or stand in a thumbnail.
     if image.format in ("JPEG", "MPO") and data.count(b"\xff\xda") * pixels > _MOST_SCANNED_PIXELS:
         raise _too_slow(name, "the JPEG file goes over its pixels too often")
+
+
+def _decoders(image: Image.Image) -> set[str]:
+    return {tile[0] for tile in getattr(image, "tile", [])}
 
 
 def _too_slow(name: str, why: str) -> PictureError:
