@@ -87,6 +87,6 @@ def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint
     else:
         if not Path(path).exists():
             expected = "expected a file, a folder, or - for standard input"
-            raise PictureError(path, f"no picture at {path}", expected, "access")
+            raise PictureError(path, "no such file", expected, "access")
         rgb = read_image(Path(path), size_pixels)
     return rgb if channels == 3 else to_grey(rgb)
