@@ -159,7 +159,7 @@ def test_wrong_pictures_are_one_line_before_keras_loads(
     for pictures, expected in [
         ([], "no pictures given"),
         ([tmp_path / "none.png"], "none.png: no such file"),
-        ([tmp_path / "empty"], "no pictures in .*empty"),
+        ([tmp_path / "empty"], "empty: there are no pictures in it"),
         (["-", "-"], "can be read once"),
     ]:
         with pytest.raises(CifarlabError, match=expected):

@@ -18,10 +18,10 @@ STANDARD_INPUT = "-"
 def expand_pictures(pictures: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Files as they are, folders as the pictures in and below them, sorted, `"-"` once.
 
-    Files are not looked at: that one is missing is found when it is read.
+    That a file is missing, or that a folder holds none, which is then returned itself, is found when it is read.
 
     Raises:
-        CifarlabError: If there are none, a folder holds none, or standard input is named twice.
+        CifarlabError: If there are none, or standard input is named twice.
     """
     paths: list[str] = []
     for picture in [os.fspath(picture) for picture in pictures]:
@@ -30,7 +30,7 @@ def expand_pictures(pictures: Sequence[str | os.PathLike[str]]) -> list[str]:
         if picture == STANDARD_INPUT or not Path(picture).is_dir():
             paths.append(picture)
         else:
-            paths.extend(_pictures_below(Path(picture)))
+            paths.extend([str(path) for path in find_pictures(Path(picture))[0]] or [picture])
     if not paths:
         raise CifarlabError("no pictures given: expected files, folders, or - for standard input")
     return paths
@@ -72,14 +72,6 @@ def read_pictures(
     return images[: len(rows)], rows, errors
 
 
-def _pictures_below(folder: Path) -> list[str]:
-    found, left_out = find_pictures(folder)
-    if not found:
-        others = f" ({say_left_out(left_out)})" if left_out else ""
-        raise CifarlabError(f"no pictures in {folder}{others}: expected PNG, JPEG, WebP or other picture files")
-    return [str(path) for path in found]
-
-
 def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint8]:
     """`(size_pixels, size_pixels, channels)` uint8."""
     if path == STANDARD_INPUT:
@@ -88,5 +80,10 @@ def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint
         if not Path(path).exists():
             expected = "expected a file, a folder, or - for standard input"
             raise PictureError(path, "no such file", expected, "access")
+        if Path(path).is_dir():
+            left_out = find_pictures(Path(path))[1]
+            others = f" ({say_left_out(left_out)})" if left_out else ""
+            expected = "expected PNG, JPEG, WebP or other picture files in it"
+            raise PictureError(path, f"there are no pictures in it{others}", expected, "access")
         rgb = read_image(Path(path), size_pixels)
     return rgb if channels == 3 else to_grey(rgb)
