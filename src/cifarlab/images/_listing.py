@@ -51,7 +51,8 @@ def find_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
     while waiting:
         inside = _entries(waiting.pop())
         folders = [path for path in inside if path.is_dir()]
-        found, others = _sort_out(path for path in inside if path not in folders)
+        known = set(folders)
+        found, others = _sort_out(path for path in inside if path not in known)
         pictures += found
         left_out += others
         fresh = [path for path in folders if _real(path) not in seen]
