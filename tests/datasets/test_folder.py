@@ -283,3 +283,18 @@ def test_what_the_pictures_are_is_told(tmp_path):
     assert about["modes"] == {"RGB": 5, "P": 1}
     assert about["fitted"] == {"cropped": 2, "enlarged": 1, "shrunk": 2, "unchanged": 3}
     assert about["animated"] == 1
+
+
+@pytest.mark.parametrize("sorted_parts", [(), ("train",)])
+def test_parts_without_classes_are_not_taken_for_classes(tmp_path, sorted_parts):
+    for part in ("train", "test"):
+        for name in ("x", "y") if part in sorted_parts else ("",):
+            noise(tmp_path / part / name, 3)
+    with pytest.raises(CifarlabError, match="test/ holds pictures, but no class folders"):
+        load_data(f"folder:{tmp_path}")
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    noise(tmp_path / "train", 4)
+    noise(tmp_path / "car", 4)
+    assert load_data(f"folder:{tmp_path}").class_names == ("car", "train")

@@ -104,3 +104,10 @@ def test_mutations_are_read_or_refused(file_format):
         except PictureError:
             continue
         assert image.shape == (8, 8, 3)
+
+
+def test_a_whole_file_in_a_format_that_is_not_asked_for_is_not_called_damaged():
+    data = encode(Image.fromarray(NOISE), "GIF")
+    with pytest.raises(PictureError, match="it is a GIF file; expected one of PNG, JPEG") as caught:
+        read_image(data, formats=("PNG", "JPEG"))
+    assert caught.value.fault == "kind"

@@ -75,14 +75,19 @@ def _role(folder: Path) -> str | None:
 
 def _roles(root: Path) -> dict[str, Path]:
     """The folders for train, validation and test; a folder of that name with pictures directly in it is a class."""
+    named = [folder for folder in subfolders(root) if _role(folder)]
     roles: dict[str, Path] = {}
-    for folder in subfolders(root):
+    for folder in named:
         role = _role(folder)
         if role and subfolders(folder):
             if role in roles:
                 both = f"{roles[role].name}/ and {folder.name}/"
                 raise CifarlabError(f"{root} has both {both}: keep one of them, or merge them")
             roles[role] = folder
+    bare = [folder for folder in named if folder not in roles.values() and list_pictures(folder)]
+    if bare and len(named) > 1:  # a class may be called train, but train and test together are no classes
+        there = "pictures, but no class folders"
+        raise CifarlabError(f"{root}: {bare[0].name}/ holds {there}, so that nobody knows their classes; {EXPECTED}")
     return roles
 
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import importlib.util
+from collections.abc import Collection
 
 from PIL import Image
 
@@ -20,8 +21,8 @@ _UNMISTAKABLE = {
     b"GIF89a": "GIF",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG2000",
+    b"\0\0\0\x0cjP  ": "JPEG2000",
     b"8BPS\0\x01": "PSD",
     b"qoif": "QOI",
 }
@@ -57,14 +58,17 @@ def endings() -> frozenset[str]:
     return frozenset(ending for ending, kind in pairs if kind in Image.OPEN and kind not in refused)
 
 
-def guess(start: bytes) -> tuple[str, str, Fault]:
+def guess(start: bytes, allowed: Collection[str]) -> tuple[str, str, Fault]:
     """What a file that Pillow does not open probably is, what to do about it, and whose fault it is.
 
     Args:
         start: Its first bytes, up to 1,024.
+        allowed: Pillow's names of the formats that were tried.
     """
     for signature, name in _UNMISTAKABLE.items():
         if start.startswith(signature):
+            if name not in allowed:
+                return f"it is a {name} file", f"expected one of {', '.join(allowed)}", "kind"
             return f"the {name} file is damaged or truncated", "export it again", "damage"
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "the WebP file is damaged or truncated", "export it again", "damage"

@@ -95,7 +95,7 @@ def open_image(data: bytes, name: str, max_pixels: int, formats: tuple[str, ...]
         if isinstance(error, Image.DecompressionBombError):
             count = re.search(r"\d+", str(error))
             return _too_large(name, f"{int(count[0]):,} pixels" if count else str(error), max_pixels)
-        return PictureError(name, *_formats.guess(data[:1024]))
+        return PictureError(name, *_formats.guess(data[:1024], _formats.known(formats)))
 
     file = _File(data)
     image = guarded(lambda: Image.open(file, formats=_formats.known(formats)), refuse)
