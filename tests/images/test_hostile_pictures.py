@@ -3,6 +3,8 @@
 import io
 import random
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -111,3 +113,18 @@ def test_a_whole_file_in_a_format_that_is_not_asked_for_is_not_called_damaged():
     with pytest.raises(PictureError, match="it is a GIF file; expected one of PNG, JPEG") as caught:
         read_image(data, formats=("PNG", "JPEG"))
     assert caught.value.fault == "kind"
+
+
+def test_what_a_parser_logs_stays_with_it():
+    tag = struct.pack("<HHI", 277, 3, 1)  # samples per pixel
+    data = encode(Image.fromarray(NOISE), "TIFF").replace(tag + b"\3\0", tag + b"\x80\0")
+    program = """
+import sys
+from cifarlab.images import PictureError, read_image
+try:
+    read_image(sys.stdin.buffer)
+except PictureError:
+    print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == (b"refused", b"")

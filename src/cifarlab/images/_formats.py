@@ -4,11 +4,15 @@ import contextlib
 import functools
 import importlib
 import importlib.util
+import logging
 from collections.abc import Collection
 
 from PIL import Image
 
 from cifarlab.images._errors import Fault
+
+# What Pillow's parsers log about odd files would reach standard error beside our own line.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Formats that Pillow recognises, but reads by starting another program or not at all.
 REFUSED = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
