@@ -298,3 +298,9 @@ def test_a_class_may_be_called_train(tmp_path):
     noise(tmp_path / "train", 4)
     noise(tmp_path / "car", 4)
     assert load_data(f"folder:{tmp_path}").class_names == ("car", "train")
+
+
+def test_a_class_that_is_a_link_to_nowhere_is_refused(pictures):
+    (pictures / "eel").symlink_to(pictures.parent / "unplugged")
+    with pytest.raises(CifarlabError, match=r"eel is a link to .*unplugged, which is not there"):
+        load_data(f"folder:{pictures}")

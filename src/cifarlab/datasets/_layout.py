@@ -157,6 +157,10 @@ def _classes(root: Path, found: Layout) -> Pictures:
 
 
 def _count_loose(root: Path, found: Layout) -> None:
+    """Pictures beside the class folders belong to none; a link that leads nowhere may have been a class."""
+    for path in sorted(root.iterdir()):
+        if path.is_symlink() and not path.exists():
+            raise CifarlabError(f"{path} is a link to {path.readlink()}, which is not there: mend it, or take it out")
     loose = list_pictures(root)
     if loose:
         found.notices.append(
