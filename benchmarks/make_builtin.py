@@ -28,7 +28,7 @@ from cifarlab.views import NAMES, SINGLE, say
 MOST_BYTES = 5_000_000
 RESIZING = (
     "A picture is turned upright by its EXIF orientation, transparency is laid over white, and its centre square is "
-    "resized to {size} x {size} pixels with Pillow's antialiased bicubic filter (`cifarlab/images.py`). What lies "
+    "resized to {size} x {size} pixels with Pillow's antialiased bicubic filter (`cifarlab/images`). What lies "
     "outside of the centre square is not seen."
 )
 

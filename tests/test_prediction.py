@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import files, prediction, recipe, runs
+from cifarlab import cli, files, prediction, recipe, runs
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.prediction import check_fits, compute_logits, load_model, predict, predict_images
@@ -158,8 +158,8 @@ def test_wrong_pictures_are_one_line_before_keras_loads(
     monkeypatch.setattr(prediction, "load_model", lambda run: pytest.fail("the model was loaded in vain"))
     for pictures, expected in [
         ([], "no pictures given"),
-        ([tmp_path / "none.png"], "no picture at .*none.png"),
-        ([tmp_path / "empty"], "no pictures in .*empty"),
+        ([tmp_path / "none.png"], "none.png: no such file"),
+        ([tmp_path / "empty"], "empty: there are no pictures in it"),
         (["-", "-"], "can be read once"),
     ]:
         with pytest.raises(CifarlabError, match=expected):
@@ -168,6 +168,29 @@ def test_wrong_pictures_are_one_line_before_keras_loads(
         predict([tmp_path], run, top=0)
     with pytest.raises(CifarlabError, match=r"data\.json names no classes"):
         predict([tmp_path], make_run(model, class_names=None))
+
+
+def test_good_pictures_are_answered_beside_bad_ones(
+    make_run: Callable[..., Run], model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(model)
+    album = tmp_path / "album"
+    light, dark = picture(album / "light.png", 250), picture(album / "dark.png", 10)
+    (album / "page.png").write_text("<html>404</html>")
+    (album / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0garbage")
+    (album / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    missing = str(tmp_path / "none.png")
+    with pytest.raises(CifarlabError, match=r"3 of 5 pictures.*none\.png"):
+        predict([album, missing], run)
+    assert cli.main(["predict", str(album), missing, "--model", str(run.path), "--top", "1", "--csv"]) == 2
+    out, err = capsys.readouterr()
+    assert [line.split(",")[:2] for line in out.splitlines()[1:]] == [[str(dark), "dark"], [str(light), "light"]]
+    assert "1 file left out: 1 .HEIC" in err
+    last = err.splitlines()[-1]
+    assert last.startswith("cifarlab: cannot read 3 of 5 pictures")
+    assert all(name in last for name in ("page.png", "photo.jpg", "none.png"))
+    assert cli.main(["predict", missing, "--model", str(run.path)]) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_damaged_picture_is_named_before_keras_loads(

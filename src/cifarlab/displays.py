@@ -108,6 +108,8 @@ class TrainingDisplay:
         length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
         size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
+        for notice in run.data.get("notices", []) if run.data_file.is_file() else []:
+            self._print(f"notice: {notice}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:
         """Remember where the training is; the next frame shows it."""

@@ -8,6 +8,7 @@ from typing import Any
 from cifarlab import builtin, datasets, files, metrics, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
+from cifarlab.datasets import older_split
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import open_human_labels, score_with_humans
@@ -71,7 +72,8 @@ def evaluate(
     humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
-    notices = _state_notices(run) + _data_notices(run, splits, split, named=data is not None)
+    notices = [*_state_notices(run), *splits.source.notices]
+    notices += _data_notices(run, splits, split, named=data is not None)
     name = splits.source.name
     with progress_of(f"evaluating {run.path}", show):
         model = prediction.load_model(run)
@@ -170,6 +172,7 @@ def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str
     else:
         altered = _altered_files(before, now)
     if altered:
+        altered += older_split(trained_on, source)
         found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
         if not named:
             raise CifarlabError(f"{found}; restore the data, or say --data {source.name} to evaluate all the same")

@@ -15,12 +15,13 @@ from cifarlab.builtin import AnyRun
 from cifarlab.displays import progress_of
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
+from cifarlab.images import PictureError, say_unreadable
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, Forward, averaged, check_tta
-from cifarlab.wording import counted
+from cifarlab.wording import counted, readable
 
 
 def load_model(run: AnyRun) -> Any:
@@ -81,6 +82,7 @@ def predict(
     top: int = 3,
     tta: str = SINGLE,
     show: bool | None = None,
+    passed_over: list[PictureError] | None = None,
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
@@ -90,6 +92,7 @@ def predict(
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
         show: Whether to show the progress; None: in a notebook and at a prompt.
+        passed_over: Where given, pictures that cannot be read are passed over, and why is added to this list.
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
@@ -97,7 +100,8 @@ def predict(
         those at its temperature.
 
     Raises:
-        CifarlabError: If there are no pictures, one cannot be read, or the run has no usable model.
+        CifarlabError: If there are no pictures, some cannot be read (all are named) and `passed_over` is not given,
+            none can be read, or the run has no usable model.
     """
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
@@ -106,11 +110,10 @@ def predict(
     paths = expand_pictures(pictures)
     shape = _stored_shape(model)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
-    images = None if shape is None else read_pictures(paths, shape)
+    pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         loaded = load_model(model)
-        if images is None:
-            images = read_pictures(paths, input_shape(loaded))
+        images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
         blank = np.zeros(len(images), np.int64)
         ids = np.array([f"{index:08d}" for index in range(len(images))])
         predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
@@ -118,9 +121,25 @@ def predict(
     named = {} if tta == SINGLE else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
-        {"image": path, **named, "top": [{"class_name": names[k], "probability": float(row[k])} for k in best]}
-        for path, row, best in zip(paths, probabilities, order.tolist(), strict=True)
+        {
+            "image": readable(paths[row]),
+            **named,
+            "top": [{"class_name": names[k], "probability": float(chances[k])} for k in best],
+        }
+        for row, chances, best in zip(rows, probabilities, order.tolist(), strict=True)
     ]
+
+
+def _readable(
+    paths: Sequence[str], image_shape: tuple[int, int, int], passed_over: list[PictureError] | None
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """The pictures that can be read, and which of `paths` they are; the others are added to `passed_over`."""
+    images, rows, errors = read_pictures(paths, image_shape)
+    if errors and (passed_over is None or not rows):
+        raise CifarlabError(say_unreadable(errors, len(paths)))
+    if passed_over is not None:
+        passed_over += errors
+    return images, rows
 
 
 def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:

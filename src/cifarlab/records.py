@@ -26,14 +26,19 @@ class ImageSet:
         labels: `(N,)` int64, values in `[0, K)`.
         ids: `(N,)` str, unique; such as `"test-00042"` or a file's path inside the user's folder.
         class_names: K names, in the order of the labels.
+        contents: `(N,)` str, a checksum of each image's file: given, a held-out part follows from it, and is the same
+            whatever other images there are; None, it follows from the order of the images.
     """
 
     images: Array
     labels: Array
     ids: Array
     class_names: tuple[str, ...]
+    contents: Array | None = None
 
     def __post_init__(self) -> None:
+        if self.contents is not None:
+            _check(self.contents.shape == (len(self.images),), f"contents ({len(self.images)},) str", self.contents)
         _check(self.images.ndim == 4 and self.images.dtype == np.uint8, "images (N, H, W, C) uint8", self.images)
         _check_labels(self.labels, self.ids, len(self.images), len(self.class_names))
 
@@ -61,7 +66,8 @@ class ImageSet:
         Args:
             indices: `(M,)` int, or `(N,)` bool.
         """
-        return ImageSet(self.images[indices], self.labels[indices], self.ids[indices], self.class_names)
+        contents = None if self.contents is None else self.contents[indices]
+        return ImageSet(self.images[indices], self.labels[indices], self.ids[indices], self.class_names, contents)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,9 @@ class Source:
         how: One phrase for people: how it was found.
         checksums: File name to `"md5:..."` or `"sha256:..."`, as verified.
         data_dir: The `--data-dir` that finds it again, or None.
+        split: The rule by which parts are held out, where it is not that of CIFAR-10; `""` there.
+        notices: Sentences about what a reader must know, such as what was left out.
+        pictures: Of a folder of pictures what these were, see `cifarlab.datasets.folder`.
     """
 
     name: str
@@ -81,6 +90,9 @@ class Source:
     how: str
     checksums: Mapping[str, str] = field(default_factory=dict)
     data_dir: str | None = None
+    split: str = ""
+    notices: tuple[str, ...] = ()
+    pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

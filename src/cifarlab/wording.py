@@ -1,4 +1,6 @@
-"""Numbers in sentences: `1 run`, `2 runs`, `2 min 10 s`, `+1.50`."""
+"""Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `+1.50`."""
+
+import os
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -45,3 +47,19 @@ def signed(value: float, decimals: int = 2) -> str:
         ('+1.50', '−0.2')
     """  # noqa: RUF002
     return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def readable(name: str) -> str:
+    r"""A file's name as text that can be printed and written: bytes that are not UTF-8 are escaped.
+
+    Example:
+        >>> readable("a/\udcff.png")
+        'a/\\xff.png'
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape" if os.name == "posix" else "surrogatepass").decode(
+            "utf-8", "backslashreplace"
+        )
+    return name

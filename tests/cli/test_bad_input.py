@@ -135,8 +135,9 @@ def spoil_pictures(folder: Path, kind: str) -> None:
             Image.new("RGB", (40, 30), (index, 0, 0)).save(folder / name / f"{index}.png")
     if kind == "one class":
         shutil.rmtree(folder / "dog")
-    elif kind == "an empty class":
+    elif kind == "a class without pictures":
         (folder / "ship").mkdir()
+        (folder / "ship" / "photo.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     elif kind == "a text file":
         (folder / "cat" / "0.png").write_text("a cat")
     elif kind == "a zero-byte picture":
@@ -147,7 +148,14 @@ def spoil_pictures(folder: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("words", ["data {}", "train smoke --data {}"])
 @pytest.mark.parametrize(
-    "kind", ["one class", "an empty class", "a text file", "a zero-byte picture", "a picture of 20,000 x 20,000 pixels"]
+    "kind",
+    [
+        "one class",
+        "a class without pictures",
+        "a text file",
+        "a zero-byte picture",
+        "a picture of 20,000 x 20,000 pixels",
+    ],
 )
 def test_a_spoilt_folder_of_pictures_is_one_line(kind, words, tmp_path, monkeypatch, capsys):
     spoil_pictures(tmp_path / "pictures", kind)

@@ -5,9 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cifarlab import discover
-from cifarlab.datasets import describe, load_data
+from cifarlab.datasets import describe, load_data, older_split
 from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet, Source, Splits
 
@@ -75,3 +76,15 @@ def test_describe_counts_every_split_and_class_and_is_json():
     assert described["splits"]["validation"] == {"count": 0, "per_class": {"x": 0, "y": 0}}
     assert described["image_shape"] == [2, 2, 1]
     assert described["checksums"] == {"f": "md5:0"}
+
+
+def test_a_run_from_before_parts_followed_from_contents_is_told_so(tmp_path):
+    for value in range(8):
+        folder = tmp_path / "ab"[value % 2]
+        folder.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (value, 0, 0)).save(folder / f"{value}.png")
+    source = load_data(f"folder:{tmp_path}").source
+    assert older_split({"name": source.name, "split": source.split}, source) == ""
+    assert "older than the rule" in older_split({"name": source.name}, source)
+    digits = load_data("digits").source
+    assert older_split({"name": "digits"}, digits) == ""

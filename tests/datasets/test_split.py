@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab.datasets._split import choose, hold_out
+from cifarlab.datasets._split import choose, choose_by_content, hold_out
+from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet
 
 
@@ -58,3 +59,44 @@ def test_the_folds_hold_out_every_image_once(folds):
 def test_the_first_fold_is_the_usual_validation_part():
     labels = np.arange(400) % 10
     np.testing.assert_array_equal(choose(labels, 0.1, seed=1, fold=0), choose(labels, 0.1, seed=1))
+
+
+CONTENTS = np.array([f"{number:032x}" for number in range(400)])
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5, 7, 10])
+def test_the_folds_by_content_hold_out_every_image_once(folds):
+    labels = np.minimum(np.arange(400) // 3, 5)  # five classes of three, one of many
+    held = np.array([choose_by_content(labels, CONTENTS, 1 / folds, 1, fold) for fold in range(folds)])
+    assert (held.sum(axis=0) == 1).all()
+    assert (held.mean(axis=1) < 2 / folds).all()
+    for label in range(6):
+        of_class = held[:, labels == label]
+        assert of_class[0].any()
+        assert not of_class.all(axis=1).any()
+
+
+def test_by_content_the_choice_is_the_same_forever():
+    assert np.flatnonzero(choose_by_content(np.zeros(40, int), CONTENTS[:40], 0.1, 1)).tolist() == [4, 23, 24, 25]
+
+
+def test_by_content_others_change_nothing():
+    labels = np.arange(400) % 2
+    whole = choose_by_content(labels, CONTENTS, 0.2, 7)
+    some = np.random.default_rng(0).permutation(400)[:200]
+    np.testing.assert_array_equal(choose_by_content(labels[some], CONTENTS[some], 0.2, 7), whole[some])
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.2, 0.5, 0.99])
+def test_by_content_small_classes_keep_one_and_give_one(fraction):
+    for first in range(0, 300, 2):
+        contents = np.array([*CONTENTS[first : first + 2], "alone", "alone"])
+        held = choose_by_content(np.array([0, 0, 1, 1]), contents, fraction, 1)
+        assert held.tolist() in ([True, False, False, False], [False, True, False, False])
+
+
+def test_an_empty_fold_is_refused():
+    few = ImageSet(np.zeros((2, 1, 1, 3), np.uint8), np.zeros(2, np.int64), np.array(["x", "y"]), ("a",), CONTENTS[:2])
+    held = [choose_by_content(few.labels, CONTENTS[:2], 0.1, 1, fold).any() for fold in range(10)]
+    with pytest.raises(CifarlabError, match="fewer folds"):
+        hold_out(few, 0.1, 1, held.index(False))

@@ -168,7 +168,7 @@ def test_rare_decoders_are_kept_from_strangers(encode, halves, kind):
 
 @pytest.mark.parametrize(
     ("data", "status"),
-    [(b"", 415), (b"hello", 415), (b"\xff\xd8\xff", 415), (b"\x89PNG\r\n\x1a\n", 415), (bytes(range(256)) * 40, 415)],
+    [(b"", 415), (b"hello", 415), (b"\xff\xd8\xff", 422), (b"\x89PNG\r\n\x1a\n", 422), (bytes(range(256)) * 40, 415)],
 )
 def test_what_is_no_picture_is_refused(data, status):
     assert refused(data).status == status

@@ -28,14 +28,22 @@ def predict(
 ) -> None:
     """Name what is on pictures.
 
-    They may have any size and format.
+    They may have any size and format. Those that cannot be read are named at the end, and the others answered.
     """
     from cifarlab.commands._predict_table import choose_writer
 
     write = choose_writer(as_csv=as_csv, as_json=as_json)
-    from cifarlab import prediction
-    from cifarlab.console import working
+    from cifarlab import pictures, prediction
+    from cifarlab.console import make_console, working
+    from cifarlab.errors import CifarlabError
+    from cifarlab.images import PictureError, say_left_out, say_unreadable
 
+    passed_over: list[PictureError] = []
     with working("loading the model"):
-        answers = prediction.predict(images, model, top=top, tta=tta)
+        answers = prediction.predict(images, model, top=top, tta=tta, passed_over=passed_over)
     write(answers)
+    left_out = pictures.count_left_out(images)
+    if left_out:
+        make_console(stderr=True).print(f"cifarlab: {say_left_out(left_out)}", soft_wrap=True)
+    if passed_over:
+        raise CifarlabError(say_unreadable(passed_over, len(answers) + len(passed_over)))

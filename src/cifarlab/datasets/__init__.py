@@ -9,7 +9,7 @@ where `data_dir` is the `--data-dir` given by the user or None, `argument` is wh
 Importing this package or any file in it does not import Keras.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from cifarlab import discover
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._split import hold_out
 from cifarlab.errors import CifarlabError
-from cifarlab.records import ImageSet, Splits
+from cifarlab.records import ImageSet, Source, Splits
 
-__all__ = ["NoDataError", "describe", "load_data", "split_name"]
+__all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
 
 # Fixed for good, so that validation means the same images in every run of every version.
 _VALIDATION_SEED = 20_091_009
@@ -86,10 +86,13 @@ def describe(splits: Splits) -> dict[str, Any]:
     """What was loaded, as plain values ready for JSON.
 
     Returns:
-        `name`, `location`, `how`, `checksums`, `class_names`, `image_shape` and, under `splits`, for each of train,
+        `name`, `location`, `how`, `checksums`, `class_names`, `image_shape`, `notices` (sentences about what a reader
+        must know), of a folder `split` (the rule by which parts are held out) and `pictures` (see
+        `cifarlab.datasets.folder`), and, under `splits`, for each of train,
         validation and test its `count` and the count `per_class`.
     """
     source = splits.source
+    of_folder = {"split": source.split, "pictures": dict(source.pictures)} if source.pictures else {}
     return {
         "name": source.name,
         "location": source.location,
@@ -97,8 +100,25 @@ def describe(splits: Splits) -> dict[str, Any]:
         "checksums": dict(source.checksums),
         "class_names": list(splits.class_names),
         "image_shape": list(splits.train.image_shape),
+        "notices": list(source.notices),
+        **of_folder,
         "splits": {name: _counts(splits[name]) for name in ("train", "validation", "test")},
     }
+
+
+def older_split(trained_on: Mapping[str, Any], source: Source) -> str:
+    """What to say of a run whose data differ because its parts were held out by an older rule; else nothing.
+
+    Args:
+        trained_on: As in the run's `data.json`.
+        source: The same data set as it is read now.
+    """
+    if (trained_on.get("split") or "") == source.split:
+        return ""
+    return (
+        " (the run is older than the rule by which a folder's pictures are divided now, each by its own content; some "
+        "test pictures of today were its training pictures, so train it again)"
+    )
 
 
 def _shown(names: list[str]) -> list[str]:

@@ -39,26 +39,26 @@ def cached_arrays(
     Raises:
         CifarlabError: What `read` raises.
     """
-    folder = _folder(name, sources)
+    folder = cache_folder(name, "\n".join(str(path.resolve()) for path in sources))
     state = _state(sources, expected)
     if folder is None:
         return read()
-    arrays = _read(folder, state)
+    arrays = read_arrays(folder, state)
     if arrays is None:
         arrays = read()
-        if _write(folder, state, arrays):
-            arrays = _read(folder, state) or arrays
+        if write_arrays(folder, state, arrays):
+            arrays = read_arrays(folder, state) or arrays
     return arrays
 
 
-def _folder(name: str, sources: Sequence[Path]) -> Path | None:
+def cache_folder(name: str, key: str) -> Path | None:
+    """Where arrays are kept that belong to `key`, any text; None if there is no place."""
     asked = os.environ.get("XDG_CACHE_HOME", "")
     try:
         home = Path(asked) if Path(asked).is_absolute() else Path.home() / ".cache"
     except RuntimeError:  # there is no home
         return None
-    paths = "\n".join(str(path.resolve()) for path in sources)
-    return home / "cifarlab" / f"{name}-{hashlib.sha256(paths.encode()).hexdigest()[:16]}"
+    return home / "cifarlab" / f"{name}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}"
 
 
 def _state(sources: Sequence[Path], expected: Mapping[str, str]) -> dict[str, Any]:
@@ -68,7 +68,8 @@ def _state(sources: Sequence[Path], expected: Mapping[str, str]) -> dict[str, An
     return {"format": _FORMAT, "sources": rows, "expected": dict(expected)}
 
 
-def _read(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
+def read_arrays(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
+    """The arrays kept in `folder`, memory-mapped; None unless they are whole and were written with this `state`."""
     try:
         index = files.read_json(folder / _INDEX)
         if index["state"] != state:
@@ -81,7 +82,8 @@ def _read(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
         return None
 
 
-def _write(folder: Path, state: dict[str, Any], arrays: Mapping[str, Array]) -> bool:
+def write_arrays(folder: Path, state: dict[str, Any], arrays: Mapping[str, Array]) -> bool:
+    """Keep arrays in `folder`, together with what they depend on; False if that cannot be done."""
     checksums = {}
     try:
         for name, array in arrays.items():

@@ -1,23 +1,26 @@
 """A user's own pictures: `folder:PATH` reads `PATH/<class>/*`, or `PATH/train/<class>/*` and `PATH/test/<class>/*`.
 
-Any size and any format that PIL reads; see `cifarlab.images` for how a picture becomes 32 x 32 RGB. Without a test
-folder, a fifth of every class is the test set, always the same pictures.
+Any size and any format that PIL reads; see `cifarlab.images` for how a picture becomes 32 x 32 RGB, and
+`cifarlab.datasets._layout` for the spellings and depths of folders that are understood. Without a test folder, about a
+fifth of every class is the test set: which pictures, follows from each file's content alone.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cifarlab.datasets._split import hold_out
+from cifarlab.datasets._layout import Layout, Pictures, find_layout
+from cifarlab.datasets._picture_cache import read_folder
+from cifarlab.datasets._split import BY_CONTENT, hold_out
 from cifarlab.errors import CifarlabError
-from cifarlab.images import list_pictures, read_images
-from cifarlab.records import ImageSet, Source
+from cifarlab.records import Array, ImageSet, Source
+from cifarlab.wording import readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026
-_EXPECTED = "expected PATH/<class>/* or PATH/train/<class>/* and PATH/test/<class>/*, with at least two classes"
-
-_Pictures = dict[str, list[Path]]
+_SIZE_PIXELS = 32
 
 
 def load(
@@ -27,7 +30,7 @@ def load(
     download: bool = True,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
-    """Read every picture in the class folders; hidden files and files that are no pictures by their ending are ignored.
+    """Read every picture in and below the class folders; hidden files, and what systems leave there, are passed over.
 
     Args:
         data_dir: What a relative PATH is relative to; None means the current folder.
@@ -36,67 +39,91 @@ def load(
         progress: Called with a phrase and the share done in `[0, 1]`.
 
     Returns:
-        Training and test images `(N, 32, 32, 3)` uint8, classes and pictures sorted by name, ids the path inside PATH.
+        Training and test images `(N, 32, 32, 3)` uint8 with their contents, classes and pictures sorted by name, ids
+        the path inside PATH; no training images where there is a test folder only. The source's `pictures` says how
+        many there are of which `formats`, `modes`, `widths` and `heights` (smallest, median, largest, in pixels), how
+        they were `fitted` to 32 x 32, how many are `animated`, and what was `left_out` by ending.
 
     Raises:
         CifarlabError: If there are fewer than two classes, a class is empty, the classes of test are not those of
-            train, or a picture cannot be read.
+            train, or pictures cannot be read: all of these are named.
     """
     if not argument:
         raise CifarlabError("folder needs a path. Received: 'folder'; write folder:PATH, such as folder:my_pictures")
+    if readable(argument) != argument:
+        raise CifarlabError(f"the folder's name {argument} is not UTF-8: rename the folder")
     path = Path(argument).expanduser()
     base = None if path.is_absolute() else (data_dir or Path.cwd()).resolve()
     root = path if base is None else base / path
-    source = Source(f"folder:{argument}", str(root), "read from a folder", data_dir=None if base is None else str(base))
-    train_pictures, test_pictures = _find(root)
-    train = _read(root, train_pictures, progress)
-    if test_pictures:
-        return train, _read(root, test_pictures, progress), source
-    return *hold_out(train, _TEST_FRACTION, _TEST_SEED), source
+    layout = find_layout(root)
+    everything, table = _read(root, layout, progress)
+    count = sum(map(len, layout.train.values()))
+    rows = np.arange(len(everything))
+    train, test = everything.take(rows[:count]), everything.take(rows[count:])
+    if layout.test is None:
+        _check_two_each(root, train)
+        train, test = hold_out(train, _TEST_FRACTION, _TEST_SEED)
+    where = None if base is None else str(base)
+    about = _describe(table, layout)
+    notices = tuple(layout.notices)
+    return (
+        train,
+        test,
+        Source(f"folder:{argument}", str(root), "read from a folder", {}, where, BY_CONTENT, notices, about),
+    )
 
 
-def _find(root: Path) -> tuple[_Pictures, _Pictures]:
-    """The pictures of each class for train and test, before any is read; none for test if there is no test folder."""
-    folders = {folder.name for folder in _subfolders(root)}
-    if "train" in folders and any(_subfolders(root / "train")):
-        train = _classes(root / "train")
-        if "test" not in folders:
-            raise CifarlabError(f"{root} has train/ but no test/: {_EXPECTED}")
-        test = _classes(root / "test")
-        if test.keys() != train.keys():
-            only = sorted(test.keys() ^ train.keys())
-            raise CifarlabError(f"{root}: train/ and test/ need the same classes, but only one has: {', '.join(only)}")
-        return train, test
-    pictures = _classes(root)
-    for name, paths in pictures.items():
-        if len(paths) < 2:
-            raise CifarlabError(f"class {name} in {root} has one picture: expected at least two, one of them for test")
-    return pictures, {}
+def _read(
+    root: Path, layout: Layout, progress: Callable[[str, float], None] | None
+) -> tuple[ImageSet, dict[str, Array]]:
+    """Pictures of train, then of test, in one set: what cannot be read is named all at once."""
+    parts: list[Pictures] = [layout.train, layout.test or {}]
+    names = tuple(parts[0] or parts[1])
+    rows = [(path, names.index(name)) for part in parts for name, paths in part.items() for path in paths]
+    paths, labels = [path for path, _ in rows], np.array([label for _, label in rows], np.int64)
+    ids = [readable(path.relative_to(root).as_posix()) for path in paths]
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        raise CifarlabError(f"two files in {root} read as {twice[0]}, as one's name is not UTF-8: rename that one")
+    table = read_folder(root, paths, progress)
+    return ImageSet(table["images"], labels, np.array(ids), names, table["contents"]), table
 
 
-def _classes(root: Path) -> _Pictures:
-    folders = _subfolders(root)
-    if len(folders) < 2:
-        found = f"one class ({folders[0].name})" if folders else "no class folders"
-        raise CifarlabError(f"{root} has {found}: {_EXPECTED}")
-    pictures = {folder.name: list_pictures(folder) for folder in folders}
-    for name, paths in pictures.items():
-        if not paths:
-            raise CifarlabError(f"class {name} is empty: {root / name} holds no PNG, JPEG or other picture; add some")
-    return pictures
+def _check_two_each(root: Path, images: ImageSet) -> None:
+    """A class of one picture cannot give one to test and keep one."""
+    assert images.contents is not None
+    for label, name in enumerate(images.class_names):
+        contents = images.contents[images.labels == label]
+        if len(set(contents.tolist())) < 2:
+            copies = f", {len(contents)} times" if len(contents) > 1 else ""
+            need = "expected at least two different ones, one of them for test"
+            raise CifarlabError(f"class {name} in {root} has one picture{copies}: {need}")
 
 
-def _subfolders(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise CifarlabError(f"no folder {root}: {_EXPECTED}")
-    try:
-        return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise CifarlabError(f"cannot list {root}: {error.strerror}; {_EXPECTED}") from error
+def _describe(table: dict[str, Array], layout: Layout) -> dict[str, Any]:
+    widths, heights = table["widths"], table["heights"]
+    sides = np.minimum(widths, heights)
+    fitted = {
+        "cropped": widths != heights,
+        "enlarged": sides < _SIZE_PIXELS,
+        "shrunk": sides > _SIZE_PIXELS,
+        "unchanged": (widths == _SIZE_PIXELS) & (heights == _SIZE_PIXELS),
+    }
+    return {
+        "count": len(widths),
+        "widths": _spread(widths),
+        "heights": _spread(heights),
+        "formats": _counts(table["formats"]),
+        "modes": _counts(table["modes"]),
+        "fitted": {how: int(which.sum()) for how, which in fitted.items()},
+        "animated": int(table["animated"].sum()),
+        "left_out": dict(layout.left_out),
+    }
 
 
-def _read(root: Path, pictures: _Pictures, progress: Callable[[str, float], None] | None) -> ImageSet:
-    paths = [path for some in pictures.values() for path in some]
-    labels = np.repeat(np.arange(len(pictures)), [len(some) for some in pictures.values()])
-    ids = np.array([path.relative_to(root).as_posix() for path in paths])
-    return ImageSet(read_images(paths, progress=progress), labels.astype(np.int64), ids, tuple(pictures))
+def _spread(values: Array) -> list[float]:
+    return [int(values.min()), float(np.median(values)), int(values.max())]
+
+
+def _counts(values: Array) -> dict[str, int]:
+    return dict(Counter(values.tolist()).most_common())

@@ -71,6 +71,8 @@ def _explore(
         data_dir=None if data_dir is None else Path(data_dir),
         progress=lambda _phrase, part: report("reading", 0.05 * part),
     )
+    if not len(splits.train):
+        raise CifarlabError(f"{name} has no training images to explore: add a train/ folder with the same classes")
     folder = _make_folder(Path("exploration") / _folder_name(name) if output is None else Path(output))
     findings = find(splits, seed, map_images, lambda stage, part: report(stage, 0.05 + 0.75 * part))
     report("writing the page", 0.8)

@@ -101,13 +101,16 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         raise CifarlabError(f"{run.path} is being trained by process {run.state['process']}: stop that one first")
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
+    from cifarlab.datasets import older_split
+
     choose_backend()
     wanted = run.environment["backend"]
     if choose_backend() != wanted:
         raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
     splits = _load(run.recipe, data_dir or run.data["data_dir"])
     if _describe_data(splits)["fingerprints"] != run.data["fingerprints"]:
-        raise CifarlabError(f"the data are not those that {run.path} was trained on: give those as --data-dir")
+        why = older_split(run.data, splits.source)
+        raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
     model = _build(run.recipe, splits)
     run.set_state("running", "resumed")
     _fit(run, run.recipe, splits, model, observer, resume=True)
@@ -118,6 +121,8 @@ def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
     from cifarlab.datasets import load_data
 
     splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
+    if not len(splits.train):
+        raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
     if recipe.batch_size > len(splits.train):
         there = counted(len(splits.train), "training image")
         raise CifarlabError(

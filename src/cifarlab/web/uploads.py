@@ -15,7 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from cifarlab.errors import CifarlabError
 from cifarlab.images import PictureError, Pixels, read_image, to_grey
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF", "PPM")
 """What people have. Pillow's many rarer decoders are kept away from strangers' bytes."""
 
 _STATUS = {"size": 413, "kind": 415, "damage": 422, "access": 422}

@@ -1,0 +1,108 @@
+"""What came of reading a folder's pictures, kept so that only new and changed files are read the next time."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+
+from cifarlab.datasets._array_cache import cache_folder, read_arrays, write_arrays
+from cifarlab.errors import CifarlabError
+from cifarlab.images import READER, Picture, read_each, say_unreadable
+from cifarlab.records import Array
+
+_SIZE_PIXELS = 32
+# What is read sooner than a question to the cache is not kept: nothing is left behind of a handful of pictures.
+_FEWEST, _FEWEST_BYTES = 200, 4 * 2**20
+# A file that changed just before it was read may change once more within the same tick of its file system's clock.
+_TICK_NANOSECONDS = 2_000_000_000
+
+
+def read_folder(
+    root: Path, paths: Sequence[Path], progress: Callable[[str, float], None] | None = None
+) -> dict[str, Array]:
+    """Read pictures, those that have not changed since they were last read from the cache.
+
+    A file is the same if its path, size, and times of change are; the reader's and Pillow's versions count as well.
+
+    Args:
+        root: The folder that they are in: one place in the cache for each.
+        paths: N picture files.
+        progress: Called with a phrase and the share done in `[0, 1]`.
+
+    Returns:
+        `images` `(N, 32, 32, 3)` uint8 and, each `(N,)`: `widths` and `heights` of the files in pixels, `modes` and
+        `formats` as Pillow names them, `animated`, `contents` (checksums of the files' bytes); in the order of `paths`.
+
+    Raises:
+        CifarlabError: If pictures cannot be read; all of them are named.
+    """
+    stamps = np.array([_stamp(path) for path in paths], np.int64).reshape(-1, 3)
+    names = np.array([str(path) for path in paths])
+    large = len(paths) >= _FEWEST or int(stamps[:, 0].sum()) >= _FEWEST_BYTES
+    place = cache_folder("folder", str(root.resolve())) if large else None
+    state = {"format": 1, "reader": READER, "pillow": PIL.__version__}
+    kept = (read_arrays(place, state) if place else None) or {}
+    rows = _rows_kept(kept, names, stamps)  # (N,) int: where each picture stands in `kept`, or -1
+    fresh = np.flatnonzero(rows < 0)
+    table = _take(kept, rows)
+
+    def keep(index: int, picture: Picture) -> None:
+        row = fresh[index]
+        table["images"][row] = picture.pixels
+        values = (picture.width, picture.height, picture.mode, picture.format, picture.animated, picture.content)
+        for column, value in zip(_COLUMNS, values, strict=True):
+            table[column][row] = value
+        rows[row] = 0
+
+    errors = read_each([paths[row] for row in fresh.tolist()], keep, _SIZE_PIXELS, progress)
+    if progress and not len(fresh):
+        progress("reading pictures", 1.0)
+    if place and len(fresh):
+        good = rows >= 0
+        write_arrays(
+            place, state, {name: column[good] for name, column in {**table, "paths": names, "stamps": stamps}.items()}
+        )
+    if errors:
+        raise CifarlabError(say_unreadable(errors, len(paths)))
+    return table
+
+
+_COLUMNS: dict[str, Any] = {
+    "widths": np.int64, "heights": np.int64, "modes": "U16", "formats": "U16", "animated": np.bool_, "contents": "U32",
+}  # fmt: skip
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Size and times of change; a time of -1, which no file has, where the file has only just changed."""
+    try:
+        about = path.stat()
+    except OSError:  # said when it is read
+        return 0, -1, -1
+    if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) < _TICK_NANOSECONDS:
+        return about.st_size, -1, -1
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
+def _rows_kept(kept: dict[str, Array], names: Array, stamps: Array) -> Array:
+    where = {name: row for row, name in enumerate(kept["paths"].tolist())} if kept else {}
+    rows = np.array([where.get(name, -1) for name in names.tolist()], np.int64)
+    found = np.flatnonzero(rows >= 0)
+    same = (
+        (kept["stamps"][rows[found]] == stamps[found]).all(axis=1) & (stamps[found, 1] != -1) if len(found) else found
+    )
+    rows[found[~same.astype(bool)]] = -1
+    return rows
+
+
+def _take(kept: dict[str, Array], rows: Array) -> dict[str, Array]:
+    """New arrays of N rows with those that were kept, zeros elsewhere."""
+    table: dict[str, Array] = {name: np.zeros(len(rows), kind) for name, kind in _COLUMNS.items()}
+    table["images"] = np.zeros((len(rows), _SIZE_PIXELS, _SIZE_PIXELS, 3), np.uint8)
+    there = rows >= 0
+    for name, column in table.items():
+        if there.any():
+            column[there] = kept[name][rows[there]]
+    return table

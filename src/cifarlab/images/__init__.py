@@ -1,0 +1,35 @@
+"""Pictures from anywhere: any format PIL reads, turned into the small square RGB arrays that the models take."""
+
+from cifarlab.images._errors import PictureError, say_unreadable
+from cifarlab.images._listing import find_pictures, is_litter, list_pictures, say_left_out, subfolders
+from cifarlab.images._opening import MAX_PIXELS, MAX_STREAM_BYTES
+from cifarlab.images._reading import (
+    READER,
+    Picture,
+    Pixels,
+    read_each,
+    read_image,
+    read_images,
+    read_picture,
+    to_grey,
+)
+
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_STREAM_BYTES",
+    "READER",
+    "Picture",
+    "PictureError",
+    "Pixels",
+    "find_pictures",
+    "is_litter",
+    "list_pictures",
+    "read_each",
+    "read_image",
+    "read_images",
+    "read_picture",
+    "say_left_out",
+    "say_unreadable",
+    "subfolders",
+    "to_grey",
+]
