@@ -24,11 +24,11 @@ SOURCE = Source("grey", "/somewhere", "made here", {"a.npy": "md5:1", "b.npy": "
 
 def part(split: str, count: int, size: int = 4, names: tuple[str, ...] = NAMES) -> ImageSet:
     labels = np.arange(count, dtype=np.int64) % 2
-    images = np.where(labels == 1, 200, 50).astype(np.uint8)[:, None, None, None] * np.ones(
-        (1, size, size, 3), np.uint8
-    )
+    # Each image is of one grey, which no other has, in whatever part.
+    greys = np.where(labels == 1, 180, 50) + np.arange(count) + {"train": 0, "validation": 20, "test": 30}[split]
     if count > 1:
-        images[0] = 255  # one dark image that is light
+        greys[0] = {"train": 255, "validation": 254, "test": 253}[split]  # one dark image that is light
+    images = greys.astype(np.uint8)[:, None, None, None] * np.ones((1, size, size, 3), np.uint8)
     return ImageSet(images, labels, np.array([f"{split}-{index}" for index in range(count)], dtype=str), names)
 
 
@@ -75,7 +75,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Splits], list[tuple[Any,
     def install(found: Splits) -> list[tuple[Any, ...]]:
         asked: list[tuple[Any, ...]] = []
 
-        def load_data(name: str, *, data_dir: Any, validation_fraction: float, fold: int) -> Splits:
+        def load_data(name: str, *, data_dir: Any, validation_fraction: float, fold: int, **_: Any) -> Splits:
             asked.append((name, data_dir, validation_fraction))
             return found
 
@@ -158,7 +158,8 @@ def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[...,
     assert evaluate(run, data="folder:mine", data_dir="there")["notices"] == [
         "Evaluated on folder:mine; tiny was trained on grey."
     ]
-    assert asked == [("folder:mine", "there", 0.2)]
+    # What it was trained on is looked up too, to see whether any of these images are among it.
+    assert asked == [("folder:mine", "there", 0.2), ("grey", None, 0.2)]
 
 
 def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[..., Any]) -> None:

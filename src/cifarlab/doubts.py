@@ -9,7 +9,7 @@ Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; 
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,7 @@ class Findings:
         agreement: Share of the labels that the opinions agree with.
         conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
         images: Every image that is spoken of, and others.
+        told: What a reader must know of the runs' predictions.
     """
 
     runs: tuple[str, ...]
@@ -90,6 +91,7 @@ class Findings:
     agreement: float
     conflicts: list[Conflict] | None
     images: ImageSet
+    told: list[str] = field(default_factory=list)
 
     @property
     def issues(self) -> list[Doubt]:
@@ -97,14 +99,15 @@ class Findings:
         return [doubt for doubt in self.doubts if doubt.is_issue]
 
     @property
-    def notice(self) -> str:
-        """What a reader must know of opinions that are often wrong themselves; else empty."""
+    def notices(self) -> list[str]:
+        """What a reader must know: of the predictions, and of opinions that are often wrong themselves."""
         if self.agreement >= TRUSTED_AGREEMENT:
-            return ""
-        return (
+            return self.told
+        return [
+            *self.told,
             f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
-            "mistakes of the model, not of the labels. Ask a better model."
-        )
+            "mistakes of the model, not of the labels. Ask a better model.",
+        ]
 
 
 def examine_labels(
@@ -141,12 +144,15 @@ def examine_labels(
     report = progress or (lambda phrase, share: None)
     opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
-    stored = [Predictions.load(run.stored_predictions_file(read)) for run in opened]
+    found = [run.predictions_with_notices(read) for run in opened]
+    stored = [predictions for predictions, _ in found]
     _import_cleanlab()  # before the data are read
     splits = _load_splits(opened[0], split, data_dir)
     images = splits[split]
     opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
     _check_labels(images, opinions, opened[0].data_name)
+    if split != "train":
+        _check_pictures(images, stored, opened[0].data_name)
     report("weighing the labels", 0.1)
     doubts = find_doubts(opinions, score)
     agreement = float((opinions.probabilities.argmax(axis=1) == opinions.labels).mean())
@@ -156,7 +162,8 @@ def examine_labels(
         asked = set(opinions.ids.tolist())
         conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
     names = tuple(run.name for run in opened)
-    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images)
+    notices = [notice for _, notices in found for notice in notices]
+    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, notices)
 
 
 def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
@@ -237,6 +244,13 @@ def _together(splits: Splits) -> ImageSet:
 
 def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
     return part.images, part.labels, part.ids
+
+
+def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) -> None:
+    """Under the same names may now be other pictures than those that were predicted."""
+    now = images.fingerprint
+    if any(each.origin is not None and each.origin.images != now for each in stored):
+        raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
 
 
 def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:

@@ -3,9 +3,12 @@
 import numpy as np
 
 from cifarlab import files
+from cifarlab.derived import is_of_model, model_checksum
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
+
+__all__ = ["FILE_NAME", "model_checksum", "scale", "stored_temperature"]
 
 FILE_NAME = "calibration.json"
 
@@ -26,16 +29,12 @@ def stored_temperature(run: Run) -> float | None:
         raise CifarlabError(f"{path} is damaged ({error!r}): run cifarlab calibrate {run.path} again") from error
     if not (np.isfinite(value) and value > 0):
         raise CifarlabError(f"{path} has temperature {value}: expected a number above 0; run cifarlab calibrate again")
-    if model != model_checksum(run):
+    open_run(run.path, needs_model=True)
+    if not is_of_model(run, model):
         raise CifarlabError(
             f"{path} was made for another model than {run.model_file.name} is now: run cifarlab calibrate {run.path}"
         )
     return value
-
-
-def model_checksum(run: Run) -> str:
-    """What tells whether the run's model is still the same: `"sha256:..."`."""
-    return f"sha256:{files.checksum(open_run(run.path, needs_model=True).model_file, 'sha256')}"
 
 
 def scale(predictions: Predictions, temperature: float) -> Predictions:
@@ -48,4 +47,4 @@ def scale(predictions: Predictions, temperature: float) -> Predictions:
     if not temperature > 0:
         raise ValueError(f"a temperature is above 0. Received: {temperature}")
     logits = (predictions.logits / temperature).astype(np.float32)
-    return Predictions(predictions.ids, predictions.labels, logits, predictions.class_names)
+    return Predictions(predictions.ids, predictions.labels, logits, predictions.class_names, predictions.origin)

@@ -11,6 +11,8 @@ from cifarlab.wording import signed
 def print_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
     console = make_console()
+    for notice in compared["notices"]:
+        console.print(notice, soft_wrap=True)
     runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
     for run in compared["runs"]:
         accuracy, f1 = run["accuracy"], run["macro_f1"]
@@ -48,6 +50,8 @@ def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
 def print_group_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy, each group's mean and spread, and what the data allow to be said."""
     console = make_console()
+    for notice in compared["notices"]:
+        console.print(notice, soft_wrap=True)
     runs = _table("run", "accuracy", "95 % interval")
     for group in compared["groups"]:
         for run in group["runs"]:

@@ -39,7 +39,8 @@ def compare(
         runs_dir: Where the run of the built-in model is.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`; `runs`: `run`, `path`, and
+        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`, `notices` (what a reader must know
+        of the predictions); `runs`: `run`, `path`, and
         `accuracy`, `macro_f1` as `{"value", "low", "high", "method"}`; `pairs`, each with
 
         - `first`, `second`: the runs' names;
@@ -70,6 +71,7 @@ def compare(
         "count": count,
         "class_names": list(entrants[0].predictions.class_names),
         "note": NOTE,
+        "notices": [notice for entrant in entrants for notice in entrant.notices],
         "runs": [entrant.describe() for entrant in entrants],
         "pairs": pairs,
     }

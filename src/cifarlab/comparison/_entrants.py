@@ -24,6 +24,7 @@ def enter(
     Raises:
         CifarlabError: If there are fewer than two runs, one is given twice or has no predictions for `split`, or they
             were evaluated on different images, labels or class names.
+        StaleError: If a run has been trained further since it was evaluated.
     """
     opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     if len(opened) < 2:
@@ -32,16 +33,18 @@ def enter(
     if twice:
         raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
     times = Counter(run.name for run in opened)
-    first = Predictions.load(opened[0].stored_predictions_file(split))
+    read = [run.predictions_with_notices(split) for run in opened]
+    first = read[0][0]
     if len(first) == 0:
         raise CifarlabError(f"{opened[0].path} has predictions for no {split} images: expected at least one")
     return [
         Entrant(
             name=run.name if times[run.name] == 1 else str(run.path),
             path=str(run.path),
-            predictions=_align(first, Predictions.load(run.stored_predictions_file(split)), opened[0], run),
+            predictions=_align(first, predictions, opened[0], run),
+            notices=tuple(notices),
         )
-        for run in opened
+        for run, (predictions, notices) in zip(opened, read, strict=True)
     ]
 
 
@@ -53,11 +56,13 @@ class Entrant:
         name: Its folder's name; its path where another run has the same.
         path: Its folder.
         predictions: Its answers, in the order of the first entrant's.
+        notices: What a reader must know of them.
     """
 
     name: str
     path: str
     predictions: Predictions
+    notices: tuple[str, ...] = ()
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -86,7 +91,8 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
         )
     order = np.empty(len(reference), np.int64)
     order[np.argsort(reference.ids)] = np.argsort(other.ids)
-    aligned = Predictions(other.ids[order], other.labels[order], other.logits[order], other.class_names)
+    origin = None if other.origin is None else other.origin.take(order)
+    aligned = Predictions(other.ids[order], other.labels[order], other.logits[order], other.class_names, origin)
     differing = np.flatnonzero(aligned.labels != reference.labels)
     if len(differing):
         many = counted(len(differing), "image")
@@ -95,7 +101,19 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
             f"{both} were evaluated with different labels ({many}, {first!r} among them): evaluate both "
             "on the same data"
         )
+    if _are_other_pictures(reference, other):
+        raise CifarlabError(
+            f"{both} were evaluated on other pictures under the same names: the data were altered in between; run "
+            f"cifarlab evaluate on both again"
+        )
     return aligned
+
+
+def _are_other_pictures(one: Predictions, other: Predictions) -> bool:
+    """Whether ids and labels are those of the same images and the pictures are not: fingerprints tell in one order."""
+    if one.origin is None or other.origin is None or not np.array_equal(one.ids, other.ids):
+        return False
+    return one.origin.images != other.origin.images
 
 
 def _shown(names: Sequence[str]) -> str:

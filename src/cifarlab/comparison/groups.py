@@ -40,8 +40,9 @@ def compare_groups(
         runs_dir: Where the run of the built-in model is.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `note`; `groups`, two with `name`, `runs` (`run`, `path`,
-        `accuracy` and `macro_f1` as intervals), `mean` accuracy as an interval over seeds and `standard_deviation`;
+        Ready for JSON: `format`, `split`, `count` (images), `note`, `notices` (what a reader must know of the
+        predictions); `groups`, two with `name`, `runs` (`run`, `path`, `accuracy` and `macro_f1` as intervals), `mean`
+        accuracy as an interval over seeds and `standard_deviation`;
         `difference` of the means, first minus second, as an interval; `p_value` and `test` (what was done);
         `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at 5 % with a
         chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
@@ -65,6 +66,7 @@ def compare_groups(
         "split": split,
         "count": len(entrants[0].predictions),
         "note": NOTE,
+        "notices": [notice for entrant in entrants for notice in entrant.notices],
         "groups": [_describe(*each) for each in zip(names, parts, accuracies, strict=True)],
         "difference": welch_difference(*accuracies).as_dict(),
         "p_value": p_value,
