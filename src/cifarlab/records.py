@@ -15,6 +15,7 @@ from cifarlab import files
 from cifarlab.errors import CifarlabError
 
 Array = NDArray[Any]
+_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +158,8 @@ class Predictions:
         if not np.isfinite(self.logits).all():
             raise ValueError("logits must be finite")
         _check_labels(self.labels, self.ids, len(self.logits), len(self.class_names))
+        if self.origin is not None and self.origin.trained_on.shape != self.labels.shape:
+            raise ValueError(f"expected an origin of {len(self)} images. Received: {self.origin.trained_on.shape}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -206,17 +209,30 @@ class Predictions:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 names = tuple(str(name) for name in stored["class_names"])
-                return cls(stored["ids"], stored["labels"], stored["logits"], names, _read_origin(stored))
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+                return cls(stored["ids"], stored["labels"], stored["logits"], names, _find_origin(stored))
+        except _BROKEN as error:
             raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
 
 
-def _read_origin(stored: Mapping[str, Any]) -> Origin | None:
+def read_origin(path: Path) -> Origin | None:
+    """Of which model and images predictions are, without reading them: for listings of many runs.
+
+    Returns:
+        None where there is no such file, where it does not say, and where it is broken, which `Predictions.load` tells.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return _find_origin(stored)
+    except _BROKEN:
+        return None
+
+
+def _find_origin(stored: Mapping[str, Any]) -> Origin | None:
     """What a file says of its origin; None of one that an earlier version wrote."""
     if "model_checksum" not in stored:
         return None
     trained_on = stored["trained_on"]
-    _check(trained_on.shape == stored["ids"].shape and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
+    _check(trained_on.ndim == 1 and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
     return Origin(str(stored["model_checksum"]), str(stored["images"]), trained_on)
 
 

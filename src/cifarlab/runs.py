@@ -13,8 +13,9 @@ from typing import Any
 
 import cifarlab
 from cifarlab import derived, discover, files, recipe
+from cifarlab.derived import StaleError
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Predictions
+from cifarlab.records import Predictions, read_origin
 from cifarlab.run_files import RunFiles, evaluate_command, read_object
 from cifarlab.views import SINGLE, say
 
@@ -109,7 +110,8 @@ class Run(RunFiles):
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split` in this way.
-            StaleError: If it has been trained further since, or has another model.
+            StaleError: If it has been trained further since, or has another model, or the predictions beside the scores
+                are of another evaluation.
         """
         file = self.scores_file(split, tta=tta)
         if not file.is_file():
@@ -119,7 +121,15 @@ class Run(RunFiles):
                 f"{evaluate_command([self.path], split, tta)}"
             )
         found = read_object(file, "accuracy", "scores")
-        doubt = derived.check(self, file, found.get(derived.KEY), evaluate_command([self.path], split, tta))
+        command = evaluate_command([self.path], split, tta)
+        doubt = derived.check(self, file, found.get(derived.KEY), command)
+        origin = read_origin(self.predictions_file(split, tta=tta))
+        if origin is not None and (origin.model_checksum, origin.images) != (
+            found.get(derived.KEY),
+            found.get("images"),
+        ):
+            beside = self.predictions_file(split, tta=tta).name
+            raise StaleError(f"{file} and {beside} are of two evaluations and do not belong together: run {command}")
         return {**found, "notices": [*found.get("notices", ()), doubt]} if doubt else found
 
     def predictions(self, split: str) -> Predictions:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cifarlab import files
-from cifarlab.derived import is_of_model, model_checksum
+from cifarlab.derived import StaleError, is_of_model, model_checksum
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
@@ -17,7 +17,8 @@ def stored_temperature(run: Run) -> float | None:
     """The temperature that `cifarlab calibrate` found for this run's model; None where it has not been asked.
 
     Raises:
-        CifarlabError: If `calibration.json` is broken, or was made for another model than the one in the run.
+        CifarlabError: If `calibration.json` is broken.
+        StaleError: If it was made for another model than the one in the run.
     """
     path = run.path / FILE_NAME
     if not path.is_file():
@@ -31,7 +32,7 @@ def stored_temperature(run: Run) -> float | None:
         raise CifarlabError(f"{path} has temperature {value}: expected a number above 0; run cifarlab calibrate again")
     open_run(run.path, needs_model=True)
     if not is_of_model(run, model):
-        raise CifarlabError(
+        raise StaleError(
             f"{path} was made for another model than {run.model_file.name} is now: run cifarlab calibrate {run.path}"
         )
     return value

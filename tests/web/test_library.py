@@ -43,8 +43,8 @@ def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_ru
     run = make_run(runs_dir, "first")
     before = library.entry("first")
     assert library.entry("first") is before
-    files.write_json(run.scores_file("test"), {**run.scores(), "accuracy": 0.125})
-    assert library.entry("first").accuracy == 0.125
+    files.write_json(run.scores_file("test"), {**run.scores(), "loss": 0.125})
+    assert library.entry("first").loss == 0.125
     answers = library.answers(library.entry("first"), "test")
     assert library.answers(library.entry("first"), "test") is answers
 

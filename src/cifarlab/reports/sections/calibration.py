@@ -5,6 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab import metrics
+from cifarlab.derived import StaleError
 from cifarlab.errors import CifarlabError
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
@@ -38,9 +39,12 @@ def _scores(view: RunView) -> list[dict[str, Any]]:
     return [view.value(name) or metrics.measure(name, view.predictions).as_dict() for name in _SCORES]
 
 
-def _temperature(view: RunView) -> float | None:
-    """None also where it belongs to another model: a report is about what was evaluated."""
+def _temperature(view: RunView) -> str:
+    """As shown; of one that was fitted to another model not the number, but that it was."""
     try:
-        return stored_temperature(view.run)
-    except CifarlabError:
-        return None
+        found = stored_temperature(view.run)
+    except StaleError:
+        return "of an earlier model"
+    except CifarlabError:  # the run has no model any more, or the file is damaged
+        return "unknown"
+    return "not fitted" if found is None else f"{found:.3f}"
