@@ -146,11 +146,18 @@ def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
     if not count:
         return []
     of = f"All {total:,} {split} images" if count == total else f"{count:,} of {total:,} {split} images"
-    altered = "training images under their old names, with other pixels"
-    what = [(copies, "copies of training images"), (renamed, altered)]
-    kinds = [words if amount == count else f"{amount:,} {words}" for amount, words in what if amount]
+    kinds = [
+        words if amount == count else f"{amount:,} {words}"
+        for amount, words in (
+            (copies, "a copy of a training image" if copies == 1 == count else "copies of training images"),
+            (renamed, "under the name of a training image, with other pixels"),
+        )
+        if amount
+    ]
     shown = ", ".join(map(str, found["examples"])) + (", ..." if count > len(found["examples"]) else "")
-    return [f"{of} are {' and '.join(kinds)} ({shown}): accuracy on them is no test{_elsewhere(found, total - count)}."]
+    verb = "is" if count == 1 else "are"
+    elsewhere = _elsewhere(found, total - count)
+    return [f"{of} {verb} {' and '.join(kinds)} ({shown}): accuracy on them is no test{elsewhere}."]
 
 
 def _elsewhere(found: dict[str, Any], others: int) -> str:
