@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from cifarlab import datasets, evaluation, files, metrics, recipe, runs
+from cifarlab.derived import model_checksum
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
+from cifarlab.overlap import remember_images
 from cifarlab.records import ImageSet, Predictions, Source, Splits
 from cifarlab.runs import Run
 
@@ -296,3 +298,41 @@ def test_people_are_asked_about_the_whole_test_set_only(
     assert scores["human"] == run.scores("test")["human"]
     assert scores["human"]["accuracy_against_majority"]["value"] == pytest.approx(0.9)
     assert "human" not in evaluate(run)
+
+
+def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Callable[..., Any]) -> None:
+    before = splits()
+    remember_images(run, before.train)
+    change_data(run, fingerprints={split: before[split].fingerprint for split in ("train", "validation", "test")})
+    leaked = before.test.images.copy()
+    leaked[:4] = before.train.images[:4]
+    serve(dataclasses.replace(before, test=dataclasses.replace(before.test, images=leaked)))
+    with pytest.raises(CifarlabError, match="images that tiny was trained on are then counted and named"):
+        evaluate(run)
+    scores = evaluate(run, data="grey")
+    altered, overlap = scores["notices"]
+    assert altered.startswith("The data were altered")
+    assert overlap.startswith("4 of 10 test images are copies of training images (test-0, test-1, test-2, ...)")
+    # The first of the four is the dark image that is light; the other six are all right.
+    assert scores["accuracy"] == pytest.approx(0.9)
+    assert scores["overlap"]["accuracy_without"]["value"] == 1.0
+    assert run.predictions("test").origin.trained_on.tolist() == [True] * 4 + [False] * 6
+    assert "overlap" not in evaluate(run, data="grey", split="train")
+
+
+def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run: Run, serve: Callable[..., Any]) -> None:
+    change_data(run, fingerprints={"train": "blake2b:0", "test": "blake2b:0"})
+    serve(splits())
+    assert evaluate(run, data="grey")["notices"][1] == (
+        "tiny did not record which images it was trained on: some of these may be among them, and then the accuracy is "
+        "no test."
+    )
+
+
+def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits())
+    scores = evaluate(run)
+    origin = run.predictions("test").origin
+    assert (scores["model_checksum"], scores["images"]) == (origin.model_checksum, origin.images)
+    assert scores["model_checksum"] == model_checksum(run)
+    assert scores["images"] == splits().test.fingerprint
