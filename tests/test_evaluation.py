@@ -336,3 +336,15 @@ def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: 
     assert (scores["model_checksum"], scores["images"]) == (origin.model_checksum, origin.images)
     assert scores["model_checksum"] == model_checksum(run)
     assert scores["images"] == splits().test.fingerprint
+
+
+@pytest.mark.parametrize(("noted", "told"), [(5 / 6, 0), (1 / 6, 1)])
+def test_a_history_of_another_model_is_told(run: Run, serve: Callable[..., Any], noted: float, told: int) -> None:
+    run.write_history([{"epoch": 1, "validation_accuracy": noted}])
+    serve(splits())
+    notices = evaluate(run, split="validation")["notices"]
+    assert len(notices) == told
+    assert all(
+        f"says {100 * noted:.2f} % on validation of the best epoch, this model has 83.33 %" in each for each in notices
+    )
+    assert evaluate(run)["notices"] == []

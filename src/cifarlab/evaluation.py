@@ -94,7 +94,7 @@ def evaluate(
         "tta": tta,
         "looks": run.record_look(split, why, name, tta),
         "looks_in_making": run.looks_in_making(split, name),
-        "notices": notices + told + doubt,
+        "notices": notices + told + doubt + _history_notices(run, predictions, split, name, tta),
         **metrics.score(predictions),
         **overlap,
         **calibrated,
@@ -188,6 +188,24 @@ def _state_notices(run: Run) -> list[str]:
     if state == "finished":
         return []
     return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
+
+
+def _history_notices(run: Run, predictions: Predictions, split: str, data: str, tta: str) -> list[str]:
+    """Whether the model does on validation what the history says of its best epoch: else it is another epoch's.
+
+    A training that was killed has noted epochs whose model it had not yet kept. Rounding may turn an answer or two.
+    """
+    noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
+    if split != "validation" or data != run.data_name or tta != SINGLE or not noted:
+        return []
+    expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
+    if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
+        return []
+    return [
+        f"{run.history_file.name} says {100 * expected:.2f} % on validation of the best epoch, this model has "
+        f"{100 * measured:.2f} %: it is not that epoch's, or not on these images. The training curves and their "
+        "best epoch are of another model."
+    ]
 
 
 def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str]:

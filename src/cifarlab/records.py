@@ -214,6 +214,13 @@ class Predictions:
             raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
 
 
+def are_other_pictures(one: Predictions, other: Predictions) -> bool:
+    """Whether two models saw different pictures under the same ids and labels, as far as their files tell."""
+    if one.origin is None or other.origin is None or not np.array_equal(one.ids, other.ids):
+        return False
+    return one.origin.images != other.origin.images
+
+
 def read_origin(path: Path) -> Origin | None:
     """Of which model and images predictions are, without reading them: for listings of many runs.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin, metrics
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Predictions
+from cifarlab.records import Predictions, are_other_pictures
 from cifarlab.runs import Run
 from cifarlab.wording import counted
 
@@ -101,19 +101,12 @@ def _align(reference: Predictions, other: Predictions, reference_run: Run, run: 
             f"{both} were evaluated with different labels ({many}, {first!r} among them): evaluate both "
             "on the same data"
         )
-    if _are_other_pictures(reference, other):
+    if are_other_pictures(reference, other):
         raise CifarlabError(
             f"{both} were evaluated on other pictures under the same names: the data were altered in between; run "
             f"cifarlab evaluate on both again"
         )
     return aligned
-
-
-def _are_other_pictures(one: Predictions, other: Predictions) -> bool:
-    """Whether ids and labels are those of the same images and the pictures are not: fingerprints tell in one order."""
-    if one.origin is None or other.origin is None or not np.array_equal(one.ids, other.ids):
-        return False
-    return one.origin.images != other.origin.images
 
 
 def _shown(names: Sequence[str]) -> str:
