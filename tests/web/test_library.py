@@ -9,6 +9,7 @@ from cifarlab.runs import create_run
 from cifarlab.web.collection import slug_of
 from cifarlab.web.entries import LOST
 from cifarlab.web.library import Library
+from cifarlab.web.serving import Shelf
 from cifarlab.web.settings import Settings
 
 
@@ -154,3 +155,12 @@ def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_ru
     assert entry.evaluated == []
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):
         library.predictions(entry, "test")
+
+
+def test_a_model_that_is_calibrated_is_served_anew(runs_dir, make_run):
+    run = make_run(runs_dir, "first")
+    shelf = Shelf(runs_dir)
+    before = shelf.version("first")
+    assert shelf.version("first") == before
+    files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}})
+    assert shelf.version("first") != before
