@@ -64,7 +64,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
         rebuilt = builtin.make_run(runs_dir, folder)
         for tta in [SINGLE, *ttas]:
             scores = evaluate(rebuilt, tta=tta, data_dir=data_dir)
-            about_this_time = ("run", "looks", "looks_in_making", "notices")
+            about_this_time = ("model_checksum", "run", "looks", "looks_in_making", "notices")
             card["scores"][tta] = {key: scores[key] for key in scores if key not in about_this_time}
         card["looks"] = rebuilt.looks()
         card["changed_by_rounding"] = count_changes(run, rebuilt)

@@ -134,7 +134,7 @@ def test_opinions_that_are_often_wrong_are_said_to_be(make_run, tmp_path, monkey
     print_doubts(poor, 3, tmp_path / "page.html")
     assert f"agree with only {100 * poor.agreement:.1f} % of the labels" in capsys.readouterr().out
     assert poor.conflicts is None
-    assert examine_labels([make_run(tmp_path, "good", skill=9.0)], duplicates=False).notice == ""
+    assert examine_labels([make_run(tmp_path, "good", skill=9.0)], duplicates=False).notices == []
 
 
 def test_what_is_missing_is_said(make_run, tmp_path):

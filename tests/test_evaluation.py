@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from cifarlab import datasets, evaluation, files, metrics, recipe, runs
+from cifarlab.derived import model_checksum
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
+from cifarlab.overlap import remember_images
 from cifarlab.records import ImageSet, Predictions, Source, Splits
 from cifarlab.runs import Run
 
@@ -24,11 +26,11 @@ SOURCE = Source("grey", "/somewhere", "made here", {"a.npy": "md5:1", "b.npy": "
 
 def part(split: str, count: int, size: int = 4, names: tuple[str, ...] = NAMES) -> ImageSet:
     labels = np.arange(count, dtype=np.int64) % 2
-    images = np.where(labels == 1, 200, 50).astype(np.uint8)[:, None, None, None] * np.ones(
-        (1, size, size, 3), np.uint8
-    )
+    # Each image is of one grey, which no other has, in whatever part.
+    greys = np.where(labels == 1, 180, 50) + np.arange(count) + {"train": 0, "validation": 20, "test": 30}[split]
     if count > 1:
-        images[0] = 255  # one dark image that is light
+        greys[0] = {"train": 255, "validation": 254, "test": 253}[split]  # one dark image that is light
+    images = greys.astype(np.uint8)[:, None, None, None] * np.ones((1, size, size, 3), np.uint8)
     return ImageSet(images, labels, np.array([f"{split}-{index}" for index in range(count)], dtype=str), names)
 
 
@@ -75,7 +77,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Splits], list[tuple[Any,
     def install(found: Splits) -> list[tuple[Any, ...]]:
         asked: list[tuple[Any, ...]] = []
 
-        def load_data(name: str, *, data_dir: Any, validation_fraction: float, fold: int) -> Splits:
+        def load_data(name: str, *, data_dir: Any, validation_fraction: float, fold: int, **_: Any) -> Splits:
             asked.append((name, data_dir, validation_fraction))
             return found
 
@@ -158,7 +160,8 @@ def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[...,
     assert evaluate(run, data="folder:mine", data_dir="there")["notices"] == [
         "Evaluated on folder:mine; tiny was trained on grey."
     ]
-    assert asked == [("folder:mine", "there", 0.2)]
+    # What it was trained on is looked up too, to see whether any of these images are among it.
+    assert asked == [("folder:mine", "there", 0.2), ("grey", None, 0.2)]
 
 
 def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[..., Any]) -> None:
@@ -295,3 +298,53 @@ def test_people_are_asked_about_the_whole_test_set_only(
     assert scores["human"] == run.scores("test")["human"]
     assert scores["human"]["accuracy_against_majority"]["value"] == pytest.approx(0.9)
     assert "human" not in evaluate(run)
+
+
+def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Callable[..., Any]) -> None:
+    before = splits()
+    remember_images(run, before.train)
+    change_data(run, fingerprints={split: before[split].fingerprint for split in ("train", "validation", "test")})
+    leaked = before.test.images.copy()
+    leaked[:4] = before.train.images[:4]
+    serve(dataclasses.replace(before, test=dataclasses.replace(before.test, images=leaked)))
+    with pytest.raises(CifarlabError, match="images that tiny was trained on are then counted and named"):
+        evaluate(run)
+    scores = evaluate(run, data="grey")
+    altered, overlap = scores["notices"]
+    assert altered.startswith("The data were altered")
+    assert overlap.startswith("4 of 10 test images are copies of training images (test-0, test-1, test-2, ...)")
+    # The first of the four is the dark image that is light; the other six are all right.
+    assert scores["accuracy"] == pytest.approx(0.9)
+    assert scores["overlap"]["accuracy_without"]["value"] == 1.0
+    assert run.predictions("test").origin.trained_on.tolist() == [True] * 4 + [False] * 6
+    assert "overlap" not in evaluate(run, data="grey", split="train")
+
+
+def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run: Run, serve: Callable[..., Any]) -> None:
+    change_data(run, fingerprints={"train": "blake2b:0", "test": "blake2b:0"})
+    serve(splits())
+    assert evaluate(run, data="grey")["notices"][1] == (
+        "tiny did not record which images it was trained on: some of these may be among them, and then the accuracy is "
+        "no test."
+    )
+
+
+def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: Callable[..., Any]) -> None:
+    serve(splits())
+    scores = evaluate(run)
+    origin = run.predictions("test").origin
+    assert (scores["model_checksum"], scores["images"]) == (origin.model_checksum, origin.images)
+    assert scores["model_checksum"] == model_checksum(run)
+    assert scores["images"] == splits().test.fingerprint
+
+
+@pytest.mark.parametrize(("noted", "told"), [(5 / 6, 0), (1 / 6, 1)])
+def test_a_history_of_another_model_is_told(run: Run, serve: Callable[..., Any], noted: float, told: int) -> None:
+    run.write_history([{"epoch": 1, "validation_accuracy": noted}])
+    serve(splits())
+    notices = evaluate(run, split="validation")["notices"]
+    assert len(notices) == told
+    assert all(
+        f"says {100 * noted:.2f} % on validation of the best epoch, this model has 83.33 %" in each for each in notices
+    )
+    assert evaluate(run)["notices"] == []

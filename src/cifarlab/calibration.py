@@ -196,12 +196,11 @@ def _slopes(logits: Array, true: Array, inverse: float) -> tuple[Array, Array]:
 
 
 def _validation_predictions(run: Run, data_dir: str | None) -> Predictions:
-    path = run.predictions_file("validation")
-    if not path.is_file() or path.stat().st_mtime < run.model_file.stat().st_mtime:  # a resumed run has a new model
+    if not run.has_current_predictions("validation"):  # a resumed run has a new model
         from cifarlab import evaluation
 
         evaluation.evaluate(run, split="validation", data_dir=data_dir)
-    return Predictions.load(path)
+    return run.predictions("validation")
 
 
 def _before_and_after(metric: str, before: Predictions, after: Predictions) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Label doubts: which images probably have the wrong label, by confident learning, and which duplicates disagree.
 
-A model that never saw an image has an opinion of its label. Where it is surer of another class than it usually is of
-that class, the label is in doubt. The opinions must be out of sample: of test or validation images, or of training
-images each of which was left out of the training that gives the opinion (`cifarlab train --folds K`).
+Where a model that never saw an image is surer of another class than it usually is of that class, the label is in doubt.
+Opinions must be out of sample: of test or validation images, or of training images by `cifarlab train --folds K`.
 
 Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting.
 """
@@ -10,7 +9,7 @@ Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; 
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -85,6 +84,7 @@ class Findings:
         conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
         images: Every image that is spoken of, and others.
         uncounted: Classes with so few images that confident learning counts no label of or for them as wrong.
+        told: What a reader must know of the runs' predictions.
     """
 
     runs: tuple[str, ...]
@@ -96,6 +96,7 @@ class Findings:
     conflicts: list[Conflict] | None
     images: ImageSet
     uncounted: tuple[str, ...] = ()
+    told: list[str] = field(default_factory=list)
 
     @property
     def issues(self) -> list[Doubt]:
@@ -108,9 +109,9 @@ class Findings:
         return [doubt for doubt in self.doubts if doubt.suggested != doubt.given or doubt.is_issue]
 
     @property
-    def notice(self) -> str:
-        """What a reader must know of opinions that are often wrong, and of classes of too few images; else empty."""
-        said = []
+    def notices(self) -> list[str]:
+        """What a reader must know: of the predictions, opinions that are often wrong, and classes of too few images."""
+        said = list(self.told)
         if self.agreement < TRUSTED_AGREEMENT:
             said.append(
                 f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
@@ -120,7 +121,7 @@ class Findings:
             first = ", ".join(self.uncounted[:5]) + (", ..." if len(self.uncounted) > 5 else "")
             classes = counted(len(self.uncounted), "class has", "classes have")
             said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {first}.")
-        return " ".join(said)
+        return said
 
 
 def examine_labels(
@@ -171,12 +172,15 @@ def _examine(
 ) -> Findings:
     opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
-    stored = [Predictions.load(run.stored_predictions_file(read)) for run in opened]
+    found = [run.predictions_with_notices(read) for run in opened]
+    stored = [predictions for predictions, _ in found]
     _import_cleanlab()  # before the data are read
     splits = _load_splits(opened[0], split, data_dir)
     images = splits[split]
     opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
     _check_labels(images, opinions, opened[0].data_name)
+    if split != "train":
+        _check_pictures(images, stored, opened[0].data_name)
     report("weighing the labels", 0.1)
     doubts = find_doubts(opinions, score)
     agreement = float((opinions.probabilities.argmax(axis=1) == opinions.labels).mean())
@@ -187,7 +191,8 @@ def _examine(
         conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
     names = tuple(run.name for run in opened)
     few = tuple(name for name, enough in zip(opinions.class_names, _enough(opinions), strict=True) if not enough)
-    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few)
+    notices = [notice for _, notices in found for notice in notices]
+    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few, notices)
 
 
 def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
@@ -277,6 +282,13 @@ def _together(splits: Splits) -> ImageSet:
 
 def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
     return part.images, part.labels, part.ids
+
+
+def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) -> None:
+    """Under the same names may now be other pictures than those that were predicted."""
+    now = images.fingerprint
+    if any(each.origin is not None and each.origin.images != now for each in stored):
+        raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
 
 
 def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:

@@ -1,18 +1,23 @@
 """A trained run and a split in, predictions and scores out; every look is counted."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifarlab import builtin, datasets, files, metrics, prediction
+import numpy as np
+
+from cifarlab import builtin, datasets, derived, files, metrics, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
 from cifarlab.datasets import older_split
+from cifarlab.derived import model_checksum
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import open_human_labels, score_with_humans
-from cifarlab.records import ImageSet, Predictions, Splits
+from cifarlab.overlap import Overlap, describe, find_overlap, summarise
+from cifarlab.records import Array, ImageSet, Origin, Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.views import SINGLE, check_tta, say
@@ -54,7 +59,8 @@ def evaluate(
         `tta`, `looks` (how often this split of these data has been looked at, this time included, with whichever
         test-time augmentation), `looks_in_making` (how many of these while the model was made: 0 but for the built-in
         model, which brings them along), `notices`
-        (sentences about what a reader must know) and, where the run has been calibrated and this is single-view,
+        (sentences about what a reader must know), `model_checksum`, where the model was trained on some of the images
+        also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
         `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
         `activity`: see `activity.measure_activity`.
@@ -75,9 +81,14 @@ def evaluate(
     notices = [*_state_notices(run), *splits.source.notices]
     notices += _data_notices(run, splits, split, named=data is not None)
     name = splits.source.name
+    met = _find_overlap(run, splits, split)
+    checksum = model_checksum(run)  # before the model is read: a training may write the next while this one answers
     with progress_of(f"evaluating {run.path}", show):
         model = prediction.load_model(run)
-        predictions = prediction.predict_images(model, splits[split], tta=tta)
+        answers = prediction.predict_images(model, splits[split], tta=tta)
+    origin = Origin(checksum, splits[split].fingerprint, _trained_on(met, splits[split]))
+    predictions = dataclasses.replace(answers, origin=origin)
+    overlap, told = _weigh_overlap(run, met, predictions, split, name)
     why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
     calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
     human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
@@ -85,12 +96,14 @@ def evaluate(
         "run": run.name,
         "data": name,
         "split": split,
-        "images": splits[split].fingerprint,
+        "images": origin.images,
+        derived.KEY: checksum,
         "tta": tta,
         "looks": run.record_look(split, why, name, tta),
         "looks_in_making": run.looks_in_making(split, name),
-        "notices": notices + doubt,
+        "notices": notices + told + doubt + _history_notices(run, predictions, split, name, tta),
         **metrics.score(predictions),
+        **overlap,
         **calibrated,
         **human,
         **_activity(model, splits[split], tta),
@@ -147,11 +160,59 @@ def _check_classes(run: Run, splits: Splits, split: str) -> None:
         )
 
 
+def _find_overlap(run: Run, splits: Splits, split: str) -> Overlap | None:
+    own = (lambda: splits.train) if splits.source.name == run.data_name else None
+    return find_overlap(run, splits[split], splits.source.name, own)
+
+
+def _trained_on(met: Overlap | None, images: ImageSet) -> Array:
+    return np.zeros(len(images), bool) if met is None else met.trained_on
+
+
+def _weigh_overlap(
+    run: Run, met: Overlap | None, predictions: Predictions, split: str, data: str
+) -> tuple[dict[str, Any], list[str]]:
+    """How many images the model was trained on, for the scores, and what must be said of it.
+
+    Of the run's own training images nothing: that they are such is their name.
+    """
+    if split == "train" and data == run.data_name:
+        return {}, []
+    if met is None:
+        changed = (run.data.get("fingerprints") or {}).get(split)
+        if data != run.data_name or changed in (None, predictions.origin and predictions.origin.images):
+            return {}, []
+        return {}, [
+            f"{run.name} did not record which images it was trained on: some of these may be among them, and then the "
+            "accuracy is no test."
+        ]
+    found = summarise(met, predictions.ids, predictions.predicted == predictions.labels)
+    return {"overlap": found} if found["count"] else {}, describe(found, len(predictions), split)
+
+
 def _state_notices(run: Run) -> list[str]:
     state, why = run.state.get("state"), run.state.get("why")
     if state == "finished":
         return []
     return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
+
+
+def _history_notices(run: Run, predictions: Predictions, split: str, data: str, tta: str) -> list[str]:
+    """Whether the model does on validation what the history says of its best epoch: else it is another epoch's.
+
+    A training that was killed has noted epochs whose model it had not yet kept. Rounding may turn an answer or two.
+    """
+    noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
+    if split != "validation" or data != run.data_name or tta != SINGLE or not noted:
+        return []
+    expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
+    if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
+        return []
+    return [
+        f"{run.history_file.name} says {100 * expected:.2f} % on validation of the best epoch, this model has "
+        f"{100 * measured:.2f} %: it is not that epoch's, or not on these images. The training curves and their "
+        "best epoch are of another model."
+    ]
 
 
 def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str]:
@@ -175,7 +236,10 @@ def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str
         altered += older_split(trained_on, source)
         found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
         if not named:
-            raise CifarlabError(f"{found}; restore the data, or say --data {source.name} to evaluate all the same")
+            raise CifarlabError(
+                f"{found}; restore the data, or say --data {source.name} to evaluate what is there now: images that "
+                f"{run.name} was trained on are then counted and named"
+            )
         return [f"The data were altered: {found}."]
     if not remembered and before.keys() != now.keys():
         return [

@@ -157,9 +157,9 @@ def _is_finished(run: Run, wanted: Recipe) -> bool:
 
 
 def _answers(run: Run, split: str, data_dir: str | None) -> Predictions:
-    if not (run.predictions_file(split).is_file() and run.scores_file(split).is_file()):
+    if not (run.has_current_predictions(split) and run.scores_file(split).is_file()):
         evaluation.evaluate(run, split=split, data_dir=data_dir)
-    return Predictions.load(run.predictions_file(split))
+    return run.predictions(split)
 
 
 def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str, split: str) -> dict[str, Any]:

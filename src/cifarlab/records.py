@@ -15,6 +15,7 @@ from cifarlab import files
 from cifarlab.errors import CifarlabError
 
 Array = NDArray[Any]
+_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +123,29 @@ class Splits:
 
 
 @dataclass(frozen=True, eq=False)
+class Origin:
+    """Of which model predictions are, and of which images.
+
+    Attributes:
+        model_checksum: See `derived.model_checksum`.
+        images: Fingerprint of the images, see `ImageSet.fingerprint`.
+        trained_on: `(N,)` bool, which of the images the model was trained on.
+    """
+
+    model_checksum: str
+    images: str
+    trained_on: Array
+
+    def take(self, indices: Array) -> "Origin":
+        """The same for the images in another order.
+
+        Args:
+            indices: `(N,)` int.
+        """
+        return Origin(self.model_checksum, self.images, self.trained_on[indices])
+
+
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """What a model said about every image of a split.
 
@@ -130,12 +154,14 @@ class Predictions:
         labels: `(N,)` int64, values in `[0, K)`.
         logits: `(N, K)` float32, finite.
         class_names: K names.
+        origin: Whose answers these are; None where nobody recorded it.
     """
 
     ids: Array
     labels: Array
     logits: Array
     class_names: tuple[str, ...]
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         _check(self.logits.ndim == 2 and self.logits.dtype == np.float32, "logits (N, K) float32", self.logits)
@@ -144,6 +170,8 @@ class Predictions:
         if not np.isfinite(self.logits).all():
             raise ValueError("logits must be finite")
         _check_labels(self.labels, self.ids, len(self.logits), len(self.class_names))
+        if self.origin is not None and self.origin.trained_on.shape != self.labels.shape:
+            raise ValueError(f"expected an origin of {len(self)} images. Received: {self.origin.trained_on.shape}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -175,9 +203,12 @@ class Predictions:
         return result
 
     def save(self, path: Path) -> Path:
-        """Write `ids`, `labels`, `logits` and `class_names` as `.npz`, atomically."""
+        """Write `ids`, `labels`, `logits`, `class_names` and, where it is known, the origin as `.npz`, atomically."""
         columns = {"ids": self.ids, "labels": self.labels, "logits": self.logits}
         arrays: dict[str, Any] = {**columns, "class_names": np.array(self.class_names)}
+        if self.origin is not None:
+            texts = {"model_checksum": self.origin.model_checksum, "images": self.origin.images}
+            arrays |= {name: np.array(text) for name, text in texts.items()} | {"trained_on": self.origin.trained_on}
         return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
     @classmethod
@@ -190,8 +221,8 @@ class Predictions:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 names = tuple(str(name) for name in stored["class_names"])
-                return cls(stored["ids"], stored["labels"], stored["logits"], names)
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+                return cls(stored["ids"], stored["labels"], stored["logits"], names, _find_origin(stored))
+        except _BROKEN as error:
             raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
 
 
@@ -227,6 +258,31 @@ class HardPredictions:
 
 Classified = Predictions | HardPredictions
 """Anything that says one class for each image: what accuracy, precision, recall and F1 are made of."""
+
+
+def are_other_pictures(one: Predictions, other: Predictions) -> bool:
+    """Whether two models saw different pictures under the same ids and labels, as far as their files tell."""
+    if one.origin is None or other.origin is None or not np.array_equal(one.ids, other.ids):
+        return False
+    return one.origin.images != other.origin.images
+
+
+def read_origin(path: Path) -> Origin | None:
+    """Of which model and images predictions are, without reading them; None where the file does not say."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return _find_origin(stored)
+    except _BROKEN:
+        return None
+
+
+def _find_origin(stored: Mapping[str, Any]) -> Origin | None:
+    """What a file says of its origin; None of one that an earlier version wrote."""
+    if "model_checksum" not in stored:
+        return None
+    trained_on = stored["trained_on"]
+    _check(trained_on.ndim == 1 and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
+    return Origin(str(stored["model_checksum"]), str(stored["images"]), trained_on)
 
 
 def _check(right: bool, expected: str, received: Array) -> None:

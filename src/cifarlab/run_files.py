@@ -12,6 +12,7 @@ last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 events.*, train/, validation/   what `tensorboard --logdir` shows
+trained-images.npz  which images it is trained on: their ids, and a hash of each one's pixels
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
 robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
@@ -102,6 +103,11 @@ class RunFiles:
     def features_file(self) -> Path:
         """The network's features of its training images, kept because they take time."""
         return self.path / "features-train.npz"
+
+    @property
+    def trained_images_file(self) -> Path:
+        """Which images the model is trained on."""
+        return self.path / "trained-images.npz"
 
     @property
     def report_file(self) -> Path:

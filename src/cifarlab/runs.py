@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import cifarlab
-from cifarlab import discover, files, recipe
+from cifarlab import derived, discover, files, recipe
+from cifarlab.derived import StaleError
 from cifarlab.errors import CifarlabError
+from cifarlab.records import Predictions, read_origin
 from cifarlab.run_files import RunFiles, evaluate_command, read_object
 from cifarlab.views import SINGLE, say
 
@@ -102,8 +104,14 @@ class Run(RunFiles):
     def scores(self, split: str = "test", tta: str = SINGLE) -> dict[str, Any]:
         """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
+        Returns:
+            What `evaluate` wrote; of a file that does not say of which model it is, and is older than the model, with
+            one more of its `notices`.
+
         Raises:
             CifarlabError: If the run has not been evaluated on `split` in this way.
+            StaleError: If it has been trained further since, or has another model, or the predictions beside the scores
+                are of another evaluation.
         """
         file = self.scores_file(split, tta=tta)
         if not file.is_file():
@@ -112,7 +120,51 @@ class Run(RunFiles):
                 f"{self.path} has no scores on {split}{how} (expected {file.name} in it): run "
                 f"{evaluate_command([self.path], split, tta)}"
             )
-        return read_object(file, "accuracy", "scores")
+        found = read_object(file, "accuracy", "scores")
+        command = evaluate_command([self.path], split, tta)
+        doubt = derived.check(self, file, found.get(derived.KEY), command)
+        origin = read_origin(self.predictions_file(split, tta=tta))
+        if origin is not None and (origin.model_checksum, origin.images) != (
+            found.get(derived.KEY),
+            found.get("images"),
+        ):
+            beside = self.predictions_file(split, tta=tta).name
+            raise StaleError(f"{file} and {beside} are of two evaluations and do not belong together: run {command}")
+        return {**found, "notices": [*found.get("notices", ()), doubt]} if doubt else found
+
+    def predictions(self, split: str) -> Predictions:
+        """What the model said about `split` of the run's own data, single-view.
+
+        Raises:
+            CifarlabError: If the run has not been evaluated on `split`, or the file is broken.
+            StaleError: If it has been trained further since, or has another model.
+        """
+        return self.predictions_with_notices(split)[0]
+
+    def predictions_with_notices(self, split: str) -> tuple[Predictions, list[str]]:
+        """`predictions`, and what a reader must know of them.
+
+        That is: that they may be of an earlier model, and that the model was trained on some of the images.
+        """
+        found, doubt = self._read_predictions(split)
+        met = 0 if found.origin is None or split == "train" else int(found.origin.trained_on.sum())
+        images = f"{met:,} of the {len(found):,} {split} images"
+        overlap = f"{self.name} was trained on {images}: its answers to these are no test."
+        return found, [notice for notice, holds in ((doubt, doubt), (overlap, met)) if holds]
+
+    def has_current_predictions(self, split: str) -> bool:
+        """Whether there are predictions on `split` that are sure to be the present model's."""
+        try:
+            return not self._read_predictions(split)[1]
+        except CifarlabError:  # missing, stale or broken: to evaluate again is what mends it
+            return False
+
+    def _read_predictions(self, split: str) -> tuple[Predictions, str]:
+        """What the model said, and why that is uncertain, if it is."""
+        file = self.stored_predictions_file(split)
+        found = Predictions.load(file)
+        recorded = None if found.origin is None else found.origin.model_checksum
+        return found, derived.check(self, file, recorded, evaluate_command([self.path], split))
 
     def record_look(self, split: str, why: str, data: str | None = None, tta: str = SINGLE) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.

@@ -3,9 +3,12 @@
 import numpy as np
 
 from cifarlab import files
+from cifarlab.derived import StaleError, is_of_model, model_checksum
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
+
+__all__ = ["FILE_NAME", "model_checksum", "scale", "stored_temperature"]
 
 FILE_NAME = "calibration.json"
 LOWEST, HIGHEST = 0.01, 100.0
@@ -18,8 +21,8 @@ def stored_temperature(run: Run) -> float | None:
     """The temperature that `cifarlab calibrate` found for this run's model; None where it was not asked, or kept 1.
 
     Raises:
-        CifarlabError: If `calibration.json` is broken, holds a temperature that its images could not tell, or was made
-            for another model than the one in the run.
+        CifarlabError: If `calibration.json` is broken, or holds a temperature that its images could not tell.
+        StaleError: If it was made for another model than the one in the run.
     """
     path = run.path / FILE_NAME
     if not path.is_file():
@@ -33,8 +36,9 @@ def stored_temperature(run: Run) -> float | None:
         raise CifarlabError(f"{path} is damaged ({error!r}): run cifarlab calibrate {run.path} again") from error
     if not (np.isfinite(value) and value > 0):
         raise CifarlabError(f"{path} has temperature {value}: expected a number above 0; run cifarlab calibrate again")
-    if model != model_checksum(run):
-        raise CifarlabError(
+    open_run(run.path, needs_model=True)
+    if not is_of_model(run, model):
+        raise StaleError(
             f"{path} was made for another model than {run.model_file.name} is now: run cifarlab calibrate {run.path}"
         )
     if limits is None and value == 1:
@@ -52,11 +56,6 @@ def is_told(value: float, low: float, high: float) -> bool:
     return LOWEST < low <= value <= high < HIGHEST and high / low <= WIDEST
 
 
-def model_checksum(run: Run) -> str:
-    """What tells whether the run's model is still the same: `"sha256:..."`."""
-    return f"sha256:{files.checksum(open_run(run.path, needs_model=True).model_file, 'sha256')}"
-
-
 def scale(predictions: Predictions, temperature: float) -> Predictions:
     """The same answers with their logits divided by a temperature: more than 1 makes them less sure.
 
@@ -67,4 +66,4 @@ def scale(predictions: Predictions, temperature: float) -> Predictions:
     if not temperature > 0:
         raise ValueError(f"a temperature is above 0. Received: {temperature}")
     logits = (predictions.logits / temperature).astype(np.float32)
-    return Predictions(predictions.ids, predictions.labels, logits, predictions.class_names)
+    return Predictions(predictions.ids, predictions.labels, logits, predictions.class_names, predictions.origin)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cifarlab import files
 from cifarlab.errors import CifarlabError
 from cifarlab.ladder.own_runs import find_own_runs
 from cifarlab.ladder.rungs import find_rungs
@@ -47,3 +48,14 @@ def test_a_folder_that_is_not_there_is_one_line(rungs, folder):
     assert find_own_runs(rungs, None).results == {}
     with pytest.raises(CifarlabError, match="no folder nowhere"):
         find_own_runs(rungs, folder.relative_to(folder) / "nowhere")
+
+
+def test_scores_of_an_earlier_model_are_left_out_with_the_command(rungs, folder, make_run):
+    run = make_run("dense1.py", 0, 0.5)
+    run.model_file.write_bytes(b"a model")
+    files.write_json(run.scores_file("test"), {**run.scores(), "model_checksum": "crc32:1"})
+    found = find_own_runs(rungs, folder / "runs")
+    assert found.results == {}
+    (notice,) = found.notices
+    assert "of an earlier model" in notice
+    assert notice.endswith(f"run cifarlab evaluate {run.path}.")

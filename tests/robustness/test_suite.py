@@ -8,8 +8,10 @@ import pytest
 from cifarlab import files
 from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
 from cifarlab.datasets import load_data
+from cifarlab.derived import StaleError, model_checksum
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import wilson
+from cifarlab.overlap import remember_images
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import robustness
 from cifarlab.robustness import OURS, consistency, suite
@@ -223,3 +225,23 @@ def test_a_list_of_nothing_is_refused(text):
     with pytest.raises(CifarlabError, match="--attacks takes words with commas between them, or none"):
         parse_list(text, nothing="none", option="--attacks")
     assert parse_list(None) == ()
+
+
+def test_a_measurement_of_an_earlier_model_is_refused_and_replaced_by_the_next(digits_run, nearest_mean):
+    few = Wanted(severities=(1, 5), corruptions=["fog"], attacks=())
+    whole = measure_robustness(digits_run, few)
+    assert whole["model_checksum"] == model_checksum(digits_run)
+    files.write_json(results_file(digits_run), {**whole, "model_checksum": "crc32:1"})
+    with pytest.raises(StaleError, match=f"run cifarlab robustness {digits_run.path}$"):
+        read_results(digits_run)
+    assert measure_robustness(digits_run, dataclasses.replace(few, limit=20))["file"] == "robustness.json"
+    assert read_results(digits_run)["count"] == 20
+
+
+def test_test_images_that_the_run_was_trained_on_are_counted(digits_run, nearest_mean):
+    splits = load_data("digits")
+    remember_images(digits_run, splits.test.take(np.arange(7)))
+    results = measure_robustness(digits_run, Wanted(severities=(1,), corruptions=["fog"], attacks=()))
+    assert (results["overlap"]["count"], results["overlap"]["copies"]) == (7, 7)
+    (notice,) = results["notices"]
+    assert notice.startswith(f"7 of {len(splits.test)} test images are copies of training images")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,6 +15,7 @@ from cifarlab.prediction import compute_logits, load_model, predict_images
 from cifarlab.records import Predictions
 from cifarlab.reports.image_story import amplified_difference, write_image_page
 from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.runs import Run
 from cifarlab.story import VIEWS, neighbours, tell_stories, tell_story
 from cifarlab.story.class_change import find_smallest_change
 from cifarlab.story.find import find_image
@@ -273,3 +275,21 @@ def test_the_command_writes_a_page_and_prints_a_table_or_json(runs, tmp_path, ca
     assert cli.main(["image", "nonsense", "--runs", places[0]]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("cifarlab: no such image in digits: ")
+
+
+def test_a_copy_of_a_training_image_and_predictions_of_an_earlier_model_are_told(runs, splits, tmp_path, monkeypatch):
+    run = Run(shutil.copytree(runs[0].path, tmp_path / "own"))
+    evaluate(run)
+    scores = run.predictions("test")
+    origin = dataclasses.replace(scores.origin, model_checksum="crc32:1")
+    dataclasses.replace(scores, origin=origin).save(run.predictions_file("test"))
+    looks = len(run.looks())
+    leaked = splits.test.images.copy()
+    leaked[5] = splits.train.images[0]
+    mixed = dataclasses.replace(splits, test=dataclasses.replace(splits.test, images=leaked))
+    monkeypatch.setattr("cifarlab.datasets.load_data", lambda *_, **__: mixed)
+    (told,) = tell_story(str(splits.test.ids[5]), [run]).runs
+    assert told.doubt is None
+    assert "is of an earlier model" in told.notices[0]
+    assert told.notices[1] == "own was trained on a copy of this image: its answer is no test."
+    assert len(run.looks()) == looks + 1

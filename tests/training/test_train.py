@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from cifarlab import CifarlabError, Recipe, load_recipe, open_run, training
+from cifarlab.datasets import load_data
+from cifarlab.derived import model_checksum
+from cifarlab.overlap import find_overlap, hash_images
 from cifarlab.training import fit
 from cifarlab.training.schedules import WarmupThenDecay
 from cifarlab.training.state import load_checkpoint
@@ -76,6 +79,16 @@ def test_a_run_holds_everything(finished):
     assert run.data["class_names"] == list(DIGITS)
 
 
+def test_a_run_remembers_which_images_it_was_trained_on(finished):
+    run, _ = finished
+    splits = load_data("digits", **RECIPE.held_out)
+    with np.load(run.trained_images_file) as stored:
+        assert stored["ids"].tolist() == splits.train.ids.tolist()
+        assert stored["hashes"].tolist() == hash_images(splits.train.images).tolist()
+    for part, share in ((splits.train, 1), (splits.test, 0)):
+        assert find_overlap(run, part, "digits").trained_on.mean() == share
+
+
 def test_it_learns(finished):
     run, _ = finished
     assert run.history()[-1]["validation_accuracy"] > 0.3  # of ten classes, after four epochs of changed images
@@ -110,8 +123,12 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
     cut = open_run(tmp_path / "cut", needs_model=True)
     assert cut.state["state"] == "stopped"
     assert len(cut.history()) == 2
-    show = Recorder()
+    cut.trained_images_file.unlink()  # as if an earlier version had begun it
+    before, show = model_checksum(cut), Recorder()
     training.resume(cut, show=show)
+    with np.load(whole.trained_images_file) as those, np.load(cut.trained_images_file) as these:
+        assert all(np.array_equal(those[name], these[name]) for name in ("ids", "hashes"))
+    assert model_checksum(cut) != before
     assert cut.state["state"] == "finished"
     assert [row["epoch"] for row in show.rows] == [3, 4]
     assert all(np.array_equal(a, b) for a, b in zip(values(whole), values(cut), strict=True))

@@ -9,6 +9,7 @@ from cifarlab.runs import create_run
 from cifarlab.web.collection import slug_of
 from cifarlab.web.entries import LOST
 from cifarlab.web.library import Library
+from cifarlab.web.serving import Shelf
 from cifarlab.web.settings import Settings
 
 
@@ -43,8 +44,8 @@ def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_ru
     run = make_run(runs_dir, "first")
     before = library.entry("first")
     assert library.entry("first") is before
-    files.write_json(run.scores_file("test"), {**run.scores(), "accuracy": 0.125})
-    assert library.entry("first").accuracy == 0.125
+    files.write_json(run.scores_file("test"), {**run.scores(), "loss": 0.125})
+    assert library.entry("first").loss == 0.125
     answers = library.answers(library.entry("first"), "test")
     assert library.answers(library.entry("first"), "test") is answers
 
@@ -154,3 +155,12 @@ def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_ru
     assert entry.evaluated == []
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):
         library.predictions(entry, "test")
+
+
+def test_a_model_that_is_calibrated_is_served_anew(runs_dir, make_run):
+    run = make_run(runs_dir, "first")
+    shelf = Shelf(runs_dir)
+    before = shelf.version("first")
+    assert shelf.version("first") == before
+    files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}})
+    assert shelf.version("first") != before

@@ -5,6 +5,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from cifarlab import files
+from cifarlab.derived import model_checksum
 from cifarlab.runs import Run
 
 
@@ -168,3 +169,35 @@ def test_what_cannot_be_evaluated_is_refused(pages):
     assert "no trained model" in pages.post("/runs/begun/evaluate").text
     assert "one of: test, validation" in pages.post("/runs/first/evaluate", data={"split": "train"}).text
     assert pages.post("/runs/nothing/evaluate").status_code == 404
+
+
+def test_scores_of_an_earlier_model_are_not_shown_but_told_with_the_command(own_pages, runs_dir, monkeypatch):
+    monkeypatch.setattr("cifarlab.web.library._FRESH_SECONDS", 0)
+    run = Run(runs_dir / "first")
+    accuracy = f'<p class="big">{100 * run.scores()["accuracy"]:.1f}'
+    assert accuracy in own_pages.get("/runs/first").text
+    files.write_json(run.scores_file("test"), {**run.scores(), "model_checksum": "crc32:1"})
+    table = own_pages.get("/runs-table?q=first").text
+    assert "of an earlier model" in table
+    page = html.unescape(own_pages.get("/runs/first").text)
+    assert f"{run.scores_file('test')} is of an earlier model" in page
+    assert f"run cifarlab evaluate {run.path}" in page
+    assert accuracy not in page
+    assert "Not evaluated since its model changed" in page
+    assert "test" in offered(page)
+    asked = own_pages.get("/runs/first?split=test")
+    assert asked.status_code == 400
+    assert "of an earlier model" in asked.text
+    assert own_pages.get("/v1/runs/first/scores").status_code == 404
+    listed = {each["id"]: each for each in own_pages.get("/v1/runs").json()["runs"]}
+    assert (listed["first"]["test_accuracy"], listed["first"]["evaluated_on"]) == (None, [])
+    compared = own_pages.get("/compare?run=first&run=second").text
+    assert "first not since its model changed" in compared
+
+
+def test_a_changed_model_alone_makes_the_listing_look_again(own_pages, runs_dir, fake_run):
+    run = Run(runs_dir / "first")
+    files.write_json(run.scores_file("test"), {**run.scores(), "model_checksum": model_checksum(run)})
+    assert "of an earlier model" not in own_pages.get("/runs/first").text
+    fake_run.write_model(run.model_file, (8, 8, 1), units=9)
+    assert "of an earlier model" in own_pages.get("/runs/first").text

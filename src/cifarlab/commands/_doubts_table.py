@@ -48,7 +48,7 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
         f"{'is' if issues == 1 else 'are'} counted as wrong by confident learning",
         soft_wrap=True,
     )
-    console.print(*([findings.notice, ""] if findings.notice else [""]), sep="\n", soft_wrap=True)
+    console.print(*findings.notices, "", sep="\n", soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
         table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
@@ -85,7 +85,7 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
         "count": len(findings.doubts),
         "issues": len(findings.issues),
         "agreement": findings.agreement,
-        "notices": [findings.notice] if findings.notice else [],
+        "notices": findings.notices,
         "ranked_by": findings.score,
         "doubts": _rows(findings, top),
         "conflicting_duplicates": None if conflicts is None else [dataclasses.asdict(each) for each in conflicts],

@@ -35,6 +35,9 @@ def print_story(story: Story, page: Path) -> None:
             f"{run.change.grey_levels:.3g} to {names[run.change.after]}" if run.change else "-",
         )
     console.print(table, "")
+    for run in story.runs:
+        for notice in run.notices:
+            console.print(notice, soft_wrap=True)
     print(page)
 
 
@@ -65,6 +68,7 @@ def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
     return {
         "run": run.run,
         "split": run.split,
+        "notices": list(run.notices),
         "predicted": names[run.predicted],
         "probabilities": run.probabilities.tolist(),
         "views": {name: chances.tolist() for name, chances in zip(VIEWS, run.views, strict=True)},

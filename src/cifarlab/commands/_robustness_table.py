@@ -25,6 +25,8 @@ def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
     for entry in entries:
         console.print(f"{entry['run']}: {counted(entry['count'], 'test image')} of {entry['data']}", soft_wrap=True)
         console.print(f"corruptions: {entry['source']}{describe_look(entry)}", "", soft_wrap=True)
+        for notice in entry["notices"]:
+            console.print(notice, "", sep="\n", soft_wrap=True)
         if entry["file"] != FILE_NAME:
             kept = f"kept in {entry['file']}: {FILE_NAME} has a larger measurement, which reports go on showing"
             console.print(kept, soft_wrap=True)

@@ -47,8 +47,8 @@ def compare(
         labels: The true classes for files of predictions that hold none.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`, `notices` (what was assumed about
-        files from elsewhere); `runs`: `run`, `path`, and
+        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`, `notices` (what a reader must know
+        of the predictions, and what was assumed about files from elsewhere); `runs`: `run`, `path`, and
         `accuracy`, `macro_f1` as `{"value", "low", "high", "method"}`; `pairs`, each with
 
         - `first`, `second`: the runs' names;

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, Classified, HardPredictions
+from cifarlab.records import Array, Classified, HardPredictions, Predictions, are_other_pictures
 from cifarlab.wording import counted
 
 
@@ -40,6 +40,15 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
             f"{first} and {second} were evaluated with different labels ({many}, {str(reference.ids[differing[0]])!r} "
             f"among them): {hint or 'evaluate both on the same data'}"
         )
+    if (
+        isinstance(reference, Predictions)
+        and isinstance(aligned, Predictions)
+        and are_other_pictures(reference, aligned)
+    ):
+        raise CifarlabError(
+            f"{first} and {second} were evaluated on other pictures under the same names: the data were altered in "
+            "between; run cifarlab evaluate on both again"
+        )
     if by_order:
         notices.append(
             f"{second} and {first} are matched by order, as not both have ids; their labels agree in each row."
@@ -70,7 +79,8 @@ def _order(reference: Classified, other: Classified, both: str) -> tuple[Array, 
 def _take(other: Classified, order: Array, ids: Array) -> Classified:
     if isinstance(other, HardPredictions):
         return replace(other, ids=ids, labels=other.labels[order], predicted=other.predicted[order])
-    return replace(other, ids=ids, labels=other.labels[order], logits=other.logits[order])
+    origin = None if other.origin is None else other.origin.take(order)
+    return replace(other, ids=ids, labels=other.labels[order], logits=other.logits[order], origin=origin)
 
 
 def _with_classes_of(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cifarlab import builtin, external, metrics
 from cifarlab.comparison._alignment import align, counts_rows
 from cifarlab.errors import CifarlabError
-from cifarlab.records import Classified, Predictions
+from cifarlab.records import Classified
 from cifarlab.runs import Run
 
 Comparable = Run | str | os.PathLike[str]
@@ -27,7 +27,7 @@ class Entrant:
         name: Its folder's or file's name; its path where another has the same.
         path: Its folder or file.
         predictions: Its answers, in the order of the others'.
-        notices: What was assumed about it.
+        notices: What a reader must know of them, or what was assumed.
     """
 
     name: str
@@ -57,6 +57,7 @@ def enter(
     Raises:
         CifarlabError: If there are fewer than two, one is given twice or has no predictions for `split`, or they
             were evaluated on different images, labels or class names.
+        StaleError: If a run has been trained further since it was evaluated.
     """
     opened = [_open(run, runs_dir) for run in runs]
     if len(opened) < 2:
@@ -66,7 +67,9 @@ def enter(
         raise CifarlabError(f"{twice[0]} is given more than once: expected different runs")
     if labels is not None and not any(isinstance(each, _External) for each in opened):
         raise CifarlabError("--labels belongs to files of predictions: leave it out where all are runs")
-    answers = [each.read(labels) if isinstance(each, _External) else (_stored(each, split), ()) for each in opened]
+    answers = [
+        each.read(labels) if isinstance(each, _External) else each.predictions_with_notices(split) for each in opened
+    ]
     leader = max(range(len(answers)), key=lambda place: _authority(answers[place][0]))
     if len(answers[leader][0]) == 0:
         raise CifarlabError(f"{opened[leader].path} has predictions for no {split} images: expected at least one")
@@ -87,10 +90,6 @@ def notices_of(entrants: Sequence[Entrant]) -> list[str]:
 def _authority(found: Classified) -> tuple[bool, int]:
     """The others follow the first whose ids name its images, and of these one that knows most classes."""
     return len(found) == 0 or not counts_rows(found.ids), len(found.class_names)
-
-
-def _stored(run: Run, split: str) -> Predictions:
-    return Predictions.load(run.stored_predictions_file(split))
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,12 @@ def compare_groups(
         labels: The true classes for files of predictions that hold none; see `compare`.
 
     Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `note`, `notices`; `groups`, two with `name`, `runs`
-        (`run`, `path`, `accuracy` and `macro_f1` as intervals), `mean` accuracy as an interval over seeds and
-        `standard_deviation`; `difference` of the means, first minus second, as an interval; `p_value` and `test` (what
-        was done); `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at
-        5 % with a chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
+        Ready for JSON: `format`, `split`, `count` (images), `note`, `notices` (what a reader must know of the
+        predictions); `groups`, two with `name`, `runs` (`run`, `path`, `accuracy` and `macro_f1` as intervals), `mean`
+        accuracy as an interval over seeds and `standard_deviation`;
+        `difference` of the means, first minus second, as an interval; `p_value` and `test` (what was done);
+        `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at 5 % with a
+        chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
 
     Raises:
         CifarlabError: If a group has fewer than two runs, a run is in both, one has no predictions for `split`, or

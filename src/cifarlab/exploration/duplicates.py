@@ -29,7 +29,7 @@ from cifarlab.exploration import similarity
 from cifarlab.records import Array
 
 THRESHOLD = 0.8
-_LARGEST_LISTED_GROUP = 64
+LARGEST_LISTED_GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ def connected_groups(pairs: list[Pair], count: int) -> list[list[int]]:
 def _pairs_of(first: list[int], second: list[int]) -> Iterator[tuple[int, int]]:
     """All pairs between two exact groups, or inside one; of a very large group only those with its first image."""
     if first is second:
-        if len(first) > _LARGEST_LISTED_GROUP:
+        if len(first) > LARGEST_LISTED_GROUP:
             return iter((first[0], other) for other in first[1:])
         return combinations(first, 2)
-    if len(first) * len(second) > _LARGEST_LISTED_GROUP:
+    if len(first) * len(second) > LARGEST_LISTED_GROUP:
         return iter([(first[0], second[0])])
     return product(first, second)
 

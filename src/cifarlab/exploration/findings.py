@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,11 @@ class Findings:
     image_map: ImageMap | None
     seed: int
 
+    @cached_property
+    def copy_groups(self) -> list[list[int]]:
+        """Images that are the same, byte for byte, two or more in each group."""
+        return [group for group in duplicates.exact_groups(self.images) if len(group) > 1]
+
     def place(self, pair: Pair) -> str:
         """Which of `PLACES` a pair is in."""
         if pair.second < self.training_count:
@@ -153,14 +159,31 @@ def find(
     )
 
 
-def twins(findings: Findings, split: str, others: tuple[str, ...]) -> int:
-    """How many images of `split` have an exact or near duplicate in one of the `others`."""
-    found = set()
+def copies(findings: Findings, split: str, others: tuple[str, ...]) -> set[int]:
+    """Which images of `split` have a copy, byte for byte, in one of the `others`, which may be `split` itself."""
+    found: set[int] = set()
+    for group in findings.copy_groups:
+        places = [str(findings.splits[index]) for index in group]
+        itself = split in others
+        if sum(place in others for place in places) > itself:
+            found.update(index for index, place in zip(group, places, strict=True) if place == split)
+    return found
+
+
+def twins(findings: Findings, split: str, others: tuple[str, ...]) -> set[int]:
+    """Which images of `split` have an exact or near duplicate in one of the `others`.
+
+    Of two large groups of copies that are alike only one pair is listed: it speaks for all in them.
+    """
+    group_of = {index: group for group in findings.copy_groups for index in group}
+    found = copies(findings, split, others)
     for pair in findings.pairs:
+        if pair.exact:
+            continue
         for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            if findings.splits[one] == split and findings.splits[other] in others:
-                found.add(one)
-    return len(found)
+            if any(findings.splits[index] in others for index in group_of.get(other, [other])):
+                found.update(index for index in group_of.get(one, [one]) if findings.splits[index] == split)
+    return found
 
 
 def summarize(findings: Findings) -> dict[str, Any]:
@@ -203,14 +226,22 @@ def duplicate_facts(findings: Findings) -> dict[str, Any]:
         counts["exact" if pair.exact else "near"] += 1
         counts["mirrored"] += pair.mirrored
         counts["conflicting"] += findings.conflicting(pair)
+    learned = ("train", "validation")
+    within_training = {index for split in learned for index in copies(findings, split, learned)}
     return {
         "threshold": duplicates.THRESHOLD,
         "complete": findings.complete,
         "pairs": places,
-        "test_images_with_a_twin_in_training": twins(findings, "test", ("train", "validation")),
-        "validation_images_with_a_twin_in_train": twins(findings, "validation", ("train",)),
+        "test_images_with_a_twin_in_training": len(twins(findings, "test", learned)),
+        "conflicting_pairs_of_copies": sum(pair.exact and findings.conflicting(pair) for pair in findings.pairs),
+        "test_images_copied_from_training": len(copies(findings, "test", learned)),
+        "validation_images_with_a_twin_in_train": len(twins(findings, "validation", ("train",))),
+        "validation_images_copied_from_train": len(copies(findings, "validation", ("train",))),
+        "training_images_with_a_copy_in_training": len(within_training),
+        "test_images_with_a_copy_in_test": len(copies(findings, "test", ("test",))),
         "groups": len(findings.groups),
         "largest_group": max((len(group) for group in findings.groups), default=0),
+        "largest_group_of_copies": max(map(len, findings.copy_groups), default=0),
     }
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 import cifarlab
 from cifarlab.exploration import figures
+from cifarlab.exploration.duplicate_words import has_copies, is_plain, say_duplicates
 from cifarlab.exploration.duplicates import Pair
 from cifarlab.exploration.findings import PLACES, Findings, duplicate_facts
 from cifarlab.plots._style import to_inline_svg
@@ -35,12 +36,13 @@ def render_page(findings: Findings) -> str:
     """The whole page as one HTML text."""
     brightness = _by_median(findings, "brightness")
     contrast = _by_median(findings, "contrast")
+    counts, facts = _counts(findings), duplicate_facts(findings)
     return _environment().get_template("index.html.j2").render(
         version=cifarlab.__version__,
         findings=findings,
         data=findings.description,
         names=findings.class_names,
-        counts=_counts(findings),
+        counts=counts,
         counts_figure=Markup(to_inline_svg(figures.class_counts(findings), "counts", _counts_text(findings))),
         channels=_channels(findings),
         samples=_samples(findings),
@@ -50,8 +52,10 @@ def render_page(findings: Findings) -> str:
         ),
         brightness=brightness,
         contrast=contrast,
-        facts=duplicate_facts(findings),
-        places=[_place(findings, place) for place in PLACES],
+        facts=facts,
+        duplicates_text=" ".join(say_duplicates(facts, counts["splits"])),
+        folded=is_plain(facts, counts["splits"]) and not has_copies(facts),
+        places=[_place(findings, place, facts["pairs"][place]) for place in PLACES],
         groups=_groups(findings),
         maps=_maps(findings),
         colours=list(zip(findings.class_names, FRAME_COLOURS, strict=False)) if _framed(findings) else [],
@@ -143,8 +147,7 @@ def _brightness_text(brightness: Sequence[tuple[str, float]], contrast: Sequence
     return "Distributions of each class. Median brightness: {}. Median contrast: {}.".format(*lists)
 
 
-def _place(findings: Findings, place: str) -> dict[str, Any]:
-    counts = duplicate_facts(findings)["pairs"][place]
+def _place(findings: Findings, place: str, counts: dict[str, int]) -> dict[str, Any]:
     pairs = [_pair(findings, pair) for pair in figures.shown_pairs(findings, place)]
     return {"title": _PLACE_TITLES[place], "total": counts["exact"] + counts["near"], **counts, "shown": pairs}
 

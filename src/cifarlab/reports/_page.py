@@ -148,18 +148,41 @@ def open_page(
 
 def _read(run: Run, label: str, index: int, split: str) -> RunView:
     scores = run.scores(split)
-    predictions = Predictions.load(run.stored_predictions_file(split))
-    missing = [key for key in ("accuracy", "loss", "per_class", "confusion_matrix") if key not in scores]
-    if missing or scores.get("count") != len(predictions):
-        wrong = f"they lack {', '.join(missing)}" if missing else "they are not about the same images"
-        raise CifarlabError(
-            f"the scores of {run.path} do not belong to its predictions ({wrong}): run "
-            f"{evaluate_command([run.path], split)}"
-        )
+    predictions = run.predictions(split)
+    check_together(run, split, scores, predictions)
     recipe = dict(vars(run.recipe))
     model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
     fields = {"model": recipe.pop("model"), **model_args, **recipe}
     return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+
+
+def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions: Predictions) -> None:
+    """Make sure that a run's scores are those of its predictions: one of the two files may be of another evaluation.
+
+    Args:
+        run: Whose they are.
+        split: The part that they are about.
+        scores: As `Run.scores` gives them.
+        predictions: As `Run.predictions` gives them.
+
+    Raises:
+        CifarlabError: If they are not, with the command that makes both anew.
+    """
+    missing = [key for key in ("accuracy", "loss", "per_class", "confusion_matrix") if key not in scores]
+    images = predictions.origin and predictions.origin.images
+    right = int((predictions.predicted == predictions.labels).sum())
+    if missing:
+        wrong = f"they lack {', '.join(missing)}"
+    elif scores.get("count") != len(predictions) or (images and scores.get("images") not in (None, images)):
+        wrong = "they are not about the same images"
+    elif len(predictions) and round(float(scores["accuracy"]) * len(predictions)) != right:
+        wrong = f"they say accuracy {scores['accuracy']:.4f}, but {right:,} of {len(predictions):,} answers are right"
+    else:
+        return
+    raise CifarlabError(
+        f"the scores of {run.path} do not belong to its predictions ({wrong}): run "
+        f"{evaluate_command([run.path], split)}"
+    )
 
 
 def _open_humans(views: Sequence[RunView], split: str, path: str | os.PathLike[str]) -> HumanLabels:

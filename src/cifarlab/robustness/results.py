@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarlab import files
+from cifarlab import derived, files
 from cifarlab.errors import CifarlabError
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import names
@@ -36,7 +36,7 @@ def store_results(run: Run, results: dict[str, Any]) -> Path:
     largest = results_file(run)
     try:
         before = read_results(run)
-    except CifarlabError:  # damaged: to measure again is what mends it
+    except CifarlabError:  # damaged or of an earlier model: to measure again is what mends it
         before = None
     path = largest
     if before is not None and _own_file(run, before) != _own_file(run, results):
@@ -53,6 +53,7 @@ def read_results(run: Run) -> dict[str, Any] | None:
 
     Raises:
         CifarlabError: If the file is damaged or of another format.
+        StaleError: If it is about an earlier model of the run.
     """
     path = results_file(run)
     if not path.is_file():
@@ -60,7 +61,8 @@ def read_results(run: Run) -> dict[str, Any] | None:
     found = files.read_json(path)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise CifarlabError(f"{path} is damaged or of another version: run cifarlab robustness {run.path} again")
-    return found
+    doubt = derived.check(run, path, found.get(derived.KEY), f"cifarlab robustness {run.path}")
+    return {**found, "notices": [*found.get("notices", ()), *([doubt] if doubt else [])]}
 
 
 def against_baseline(results: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, discover, prediction
+from cifarlab import datasets, derived, discover, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
+from cifarlab.overlap import describe, find_overlap, load_training_images, summarise
 from cifarlab.records import Array, ImageSet
 from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
@@ -93,6 +94,8 @@ def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progre
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
     run = open_run(run, needs_model=True)
     images, rows = _test_images(run, wanted, data_dir, published, newer)
+    met = find_overlap(run, images, run.data_name, lambda: load_training_images(run, data_dir))
+    checksum = derived.model_checksum(run)
     model = prediction.load_model(run)
     prediction.check_fits(model, images.image_shape, len(images.class_names))
     classify = partial(_classify, prediction.compile_forward(model))
@@ -111,7 +114,10 @@ def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progre
     looks = {"looks": run.record_look("test", "robustness"), "looks_in_making": run.looks_in_making("test")}
     about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
     source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
-    results = {**about, "seed": wanted.seed, "source": source, **looks, **made}
+    overlap = {} if met is None else {"overlap": summarise(met, images.ids, right)}
+    told = describe(overlap["overlap"], len(images), "test") if overlap else []
+    origin = {derived.KEY: checksum, "images": images.fingerprint, "notices": told, **overlap}
+    results = {**about, "seed": wanted.seed, "source": source, **looks, **origin, **made}
     return {**results, "file": store_results(run, results).name}
 
 

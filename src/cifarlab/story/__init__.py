@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin, datasets, dynamics, prediction
 from cifarlab.builtin import AnyRun
+from cifarlab.derived import StaleError
 from cifarlab.dynamics import Dynamics, ImageHistory
 from cifarlab.errors import CifarlabError
+from cifarlab.overlap import find_overlap
 from cifarlab.records import Array, ImageSet, Predictions, Splits
 from cifarlab.runs import Run, unique_names
 from cifarlab.story.attention import Attention, make_explainer
@@ -46,6 +48,8 @@ class RunStory:
         neighbours: The training images that the network finds most alike; empty where it has no layer to ask.
         attention: Where the network looked, for the class it named and, where that is another, the true one.
         change: The smallest change found that makes it name another class; None if none was found.
+        notices: What a reader must know: that the run was trained on a copy of the image, or has predictions that are
+            of an earlier model.
     """
 
     run: str
@@ -58,6 +62,7 @@ class RunStory:
     neighbours: list[Neighbour]
     attention: list[Attention]
     change: ClassChange | None
+    notices: tuple[str, ...] = ()
 
     @property
     def predicted(self) -> int:
@@ -210,9 +215,10 @@ def _ask(witness: _Witness, split: str, one: ImageSet) -> RunStory:
     image_id = str(one.ids[0])
     views, averaged = _look(model, one)
     said, true = int(views[0].argmax()), int(one.labels[0])
-    evaluated = run.predictions_file(split).is_file()
-    if split != "train" and not evaluated:
-        run.record_look(split, f"image {image_id}")
+    doubt, notices = (None, []) if split == "train" else _read_doubt(run, split, image_id)
+    met = None if split == "train" else find_overlap(run, one, run.data_name, lambda: witness.splits.train)
+    if met is not None and met.trained_on.any():
+        notices.append(f"{witness.name} was trained on a copy of this image: its answer is no test.")
     return RunStory(
         run=witness.name,
         split=split,
@@ -220,11 +226,24 @@ def _ask(witness: _Witness, split: str, one: ImageSet) -> RunStory:
         views=views,
         averaged=averaged,
         history=witness.known.find(image_id) if witness.known else None,
-        doubt=weigh_label(run, split, image_id) if split != "train" and evaluated else None,
+        doubt=doubt,
         neighbours=find_neighbours(run, model, witness.splits.train, one, NEIGHBOURS),
         attention=witness.explain(one.images[0], list(dict.fromkeys((said, true)))),
         change=find_smallest_change(model, one.images[0]),
+        notices=tuple(notices),
     )
+
+
+def _read_doubt(run: Run, split: str, image_id: str) -> tuple[LabelDoubt | None, list[str]]:
+    """What the run's predictions say of the label, and notices; without any of this model, asking it now is a look."""
+    notices: list[str] = []
+    if run.predictions_file(split).is_file():
+        try:
+            return weigh_label(run, split, image_id), notices
+        except StaleError as error:
+            notices.append(f"Nothing is said of the label: {error}.")
+    run.record_look(split, f"image {image_id}")
+    return None, notices
 
 
 def _look(model: Any, one: ImageSet) -> tuple[Array, dict[str, Array]]:

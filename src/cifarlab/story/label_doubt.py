@@ -32,9 +32,9 @@ def weigh_label(run: Run, split: str, image_id: str) -> LabelDoubt | None:
         image_id: Which image.
 
     Raises:
-        CifarlabError: If the predictions cannot be read.
+        CifarlabError: If the predictions cannot be read, or are of an earlier model.
     """
-    return rank_label(Predictions.load(run.predictions_file(split)), image_id)
+    return rank_label(run.predictions(split), image_id)
 
 
 def rank_label(predictions: Predictions, image_id: str) -> LabelDoubt | None:

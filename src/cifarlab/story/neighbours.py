@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import files
+from cifarlab.derived import model_checksum
 from cifarlab.prediction import compute_logits
 from cifarlab.records import Array, ImageSet
 from cifarlab.runs import Run
-from cifarlab.temperature import model_checksum
 
 LARGEST = float(np.finfo(np.float16).max)
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)

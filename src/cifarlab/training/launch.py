@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cifarlab import discover, files
 from cifarlab.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.errors import CifarlabError
+from cifarlab.overlap import remember_images
 from cifarlab.recipe import Recipe, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
@@ -68,6 +69,7 @@ def train(
         run.set_state("running")
         files.write_json(run.recipe_file, to_dict(resolved))
         files.write_json(run.data_file, _describe_data(splits))
+        remember_images(run, splits.train)
         files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
         command = _command(recipe if isinstance(recipe, str) else str(run.recipe_file), settings, given, data_dir)
         files.write_text(run.command_file, command + "\n")
@@ -113,6 +115,8 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
     model = _build(run.recipe, splits)
     run.set_state("running", "resumed")
+    if not run.trained_images_file.is_file():  # begun by an earlier version
+        remember_images(run, splits.train)
     _fit(run, run.recipe, splits, model, observer, resume=True)
     return run
 

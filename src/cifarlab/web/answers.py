@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.records import Predictions
+from cifarlab.records import Predictions, are_other_pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,8 @@ def weigh_labels(names: Sequence[str], answers: Sequence[Answers], state: Hashab
     ids = first.predictions.ids.tolist()
     total, asked = np.zeros(first.probabilities.shape), []
     for name, each in zip(names, answers, strict=True):
-        if each.class_names == first.class_names and each.rows.keys() == first.rows.keys():
+        others = are_other_pictures(first.predictions, each.predictions)
+        if each.class_names == first.class_names and each.rows.keys() == first.rows.keys() and not others:
             same = each.predictions.ids.tolist() == ids
             order = slice(None) if same else np.array([each.rows[image_id] for image_id in ids])
             total += each.probabilities[order]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cifarlab.derived import StaleError
 from cifarlab.errors import CifarlabError
 from cifarlab.plots.training_curves import best_epoch
 from cifarlab.run_files import evaluate_command, read_object
@@ -18,7 +19,7 @@ SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""
 LOST = "its process has ended without a word; continue it with cifarlab train --resume"
 # Whatever else lies in a run's folder decides nothing that is shown.
-_READ = (".json", ".csv", ".npz", ".txt")
+_READ = (".json", ".csv", ".npz", ".txt", ".keras")
 _NEVER = ("checkpoint.npz", "dynamics.npz", "features-train.npz")
 
 Signature = tuple[tuple[str, int, int], ...]
@@ -41,6 +42,8 @@ class Entry:
         planned: Epochs wanted.
         best: Best accuracy on validation, and in which epoch; None where nothing was held out.
         scores: What `scores.json` says, for each split that was evaluated.
+        stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
+            sentence with the command that makes them anew.
         parameters: Of the model.
         seconds: Training time.
         problem: What is wrong with its files; or empty.
@@ -58,6 +61,7 @@ class Entry:
     planned: int = 0
     best: tuple[float, int] | None = None
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stale: dict[str, str] = field(default_factory=dict)
     parameters: int | None = None
     seconds: float | None = None
     problem: str = ""
@@ -106,12 +110,15 @@ class Entry:
 
 
 def say_unevaluated(entries: Sequence[Entry], split: str) -> str:
-    """One sentence about runs that have no numbers on a split: which, and the command that makes these and no others.
+    """About runs that have no numbers on a split: which, and the command that makes these and no others.
 
     Args:
         entries: The runs, at least one.
         split: Of which numbers were wanted.
     """
+    stale = [entry.stale[split] for entry in entries if split in entry.stale]
+    if stale:
+        return "; ".join(stale)
     names, verb = ", ".join(entry.name for entry in entries), "has" if len(entries) == 1 else "have"
     command = evaluate_command([entry.run.path for entry in entries], split)
     return f"{names} {verb} not been evaluated on {split}: run {command}"
@@ -168,6 +175,7 @@ def _details(run: Run) -> dict[str, Any]:
     history, environment = run.history(), run.environment
     best = best_epoch(history)
     planned = settings.get("epochs")
+    scores, stale = _scores(run)
     return {
         "data": run.data_name,
         "model": Path(str(settings.get("model", ""))).stem,
@@ -175,11 +183,25 @@ def _details(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "planned": planned if isinstance(planned, int) else 0,
         "best": None if best is None else (float(best["validation_accuracy"]), int(best["epoch"])),
-        "scores": {split: run.scores(split) for split in SPLITS if run.scores_file(split).is_file()},
+        "scores": scores,
+        "stale": stale,
         "parameters": environment.get("parameters"),
         "seconds": training_seconds(environment, history),
         "problem": problem,
     }
+
+
+def _scores(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The scores of each split, and of those that are of an earlier model only that they are."""
+    scores: dict[str, dict[str, Any]] = {}
+    stale: dict[str, str] = {}
+    for split in SPLITS:
+        if run.scores_file(split).is_file():
+            try:
+                scores[split] = run.scores(split)
+            except StaleError as error:
+                stale[split] = str(error)
+    return scores, stale
 
 
 def _settings(run: Run) -> tuple[dict[str, Any], str]:

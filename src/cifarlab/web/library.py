@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from cifarlab import datasets, discover
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
+from cifarlab.reports._page import check_together
 from cifarlab.reports._render import sections
 from cifarlab.runs import Run
 from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
@@ -101,11 +102,12 @@ class Library:
         """What a run said about its own `split`.
 
         Raises:
-            CifarlabError: If it has not been evaluated there.
+            CifarlabError: If it has not been evaluated there, or its predictions are not those of its scores.
+            StaleError: If they are of an earlier model.
         """
         run = entry.run
-        path = run.stored_predictions_file(split)
-        return self.keep(("predictions", entry.name, split, sign(path)), lambda: Predictions.load(path))
+        run.stored_predictions_file(split)
+        return self.keep(("predictions", *_files_of(entry, split)), lambda: _read_predictions(run, split))
 
     def answers(self, entry: Entry, split: str) -> Answers:
         """A run's predictions with what pages sort and filter by.
@@ -113,8 +115,7 @@ class Library:
         Raises:
             CifarlabError: If it has not been evaluated on `split`.
         """
-        key = ("answers", entry.name, split, sign(entry.run.predictions_file(split)))
-        return self.keep(key, lambda: make_answers(self.predictions(entry, split)))
+        return self.keep(("answers", *_files_of(entry, split)), lambda: make_answers(self.predictions(entry, split)))
 
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
@@ -244,6 +245,21 @@ class Library:
         with self._lock:
             self._entries[name] = (signature, entry)
         return entry
+
+
+def _files_of(entry: Entry, split: str) -> tuple[Hashable, ...]:
+    """Changes with the answers on a split, the scores beside them, or the model."""
+    run = entry.run
+    files = run.predictions_file(split), run.scores_file(split), run.model_file
+    return entry.name, split, *(sign(file) for file in files)
+
+
+def _read_predictions(run: Run, split: str) -> Predictions:
+    """The predictions, once they are sure to be those of the scores beside them."""
+    predictions = run.predictions(split)
+    if run.scores_file(split).is_file():
+        check_together(run, split, run.scores(split), predictions)
+    return predictions
 
 
 def _is_own(path: Path) -> bool:

@@ -15,9 +15,10 @@ from cifarlab.discover import unknown
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Array
 from cifarlab.runs import Run
-from cifarlab.temperature import stored_temperature
+from cifarlab.temperature import FILE_NAME, stored_temperature
 from cifarlab.views import Forward
 from cifarlab.web.engine import choose_engine
+from cifarlab.web.entries import sign
 
 _CLOCK_TICK_NS = 20_000_000
 
@@ -93,7 +94,7 @@ class Shelf:
         return found
 
     def version(self, name: str) -> Any:
-        """What changes when a model is trained anew under its name.
+        """What changes when a model is trained anew under its name, or calibrated.
 
         Raises:
             UnknownModel: If there is no such model.
@@ -102,7 +103,7 @@ class Shelf:
         if run is None:
             return builtin.NAME
         stat = run.model_file.stat()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino, sign(run.path / FILE_NAME)
 
     def load(self, name: str) -> Served:
         """Load a model; one at a time.

@@ -5,6 +5,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab import metrics
+from cifarlab.derived import StaleError
 from cifarlab.errors import CifarlabError
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
@@ -39,10 +40,12 @@ def _scores(view: RunView) -> list[dict[str, Any]]:
 
 
 def _temperature(view: RunView) -> str:
-    """As the table says it; not fitted also where it belongs to another model or cannot be used."""
+    """As the table says it; of one that was fitted to another model not the number, but that it was."""
     try:
         found = stored_temperature(view.run)
-    except CifarlabError:
-        return "not fitted"
+    except StaleError:
+        return "of an earlier model"
+    except CifarlabError:  # the run has no model any more, or the file is damaged
+        return "unknown"
     kept = found is None and (view.run.path / FILE_NAME).is_file()
     return "1, as the images tell none" if kept else "not fitted" if found is None else f"{found:.3f}"

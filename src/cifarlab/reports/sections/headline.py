@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cifarlab.derived import StaleError
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, percent, render
@@ -22,17 +23,26 @@ def build(page: Page) -> Markup:
         figure = draw(plot_accuracy_intervals(intervals), "headline", f"Accuracy with 95 % intervals. {described}")
     sources = {str(view.data["name"]): view.data for view in page.runs}
     data = list(sources.values())
-    return render("headline", page=page, view=page.leader, figure=figure, sources=data, augmented=_find_augmented(page))
+    augmented, stale = _find_augmented(page)
+    return render(
+        "headline", page=page, view=page.leader, figure=figure, sources=data, augmented=augmented, stale=stale
+    )
 
 
-def _find_augmented(page: Page) -> list[tuple[RunView, str, dict[str, Any]]]:
-    """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page."""
-    found = []
+def _find_augmented(page: Page) -> tuple[list[tuple[RunView, str, dict[str, Any]]], list[str]]:
+    """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page.
+
+    And a sentence about each measurement that is of an earlier model.
+    """
+    found, stale = [], []
     for view in page.runs:
         for tta in NAMES:
             if tta != SINGLE and view.run.scores_file(page.split, tta=tta).is_file():
-                found.append((view, say(tta), view.run.scores(page.split, tta)))
-    return found
+                try:
+                    found.append((view, say(tta), view.run.scores(page.split, tta)))
+                except StaleError as error:
+                    stale.append(f"Not shown: {error}.")
+    return found, stale
 
 
 def _accuracy(scores: dict[str, dict[str, dict[str, float]]]) -> tuple[float, float, float]:

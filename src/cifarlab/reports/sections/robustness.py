@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cifarlab.derived import StaleError
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
@@ -21,12 +22,26 @@ _CONSISTENCY = {
 
 def build(page: Page) -> Markup | None:
     """Every run that was measured; None where none was."""
-    found = [(view, results) for view in page.runs if (results := read_results(view.run)) is not None]
-    if not found:
+    found, stale = _read(page)
+    if not found and not stale:
         return None
     shown = [(view, results, _draw(view, results)) for view, results in found]
     ours = any(results["source"] == OURS for _, results in found)
-    return render("robustness", page=page, shown=shown, consistency=_CONSISTENCY, ours=ours, note=OURS)
+    return render("robustness", page=page, shown=shown, stale=stale, consistency=_CONSISTENCY, ours=ours, note=OURS)
+
+
+def _read(page: Page) -> tuple[list[tuple[RunView, dict[str, Any]]], list[str]]:
+    """What was measured, and a sentence about each measurement that is of an earlier model."""
+    found, stale = [], []
+    for view in page.runs:
+        try:
+            results = read_results(view.run)
+        except StaleError as error:
+            stale.append(f"Not shown: {error}.")
+            continue
+        if results is not None:
+            found.append((view, results))
+    return found, stale
 
 
 def _draw(view: RunView, results: dict[str, Any]) -> Markup:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import discover
 from cifarlab.errors import CifarlabError
+from cifarlab.records import are_other_pictures
 from cifarlab.web import rendering
 from cifarlab.web.entries import SPLITS, Entry, say_unevaluated
 from cifarlab.web.figures import COMPARISONS
@@ -95,7 +96,7 @@ def _disagreements(library: Library, entries: list[Entry], split: str) -> list[d
     pairs = []
     for first, second in itertools.combinations(entries, 2):
         one, other = library.answers(first, split), library.answers(second, split)
-        if one.rows.keys() != other.rows.keys():
+        if one.rows.keys() != other.rows.keys() or are_other_pictures(one.predictions, other.predictions):
             continue
         right = other.right[[other.rows[image_id] for image_id in one.rows]]
         gained, lost = int((one.right & ~right).sum()), int((~one.right & right).sum())

@@ -1,0 +1,194 @@
+"""Which images a run was trained on, and how many of those that it is asked about are among them.
+
+A training writes the ids of its images and a hash of each one's pixels into `trained-images.npz`, before it begins.
+Whatever is evaluated later is held against that: a picture that moved from the training part into the test part, or was
+copied there, is counted and named, since a right answer to it is no test.
+"""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets, dynamics, files
+from cifarlab.errors import CifarlabError
+from cifarlab.records import Array, ImageSet
+from cifarlab.run_files import RunFiles
+from cifarlab.runs import Run
+
+_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Which of N images a run was trained on.
+
+    Attributes:
+        copies: `(N,)` bool: the same pixels as a training image.
+        renamed: `(N,)` bool: the id of a training image, but other pixels than any.
+    """
+
+    copies: Array
+    renamed: Array
+
+    @property
+    def trained_on(self) -> Array:
+        """`(N,)` bool: one or the other."""
+        return np.asarray(self.copies | self.renamed)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedImages:
+    """What is known of the images that a run was trained on.
+
+    Attributes:
+        ids: `(M,)` str.
+        hashes: `(M,)` uint64, of each one's pixels; None where only the ids are known.
+    """
+
+    ids: Array
+    hashes: Array | None
+
+
+def hash_images(images: Array) -> Array:
+    """A 64-bit BLAKE2b of each image's pixels: no two of a million images share one by accident (3 in 10^8).
+
+    Args:
+        images: `(N, H, W, C)` uint8.
+
+    Returns:
+        `(N,)` uint64.
+    """
+    digests = (hashlib.blake2b(image.data, digest_size=8).digest() for image in np.ascontiguousarray(images))
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def remember_images(run: RunFiles, train: ImageSet) -> None:
+    """Write down which images a run is trained on, 8 bytes and an id each."""
+    arrays: dict[str, Any] = {"ids": train.ids, "hashes": hash_images(train.images)}
+    files.write_atomically(run.trained_images_file, lambda file: np.savez_compressed(file, **arrays))
+
+
+def find_overlap(
+    run: Run, images: ImageSet, data: str, own_train: Callable[[], ImageSet | None] | None = None
+) -> Overlap | None:
+    """Which images a run was trained on.
+
+    Args:
+        run: A trained run.
+        images: N images that it is asked about.
+        data: The name of their data set: elsewhere the same id means another image.
+        own_train: Gives the run's own training images as they are today, asked only for a run of an earlier version
+            that did not write them down; by default they are loaded.
+
+    Returns:
+        None where nothing tells what the run was trained on.
+
+    Raises:
+        CifarlabError: If what the run wrote down is broken.
+    """
+    known = _read(run) or _look_up(run, own_train or (lambda: load_training_images(run)))
+    if known is None:
+        return None
+    none = np.zeros(len(images), bool)
+    copies = none if known.hashes is None else np.isin(hash_images(images.images), known.hashes)
+    same_id = np.isin(images.ids, known.ids) if data == run.data_name else none
+    return Overlap(copies, same_id & ~copies)
+
+
+def load_training_images(run: Run, data_dir: str | None = None) -> ImageSet | None:
+    """The run's own training images as they are today; None where they cannot be had without the network."""
+    try:
+        where = data_dir or run.data_dir
+        return datasets.load_data(run.data_name, data_dir=where, download=False, **run.recipe.held_out).train
+    except CifarlabError:  # it is not they that were asked for
+        return None
+
+
+def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
+    """The overlap in numbers, ready for JSON.
+
+    Args:
+        overlap: Of N images.
+        ids: `(N,)` str.
+        right: `(N,)` bool: which were recognised.
+
+    Returns:
+        `count`: how many of the images were trained on; `copies` and `renamed` among them; `examples`: ids of the
+        first; `accuracy_without`: on all others, as an interval, None where there are no others.
+    """
+    from cifarlab.metrics._intervals import wilson  # brings scikit-learn
+
+    new = ~overlap.trained_on
+    return {
+        "count": int(overlap.trained_on.sum()),
+        "copies": int(overlap.copies.sum()),
+        "renamed": int(overlap.renamed.sum()),
+        "examples": ids[overlap.trained_on][:_EXAMPLES].tolist(),
+        "accuracy_without": wilson(int(right[new].sum()), int(new.sum())).as_dict() if new.any() else None,
+    }
+
+
+def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
+    """The sentence that a reader must see; none where there is no overlap.
+
+    Args:
+        found: What `summarise` gave.
+        total: How many images there are.
+        split: Their part.
+    """
+    count, copies, renamed = found["count"], found["copies"], found["renamed"]
+    if not count:
+        return []
+    of = f"All {total:,} {split} images" if count == total else f"{count:,} of {total:,} {split} images"
+    kinds = [
+        words if amount == count else f"{amount:,} {words}"
+        for amount, words in (
+            (copies, "a copy of a training image" if copies == 1 == count else "copies of training images"),
+            (renamed, "under the name of a training image, with other pixels"),
+        )
+        if amount
+    ]
+    shown = ", ".join(map(str, found["examples"])) + (", ..." if count > len(found["examples"]) else "")
+    verb = "is" if count == 1 else "are"
+    elsewhere = _elsewhere(found, total - count)
+    return [f"{of} {verb} {' and '.join(kinds)} ({shown}): accuracy on them is no test{elsewhere}."]
+
+
+def _elsewhere(found: dict[str, Any], others: int) -> str:
+    without = found["accuracy_without"]
+    if without is None:
+        return ", and there are no others"
+    value, low, high = (100 * without[key] for key in ("value", "low", "high"))
+    return f"; on the other {others:,} it is {value:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+
+
+def _read(run: RunFiles) -> TrainedImages | None:
+    path = run.trained_images_file
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            ids, hashes = stored["ids"], stored["hashes"]
+        if ids.dtype.kind != "U" or hashes.dtype != np.uint64 or ids.shape != hashes.shape or ids.ndim != 1:
+            raise ValueError(f"expected as many ids as hashes. Received: {ids.dtype} {ids.shape}, {hashes.dtype}")
+    except _BROKEN as error:
+        raise CifarlabError(
+            f"cannot read {path}: {error}; remove it to go on without knowing which images were trained on"
+        ) from error
+    return TrainedImages(ids, hashes)
+
+
+def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImages | None:
+    """What else tells: the training images, where they are still the same, or the ids that the training noted."""
+    remembered = (run.data.get("fingerprints") or {}).get("train")
+    train = own_train()
+    if train is not None and remembered in (None, train.fingerprint):
+        return TrainedImages(train.ids, hash_images(train.images))
+    noted = dynamics.load(run)
+    return None if noted is None else TrainedImages(noted.train.ids, None)

@@ -1,0 +1,141 @@
+"""Images that a run was trained on, counted among those that it is asked about."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cifarlab import dynamics, files, recipe, runs
+from cifarlab.dynamics import Curves
+from cifarlab.errors import CifarlabError
+from cifarlab.metrics._intervals import wilson
+from cifarlab.overlap import Overlap, describe, find_overlap, hash_images, remember_images, summarise
+from cifarlab.records import ImageSet, Source
+
+NAMES = ("a", "b")
+
+
+def images(ids, seed=0, values=None):
+    count = len(ids)
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 3), dtype=np.uint8)
+    if values is not None:
+        pixels = values
+    return ImageSet(pixels, np.arange(count) % 2, np.array(ids, dtype=str), NAMES)
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = runs.create_run(tmp_path, "tiny")
+    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp", data="folder:x")))
+    files.write_json(run.data_file, dataclasses.asdict(Source("folder:x", "here", "made")))
+    return run
+
+
+def test_hashes_are_of_the_pixels_alone():
+    one = images(["p", "q"])
+    other = images(["q", "r"], values=one.images[::-1].copy())
+    assert hash_images(one.images).dtype == np.uint64
+    np.testing.assert_array_equal(hash_images(one.images), hash_images(other.images)[::-1])
+    changed = one.images.copy()
+    changed[0, 0, 0, 0] ^= 1
+    assert hash_images(changed)[0] != hash_images(one.images)[0]
+    assert hash_images(changed)[1] == hash_images(one.images)[1]
+
+
+def test_copies_are_found_under_any_name_and_altered_pictures_under_their_old_one(run):
+    train = images(["a/0.png", "a/1.png", "b/0.png"])
+    remember_images(run, train)
+    asked = images(["a/9.png", "a/1.png", "b/0.png", "b/7.png"], seed=1)
+    asked.images[0] = train.images[0]  # a copy under a new name
+    asked.images[2] = train.images[2]  # the picture itself
+    found = find_overlap(run, asked, "folder:x")
+    assert found is not None
+    assert found.copies.tolist() == [True, False, True, False]
+    assert found.renamed.tolist() == [False, True, False, False]
+    assert found.trained_on.tolist() == [True, True, True, False]
+
+
+def test_the_same_id_of_another_data_set_is_another_image(run):
+    remember_images(run, images(["a/0.png", "a/1.png"]))
+    asked = images(["a/0.png", "a/1.png"], seed=1)
+    found = find_overlap(run, asked, "folder:other")
+    assert found is not None
+    assert not found.trained_on.any()
+
+
+def test_fifty_thousand_images_take_little_room(run):
+    ids = [f"train-{number:05d}" for number in range(50_000)]
+    remember_images(run, images(ids))
+    assert run.trained_images_file.stat().st_size < 1_000_000
+
+
+def test_a_run_of_an_earlier_version_is_held_against_its_training_images_while_they_are_the_same(run):
+    train = images(["a/0.png", "a/1.png"])
+    files.write_json(run.data_file, {**run.data, "fingerprints": {"train": train.fingerprint}})
+    asked = images(["a/5.png", "a/6.png"], seed=1)
+    asked.images[1] = train.images[0]
+    found = find_overlap(run, asked, "folder:x", lambda: train)
+    assert found is not None
+    assert found.trained_on.tolist() == [False, True]
+    assert find_overlap(run, asked, "folder:x", lambda: asked) is None  # these are other images
+    assert find_overlap(run, asked, "folder:x", lambda: None) is None
+
+
+def test_of_altered_data_an_earlier_version_still_knows_the_ids(run):
+    files.write_json(run.data_file, {**run.data, "fingerprints": {"train": "blake2b:0"}})
+    curves = [
+        Curves(np.array(ids), np.zeros((1, len(ids)), np.float16), np.zeros((1, len(ids)), bool))
+        for ids in (["a/0.png", "a/1.png"], ["b/0.png"])
+    ]
+    dynamics.save(run.dynamics_file, curves, compress=True)
+    asked = images(["a/1.png", "b/0.png"], seed=1)
+    found = find_overlap(run, asked, "folder:x", lambda: asked)
+    assert found is not None
+    assert found.trained_on.tolist() == [True, False]
+
+
+def test_a_broken_record_is_said(run):
+    run.trained_images_file.write_bytes(b"no archive")
+    with pytest.raises(CifarlabError, match=r"cannot read .*trained-images\.npz"):
+        find_overlap(run, images(["a"]), "folder:x")
+
+
+def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
+    copies = np.arange(200) < 37
+    ids = np.array([f"a/{number:03d}.png" for number in range(200)])
+    right = np.arange(200) < 37 + 80  # all copies, and 80 of the others
+    found = summarise(Overlap(copies, np.zeros(200, bool)), ids, right)
+    without = wilson(80, 163)
+    assert found["accuracy_without"] == without.as_dict()
+    low, high = 100 * without.low, 100 * without.high
+    assert describe(found, 200, "test") == [
+        "37 of 200 test images are copies of training images (a/000.png, a/001.png, a/002.png, ...): accuracy on them "
+        f"is no test; on the other 163 it is {100 * 80 / 163:.2f} % (95 % interval {low:.2f} to {high:.2f})."
+    ]
+
+
+def test_nothing_is_said_where_there_is_no_overlap_and_no_number_where_there_is_nothing_else():
+    none, ids = np.zeros(2, bool), np.array(["a", "b"])
+    found = summarise(Overlap(none, none), ids, ~none)
+    assert describe(found, 2, "test") == []
+    found = summarise(Overlap(~none, none), ids, ~none)
+    assert found["accuracy_without"] is None
+    (sentence,) = describe(found, 2, "test")
+    assert sentence.startswith("All 2 test images are copies of training images (a, b)")
+    assert sentence.endswith("and there are no others.")
+
+
+def test_one_copy_is_said_in_the_singular():
+    one, ids = np.array([True, False]), np.array(["a", "b"])
+    (sentence,) = describe(summarise(Overlap(one, ~one & one), ids, one), 2, "test")
+    assert sentence.startswith("1 of 2 test images is a copy of a training image (a)")
+
+
+def test_both_kinds_are_told_apart():
+    ids = np.array(list("abcd"))
+    found = summarise(Overlap(ids < "c", ids == "c"), ids, ids == "a")
+    (sentence,) = describe(found, 4, "validation")
+    assert sentence.startswith(
+        "3 of 4 validation images are 2 copies of training images and 1 under the name of a training image, with "
+        "other pixels (a, b, c)"
+    )
