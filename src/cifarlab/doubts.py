@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, discover
+from cifarlab import builtin, datasets, discover, own_code
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
@@ -115,6 +115,7 @@ def examine_labels(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
 ) -> Findings:
     """Look for wrong labels in a split, from the predictions that the runs have stored.
@@ -127,6 +128,7 @@ def examine_labels(
         data_dir: Where the data are, if not where the first run found them.
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
+        code: The user's own Python files that the first run may need; no other is executed.
         progress: Called with a phrase and the share done.
 
     Raises:
@@ -136,6 +138,7 @@ def examine_labels(
     for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
         if given not in known:
             raise CifarlabError(discover.unknown(kind, given, known))
+    own_code.allow_files(code)
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
     report = progress or (lambda phrase, share: None)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin
+from cifarlab import builtin, own_code
 from cifarlab.builtin import AnyRun
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
+from cifarlab.kept_code import load_model_code
+from cifarlab.keras_files import load_keras, needs_own_code, reason
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
@@ -22,31 +24,37 @@ from cifarlab.views import SINGLE, Forward, averaged, check_tta
 from cifarlab.wording import counted
 
 
-def load_model(run: AnyRun) -> Any:
+def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     """The trained `keras.Model` of a run, or of `"builtin"`: raw pixels in, logits out; for inference, not compiled.
 
     The file is opened in Keras's safe mode, which runs no code that the file brings.
 
+    Args:
+        run: The run.
+        code: The user's own Python files that the run may need: those with the layers of its model.
+
     Raises:
+        NotNamedError: If the model is made of own layers, and the user has not named the file that defines them.
         CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
     """
+    own_code.allow_files(code)
     if builtin.is_builtin(run):
         return builtin.load_model()
-    path = _open(run).model_file
+    run = _open(run)
+    path = run.model_file
+    # A model of own layers needs the file that defines them; one of Keras's layers needs none, whoever built it.
+    is_own = bool(needs_own_code(path)) and own_code.is_own(run.recipe.model)
     choose_backend()
-    import keras
-
-    import cifarlab.models._shuffle  # noqa: F401 - its layer is then known to Keras
-
+    module = load_model_code(run) if is_own else None
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras(path, module)
     except (
         Exception
     ) as error:  # Keras raises whatever its parts do: OSError, ValueError, TypeError, KeyError, BadZipFile
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        why = reason(error)
         if not zipfile.is_zipfile(path):  # Keras says that there is no file
-            reason = "the file is damaged, or only part of it is there"
-        raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
+            why = "the file is damaged, or only part of it is there"
+        raise CifarlabError(f"cannot load the model {path}: {why}; train it again or restore the file") from error
 
 
 def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = SINGLE) -> Predictions:
@@ -79,6 +87,7 @@ def predict(
     model: AnyRun = builtin.NAME,
     top: int = 3,
     tta: str = SINGLE,
+    code: Sequence[str | os.PathLike[str]] = (),
 ) -> list[dict[str, Any]]:
     """Name the most probable classes of pictures of any size and format.
 
@@ -87,6 +96,7 @@ def predict(
         model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        code: The user's own Python files that the run may need.
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
@@ -104,7 +114,7 @@ def predict(
     shape = _stored_shape(model)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     images = None if shape is None else read_pictures(paths, shape)
-    loaded = load_model(model)
+    loaded = load_model(model, code)
     if images is None:
         images = read_pictures(paths, input_shape(loaded))
     blank = np.zeros(len(images), np.int64)

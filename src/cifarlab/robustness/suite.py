@@ -1,5 +1,6 @@
 """A run and a test set in, what is left of its accuracy out: corruptions, small shifts, attacks, other photographs."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, discover, prediction
+from cifarlab import datasets, discover, own_code, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.errors import CifarlabError
@@ -58,7 +59,12 @@ class Wanted:
 
 
 def measure_robustness(
-    run: AnyRun, wanted: Wanted | None = None, *, data_dir: str | None = None, progress: Progress | None = None
+    run: AnyRun,
+    wanted: Wanted | None = None,
+    *,
+    data_dir: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
 
@@ -68,6 +74,7 @@ def measure_robustness(
         run: The run, with its model, or its folder, or `"builtin"`.
         wanted: What to measure.
         data_dir: Where the data are, if not where the run found them.
+        code: The user's own Python files that the run may need; no other is executed.
         progress: Called with a phrase and the share done.
 
     Returns:
@@ -76,6 +83,7 @@ def measure_robustness(
     Raises:
         CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
     """
+    own_code.allow_files(code)
     wanted = wanted or Wanted()
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)

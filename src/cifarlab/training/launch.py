@@ -1,19 +1,22 @@
 """From a recipe's name to a finished run, and from a stopped run to a finished one."""
 
 import dataclasses
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab import discover, files
+from cifarlab import discover, files, kept_code, own_code
 from cifarlab.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.errors import CifarlabError
-from cifarlab.recipe import Recipe, load_recipe, override, to_dict
+from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images
+from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.training.progress import Progress, Silent
 from cifarlab.wording import counted
 
@@ -30,6 +33,7 @@ def train(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
     show: Progress | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
@@ -42,22 +46,29 @@ def train(
         data_dir: Where the data are, see `cifarlab.datasets`.
         runs_dir: Folder of all runs.
         name: The run's name; by default the recipe's and the seed's.
+        code: The user's own Python files that a recipe in JSON may name; others of its are not executed.
         show: Told about the progress.
 
     Returns:
         The finished run.
 
     Raises:
-        CifarlabError: If any of these is wrong, the data cannot be had, or the loss is no longer finite.
+        CifarlabError: If any of these is wrong, the data cannot be had, a model of the user's own cannot be trained or
+            not be loaded again, or the loss is no longer finite.
     """
     resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     choose_backend()
     resolved = dataclasses.replace(resolved, **given)
     resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
+    allow_own_code(resolved, code)
+    kept_code.check_keepable(resolved)
     splits = _load(resolved, data_dir)
-    model = _build(resolved, splits)
+    module = discover.load("models", resolved.model)
+    model = _build(module, resolved, splits)
     _check_it_can_be_trained(model, resolved)
+    if own_code.is_own(resolved.model):  # the package's own models have their contract's tests
+        check_own_model(model, module, splits.train)
     label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
     label += f"-fold{resolved.fold}" if is_fold else ""
@@ -66,8 +77,9 @@ def train(
         run.set_state("running")
         files.write_json(run.recipe_file, to_dict(resolved))
         files.write_json(run.data_file, _describe_data(splits))
-        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
-        command = _command(recipe if isinstance(recipe, str) else str(run.recipe_file), settings, given, data_dir)
+        kept = {"code": notes} if (notes := kept_code.keep_code(run, resolved)) else {}
+        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
+        command = _command(recipe, settings, given, data_dir, run)
         files.write_text(run.command_file, command + "\n")
     except BaseException:
         shutil.rmtree(run.path)
@@ -76,20 +88,29 @@ def train(
     return run
 
 
-def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: Progress | None = None) -> Run:
+def resume(
+    run: Run | str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+    show: Progress | None = None,
+) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
     Args:
         run: The run, or its folder.
         data_dir: Where the data are now; by default where they were.
+        code: The user's own Python files that the run's recipe names, where it does.
         show: Told about the progress.
 
     Returns:
         The finished run.
 
     Raises:
-        CifarlabError: If the run is finished, has no checkpoint, or the data are not those it was trained on.
+        CifarlabError: If the run is finished, has no checkpoint, or the data or the own code are not those it was
+            trained with, or its own code has not been named.
     """
+    own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
@@ -97,6 +118,8 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         raise CifarlabError(f"{run.path} is being trained by process {run.state['process']}: stop that one first")
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
+    again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
+    kept_code.check_code(run, again)
     choose_backend()
     wanted = run.environment["backend"]
     if choose_backend() != wanted:
@@ -104,7 +127,9 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
     splits = _load(run.recipe, data_dir or run.data["data_dir"])
     if _describe_data(splits)["fingerprints"] != run.data["fingerprints"]:
         raise CifarlabError(f"the data are not those that {run.path} was trained on: give those as --data-dir")
-    model = _build(run.recipe, splits)
+    own = own_code.is_own(run.recipe.model)
+    module = kept_code.load_model_code(run, again) if own else discover.load("models", run.recipe.model)
+    model = _build(module, run.recipe, splits)
     run.set_state("running", "resumed")
     _fit(run, run.recipe, splits, model, show or Silent(), resume=True)
     return run
@@ -130,21 +155,31 @@ def _describe_data(splits: Splits) -> dict[str, Any]:
     return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
 
 
-def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
+def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
     import keras
 
     from cifarlab.models._shuffle import shuffle_inputs
 
-    module = discover.load("models", recipe.model)
+    if not hasattr(module, "build"):
+        raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
+    # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
+    caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
         model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
+        if own_code.is_own(recipe.model):
+            check_form(model, recipe.model, splits.train)
         model = shuffle_inputs(model) if recipe.shuffle_pixels else model
-    except (TypeError, ValueError) as error:
+    except CifarlabError:
+        raise
+    except caught as error:
         arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
-        raise CifarlabError(f"model {recipe.model} cannot be built with {arguments}: {error}") from error
+        reason = f"{type(error).__name__}: {error}" if caught is Exception else error
+        raise CifarlabError(
+            f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
+        ) from error
     finally:
         keras.config.set_dtype_policy(before)
     if hasattr(module, "adapt"):
@@ -182,13 +217,17 @@ def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: P
     run.set_state("finished")
 
 
-def _command(recipe: str, settings: Sequence[str], given: Mapping[str, object], data_dir: object) -> str:
+def _command(
+    recipe: str | Recipe, settings: Sequence[str], given: Mapping[str, object], data_dir: object, run: Run
+) -> str:
     """The command that makes the run again."""
-    words = ["cifarlab", "train", recipe]
+    words = ["cifarlab", "train", recipe if isinstance(recipe, str) else str(run.recipe_file)]
     for setting in settings:
         words += ["--set", setting]
     for key, value in given.items():
         words += [f"--{key}", str(value)]
     if data_dir is not None:
         words += ["--data-dir", str(data_dir)]
-    return shlex.join(words)
+    # A recipe in JSON only tells of own code: the user names it.
+    named = [] if isinstance(recipe, str) and not recipe.endswith(".json") else kept_code.copies(run)
+    return shlex.join([*words, *(word for each in named for word in ("--code", each))])
