@@ -1,10 +1,13 @@
 """SECURITY.md's contract: whoever opens a run from somebody else executes nothing that the run names or brings."""
 
+import importlib
 import io
 import itertools
 import json
+import os
 import re
 import shlex
+import threading
 import zipfile
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from cifarlab.web.routes.run import TABS
 from cifarlab.web.sections import NAMES
 from cifarlab.web.settings import Settings
 
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 # How each command is given a run, or a recipe that lies in one. A new command must say so here.
 WORDS = {
     "calibrate": ("calibrate {run}",),
@@ -31,16 +35,16 @@ WORDS = {
     "explore": (),  # as data
     "image": ("image test/3 --runs {run}", "image train/3 --runs {run} {other}"),
     "ladder": ("ladder smoke --runs-dir {runs}", "ladder {run}/recipe.json --runs-dir {runs}"),
-    "permutation": ("permutation {run}/recipe.json --set epochs=1", "permutation {run}/recipe.json --split test"),
+    "permutation": ("permutation {run}/recipe.json",),
     "predict": ("predict {picture} --model {run}", "predict {picture} --model {run} --tta flip"),
     "recipes": ("recipes {run}/evil.py",),
     "report": ("report {run}", "report {run} {other} --stories 1"),
     "robustness": ("robustness {run} --corruptions fog --severities 1 --limit 5 --attacks none",),
     "serve": (),  # its routes are walked below
     "train": (
-        "train {run}/recipe.json --epochs 1",
-        "train {run}/recipe.json --epochs 1 --set model=mlp",
-        "train {run}/recipe.json --epochs 1 --data digits",
+        "train {run}/recipe.json",
+        "train {run}/recipe.json --set model=mlp",
+        "train {run}/recipe.json --data digits",
         "train --resume {run}",
     ),
 }
@@ -101,7 +105,8 @@ def _edit_config(run, layer):
     import keras
 
     inputs = keras.Input((32, 32, 3))
-    keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(inputs))).save(run.model_file)
+    hidden = keras.layers.Dense(4, activation="relu")(keras.layers.Flatten()(inputs))
+    keras.Model(inputs, keras.layers.Dense(10, name="logits")(hidden)).save(run.model_file)
     with zipfile.ZipFile(run.model_file) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(content["config.json"])
@@ -121,6 +126,9 @@ def hostile(request, tmp_path, monkeypatch, make_run):
     code = run.path / "evil.py"
     code.write_text(f"import pathlib\npathlib.Path({str((run.path / 'executed').resolve())!r}).touch()\n")
     _edit_config(run, {})
+    change(run.recipe_file, epochs=1, batch_size=500)
+    change(run.data_file, class_names=[f"digit {number}" for number in range(10)])
+    change(run.environment_file, backend=BACKEND)
     np.savez(run.checkpoint_file, notes="{}")
     request.param(run, str(code))
     if request.param is not _pickle_arrays:
@@ -174,36 +182,66 @@ QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test",
 
 
 def test_no_route_executes_what_a_run_names(hostile):
-    app = create_app(Settings(runs_dir=Path("runs"), data="digits"))
-    picture = io.BytesIO()
-    Image.new("RGB", (40, 40), "red").save(picture, "png")
-    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=True) as client:
+    with open_app() as client:
         asked = 0
-        for route in (each for each in _routes(app.routes)):
+        for route in _routes():
             names = re.findall(r"{(\w+)", route.path)
             for values in itertools.product(*(PARTS[name] for name in names)):
                 path = re.sub(r"{(\w+)[^}]*}", "{}", route.path).format(*values)
                 for method in route.methods:
                     if method == "POST":
-                        answer = client.post(
-                            path,
-                            data={"model": "theirs", "neighbours": "1", "split": "test", "recipe": "smoke"},
-                            files={"images": ("picture.png", picture.getvalue())},
-                        )
+                        data = {"model": "theirs", "neighbours": "1", "split": "test", "recipe": "smoke"}
+                        sent = picture() if path in ("/classify", "/v1/predict") else {}
+                        answer = client.post(path, data=data, files=sent)
                     else:
                         answer = client.get(path, params=QUERY)
                     asked += 1
                     assert not executed(), path
-                    assert answer.status_code < 500, (path, answer.text[-500:])
-        for job in app.state.jobs.all():
+                    assert answer.status_code < 500 or answer.status_code == 503, (path, answer.text[-500:])
+        for job in client.app.state.jobs.all():
             job.process.wait(60)
         assert asked > 30
     assert not executed()
 
 
-def _routes(routes):
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif hasattr(route, "routes"):
-            yield from _routes(route.routes)
+@pytest.mark.parametrize("hostile", [_name_data], indirect=True, ids=["name_data"])
+def test_the_page_says_in_words_why_it_shows_no_training_images(hostile):
+    with TestClient(
+        create_app(Settings(runs_dir=Path("runs"), data="digits")), base_url="http://127.0.0.1:8000"
+    ) as app:
+        for _ in range(2):  # the first question looks for them in the background
+            shown = app.post("/classify", data={"model": "theirs", "neighbours": "1"}, files=picture())
+            assert shown.status_code == 200
+            for thread in threading.enumerate():
+                if thread.name == "training images":
+                    thread.join(60)
+    assert "nothing of it was executed" in shown.text
+    assert "--code runs/theirs/evil.py" in shown.text
+    assert not executed()
+
+
+@pytest.mark.parametrize("hostile", [_need_layers], indirect=True, ids=["need_layers"])
+def test_the_api_says_in_words_why_a_model_is_not_asked(hostile):
+    with TestClient(
+        create_app(Settings(runs_dir=Path("runs"), data="digits")), base_url="http://127.0.0.1:8000"
+    ) as app:
+        answer = app.post("/v1/predict", data={"model": "theirs"}, files=picture())
+    assert answer.status_code == 409
+    assert "--code" in answer.json()["detail"]
+    assert not executed()
+
+
+def open_app():
+    return TestClient(create_app(Settings(runs_dir=Path("runs"), data="digits")), base_url="http://127.0.0.1:8000")
+
+
+def picture():
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(file, "png")
+    return {"images": ("picture.png", file.getvalue())}
+
+
+def _routes():
+    for name in discover.names("web/routes"):
+        module = importlib.import_module(f"cifarlab.web.routes.{name}")
+        yield from (route for route in module.router.routes if isinstance(route, APIRoute))

@@ -14,6 +14,7 @@ from cifarlab.environment import choose_backend, choose_precision, describe_envi
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
+from cifarlab.run_files import read_object
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images
 from cifarlab.training.own_model import check_form, check_own_model
@@ -121,11 +122,11 @@ def resume(
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
     kept_code.check_code(run, again)
     choose_backend()
-    wanted = run.environment["backend"]
+    wanted = read_object(run.environment_file, "backend")["backend"]
     if choose_backend() != wanted:
         raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
-    splits = _load(run.recipe, data_dir or run.data["data_dir"])
-    if _describe_data(splits)["fingerprints"] != run.data["fingerprints"]:
+    splits = _load(run.recipe, data_dir or run.data.get("data_dir"))
+    if _describe_data(splits)["fingerprints"] != run.data.get("fingerprints"):
         raise CifarlabError(f"the data are not those that {run.path} was trained on: give those as --data-dir")
     own = own_code.is_own(run.recipe.model)
     module = kept_code.load_model_code(run, again) if own else discover.load("models", run.recipe.model)
