@@ -5,6 +5,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,15 +35,24 @@ def load_keras(path: Path, module: ModuleType | None = None) -> Any:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
-def own_objects(module: ModuleType | None) -> Any:
-    """A context in which Keras finds what a module registered with `register_keras_serializable`, under its names."""
+@contextmanager
+def own_objects(module: ModuleType | None) -> Iterator[None]:
+    """A context in which Keras finds what a module registered with `register_keras_serializable`, under its names.
+
+    Keras has one registry a process, in which the file that was executed last has a name, and which goes before a
+    `custom_object_scope`: two runs whose files define a layer of one name would share one of the two.
+    """
     import keras
 
-    found = {}
+    registry = keras.saving.get_custom_objects()
+    before = dict(registry)
     for value in vars(module).values() if module is not None else ():
         if callable(value) and ">" in (name := _registered_name(value)):
-            found[name] = value
-    return keras.saving.custom_object_scope(found)
+            registry[name] = value
+    try:
+        yield
+    finally:
+        registry.update(before)
 
 
 def needs_own_code(path: Path) -> list[str]:
@@ -61,7 +71,10 @@ def needs_own_code(path: Path) -> list[str]:
 def reason(error: BaseException) -> str:
     """What Keras says is wrong, as one line: the cause behind its long explanations, without the configuration."""
     text = str(error).rpartition("Exception encountered: ")[2].partition("Full object config")[0].strip()
-    words = " ".join(text.partition("\n\n")[0].split()) or type(error).__name__
+    told = re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n\n")
+    if told[0].startswith("Exception encountered when calling"):  # which layer; why is in the next paragraph
+        told = [": ".join(told[:2])]
+    words = " ".join(told[0].split()) or type(error).__name__
     if len(words) > _LONGEST_REASON:  # as many whole sentences as there is room for
         words = words[:_LONGEST_REASON].rpartition(". ")[0] or f"{words[:_LONGEST_REASON]} ..."
     return words.rstrip(".")
@@ -72,7 +85,7 @@ def _registered_name(value: Any) -> str:
 
     try:
         return str(keras.saving.get_registered_name(value))
-    except TypeError:  # a value that cannot be looked up, such as an unhashable one
+    except (TypeError, AttributeError):  # it cannot be looked up, or has no name of its own
         return ""
 
 

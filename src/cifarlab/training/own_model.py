@@ -72,7 +72,10 @@ def check_own_model(model: Any, module: ModuleType, train: ImageSet) -> None:
             "loss applies softmax itself, and so does predict"
         )
     images = _probe(train)
-    answers = _answer(model, images)
+    try:
+        answers = _answer(model, images)
+    except Exception as error:  # a user's layers raise what they like
+        raise CifarlabError(f"{name}: the model cannot be asked about images: {reason(error)}") from error
     if not np.isfinite(answers).all():
         where = _first_layer(model, images, lambda output: not np.isfinite(output).all())
         raise CifarlabError(f"{name}: the untrained model gives NaN or infinity{where}: check its layers")
