@@ -81,6 +81,8 @@ def train_all(
 ) -> list[Run]:
     """Train one after the other, in one process, showing each.
 
+    Models of the user's own are examined before the first training, each once whatever its seeds.
+
     Args:
         trainings: What `plan_trainings` made.
         data_dir: Where the data are.
@@ -91,6 +93,9 @@ def train_all(
     from cifarlab import training
     from cifarlab.console import TrainingDisplay, make_console
 
+    kinds = dict.fromkeys((item.recipe, item.settings, item.data) for item in trainings)
+    for kind in list(kinds)[1:]:  # the first is examined when it is trained, at once
+        training.check_own(*kind, data_dir)
     runs = []
     for item in trainings:
         with TrainingDisplay(make_console(stderr=stderr)) as display:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
-from cifarlab import discover, own_code
+from cifarlab import discover, own_code, plan
 from cifarlab.datasets import load_data
 from cifarlab.errors import CifarlabError
 from cifarlab.training.own_model import check_form, check_own_model
@@ -174,4 +174,14 @@ def test_a_training_is_refused_before_its_run_is_made(text, expected, tmp_path, 
     Path("own.py").write_text(text)
     with pytest.raises(CifarlabError, match=expected):
         cl.train("smoke", settings=["model=own.py"], data="digits")
+    assert not Path("runs").exists()
+
+
+def test_every_own_model_is_examined_before_the_first_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("soft.py").write_text(HEAD + BAD["softmax"][0])
+    Path("last.py").write_text('from cifarlab.recipe import Recipe\nRECIPE = Recipe(model="soft.py", data="digits")\n')
+    trainings = plan.plan_trainings(["smoke", "last.py"], ["epochs=1", "batch_size=100"], data="digits")
+    with pytest.raises(CifarlabError, match="ends in softmax"):
+        plan.train_all(trainings)
     assert not Path("runs").exists()

@@ -57,20 +57,10 @@ def train(
         CifarlabError: If any of these is wrong, the data cannot be had, a model of the user's own cannot be trained or
             not be loaded again, or the loss is no longer finite.
     """
-    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
-    choose_backend()
-    resolved = dataclasses.replace(resolved, **given)
-    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
-    allow_own_code(resolved, code)
-    kept_code.check_keepable(resolved)
-    splits = _load(resolved, data_dir)
-    module = discover.load("models", resolved.model)
-    model = _build(module, resolved, splits)
-    _check_it_can_be_trained(model, resolved)
-    if own_code.is_own(resolved.model):  # the package's own models have their contract's tests
-        check_own_model(model, module, splits.train)
-    label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
+    resolved = _resolve(recipe, settings, given, code)
+    splits, model = _prepare(resolved, data_dir)
+    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
     label += f"-fold{resolved.fold}" if is_fold else ""
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
@@ -87,6 +77,23 @@ def train(
         raise
     _fit(run, resolved, splits, model, show or Silent(), resume=False)
     return run
+
+
+def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: str | Path | None) -> None:
+    """Refuse a training with a model of the user's own as `train` would, but before others take their hours.
+
+    Args:
+        recipe: As for `train`; so are the others.
+        settings: Overrides.
+        data: Replaces the recipe's data set.
+        data_dir: Where the data are.
+
+    Raises:
+        CifarlabError: As for `train`.
+    """
+    resolved = _resolve(recipe, settings, {} if data is None else {"data": data})
+    if own_code.is_own(resolved.model):
+        _prepare(resolved, data_dir)
 
 
 def resume(
@@ -134,6 +141,33 @@ def resume(
     run.set_state("running", "resumed")
     _fit(run, run.recipe, splits, model, show or Silent(), resume=True)
     return run
+
+
+def _resolve(
+    recipe: str | Recipe,
+    settings: Sequence[str],
+    given: Mapping[str, Any],
+    code: Sequence[str | os.PathLike[str]] = (),
+) -> Recipe:
+    """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
+    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
+    choose_backend()
+    resolved = dataclasses.replace(resolved, **given)
+    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
+    allow_own_code(resolved, code)
+    return resolved
+
+
+def _prepare(recipe: Recipe, data_dir: str | Path | None) -> tuple[Splits, "keras.Model"]:
+    """Data and model, and every check that can be made before the first step."""
+    kept_code.check_keepable(recipe)
+    splits = _load(recipe, data_dir)
+    module = discover.load("models", recipe.model)
+    model = _build(module, recipe, splits)
+    _check_it_can_be_trained(model, recipe)
+    if own_code.is_own(recipe.model):  # the package's own models have their contract's tests
+        check_own_model(model, module, splits.train)
+    return splits, model
 
 
 def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
