@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
+from cifarlab import own_code
 from cifarlab.datasets import NoDataError, cifar10
 from cifarlab.runs import Run
 
@@ -19,6 +20,12 @@ BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a new process, no Python file has been named by the user."""
+    monkeypatch.setattr(own_code, "_allowed", {})
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ TIERS = (
         "ladder",
     ),
     ("training", "prediction", "gradients", "activity"),
-    ("builtin",),
+    ("builtin", "keras_files"),
     ("plots", "console", "displays", "notebook", "pictures"),
     (
         "datasets",
@@ -47,11 +47,11 @@ TIERS = (
         "overlap",
     ),
     ("temperature", "shuffling", "places"),
-    ("records", "runs", "environment"),
+    ("records", "runs", "environment", "kept_code"),
     ("derived",),
     ("run_files",),
     ("recipe", "views"),
-    ("discover", "files", "errors", "silence", "wording"),
+    ("discover", "files", "errors", "own_code", "silence", "wording"),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {
@@ -62,6 +62,7 @@ KERAS_USERS = {
     "builtin",
     "environment",
     "gradients",
+    "keras_files",
     "robustness",
     "story",
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cifarlab import discover
+from cifarlab import discover, own_code
 from cifarlab.errors import CifarlabError
 
 
@@ -35,8 +35,26 @@ def test_a_users_own_file_is_loaded_by_its_path(tmp_path):
     for folder, value in (("one", 1), ("two", 2)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mine.py").write_text(f"VALUE = {value}")
-    loaded = [discover.load("models", str(tmp_path / folder / "mine.py")).VALUE for folder in ("one", "two")]
-    assert loaded == [1, 2]
+    paths = [str(tmp_path / folder / "mine.py") for folder in ("one", "two")]
+    own_code.allow(*paths)
+    assert [discover.load("models", path).VALUE for path in paths] == [1, 2]
+    (tmp_path / "one" / "mine.py").write_text("VALUE = 3")
+    assert [discover.load("models", path).VALUE for path in paths] == [3, 2]
+
+
+def test_a_file_is_executed_once_as_long_as_it_stays_the_same(tmp_path):
+    (tmp_path / "mine.py").write_text("class Layer: ...")
+    own_code.allow(str(tmp_path / "mine.py"))
+    first, again = (discover.load("models", str(tmp_path / "mine.py")) for _ in range(2))
+    assert first.Layer is again.Layer
+
+
+@pytest.mark.parametrize("package", ["commands", "datasets", "metrics", "models", "recipes"])
+def test_a_file_that_the_user_has_not_named_is_not_executed(package, tmp_path):
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
+    with pytest.raises(own_code.NotNamedError, match=r"nothing of it was executed.*--code"):
+        discover.load(package, str(tmp_path / "mine.py"))
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize(
@@ -52,5 +70,6 @@ def test_a_broken_file_is_one_line(content, expected, tmp_path):
     path = tmp_path / "mine.py"
     if content is not None:
         path.write_text(content)
+    own_code.allow(str(path))
     with pytest.raises(CifarlabError, match=expected):
         discover.load("models", str(path))

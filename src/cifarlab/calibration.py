@@ -2,12 +2,13 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from scipy import optimize, special
 
-from cifarlab import builtin, files, metrics
+from cifarlab import builtin, files, metrics, own_code
 from cifarlab.errors import CifarlabError
 from cifarlab.metrics import Interval
 from cifarlab.records import Array, Predictions
@@ -23,7 +24,12 @@ LEAST_ANSWERS = 10
 _SHOWN = {"loss": "negative_log_likelihood", "expected_calibration_error": "expected_calibration_error"}
 
 
-def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None) -> dict[str, Any]:
+def calibrate(
+    run: Run | str | os.PathLike[str],
+    *,
+    data_dir: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+) -> dict[str, Any]:
     """Find the temperature at which a run's probabilities fit its validation images best, and keep it in the run.
 
     Writes `calibration.json`. From then on `predict` reports probabilities at that temperature, and `evaluate` adds
@@ -36,6 +42,7 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
     Args:
         run: A trained run that held out validation images.
         data_dir: Where the data are, if not where the run found them; needed only to evaluate.
+        code: The user's own Python files that the run may need; no other is executed.
 
     Returns:
         What was written: `format`, `run`, `split`, `count`, `wrong` (how many answers), `fitted` (whether the images
@@ -48,6 +55,7 @@ def calibrate(run: Run | str | os.PathLike[str], *, data_dir: str | None = None)
 
     Source: Guo et al. 2017, arXiv:1706.04599.
     """
+    own_code.allow_files(code)
     run = open_calibratable(run)
     predictions = _validation_predictions(run, data_dir)
     temperature = fit_temperature(predictions)

@@ -7,8 +7,12 @@ def recipes(incomplete: str) -> list[str]:
     """Names of recipes, and Python files, that begin so."""
     from cifarlab import discover
 
-    files = sorted(str(path) for path in Path().glob(f"{incomplete}*.py"))
-    return [name for name in discover.names("recipes") if name.startswith(incomplete)] + files
+    return [name for name in discover.names("recipes") if name.startswith(incomplete)] + python_files(incomplete)
+
+
+def python_files(incomplete: str) -> list[str]:
+    """Python files that begin so."""
+    return sorted(str(path) for path in Path().glob(f"{incomplete}*.py"))
 
 
 def data(incomplete: str) -> list[str]:

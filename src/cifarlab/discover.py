@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
+from cifarlab import files, own_code
 from cifarlab.errors import CifarlabError
 
 
@@ -22,14 +23,23 @@ def names(package: str) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
-def load(package: str, name: str) -> ModuleType:
+def load(package: str, name: str, *, sha256: str = "", how: str = "") -> ModuleType:
     """Import `cifarlab.<package>.<name>`, or a user's own file if `name` is a path ending in `.py`.
 
+    A file is executed only if the user has named it, see `own_code`; where the name comes from does not matter here.
+
+    Args:
+        package: Such as `"models"`.
+        name: A name in it, or a path.
+        sha256: What a user's file must be, where that is known.
+        how: What would allow a user's file, for the message.
+
     Raises:
-        CifarlabError: If there is no such name; the message offers the nearest right one.
+        CifarlabError: If there is no such name, and the message offers the nearest right one; if a user's file is not
+            one that the user has named, or cannot be executed.
     """
-    if name.endswith(".py"):
-        return _load_file(package, Path(name))
+    if own_code.is_own(name):
+        return _load_file(package, own_code.find(name, sha256, how))
     if name not in names(package):
         raise CifarlabError(unknown(package.removesuffix("s"), name, names(package)))
     return importlib.import_module(f"cifarlab.{package}.{name}")
@@ -48,10 +58,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _load_file(package: str, path: Path) -> ModuleType:
-    if not path.is_file():
-        raise CifarlabError(f"no file {path}: expected a Python file or one of: {', '.join(names(package))}")
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    module_name = f"cifarlab_user_{package}_{path.stem}_{digest}"
+    # Executed once as long as it stays the same: its layers are then the same classes wherever they are used.
+    content = f"{path.resolve()}\n{files.checksum(path, 'sha256')}"
+    module_name = f"cifarlab_user_{package}_{path.stem}_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    if module_name in sys.modules:
+        return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise CifarlabError(f"cannot import {path}: expected a Python file")
@@ -59,6 +70,9 @@ def _load_file(package: str, path: Path) -> ModuleType:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException as error:
+        del sys.modules[module_name]
+        if not isinstance(error, Exception):
+            raise
         raise CifarlabError(f"cannot import {path}: {type(error).__name__}: {error}") from error
     return module

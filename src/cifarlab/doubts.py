@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, discover
+from cifarlab import builtin, datasets, discover, own_code
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
@@ -26,8 +26,7 @@ from cifarlab.wording import counted
 SCORES = ("self_confidence", "normalized_margin")
 SPLITS = ("train", "validation", "test")
 TRUSTED_AGREEMENT = 0.9
-FEWEST_IMAGES = 5
-"""Of a class. What a model usually thinks of the class is a mean over its images, and of fewer it is chance."""
+FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
 
 Progress = Callable[[str, float], None]
 _Run = Run | str | os.PathLike[str]
@@ -132,6 +131,7 @@ def examine_labels(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
     show: bool | None = None,
 ) -> Findings:
@@ -145,6 +145,7 @@ def examine_labels(
         data_dir: Where the data are, if not where the first run found them.
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
+        code: The user's own Python files that the first run may need; no other is executed.
         progress: Called with a phrase and the share done.
         show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
@@ -155,6 +156,7 @@ def examine_labels(
     for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
         if given not in known:
             raise CifarlabError(discover.unknown(kind, given, known))
+    own_code.allow_files(code)
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
     with progress_of("weighing the labels", show if progress is None else False) as shown:
@@ -286,14 +288,12 @@ def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
 
 def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) -> None:
     """Under the same names may now be other pictures than those that were predicted."""
-    now = images.fingerprint
-    if any(each.origin is not None and each.origin.images != now for each in stored):
+    if any(each.origin is not None and each.origin.images != images.fingerprint for each in stored):
         raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
 
 
 def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
-    missing = set(opinions.ids.tolist()) - set(images.ids.tolist())
-    if missing:
+    if missing := set(opinions.ids.tolist()) - set(images.ids.tolist()):
         nearest = discover.unknown("image", min(missing), images.ids[:3].tolist())
         raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")
     if (images.labels[rows_of(images.ids, opinions.ids)] != opinions.labels).any():

@@ -2,13 +2,13 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, derived, files, metrics, prediction
+from cifarlab import builtin, datasets, derived, files, metrics, own_code, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
 from cifarlab.datasets import older_split
@@ -34,6 +34,7 @@ def evaluate(
     tta: str = SINGLE,
     human_labels: str | Path | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
+    code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
 ) -> dict[str, Any]:
     """Let a run's model classify every image of a split, and score the answers.
@@ -52,6 +53,7 @@ def evaluate(
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
         runs_dir: Where the run of the built-in model is, or will be made.
+        code: The user's own Python files that the run may need; no other is executed.
         show: Whether to show the progress; None: in a notebook and at a prompt.
 
     Returns:
@@ -73,6 +75,8 @@ def evaluate(
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
     check_tta(tta)
+    own_code.allow_files(code)
+    own_code.allow(data or "")
     run = builtin.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
     humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)

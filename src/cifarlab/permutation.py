@@ -1,6 +1,7 @@
 """The pixel-permutation test: every recipe trained as it is and on shuffled pixels, and what the shuffling costs."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ def plan_pairs(
     seeds: int = 1,
     data: str | None = None,
     split: str = "validation",
+    code: Sequence[str | os.PathLike[str]] = (),
 ) -> list[Pair]:
     """All trainings of the test, each checked before the first begins.
 
@@ -64,6 +66,7 @@ def plan_pairs(
         seeds: Train with each of the seeds 0 to `seeds - 1`.
         data: Data set instead of the recipes' own.
         split: One of `SPLITS`.
+        code: The user's own Python files that recipes in JSON may name.
 
     Raises:
         CifarlabError: If a name, a setting or the split is wrong.
@@ -82,7 +85,7 @@ def plan_pairs(
         if split == "validation" and not wanted.validation_fraction:
             changed += ("validation_fraction=0.1",)
         arms = [
-            plan.plan_trainings([recipe], [*settings, *changed, *more], seeds=seeds, data=data)
+            plan.plan_trainings([recipe], [*settings, *changed, *more], seeds=seeds, data=data, code=code)
             for more in ((), ("shuffle_pixels=True",))
         ]
         pairs.append(Pair(recipe, changed, *arms))

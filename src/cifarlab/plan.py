@@ -2,14 +2,16 @@
 
 import ast
 import dataclasses
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cifarlab import datasets, discover
+from cifarlab import datasets, discover, own_code
 from cifarlab.errors import CifarlabError
-from cifarlab.recipe import Recipe, load_recipe, override
+from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs import Run, open_run
 
 
@@ -32,6 +34,7 @@ def plan_trainings(
     folds: int | None = None,
     data: str | None = None,
     name: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
 ) -> list[Training]:
     """Every recipe with every seed, each resolved once, so that a mistake in the last is found before the first.
 
@@ -43,6 +46,7 @@ def plan_trainings(
         folds: How many parts to hold out in turn, each in a training of its own.
         data: Data set instead of the recipe's own.
         name: Name of the runs' folders.
+        code: The user's own Python files that recipes in JSON may name; others of theirs are not executed.
 
     Raises:
         CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a name or setting is wrong.
@@ -58,9 +62,10 @@ def plan_trainings(
     ]
     for training in trainings:
         recipe = override(load_recipe(training.recipe), training.settings)
-        if training.seed is not None:
-            dataclasses.replace(recipe, seed=training.seed)
-        datasets.split_name(data if data is not None else recipe.data)
+        given: dict[str, Any] = {"seed": training.seed, "data": data}
+        recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
+        allow_own_code(recipe, code)
+        datasets.split_name(recipe.data)
         _check_model(recipe)
         _check_run_name(name or Path(training.recipe).stem)
     return trainings
@@ -76,6 +81,8 @@ def train_all(
 ) -> list[Run]:
     """Train one after the other, in one process, showing each.
 
+    Models of the user's own are examined before the first training, each once whatever its seeds.
+
     Args:
         trainings: What `plan_trainings` made.
         data_dir: Where the data are.
@@ -87,6 +94,9 @@ def train_all(
     from cifarlab.console import make_console
     from cifarlab.displays import TrainingDisplay
 
+    kinds = dict.fromkeys((item.recipe, item.settings, item.data) for item in trainings)
+    for kind in list(kinds)[1:]:  # the first is examined when it is trained, at once
+        training.check_own(*kind, data_dir)
     runs = []
     for item in trainings:
         with TrainingDisplay(make_console(stderr=stderr)) as display:
@@ -104,7 +114,13 @@ def train_all(
     return runs
 
 
-def resume(path: str, *, data_dir: str | None = None, stderr: bool = False) -> Run:
+def resume(
+    path: str,
+    *,
+    data_dir: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+    stderr: bool = False,
+) -> Run:
     """Continue one stopped run, showing it."""
     run = open_run(path)
     from cifarlab import training
@@ -112,7 +128,7 @@ def resume(path: str, *, data_dir: str | None = None, stderr: bool = False) -> R
     from cifarlab.displays import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
-        return training.resume(run, data_dir=data_dir, show=display)
+        return training.resume(run, data_dir=data_dir, code=code, show=display)
 
 
 def check_resume_stands_alone(others: Iterable[object]) -> None:
@@ -137,10 +153,8 @@ def _check_run_name(name: str) -> None:
 def _check_model(recipe: Recipe) -> None:
     """Refuse a model that is not there, and settings that it does not take, without importing Keras."""
     known = discover.names("models")
-    own = recipe.model.endswith(".py")
-    path = Path(recipe.model) if own else Path(discover.__file__).parent / "models" / f"{recipe.model}.py"
-    if own and not path.is_file():
-        raise CifarlabError(f"no file {path}: expected a model's file or one of: {', '.join(known)}")
+    own = own_code.is_own(recipe.model)
+    path = own_code.find(recipe.model) if own else Path(discover.__file__).parent / "models" / f"{recipe.model}.py"
     if not own and recipe.model not in known:
         raise CifarlabError(discover.unknown("model", recipe.model, known))
     arguments = _build_arguments(path)

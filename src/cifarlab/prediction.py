@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin
+from cifarlab import builtin, own_code
 from cifarlab.builtin import AnyRun
 from cifarlab.displays import progress_of
 from cifarlab.environment import choose_backend
 from cifarlab.errors import CifarlabError
 from cifarlab.images import PictureError, say_unreadable
+from cifarlab.kept_code import load_model_code
+from cifarlab.keras_files import load_keras, needs_own_code, reason
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
@@ -24,31 +26,35 @@ from cifarlab.views import SINGLE, Forward, averaged, check_tta
 from cifarlab.wording import counted, readable
 
 
-def load_model(run: AnyRun) -> Any:
+def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     """The trained `keras.Model` of a run, or of `"builtin"`: raw pixels in, logits out; for inference, not compiled.
 
     The file is opened in Keras's safe mode, which runs no code that the file brings.
 
+    Args:
+        run: Or its folder.
+        code: The user's own Python files that the run may need: those with the layers of its model.
+
     Raises:
+        NotNamedError: If the model is made of own layers, and the user has not named the file that defines them.
         CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
     """
+    own_code.allow_files(code)
     if builtin.is_builtin(run):
         return builtin.load_model()
-    path = _open(run).model_file
+    run = _open(run)
+    path = run.model_file
+    # A model of own layers needs the file that defines them; one of Keras's layers needs none, whoever built it.
+    is_own = needs_own_code(path) and own_code.is_own(run.recipe.model)
     choose_backend()
-    import keras
-
-    import cifarlab.models._shuffle  # noqa: F401 - its layer is then known to Keras
-
+    module = load_model_code(run) if is_own else None
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (
-        Exception
-    ) as error:  # Keras raises whatever its parts do: OSError, ValueError, TypeError, KeyError, BadZipFile
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        return load_keras(path, module)
+    except Exception as error:  # Keras raises whatever its parts do: OSError, ValueError, KeyError, BadZipFile
+        why = reason(error)
         if not zipfile.is_zipfile(path):  # Keras says that there is no file
-            reason = "the file is damaged, or only part of it is there"
-        raise CifarlabError(f"cannot load the model {path}: {reason}; train it again or restore the file") from error
+            why = "the file is damaged, or only part of it is there"
+        raise CifarlabError(f"cannot load the model {path}: {why}; train it again or restore the file") from error
 
 
 def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = SINGLE) -> Predictions:
@@ -66,8 +72,7 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
     """
     check_fits(model, image_set.image_shape, len(image_set.class_names))
     logits = compute_logits(model, image_set.images, batch_size, tta)
-    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(broken):
+    if len(broken := np.flatnonzero(~np.isfinite(logits).all(axis=1))):
         first, asked = str(image_set.ids[broken[0]]), counted(len(logits), "image")
         raise CifarlabError(
             f"the model gives NaN or infinity for {len(broken):,} of {asked}, {first!r} first: its training went "
@@ -81,6 +86,7 @@ def predict(
     model: AnyRun = builtin.NAME,
     top: int = 3,
     tta: str = SINGLE,
+    code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
     passed_over: list[PictureError] | None = None,
 ) -> list[dict[str, Any]]:
@@ -91,6 +97,7 @@ def predict(
         model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        code: The user's own Python files that the run may need.
         show: Whether to show the progress; None: in a notebook and at a prompt.
         passed_over: Where given, pictures that cannot be read are passed over, and why is added to this list.
 
@@ -112,7 +119,7 @@ def predict(
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
-        loaded = load_model(model)
+        loaded = load_model(model, code)
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
         blank = np.zeros(len(images), np.int64)
         ids = np.array([f"{index:08d}" for index in range(len(images))])
@@ -204,9 +211,8 @@ def compile_forward(model: Any) -> Forward:
     """
     import keras
 
-    return {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}[keras.backend.backend()](
-        model
-    )
+    compilers = {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}
+    return compilers[keras.backend.backend()](model)
 
 
 def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) -> None:
@@ -215,15 +221,12 @@ def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) 
     Raises:
         CifarlabError: If the image shape or the number of classes differs; the message shows both.
     """
-    expected = input_shape(model)
-    if expected != image_shape:
+    if (expected := input_shape(model)) != image_shape:
         raise CifarlabError(f"the model takes {_by(expected)} images, these are {_by(image_shape)}: use its own data")
     outputs = int(model.output_shape[-1])
     if outputs != num_classes:
-        raise CifarlabError(
-            f"the model tells {counted(outputs, 'class', 'classes')} apart, the data have {num_classes}: use its own "
-            "data"
-        )
+        told = counted(outputs, "class", "classes")
+        raise CifarlabError(f"the model tells {told} apart, the data have {num_classes}: use its own data")
 
 
 def input_shape(model: Any) -> tuple[int, int, int]:

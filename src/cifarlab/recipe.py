@@ -3,13 +3,14 @@
 import ast
 import dataclasses
 import math
+import os
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cifarlab import discover, files
+from cifarlab import discover, files, own_code
 from cifarlab.errors import CifarlabError
 
 OPTIMIZERS = ("adam", "lion", "muon", "sgd")
@@ -148,11 +149,14 @@ _LIMITS: dict[str, tuple[Any, str]] = {
 def load_recipe(name: str) -> Recipe:
     """The recipe of that name, the one in a user's own Python file, or the one that a run recorded as JSON.
 
+    A Python file is executed: give no name that comes from a file. What JSON names is not: see `own_code`.
+
     Raises:
         CifarlabError: If there is none; the message offers the nearest right name.
     """
     if name.endswith(".json"):
         return from_dict(files.read_json(Path(name)))
+    own_code.allow(name)
     module = discover.load("recipes", name)
     found = getattr(module, "RECIPE", None)
     if not isinstance(found, Recipe):
@@ -201,6 +205,16 @@ def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
     return sorted(pairs, key=lambda pair: "." in pair[0])
 
 
+def allow_own_code(recipe: Recipe, code: Sequence[str | os.PathLike[str]] = ()) -> None:
+    """Let what the user names be executed: the files of `code`, and model and data that no file named.
+
+    Raises:
+        CifarlabError: If a file of `code` is not there.
+    """
+    own_code.allow_files(code)
+    own_code.allow(recipe.model, recipe.data)
+
+
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain values, ready for JSON."""
     return dataclasses.asdict(recipe)
@@ -218,6 +232,8 @@ def settings_of(recipe: Recipe) -> dict[str, Any]:
 def from_dict(values: Mapping[str, Any]) -> Recipe:
     """The recipe that `to_dict` described; JSON's lists become tuples again.
 
+    The Python files that it names are `own_code.Recorded`: they are not executed unless the user names them too.
+
     Raises:
         CifarlabError: If a field is unknown, missing, of the wrong type or out of range.
     """
@@ -231,7 +247,9 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     for key in _DICTIONARIES.values():
         if not isinstance(values.get(key, {}), Mapping):
             raise CifarlabError(_wrong_type(key, _TYPES[key], values[key]))
-    return Recipe(**{key: _tuples(value) for key, value in values.items()})
+    found = {key: _tuples(value) for key, value in values.items()}
+    named = {key: own_code.Recorded(found[key]) for key in ("model", "data") if isinstance(found.get(key), str)}
+    return Recipe(**{**found, **named})
 
 
 def _tuples(value: Any) -> Any:

@@ -10,6 +10,7 @@ from PIL import Image
 from cifarlab import discover
 from cifarlab.datasets import describe, load_data, older_split
 from cifarlab.errors import CifarlabError
+from cifarlab.own_code import NotNamedError
 from cifarlab.records import ImageSet, Source, Splits
 
 
@@ -40,12 +41,25 @@ def test_a_users_own_file(tmp_path):
         "    part = ImageSet(images, np.arange(20) % 2, ids, ('a', 'b'))\n"
         "    return part, part, Source('mine', str(data_dir), 'made')\n"
     )
-    splits = load_data(str(path), data_dir=tmp_path)
+    with pytest.raises(NotNamedError, match="--code"):
+        load_data(str(path), data_dir=tmp_path)
+    splits = load_data(str(path), data_dir=tmp_path, code=[path])
+    assert (splits.source.name, splits.source.data_dir) == (str(path), str(tmp_path))  # a run finds it again
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (18, 2, 20)
     assert splits.source.location == str(tmp_path)
     path.write_text("")
     with pytest.raises(CifarlabError, match="defines no load"):
         load_data(str(tmp_path / "mine.py"))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("return 1 / 0", "ZeroDivisionError"), ("return 1, 2, 3", "must return")],
+)
+def test_a_users_own_file_that_goes_wrong_is_one_line(body, message, tmp_path):
+    (tmp_path / "mine.py").write_text(f"def load(**options): {body}\n")
+    with pytest.raises(CifarlabError, match=message):
+        load_data(str(tmp_path / "mine.py"), code=[tmp_path / "mine.py"])
 
 
 @pytest.mark.parametrize(

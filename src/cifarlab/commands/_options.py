@@ -16,6 +16,15 @@ DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME", help="Data set instead of the run's own.", autocompletion=completion.data),
 ]
+Code = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--code",
+        metavar="FILE",
+        help="Your own Python file that a run needs; no other is executed.",
+        autocompletion=completion.python_files,
+    ),
+]
 DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
 HumanLabels = Annotated[
     Path | None,

@@ -1,12 +1,12 @@
 """`cifarlab calibrate`: make a run's confidence match its accuracy."""
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, RunPaths
+from cifarlab.commands._options import Code, DataDir, Json, RunPaths
 
 EPILOG = usage.examples("cifarlab calibrate runs/mlp2-seed0")
 
 
-def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -> None:
+def calibrate(runs: RunPaths, data_dir: DataDir = None, code: Code = None, as_json: Json = False) -> None:
     """Make confidence match accuracy.
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
@@ -18,5 +18,5 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, as_json: Json = False) -
     results = []
     for run in opened:
         with working(f"calibrating {run.path}"):
-            results.append({"path": str(run.path), **calibration.calibrate(run, data_dir=data_dir)})
+            results.append({"path": str(run.path), **calibration.calibrate(run, data_dir=data_dir, code=code or ())})
     tables.print_json(results) if as_json else verdicts.print_calibrations(results)

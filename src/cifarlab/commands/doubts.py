@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.commands._options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
@@ -27,6 +27,7 @@ def doubts(
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the list as CSV.")] = None,
     output: PageFile = None,
     data_dir: DataDir = None,
+    code: Code = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -50,6 +51,7 @@ def doubts(
             data_dir=data_dir,
             runs_dir=runs_dir,
             duplicates=duplicates,
+            code=code or (),
             progress=progress,
         )
     from cifarlab.reports.label_doubts import write_doubts_page

@@ -1,12 +1,12 @@
 """`cifarlab evaluate`: measure runs, or a model trained elsewhere, on images they were not trained on."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
+from cifarlab.commands._options import Code, DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
 from cifarlab.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -26,6 +26,7 @@ def evaluate(
     split: Split = "test",
     data: DataOption = None,
     data_dir: DataDir = None,
+    code: Code = None,
     tta: Tta = "none",
     human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
@@ -71,8 +72,7 @@ def evaluate(
     entries = []
     for run in opened:
         with working(f"evaluating {run.path}"):
-            scores = evaluation.evaluate(
-                run, split=split, data=data, data_dir=data_dir, tta=tta, human_labels=human_labels
-            )
+            options: dict[str, Any] = {"data": data, "data_dir": data_dir, "human_labels": human_labels}
+            scores = evaluation.evaluate(run, split=split, tta=tta, code=code or (), **options)
         entries.append({"path": str(run.path), **scores})
     tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json, PageFile, RunsDir, Split
+from cifarlab.commands._options import Code, DataDir, Json, PageFile, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab image test-00042 --runs runs/mlp2-seed0",
@@ -24,6 +24,7 @@ def image(
     split: Split = "test",
     output: PageFile = None,
     data_dir: DataDir = None,
+    code: Code = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -38,7 +39,15 @@ def image(
     from cifarlab.story import tell_story
 
     with working("asking the runs", once_told=True) as progress:
-        story = tell_story(image_id, runs, split=split, data_dir=data_dir, runs_dir=runs_dir, progress=progress)
+        story = tell_story(
+            image_id,
+            runs,
+            split=split,
+            data_dir=data_dir,
+            runs_dir=runs_dir,
+            code=code or (),
+            progress=progress,
+        )
     from cifarlab.reports.image_story import write_image_page
 
     page = write_image_page(story, output or builtin.open_run(runs[0], runs_dir=runs_dir).image_file(story.image_id))

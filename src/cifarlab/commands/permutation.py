@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json, RunsDir
+from cifarlab.commands._options import Code, DataDir, Json, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab permutation mlp2 convnet94 --set epochs=4",
@@ -30,6 +30,7 @@ def permutation(
         typer.Option(metavar="NAME", help="Data set instead of the recipes'.", autocompletion=completion.data),
     ] = None,
     data_dir: DataDir = None,
+    code: Code = None,
     runs_dir: RunsDir = Path("runs"),
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figure and numbers.")] = Path("permutation"),
     as_json: Json = False,
@@ -41,7 +42,7 @@ def permutation(
     """
     from cifarlab.permutation import measure_pairs, plan_pairs
 
-    pairs = plan_pairs(recipes, settings or [], seeds=seeds, data=data, split=split)
+    pairs = plan_pairs(recipes, settings or [], seeds=seeds, data=data, split=split, code=code or ())
     result = measure_pairs(pairs, split=split, data_dir=data_dir, runs_dir=runs_dir, output=output, stderr=as_json)
     from cifarlab import tables, verdicts
 

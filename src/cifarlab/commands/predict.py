@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import Json, Tta
+from cifarlab.commands._options import Code, Json, Tta
 
 EPILOG = usage.examples(
     "cifarlab predict photo.jpg",
@@ -23,6 +23,7 @@ def predict(
     ] = "builtin",
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
     tta: Tta = "none",
+    code: Code = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +41,7 @@ def predict(
 
     passed_over: list[PictureError] = []
     with working("loading the model"):
-        answers = prediction.predict(images, model, top=top, tta=tta, passed_over=passed_over)
+        answers = prediction.predict(images, model, top=top, tta=tta, passed_over=passed_over, code=code or ())
     write(answers)
     left_out = pictures.count_left_out(images)
     if left_out:

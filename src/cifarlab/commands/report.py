@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.commands._options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -21,6 +21,7 @@ def report(
     output: PageFile = None,
     split: Split = "test",
     data_dir: DataDir = None,
+    code: Code = None,
     human_labels: HumanLabels = None,
     stories: Annotated[
         int, typer.Option(metavar="N", min=0, max=16, help="Also a page about each of the N worst mistakes.")
@@ -45,6 +46,7 @@ def report(
             human_labels=human_labels,
             runs_dir=runs_dir,
             stories=stories,
+            code=code or (),
             progress=progress,
         )
     tables.print_json({"report": str(page)}) if as_json else print(page)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import usage
-from cifarlab.commands._options import DataDir, Json, RunPaths, RunsDir
+from cifarlab.commands._options import Code, DataDir, Json, RunPaths, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab robustness runs/mlp2-seed0",
@@ -28,6 +28,7 @@ def robustness(
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Use N test images.")] = None,
     attacks: Annotated[str, typer.Option(metavar="LIST", help="fgsm, pgd, or none.")] = "fgsm,pgd",
     data_dir: DataDir = None,
+    code: Code = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -50,9 +51,8 @@ def robustness(
     entries = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:
-            entries.append(
-                {"path": str(run.path), **measure_robustness(run, wanted, data_dir=data_dir, progress=progress)}
-            )
+            found = measure_robustness(run, wanted, data_dir=data_dir, code=code or (), progress=progress)
+        entries.append({"path": str(run.path), **found})
     for entry in entries[1:]:
         entry["against"] = against_baseline(entry, entries[0])
     tables.print_json(entries) if as_json else print_robustness(entries)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, RunsDir
+from cifarlab.commands._options import Code, DataDir, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab serve",
@@ -32,6 +32,7 @@ def serve(
         str, typer.Option(metavar="NAME", help="Data set to show first.", autocompletion=completion.data)
     ] = "cifar10",
     data_dir: DataDir = None,
+    code: Code = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes any that is free.")] = 8000,
     token: Annotated[
@@ -42,7 +43,11 @@ def serve(
 
     Starts a local app and an HTTP API, and prints their address. Stop it with Ctrl-C.
     """
+    from cifarlab import own_code
+
     _need_web()
+    own_code.allow_files(code or ())
+    own_code.allow(data)
     _check(runs_dir, data, data_dir, token)
     from cifarlab.web.listening import bind
 
@@ -51,7 +56,7 @@ def serve(
         from cifarlab.web.settings import Settings
 
         folder = None if data_dir is None else Path(data_dir).expanduser()
-        settings = Settings(runs_dir, data, folder, host, port, token)
+        settings = Settings(runs_dir, data, folder, host, port, token, tuple(code or ()))
         announce = "cifarlab is at {} (Ctrl-C stops it)".format
         serve_app(settings, listener, lambda address: print(announce(address), flush=True))
 

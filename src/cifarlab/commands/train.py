@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab import completion, usage
-from cifarlab.commands._options import DataDir, Json, RunsDir, recipe_names
+from cifarlab.commands._options import Code, DataDir, Json, RunsDir, recipe_names
 
 EPILOG = usage.examples(
     "cifarlab train mlp2",
@@ -35,6 +35,7 @@ def train(
         typer.Option(metavar="NAME", help="Data set instead of the recipe's.", autocompletion=completion.data),
     ] = None,
     data_dir: DataDir = None,
+    code: Code = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run's folder.")] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Continue a stopped run.", autocompletion=completion.runs)
@@ -53,10 +54,10 @@ def train(
     if resume is not None:
         given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
         plan.check_resume_stands_alone(given)
-        runs = [plan.resume(resume, data_dir=data_dir, stderr=as_json)]
+        runs = [plan.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
     else:
         trainings = plan.plan_trainings(
-            recipes or [], wanted, seed=seed, seeds=seeds, folds=folds, data=data, name=name
+            recipes or [], wanted, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
         runs = plan.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
     tables.print_json([tables.summarise_run(run) for run in runs]) if as_json else tables.print_runs(runs)

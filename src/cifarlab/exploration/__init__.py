@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from cifarlab import datasets, files
+from cifarlab import datasets, files, own_code
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.exploration import figures
@@ -39,7 +39,7 @@ def explore(
     PNG; the facts as `summary.json`; and all exact and near duplicates as `duplicates.csv`.
 
     Args:
-        name: A data set, as for `load_data`.
+        name: A data set, as for `load_data`; a Python file is executed, since the user names it here.
         data_dir: Where to look for it.
         output: The folder; by default `exploration/<name>`.
         seed: Of the samples and the maps.
@@ -66,6 +66,7 @@ def _explore(
     report: Callable[[str, float], None],
 ) -> Path:
     report("reading", 0.0)
+    own_code.allow(name)
     splits = datasets.load_data(
         name,
         data_dir=None if data_dir is None else Path(data_dir),

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cifarlab import files
+from cifarlab import files, own_code
 from cifarlab.displays import progress_of
 from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
@@ -33,6 +33,7 @@ def report(
     human_labels: str | os.PathLike[str] | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     stories: int = 0,
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
     show: bool | None = None,
 ) -> Path:
@@ -53,6 +54,7 @@ def report(
         runs_dir: Where the run of the built-in model is.
         stories: Of how many of each run's most confident mistakes to write a page too, into the folder
             `<page's name>-images` beside the page, which links to them. This asks the models, so it loads Keras.
+        code: The user's own Python files that the runs may need; no other is executed.
         progress: Called with a phrase and the share done, of the stories.
         show: Whether to show that it is being written; None: in a notebook and at a prompt, where there is no
             `progress`.
@@ -64,6 +66,7 @@ def report(
         CifarlabError: If a run is missing or not evaluated on `split`, or the page cannot be written; also if the
             default place holds a file that is not a report of ours, or the human labels are not about these images.
     """
+    own_code.allow_files(code)
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
     page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
     path = _default_output([view.run for view in page.runs]) if output is None else Path(output)

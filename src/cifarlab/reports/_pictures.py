@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifarlab.errors import CifarlabError
+from cifarlab.own_code import NotNamedError
 from cifarlab.plots._style import data_uri
 from cifarlab.recipe import Recipe
 from cifarlab.records import ImageSet, Predictions
@@ -75,6 +76,8 @@ class Pictures:
         where = self._data_dir or data.get("data_dir")
         try:
             return load_data(str(data["name"]), data_dir=where, download=False, **recipe.held_out).train
+        except NotNamedError:
+            raise
         except CifarlabError:
             return None  # the page says why it has no pictures, and this one is not shown without them
 
@@ -116,6 +119,8 @@ class Pictures:
         where = self._data_dir or data.get("data_dir")
         try:
             images = load_data(name, data_dir=where, download=False, **held_out)[self._split]
+        except NotNamedError:  # the user decides, and is asked at once
+            raise
         except CifarlabError as error:
             self.problems[name] = str(error)
             return

@@ -1,5 +1,6 @@
 """A run and a test set in, what is left of its accuracy out: corruptions, small shifts, attacks, other photographs."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, derived, discover, prediction
+from cifarlab import datasets, derived, discover, own_code, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays import progress_of
@@ -64,6 +65,7 @@ def measure_robustness(
     wanted: Wanted | None = None,
     *,
     data_dir: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
     show: bool | None = None,
 ) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def measure_robustness(
         run: The run, with its model, or its folder, or `"builtin"`.
         wanted: What to measure.
         data_dir: Where the data are, if not where the run found them.
+        code: The user's own Python files that the run may need; no other is executed.
         progress: Called with a phrase and the share done.
         show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
@@ -84,6 +87,7 @@ def measure_robustness(
     Raises:
         CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
     """
+    own_code.allow_files(code)
     with progress_of("measuring robustness", show if progress is None else False) as shown:
         return _measure(run, wanted or Wanted(), data_dir, progress or shown)
 

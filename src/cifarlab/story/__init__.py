@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, datasets, dynamics, prediction
+from cifarlab import builtin, datasets, dynamics, own_code, prediction
 from cifarlab.builtin import AnyRun
 from cifarlab.derived import StaleError
 from cifarlab.dynamics import Dynamics, ImageHistory
@@ -100,6 +100,7 @@ def tell_story(
     split: str = "test",
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
 ) -> Story:
     """Ask every run about one image.
@@ -113,13 +114,15 @@ def tell_story(
         split: Where a bare row is counted, and where an id is looked for first.
         data_dir: Where the data are, if not where the runs found them.
         runs_dir: Where the run of the built-in model is, or will be made.
+        code: The user's own Python files that the runs may need; no other is executed.
         progress: Called with a phrase and the share done.
 
     Raises:
         CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
             about different data sets.
     """
-    return tell_stories([image_id], runs, split=split, data_dir=data_dir, runs_dir=runs_dir, progress=progress)[0]
+    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "code": code}
+    return tell_stories([image_id], runs, split=split, progress=progress, **where)[0]
 
 
 def tell_stories(
@@ -129,6 +132,7 @@ def tell_stories(
     split: str = "test",
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
+    code: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
 ) -> list[Story]:
     """`tell_story` for several images: data and models are loaded once.
@@ -139,6 +143,7 @@ def tell_stories(
         split: Where a bare row is counted, and where an id is looked for first.
         data_dir: Where the data are, if not where the runs found them.
         runs_dir: Where the run of the built-in model is, or will be made.
+        code: The user's own Python files that the runs may need; no other is executed.
         progress: Called with a phrase and the share done.
 
     Returns:
@@ -149,6 +154,7 @@ def tell_stories(
     """
     if not runs:
         raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
+    own_code.allow_files(code)
     report = progress or (lambda phrase, share: None)
     opened = [builtin.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
     names = sorted({run.data_name for run in opened})

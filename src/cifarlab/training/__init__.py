@@ -1,6 +1,6 @@
 """Training: a recipe and data become a run."""
 
-from cifarlab.training.launch import resume, train
+from cifarlab.training.launch import check_own, resume, train
 from cifarlab.training.progress import Progress, Silent
 
-__all__ = ["Progress", "Silent", "resume", "train"]
+__all__ = ["Progress", "Silent", "check_own", "resume", "train"]

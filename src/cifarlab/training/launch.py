@@ -1,20 +1,24 @@
 """From a recipe's name to a finished run, and from a stopped run to a finished one."""
 
 import dataclasses
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab import discover, files
+from cifarlab import discover, files, kept_code, own_code
 from cifarlab.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.errors import CifarlabError
 from cifarlab.overlap import remember_images
-from cifarlab.recipe import Recipe, load_recipe, override, to_dict
+from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
+from cifarlab.run_files import read_object
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images
+from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.training.progress import Progress, choose_observer
 from cifarlab.wording import counted
 
@@ -31,6 +35,7 @@ def train(
     data_dir: str | Path | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
     show: Progress | bool | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
@@ -43,6 +48,7 @@ def train(
         data_dir: Where the data are, see `cifarlab.datasets`.
         runs_dir: Folder of all runs.
         name: The run's name; by default the recipe's and the seed's.
+        code: The user's own Python files that a recipe in JSON may name; others of its are not executed.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
             error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
 
@@ -50,18 +56,14 @@ def train(
         The finished run.
 
     Raises:
-        CifarlabError: If any of these is wrong, the data cannot be had, or the loss is no longer finite.
+        CifarlabError: If any of these is wrong, the data cannot be had, a model of the user's own cannot be trained or
+            not be loaded again, or the loss is no longer finite.
     """
     observer = choose_observer(show)
-    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
-    choose_backend()
-    resolved = dataclasses.replace(resolved, **given)
-    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
-    splits = _load(resolved, data_dir)
-    model = _build(resolved, splits)
-    _check_it_can_be_trained(model, resolved)
-    label = Path(recipe).stem if isinstance(recipe, str) else resolved.model
+    resolved = _resolve(recipe, settings, given, code)
+    splits, model = _prepare(resolved, data_dir)
+    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
     label += f"-fold{resolved.fold}" if is_fold else ""
     run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
@@ -70,8 +72,9 @@ def train(
         files.write_json(run.recipe_file, to_dict(resolved))
         files.write_json(run.data_file, _describe_data(splits))
         remember_images(run, splits.train)
-        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params()})
-        command = _command(recipe if isinstance(recipe, str) else str(run.recipe_file), settings, given, data_dir)
+        kept = {"code": notes} if (notes := kept_code.keep_code(run, resolved)) else {}
+        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
+        command = _command(recipe, settings, given, data_dir, run)
         files.write_text(run.command_file, command + "\n")
     except BaseException:
         shutil.rmtree(run.path)
@@ -80,12 +83,36 @@ def train(
     return run
 
 
-def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: Progress | bool | None = None) -> Run:
+def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: str | Path | None) -> None:
+    """Refuse a training with a model of the user's own as `train` would, but before others take their hours.
+
+    Args:
+        recipe: As for `train`; so are the others.
+        settings: Overrides.
+        data: Replaces the recipe's data set.
+        data_dir: Where the data are.
+
+    Raises:
+        CifarlabError: As for `train`.
+    """
+    resolved = _resolve(recipe, settings, {} if data is None else {"data": data})
+    if own_code.is_own(resolved.model):
+        _prepare(resolved, data_dir)
+
+
+def resume(
+    run: Run | str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+    show: Progress | bool | None = None,
+) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
     Args:
         run: The run, or its folder.
         data_dir: Where the data are now; by default where they were.
+        code: The user's own Python files that the run's recipe names, where it does.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
             error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
 
@@ -93,9 +120,11 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         The finished run.
 
     Raises:
-        CifarlabError: If the run is finished, has no checkpoint, or the data are not those it was trained on.
+        CifarlabError: If the run is finished, has no checkpoint, or the data or the own code are not those it was
+            trained with, or its own code has not been named.
     """
     observer = choose_observer(show)
+    own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
@@ -103,22 +132,53 @@ def resume(run: Run | str | Path, *, data_dir: str | Path | None = None, show: P
         raise CifarlabError(f"{run.path} is being trained by process {run.state['process']}: stop that one first")
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
+    again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
+    kept_code.check_code(run, again)
     from cifarlab.datasets import older_split
 
     choose_backend()
-    wanted = run.environment["backend"]
+    wanted = read_object(run.environment_file, "backend")["backend"]
     if choose_backend() != wanted:
         raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
-    splits = _load(run.recipe, data_dir or run.data["data_dir"])
-    if _describe_data(splits)["fingerprints"] != run.data["fingerprints"]:
+    splits = _load(run.recipe, data_dir or run.data.get("data_dir"))
+    if _describe_data(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
-    model = _build(run.recipe, splits)
+    own = own_code.is_own(run.recipe.model)
+    module = kept_code.load_model_code(run, again) if own else discover.load("models", run.recipe.model)
+    model = _build(module, run.recipe, splits)
     run.set_state("running", "resumed")
     if not run.trained_images_file.is_file():  # begun by an earlier version
         remember_images(run, splits.train)
     _fit(run, run.recipe, splits, model, observer, resume=True)
     return run
+
+
+def _resolve(
+    recipe: str | Recipe,
+    settings: Sequence[str],
+    given: Mapping[str, Any],
+    code: Sequence[str | os.PathLike[str]] = (),
+) -> Recipe:
+    """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
+    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
+    choose_backend()
+    resolved = dataclasses.replace(resolved, **given)
+    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
+    allow_own_code(resolved, code)
+    return resolved
+
+
+def _prepare(recipe: Recipe, data_dir: str | Path | None) -> tuple[Splits, "keras.Model"]:
+    """Data and model, and every check that can be made before the first step."""
+    kept_code.check_keepable(recipe)
+    splits = _load(recipe, data_dir)
+    module = discover.load("models", recipe.model)
+    model = _build(module, recipe, splits)
+    _check_it_can_be_trained(model, recipe)
+    if own_code.is_own(recipe.model):  # the package's own models have their contract's tests
+        check_own_model(model, module, splits.train)
+    return splits, model
 
 
 def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
@@ -143,21 +203,31 @@ def _describe_data(splits: Splits) -> dict[str, Any]:
     return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
 
 
-def _build(recipe: Recipe, splits: Splits) -> "keras.Model":
+def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
     import keras
 
     from cifarlab.models._shuffle import shuffle_inputs
 
-    module = discover.load("models", recipe.model)
+    if not hasattr(module, "build"):
+        raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
+    # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
+    caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
         model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
+        if own_code.is_own(recipe.model):
+            check_form(model, recipe.model, splits.train)
         model = shuffle_inputs(model) if recipe.shuffle_pixels else model
-    except (TypeError, ValueError) as error:
+    except CifarlabError:
+        raise
+    except caught as error:
         arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
-        raise CifarlabError(f"model {recipe.model} cannot be built with {arguments}: {error}") from error
+        reason = f"{type(error).__name__}: {error}" if caught is Exception else error
+        raise CifarlabError(
+            f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
+        ) from error
     finally:
         keras.config.set_dtype_policy(before)
     if hasattr(module, "adapt"):
@@ -195,13 +265,17 @@ def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: P
     run.set_state("finished")
 
 
-def _command(recipe: str, settings: Sequence[str], given: Mapping[str, object], data_dir: object) -> str:
+def _command(
+    recipe: str | Recipe, settings: Sequence[str], given: Mapping[str, object], data_dir: object, run: Run
+) -> str:
     """The command that makes the run again."""
-    words = ["cifarlab", "train", recipe]
+    words = ["cifarlab", "train", recipe if isinstance(recipe, str) else str(run.recipe_file)]
     for setting in settings:
         words += ["--set", setting]
     for key, value in given.items():
         words += [f"--{key}", str(value)]
     if data_dir is not None:
         words += ["--data-dir", str(data_dir)]
-    return shlex.join(words)
+    # A recipe in JSON only tells of own code: the user names it.
+    named = [] if isinstance(recipe, str) and not recipe.endswith(".json") else kept_code.copies(run)
+    return shlex.join([*words, *(word for each in named for word in ("--code", each))])

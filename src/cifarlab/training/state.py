@@ -79,6 +79,6 @@ def load_checkpoint(run: Run) -> TrainingState:
                 [stored[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in stored))]
                 for group in ("values", "best")
             ]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise CifarlabError(f"cannot read {run.checkpoint_file}: {error}; train again") from error
-    return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 import cifarlab
-from cifarlab import discover
+from cifarlab import discover, own_code
 from cifarlab.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.head_requests import HeadAsGet
@@ -30,6 +30,8 @@ def create_app(settings: Settings) -> FastAPI:
     Returns:
         An ASGI application; `app.state` holds `settings`, `library` and `jobs` for the routes.
     """
+    own_code.allow_files(settings.code)
+    own_code.allow(settings.data)
     app = FastAPI(
         title="cifarlab",
         version=cifarlab.__version__,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab import discover, recipe
+from cifarlab import discover, own_code, recipe
 from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
@@ -183,6 +183,9 @@ class Jobs:
         command = [sys.executable, "-c", _PROGRAM, *words]
         if self._settings.data_dir is not None and data == self._settings.data:
             command += ["--data-dir", str(self._settings.data_dir)]
+        own = [self._settings.data] if own_code.is_own(self._settings.data) else []
+        for file in (*self._settings.code, *own):  # what the operator named, and nothing that a run names
+            command += ["--code", file]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("wb") as log:

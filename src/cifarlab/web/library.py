@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from cifarlab import datasets, discover
+from cifarlab import datasets, discover, own_code
 from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.reports._page import check_together
@@ -187,7 +187,7 @@ class Library:
     def find_collection(self, name: str) -> Collection | str:
         """A data set by its name; where it cannot be had, the reason."""
         if slug_of(name) not in self.data_names():
-            return f"they are shown where the app is started with --data {name}"
+            return f"they are shown where the app is started with {data_option(name)}"
         try:
             return self.collection(slug_of(name))
         except CifarlabError as error:
@@ -260,6 +260,12 @@ def _read_predictions(run: Run, split: str) -> Predictions:
     if run.scores_file(split).is_file():
         check_together(run, split, run.scores(split), predictions)
     return predictions
+
+
+def data_option(name: str) -> str:
+    """The option of `cifarlab serve` that shows a data set, and what must be known of one that is code."""
+    code = " (it is Python code: only if you trust it)" if own_code.is_own(name) else ""
+    return f"--data {name}{code}"
 
 
 def _is_own(path: Path) -> bool:

@@ -34,6 +34,7 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on.
         token: What a visitor must know; None lets in whoever reaches the address.
+        code: Python files that runs may need and the operator named; nothing else of theirs is executed.
         limits: What a request may cost.
     """
 
@@ -43,4 +44,5 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
+    code: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)

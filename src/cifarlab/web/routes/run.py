@@ -14,7 +14,7 @@ from cifarlab.web import rendering
 from cifarlab.web.entries import Entry, say_unevaluated
 from cifarlab.web.figures import run_figures
 from cifarlab.web.gallery import show_answers
-from cifarlab.web.library import Library
+from cifarlab.web.library import Library, data_option
 from cifarlab.web.sections import show_sections
 
 router = APIRouter(include_in_schema=False)
@@ -118,7 +118,7 @@ def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "t
     if entry.state == "running" or not entry.run.model_file.is_file():
         raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
     if entry.data not in library.data_names().values():
-        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with --data {entry.data}")
+        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with {data_option(entry.data)}")
     if split == "validation" and split not in entry.held_out:
         raise CifarlabError(f"{name} held out no validation images: it was trained on all of them")
     request.app.state.jobs.evaluate(entry.name, split, entry.data)
