@@ -59,7 +59,9 @@ def test_a_model_that_is_no_archive_has_a_checksum_too(make_run, tmp_path):
 def test_the_checksum_of_earlier_versions_is_still_known(make_run, tmp_path):
     run = make_run(tmp_path, "first")
     whole = f"sha256:{files.checksum(run.model_file, 'sha256')}"
-    files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}, "model_checksum": whole})
+    files.write_json(
+        run.path / "calibration.json", {"temperature": {"value": 1.5, "low": 1.4, "high": 1.6}, "model_checksum": whole}
+    )
     assert stored_temperature(run) == 1.5
     train_on(run)
     with pytest.raises(StaleError, match="made for another model"):
@@ -161,7 +163,10 @@ def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(make_run,
     assert "Mean corruption error" in whole
     files.write_json(results_file(run), {**files.read_json(results_file(run)), derived.KEY: "crc32:1"})
     files.write_json(run.scores_file("test", tta="flip"), {**run.scores(), derived.KEY: "crc32:1"})
-    files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}, "model_checksum": "crc32:1"})
+    files.write_json(
+        run.path / "calibration.json",
+        {"temperature": {"value": 1.5, "low": 1.4, "high": 1.6}, "model_checksum": "crc32:1"},
+    )
     with pytest.raises(StaleError):
         read_results(run)
     page = report(run).read_text()

@@ -173,3 +173,26 @@ def test_a_damaged_file_is_one_clear_line(run, name, content):
 
 def _read_everything(run: Run):
     return run.state, run.recipe, run.data, run.environment, run.history()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from cifarlab.runs import Run
+with Run(Path(sys.argv[1])).owned():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_has_one_owner_until_its_process_ends_however(tmp_path):
+    run = create_run(tmp_path, "run")
+    command = [sys.executable, "-c", HOLD, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(CifarlabError, match="is being trained by another process"), run.owned():
+            pytest.fail("two owners")
+        holder.kill()
+        holder.wait()
+        with run.owned():
+            pass

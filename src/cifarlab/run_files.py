@@ -12,6 +12,7 @@ last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 events.*, train/, validation/   what `tensorboard --logdir` shows
+.lock               held by the process that trains the run
 trained-images.npz  which images it is trained on: their ids, and a hash of each one's pixels
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image

@@ -1,15 +1,18 @@
 """Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
 
+import contextlib
 import csv
 import datetime
 import itertools
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 import cifarlab
 from cifarlab import derived, discover, files, recipe
@@ -20,6 +23,7 @@ from cifarlab.run_files import RunFiles, evaluate_command, read_object
 from cifarlab.views import SINGLE, say
 
 FORMAT = 1
+LOCK_NAME = ".lock"
 STATES = ("running", "finished", "stopped", "failed")
 MAKING, USE = "making", "use"
 """In which phase somebody looked: the built-in model brings along the looks of its making."""
@@ -83,6 +87,19 @@ class Run(RunFiles):
         except OSError as error:
             return isinstance(error, PermissionError)  # somebody else's; without it there is no such process
         return not _has_ended(process)
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Nobody else trains this run inside; the operating system gives it free when the process ends, however.
+
+        Raises:
+            CifarlabError: At once, if another process trains the run.
+        """
+        try:
+            with filelock.FileLock(self.path / LOCK_NAME, blocking=False):
+                yield
+        except filelock.Timeout:
+            raise CifarlabError(f"{self.path} is being trained by another process: wait for it, or stop it") from None
 
     def history(self) -> list[dict[str, float]]:
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""

@@ -47,7 +47,7 @@ def test_a_form_without_a_script_sends_an_empty_second_file(client, red):
         ({"picture": ("", b"")}, 422, "no picture was sent"),
         ({"picture": ("a.svg", b"<svg/>")}, 415, "SVG"),
         ({"picture": ("<b>.png", b"hello")}, 415, "&lt;b&gt;.png"),
-        ({"picture": ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01")}, 415, "cut.jpg"),
+        ({"picture": ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01")}, 422, "cut.jpg"),
     ],
 )
 def test_what_cannot_be_read_is_said_on_the_page(client, files, status, said):

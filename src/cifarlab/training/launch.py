@@ -79,7 +79,8 @@ def train(
     except BaseException:
         shutil.rmtree(run.path)
         raise
-    _fit(run, resolved, splits, model, observer, resume=False)
+    with run.owned():
+        _fit(run, resolved, splits, model, observer, resume=False)
     return run
 
 
@@ -126,6 +127,17 @@ def resume(
     observer = choose_observer(show)
     own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
+    with run.owned():
+        splits, model = _prepare_again(run, data_dir)
+        run.set_state("running", "resumed")
+        if not run.trained_images_file.is_file():  # begun by an earlier version
+            remember_images(run, splits.train)
+        _fit(run, run.recipe, splits, model, observer, resume=True)
+    return run
+
+
+def _prepare_again(run: Run, data_dir: str | Path | None) -> tuple[Splits, "keras.Model"]:
+    """Data and model of a run that was stopped, and every reason why it cannot go on."""
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
     if run.is_being_trained():
@@ -147,11 +159,7 @@ def resume(
     own = own_code.is_own(run.recipe.model)
     module = kept_code.load_model_code(run, again) if own else discover.load("models", run.recipe.model)
     model = _build(module, run.recipe, splits)
-    run.set_state("running", "resumed")
-    if not run.trained_images_file.is_file():  # begun by an earlier version
-        remember_images(run, splits.train)
-    _fit(run, run.recipe, splits, model, observer, resume=True)
-    return run
+    return splits, model
 
 
 def _resolve(

@@ -46,6 +46,6 @@ def _temperature(view: RunView) -> str:
     except StaleError:
         return "of an earlier model"
     except CifarlabError:  # the run has no model any more, or the file is damaged
-        return "unknown"
+        return "not fitted"
     kept = found is None and (view.run.path / FILE_NAME).is_file()
     return "1, as the images tell none" if kept else "not fitted" if found is None else f"{found:.3f}"
