@@ -11,7 +11,7 @@ from typing import Any
 
 from scipy import special
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 PROCESSOR_MATRIX = 3072
 ACCELERATOR_MATRIX = 16384

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from _measure import tell
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 PATTERN = r"\bseconds\s+(?P<seconds>\d+(?:\.\d+)?)\b.*?\baccuracy\s+(?P<accuracy>\d+(?:\.\d+)?%?)"
 

@@ -15,7 +15,7 @@ from threading import Event, Thread
 from _load import ask, get
 
 from cifarlab.builtin import NAME
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
 HERE = Path(__file__).parent

@@ -17,9 +17,9 @@ import numpy as np
 from cifarlab import datasets, training
 from cifarlab.console import make_console
 from cifarlab.displays import TrainingDisplay
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.records import Splits
+from cifarlab.utils.errors import CifarlabError
 
 Key = tuple[int, ...]
 Calls = dict[Key, tuple[Any, int]]

@@ -22,9 +22,9 @@ from scipy import stats
 from cifarlab import evaluation, training, views
 from cifarlab.console import make_console
 from cifarlab.displays import TrainingDisplay
-from cifarlab.environment import processor_name
 from cifarlab.recipe import load_recipe, override
 from cifarlab.runs import Run, open_run
+from cifarlab.utils.environment import processor_name
 
 WHOLE = "whole recipe"
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from _measure import errors_in_one_line, in_turn, ratios, tell
 
-from cifarlab.environment import choose_backend, processor_name
 from cifarlab.recipe import Recipe
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.environment import choose_backend, processor_name
 
 BATCH_SIZES = (500, 2000)
 SHIFT_PIXELS = 2

@@ -17,14 +17,14 @@ from typing import Any
 
 from _measure import errors_in_one_line, matrix_rate, operations_per_image, tell
 
-from cifarlab import discover
-from cifarlab.environment import choose_backend, describe_environment
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder import describe_ladder
 from cifarlab.ladder.measurements import Result, read_result
 from cifarlab.ladder.results import FILE, Results, load_results, save_results
 from cifarlab.ladder.rungs import Rung, changes, find_rungs, is_training_of
 from cifarlab.runs import Run, open_run
+from cifarlab.utils import discovery
+from cifarlab.utils.environment import choose_backend, describe_environment
+from cifarlab.utils.errors import CifarlabError
 
 
 def main() -> None:
@@ -105,7 +105,7 @@ def build(run: Run) -> Any:
     from cifarlab.datasets import load_data
 
     images = load_data(run.data_name, data_dir=run.data_dir, **run.recipe.held_out).test
-    module = discover.load("models", run.recipe.model)
+    module = discovery.load("models", run.recipe.model)
     return module.build(images.image_shape, len(images.class_names), **run.recipe.model_args)
 
 

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, files, recipe
-from cifarlab.environment import BACKENDS
-from cifarlab.errors import CifarlabError
+from cifarlab import builtin, recipe
 from cifarlab.evaluation import evaluate
 from cifarlab.prediction import class_names, input_shape, load_model
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
+from cifarlab.utils import files
+from cifarlab.utils.environment import BACKENDS
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import NAMES, SINGLE, say
 
 MOST_BYTES = 5_000_000

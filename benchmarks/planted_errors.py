@@ -18,8 +18,9 @@ from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import cifar10
 from cifarlab.doubts import SCORES, Findings, examine_labels
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
 from cifarlab.runs import open_run
+from cifarlab.utils.arrays import Array
 
 
 def main() -> None:

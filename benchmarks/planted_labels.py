@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.datasets import cifar10
-from cifarlab.records import Array, ImageSet, Source
+from cifarlab.records import ImageSet, Source
+from cifarlab.utils.arrays import Array
 
 SHARE = 0.05
 SEED = 0

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from _measure import compare_rates, errors_in_one_line, in_turn, tell
 
-from cifarlab import discover
-from cifarlab.environment import choose_backend, processor_name
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
 from cifarlab.runs import Run, open_run
+from cifarlab.utils import discovery
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.errors import CifarlabError
 
 BATCH_SIZES = (1, 64, 1000)
 OURS, KERAS, ONNX = "cifarlab", "Keras's predict", "onnxruntime"
@@ -140,7 +140,7 @@ def float32_twin(run: Run, model: Any) -> Any:
     if all(layer.dtype_policy.compute_dtype == "float32" for layer in model.layers):
         return model
     keras.config.set_dtype_policy("float32")
-    build = discover.load("models", run.recipe.model).build
+    build = discovery.load("models", run.recipe.model).build
     twin = build(model.input_shape[1:], model.output_shape[-1], **run.recipe.model_args)
     twin.set_weights(model.get_weights())
     return twin

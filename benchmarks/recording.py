@@ -16,9 +16,9 @@ from unittest import mock
 from _measure import errors_in_one_line, in_turn, ratios, spread
 
 from cifarlab import datasets, training
-from cifarlab.environment import choose_backend, processor_name
 from cifarlab.recipe import Recipe, load_recipe, override
 from cifarlab.records import Splits
+from cifarlab.utils.environment import choose_backend, processor_name
 
 
 def main() -> None:

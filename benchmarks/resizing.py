@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from cifarlab.comparison import holm, mcnemar, paired_difference, show_p
-from cifarlab.errors import CifarlabError
-from cifarlab.images import list_pictures, read_image
 from cifarlab.metrics._intervals import wilson_limits
 from cifarlab.prediction import class_names, compute_logits, input_shape, load_model
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import list_pictures, read_image
 from cifarlab.views import NAMES, say
 
 Pixels = NDArray[np.uint8]
@@ -82,7 +82,7 @@ def resize_all(paths: Sequence[Path], size: int) -> dict[tuple[str, str], Pixels
 
 
 def crop(image: Image.Image) -> Image.Image:
-    """The centre square, placed as `cifarlab.images` places it."""
+    """The centre square, placed as `cifarlab.utils.images` places it."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return image.crop((left, top, left + side, top + side))

@@ -27,9 +27,9 @@ from PIL import Image
 from predict_throughput import export_onnx, missing_packages
 
 from cifarlab.builtin import NAME
-from cifarlab.environment import choose_backend, processor_name
-from cifarlab.errors import CifarlabError
 from cifarlab.runs import open_run
+from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.errors import CifarlabError
 
 OURS = "cifarlab serve"
 PEERS = {"async": "bare FastAPI, on the event loop", "threads": "bare FastAPI, in threads"}

@@ -32,11 +32,12 @@ from typing import Any
 import numpy as np
 from _measure import errors_in_one_line, tell
 
-from cifarlab import files, metrics, recipe
+from cifarlab import metrics, recipe
 from cifarlab.datasets import load_data
 from cifarlab.recipe import Recipe
 from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
 from cifarlab.web.collection import slug_of
 
 MOST_SECONDS = 0.2

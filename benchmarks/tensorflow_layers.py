@@ -19,8 +19,8 @@ import keras
 import tensorflow as tf
 from _measure import in_turn, ratios, spread
 
-from cifarlab.environment import processor_name
 from cifarlab.training.tensorflow_layers import faster
+from cifarlab.utils.environment import processor_name
 
 Layers = dict[str, tuple[tuple[int, ...], Callable[[], keras.layers.Layer]]]
 CASES: Layers = {

@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-from cifarlab import own_code
 from cifarlab.datasets import NoDataError, cifar10
 from cifarlab.runs import Run
+from cifarlab.utils import own_code
 
 TESTS = Path(__file__).parent
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")

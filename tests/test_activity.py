@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import discover
 from cifarlab.activity import measure_activity
 from cifarlab.models import bottleneck_mlp, mlp
+from cifarlab.utils import discovery
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (530, 4, 4, 3)).astype(np.uint8)
 
@@ -71,10 +71,10 @@ def test_every_block_of_a_bottleneck_network_is_counted():
     assert all(0 <= layer["active"] <= 1 for layer in found["layers"])
 
 
-@pytest.mark.parametrize("name", discover.names("models"))
+@pytest.mark.parametrize("name", discovery.names("models"))
 def test_only_dense_networks_are_counted(name):
     images = np.zeros((2, 8, 8, 3), np.uint8)
-    model = discover.load("models", name).build((8, 8, 3), 4)
+    model = discovery.load("models", name).build((8, 8, 3), 4)
     is_dense = not any(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
     assert (measure_activity(model, images) is not None) == is_dense
 

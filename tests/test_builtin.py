@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import builtin, cli, completion, datasets, demo, evaluation, files, prediction, recipe
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
+from cifarlab import builtin, cli, completion, datasets, demo, evaluation, prediction, recipe
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
 
 # Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

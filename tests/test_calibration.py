@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from cifarlab import evaluation, files, metrics, recipe, runs
+from cifarlab import evaluation, metrics, recipe, runs
 from cifarlab.calibration import calibrate, cross_fit, fit_temperature
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.verdicts import print_calibrations
 
 

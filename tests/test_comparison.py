@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifarlab import files, recipe, runs
+from cifarlab import recipe, runs
 from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
-from cifarlab.errors import CifarlabError
 from cifarlab.external import evaluate_files
 from cifarlab.metrics._intervals import wilson_limits
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("cat", "dog", "frog")
 

@@ -12,7 +12,7 @@ from cifarlab.console import counting, make_console, working
 from cifarlab.displays import TrainingDisplay
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
-from cifarlab.wording import duration
+from cifarlab.utils.text import duration
 
 RECIPE = Recipe(model="mlp", epochs=4, batch_size=100)
 

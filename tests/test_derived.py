@@ -7,13 +7,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from cifarlab import comparison, derived, files
+from cifarlab import comparison, derived
 from cifarlab.derived import StaleError, model_checksum
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Origin, Predictions
 from cifarlab.reports import report
 from cifarlab.robustness.results import read_results, results_file
 from cifarlab.temperature import stored_temperature
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 
 def stamp(run, split="test"):

@@ -9,10 +9,10 @@ import pytest
 import cifarlab
 from cifarlab import displays, notebook
 from cifarlab.displays import TrainingDisplay, progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
 from cifarlab.training.progress import Silent, choose_observer
+from cifarlab.utils.errors import CifarlabError
 
 RECIPE = Recipe(model="mlp", epochs=2, batch_size=100)
 

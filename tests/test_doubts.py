@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score
 from cifarlab import doubts
 from cifarlab.commands._doubts_table import print_doubts
 from cifarlab.doubts import examine_labels, find_conflicts, find_doubts
-from cifarlab.errors import CifarlabError
 from cifarlab.opinions import Opinions, average_runs, join_folds
 from cifarlab.records import ImageSet, Predictions
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = tuple(f"class {number}" for number in range(10))
 

@@ -5,8 +5,8 @@ import pytest
 
 from cifarlab import dynamics
 from cifarlab.dynamics import Curves, first_learnt, forgetting_events
-from cifarlab.errors import CifarlabError
 from cifarlab.run_files import RunFiles
+from cifarlab.utils.errors import CifarlabError
 
 # One column an image, one row an epoch.
 RIGHT = np.array(

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarlab import datasets, evaluation, files, metrics, recipe, runs
+from cifarlab import datasets, evaluation, metrics, recipe, runs
 from cifarlab.derived import model_checksum
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
 from cifarlab.overlap import remember_images
 from cifarlab.records import ImageSet, Predictions, Source, Splits
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
 
 # Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

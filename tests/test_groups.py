@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cifarlab import files, recipe, runs
+from cifarlab import recipe, runs
 from cifarlab.comparison import _tests as plain
 from cifarlab.comparison import compare, compare_groups
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
 from cifarlab.usage import _repeat_greedy
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 
 def make_run(root: Path, name: str, right: int, count: int = 200) -> Run:

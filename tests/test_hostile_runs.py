@@ -17,7 +17,8 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from cifarlab import cli, discover, files, own_code
+from cifarlab import cli
+from cifarlab.utils import discovery, files, own_code
 from cifarlab.web.application import create_app
 from cifarlab.web.routes.run import TABS
 from cifarlab.web.sections import NAMES
@@ -144,12 +145,12 @@ def test_the_poison_works(hostile):
     """Named by the user, the code of these runs does what is looked for below."""
     if (hostile.path / "evil.py").is_file():
         own_code.allow(str(hostile.path / "evil.py"))
-        discover.load("models", str(hostile.path / "evil.py"))
+        discovery.load("models", str(hostile.path / "evil.py"))
         assert executed()
 
 
 def test_every_command_says_how_it_opens_a_run():
-    assert list(WORDS) == discover.names("commands")
+    assert list(WORDS) == discovery.names("commands")
 
 
 def test_no_command_executes_what_a_run_names(hostile, capsys):
@@ -244,6 +245,6 @@ def picture():
 
 
 def _routes():
-    for name in discover.names("web/routes"):
+    for name in discovery.names("web.routes"):
         module = importlib.import_module(f"cifarlab.web.routes.{name}")
         yield from (route for route in module.router.routes if isinstance(route, APIRoute))

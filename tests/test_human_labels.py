@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import (
     HumanLabels,
     compare_with_humans,
@@ -17,6 +16,7 @@ from cifarlab.human_labels import (
     shared_mistakes,
 )
 from cifarlab.records import Predictions
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("cat", "dog", "ship")
 COUNTS = np.array([[8, 2, 0], [3, 7, 0], [5, 5, 0], [0, 0, 10]])

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
-from cifarlab import cli, own_code, training
-from cifarlab.errors import CifarlabError
-from cifarlab.own_code import NotNamedError
+from cifarlab import cli, training
+from cifarlab.utils import own_code
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.own_code import NotNamedError
 
 OWN = """
 import keras

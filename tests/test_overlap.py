@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import dynamics, files, recipe, runs
+from cifarlab import dynamics, recipe, runs
 from cifarlab.dynamics import Curves
-from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import wilson
 from cifarlab.overlap import Overlap, describe, find_overlap, hash_images, remember_images, summarise
 from cifarlab.records import ImageSet, Source
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("a", "b")
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarlab import cli, datasets, evaluation, files, plan, recipe, runs
+from cifarlab import cli, datasets, evaluation, plan, recipe, runs
 from cifarlab.comparison import mean_difference
-from cifarlab.errors import CifarlabError
 from cifarlab.permutation import measure_pairs, plan_pairs
 from cifarlab.records import Predictions
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 RIGHT = {"": 90, "-shuffled": 60}
 """Of 143 validation images."""

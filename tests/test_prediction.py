@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, files, prediction, recipe, runs
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
+from cifarlab import cli, prediction, recipe, runs
 from cifarlab.prediction import check_fits, compute_logits, load_model, predict, predict_images
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
 
 # Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

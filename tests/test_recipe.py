@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarlab import discover, files
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
+from cifarlab.utils import discovery, files
+from cifarlab.utils.errors import CifarlabError
 
 BASE = Recipe(model="mlp", model_args={"widths": (512, 256), "dropout": 0.2})
 
@@ -157,9 +157,9 @@ def test_the_arguments_given_are_not_kept():
     assert recipe.model_args == {"widths": (1,)}
 
 
-@pytest.mark.parametrize("name", discover.names("recipes"))
+@pytest.mark.parametrize("name", discovery.names("recipes"))
 def test_every_recipe_loads_and_names_a_model_there_is(name):
-    assert load_recipe(name).model in discover.names("models")
+    assert load_recipe(name).model in discovery.names("models")
 
 
 def test_a_users_own_recipe_is_loaded_by_its_path(tmp_path):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet, Predictions, Source, Splits
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("cat", "dog", "ship")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import read_image
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import read_image
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe, to_dict
 from cifarlab.runs import Run, create_run, open_run, training_seconds
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 RECIPE = Recipe(model="mlp", model_args={"widths": (32,)}, seed=3)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import NAMES, averaged, make_views, say
 
 IMAGES = np.random.default_rng(0).integers(256, size=(3, 6, 5, 3), dtype=np.uint8)

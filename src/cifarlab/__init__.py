@@ -14,7 +14,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CifarlabError": "cifarlab.errors",
+    "CifarlabError": "cifarlab.utils.errors",
     "HardPredictions": "cifarlab.records",
     "ImageSet": "cifarlab.records",
     "Predictions": "cifarlab.records",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.prediction import compile_forward
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 MOST_IMAGES = 2000
 BATCH_SIZE = 250

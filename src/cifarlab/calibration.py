@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-from cifarlab import builtin, files, metrics, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab import builtin, metrics
 from cifarlab.metrics import Interval
-from cifarlab.records import Array, Predictions
+from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
 from cifarlab.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
+from cifarlab.utils import files, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 FORMAT = 2
 FOLDS = 10

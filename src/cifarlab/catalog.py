@@ -3,8 +3,8 @@
 import ast
 from pathlib import Path
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 
 def list_recipes() -> list[dict[str, str]]:
@@ -14,7 +14,7 @@ def list_recipes() -> list[dict[str, str]]:
         Dictionaries with `name`, `summary` (the docstring's first line) and `expected` (its paragraph that begins
         with "Expect", on one line; empty where nothing was measured yet).
     """
-    return [describe_recipe(name) for name in discover.names("recipes")]
+    return [describe_recipe(name) for name in discovery.names("recipes")]
 
 
 def describe_recipe(name: str) -> dict[str, str]:
@@ -71,8 +71,8 @@ def recipe_source(name: str) -> str:
     path = Path(name) if name.endswith(".py") else Path(__file__).parent / "recipes" / f"{name}.py"
     if name.endswith(".py") and not path.is_file():
         raise CifarlabError(f"no file {path}: expected a recipe's file or one of: {_known()}")
-    if not name.endswith(".py") and name not in discover.names("recipes"):
-        raise CifarlabError(discover.unknown("recipe", name, discover.names("recipes")))
+    if not name.endswith(".py") and name not in discovery.names("recipes"):
+        raise CifarlabError(discovery.unknown("recipe", name, discovery.names("recipes")))
     return path.read_text(encoding="utf-8")
 
 
@@ -81,4 +81,4 @@ def _docstring(name: str) -> str:
 
 
 def _known() -> str:
-    return ", ".join(discover.names("recipes"))
+    return ", ".join(discovery.names("recipes"))

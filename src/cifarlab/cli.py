@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import discover, usage
-from cifarlab.errors import CifarlabError
+from cifarlab import usage
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 app = typer.Typer(name="cifarlab", rich_markup_mode=None, pretty_exceptions_enable=False)
 FIRST = ("data", "explore", "train", "evaluate", "report", "compare", "predict", "recipes", "demo")
@@ -78,9 +79,9 @@ def cifarlab(
 
 
 def _register_commands() -> None:
-    found = discover.names("commands")
+    found = discovery.names("commands")
     for name in [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]:
-        module = discover.load("commands", name)
+        module = discovery.load("commands", name)
         app.command(name.replace("_", "-"), cls=usage.Command, epilog=module.EPILOG)(getattr(module, name))
 
 

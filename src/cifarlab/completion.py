@@ -5,9 +5,9 @@ from pathlib import Path
 
 def recipes(incomplete: str) -> list[str]:
     """Names of recipes, and Python files, that begin so."""
-    from cifarlab import discover
+    from cifarlab.utils import discovery
 
-    return [name for name in discover.names("recipes") if name.startswith(incomplete)] + python_files(incomplete)
+    return [name for name in discovery.names("recipes") if name.startswith(incomplete)] + python_files(incomplete)
 
 
 def python_files(incomplete: str) -> list[str]:
@@ -17,9 +17,9 @@ def python_files(incomplete: str) -> list[str]:
 
 def data(incomplete: str) -> list[str]:
     """Names of data sets that begin so."""
-    from cifarlab import discover
+    from cifarlab.utils import discovery
 
-    names = ["folder:" if name == "folder" else name for name in discover.names("datasets")]
+    names = ["folder:" if name == "folder" else name for name in discovery.names("datasets")]
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cifarlab.wording import duration
+from cifarlab.utils.text import duration
 
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0

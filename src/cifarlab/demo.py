@@ -37,7 +37,7 @@ def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Pa
     runs = plan.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
     page = _examine(runs, output, notice)
     print(ask_builtin(data, data_dir), flush=True)
-    from cifarlab.wording import duration
+    from cifarlab.utils.text import duration
 
     print(f"done in {duration(time.monotonic() - began)}; the report: {page}")
     return page
@@ -79,7 +79,7 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
         Lines for people: for each image the most probable class, its probability, and whether it is right.
     """
     from cifarlab import builtin, datasets, prediction
-    from cifarlab.errors import CifarlabError
+    from cifarlab.utils.errors import CifarlabError
 
     try:
         card = builtin.read_card()

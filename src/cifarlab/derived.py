@@ -11,9 +11,9 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.run_files import RunFiles
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 KEY = "model_checksum"
 """Under which a derived file carries the checksum."""

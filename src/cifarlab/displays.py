@@ -17,7 +17,7 @@ from cifarlab.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, make_console
 from cifarlab.notebook import Cell, in_notebook
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
-from cifarlab.wording import counted, duration
+from cifarlab.utils.text import counted, duration
 
 _LOADING = "loading Keras and the data"
 

@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, discover, own_code
+from cifarlab import builtin, datasets
 from cifarlab.displays import progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
-from cifarlab.records import Array, ImageSet, Predictions, Splits
+from cifarlab.records import ImageSet, Predictions, Splits
 from cifarlab.runs import Run
-from cifarlab.wording import counted
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 SCORES = ("self_confidence", "normalized_margin")
 SPLITS = ("train", "validation", "test")
@@ -155,7 +157,7 @@ def examine_labels(
     """
     for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
         if given not in known:
-            raise CifarlabError(discover.unknown(kind, given, known))
+            raise CifarlabError(discovery.unknown(kind, given, known))
     own_code.allow_files(code)
     if not runs:
         raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
@@ -294,7 +296,7 @@ def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) 
 
 def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
     if missing := set(opinions.ids.tolist()) - set(images.ids.tolist()):
-        nearest = discover.unknown("image", min(missing), images.ids[:3].tolist())
+        nearest = discovery.unknown("image", min(missing), images.ids[:3].tolist())
         raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")
     if (images.labels[rows_of(images.ids, opinions.ids)] != opinions.labels).any():
         raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")

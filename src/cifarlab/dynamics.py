@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
 from cifarlab.run_files import RunFiles
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 FORMAT = 1
 SPLITS = ("train", "validation")

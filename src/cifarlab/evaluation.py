@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, derived, files, metrics, own_code, prediction
+from cifarlab import builtin, datasets, derived, metrics, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.builtin import AnyRun
 from cifarlab.datasets import older_split
 from cifarlab.derived import model_checksum
 from cifarlab.displays import progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import open_human_labels, score_with_humans
 from cifarlab.overlap import Overlap, describe, find_overlap, summarise
-from cifarlab.records import Array, ImageSet, Origin, Predictions, Splits
+from cifarlab.records import ImageSet, Origin, Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
+from cifarlab.utils import files, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import SINGLE, check_tta, say
 
 SPLITS = ("train", "validation", "test")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 Gradient = Callable[[Any, Any], Any]
 _Total = Callable[[Any, Any], Any]

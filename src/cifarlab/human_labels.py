@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.metrics._correlation import pearson, spearman
 from cifarlab.metrics._intervals import mean, wilson
-from cifarlab.records import Array, Predictions
-from cifarlab.wording import counted, signed
+from cifarlab.records import Predictions
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted, signed
 
 DATA, SPLIT = "cifar10", "test"
 LEAST_SHARE = 0.2

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cifarlab import discover, files, own_code
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
+from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils.errors import CifarlabError
 
 ROLES = ("model", "data")
 
@@ -53,7 +53,7 @@ def load_model_code(run: Run, how: str = "") -> ModuleType:
         NotNamedError: If the user has not named it; the message says which file to name.
         CifarlabError: If the file that the user named is another than was trained, or cannot be executed.
     """
-    return discover.load("models", run.recipe.model, sha256=_note(run, "model", "sha256"), how=how + option(run))
+    return discovery.load("models", run.recipe.model, sha256=_note(run, "model", "sha256"), how=how + option(run))
 
 
 def check_code(run: Run, how: str) -> None:

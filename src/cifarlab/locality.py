@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.places import even_places, nearness, pixel_places
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 HALF = 0.5
 _RANDOM_UNITS = 256

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, Predictions
-from cifarlab.wording import counted
+from cifarlab.records import Predictions
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, dynamics, files
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet
+from cifarlab import datasets, dynamics
+from cifarlab.records import ImageSet
 from cifarlab.run_files import RunFiles
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 _BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 _EXAMPLES = 3

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import comparison, datasets, evaluation, files, metrics, plan
-from cifarlab.errors import CifarlabError
+from cifarlab import comparison, datasets, evaluation, metrics, plan
 from cifarlab.metrics._intervals import mean_over_seeds
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.recipe import Recipe, load_recipe, override
-from cifarlab.records import Array, Predictions
+from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
 from cifarlab.shuffling import shuffle_images
-from cifarlab.wording import signed
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import signed
 
 FORMAT = 1
 SPLITS = ("validation", "test")

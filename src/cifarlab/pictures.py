@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import PictureError, find_pictures, read_image, say_left_out, to_grey
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import PictureError, find_pictures, read_image, say_left_out, to_grey
 
 STANDARD_INPUT = "-"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 def even_places(count: int, height: int, width: int) -> Array:

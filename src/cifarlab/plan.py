@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifarlab import datasets, discover, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab import datasets
 from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs import Run, open_run
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 
 
 @dataclass(frozen=True)
@@ -152,17 +153,17 @@ def _check_run_name(name: str) -> None:
 
 def _check_model(recipe: Recipe) -> None:
     """Refuse a model that is not there, and settings that it does not take, without importing Keras."""
-    known = discover.names("models")
+    known = discovery.names("models")
     own = own_code.is_own(recipe.model)
-    path = own_code.find(recipe.model) if own else Path(discover.__file__).parent / "models" / f"{recipe.model}.py"
+    path = own_code.find(recipe.model) if own else Path(discovery.__file__).parents[1] / "models" / f"{recipe.model}.py"
     if not own and recipe.model not in known:
-        raise CifarlabError(discover.unknown("model", recipe.model, known))
+        raise CifarlabError(discovery.unknown("model", recipe.model, known))
     arguments = _build_arguments(path)
     if arguments is None:
         return
     for key in recipe.model_args:
         if key not in arguments:
-            raise CifarlabError(discover.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
+            raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
 
 
 def _build_arguments(path: Path) -> list[str] | None:

@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, own_code
+from cifarlab import builtin
 from cifarlab.builtin import AnyRun
 from cifarlab.displays import progress_of
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
-from cifarlab.images import PictureError, say_unreadable
 from cifarlab.kept_code import load_model_code
 from cifarlab.keras_files import load_keras, needs_own_code, reason
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
 from cifarlab.temperature import scale, stored_temperature
+from cifarlab.utils import own_code
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import PictureError, say_unreadable
+from cifarlab.utils.text import counted, readable
 from cifarlab.views import SINGLE, Forward, averaged, check_tta
-from cifarlab.wording import counted, readable
 
 
 def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cifarlab import discover, files, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils.errors import CifarlabError
 
 OPTIMIZERS = ("adam", "lion", "muon", "sgd")
 SCHEDULES = ("constant", "cosine", "linear")
@@ -157,7 +157,7 @@ def load_recipe(name: str) -> Recipe:
     if name.endswith(".json"):
         return from_dict(files.read_json(Path(name)))
     own_code.allow(name)
-    module = discover.load("recipes", name)
+    module = discovery.load("recipes", name)
     found = getattr(module, "RECIPE", None)
     if not isinstance(found, Recipe):
         raise CifarlabError(f"{name} defines no RECIPE = Recipe(...). Received: {found!r}")
@@ -189,7 +189,7 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         else:
             known = [name for name in _TYPES if name not in _DICTIONARIES.values()]
             known += [f"{prefix}{name}" for prefix, values in nested.items() for name in values]
-            raise CifarlabError(discover.unknown("setting", key, known))
+            raise CifarlabError(discovery.unknown("setting", key, known))
     changes |= {_DICTIONARIES[prefix]: values for prefix, values in nested.items()}
     return dataclasses.replace(recipe, **changes)
 
@@ -241,7 +241,7 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
         raise CifarlabError(f"a recipe is a dictionary of settings. Received: {values!r}")
     for key in values:
         if key not in _TYPES:
-            raise CifarlabError(discover.unknown("setting", key, _TYPES))
+            raise CifarlabError(discovery.unknown("setting", key, _TYPES))
     if "model" not in values:
         raise CifarlabError(f"a recipe needs a model. Received: {dict(values)!r}")
     for key in _DICTIONARIES.values():

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array, check_array, check_labels
+from cifarlab.utils.errors import CifarlabError
 
-Array = NDArray[Any]
 _BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
@@ -39,9 +38,11 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         if self.contents is not None:
-            _check(self.contents.shape == (len(self.images),), f"contents ({len(self.images)},) str", self.contents)
-        _check(self.images.ndim == 4 and self.images.dtype == np.uint8, "images (N, H, W, C) uint8", self.images)
-        _check_labels(self.labels, self.ids, len(self.images), len(self.class_names))
+            check_array(
+                self.contents.shape == (len(self.images),), f"contents ({len(self.images)},) str", self.contents
+            )
+        check_array(self.images.ndim == 4 and self.images.dtype == np.uint8, "images (N, H, W, C) uint8", self.images)
+        check_labels(self.labels, self.ids, len(self.images), len(self.class_names))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -164,12 +165,12 @@ class Predictions:
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        _check(self.logits.ndim == 2 and self.logits.dtype == np.float32, "logits (N, K) float32", self.logits)
+        check_array(self.logits.ndim == 2 and self.logits.dtype == np.float32, "logits (N, K) float32", self.logits)
         if self.logits.shape[1] != len(self.class_names):
             raise ValueError(f"expected {len(self.class_names)} logits an image. Received: shape {self.logits.shape}")
         if not np.isfinite(self.logits).all():
             raise ValueError("logits must be finite")
-        _check_labels(self.labels, self.ids, len(self.logits), len(self.class_names))
+        check_labels(self.labels, self.ids, len(self.logits), len(self.class_names))
         if self.origin is not None and self.origin.trained_on.shape != self.labels.shape:
             raise ValueError(f"expected an origin of {len(self)} images. Received: {self.origin.trained_on.shape}")
 
@@ -243,8 +244,8 @@ class HardPredictions:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _check_labels(self.predicted, self.ids, len(self.labels), len(self.class_names))
-        _check_labels(self.labels, self.ids, len(self.labels), len(self.class_names))
+        check_labels(self.predicted, self.ids, len(self.labels), len(self.class_names))
+        check_labels(self.labels, self.ids, len(self.labels), len(self.class_names))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -281,19 +282,5 @@ def _find_origin(stored: Mapping[str, Any]) -> Origin | None:
     if "model_checksum" not in stored:
         return None
     trained_on = stored["trained_on"]
-    _check(trained_on.ndim == 1 and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
+    check_array(trained_on.ndim == 1 and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
     return Origin(str(stored["model_checksum"]), str(stored["images"]), trained_on)
-
-
-def _check(right: bool, expected: str, received: Array) -> None:
-    if not right:
-        raise ValueError(f"expected {expected}. Received: shape {received.shape}, dtype {received.dtype}")
-
-
-def _check_labels(labels: Array, ids: Array, count: int, num_classes: int) -> None:
-    _check(labels.shape == (count,) and labels.dtype == np.int64, f"labels ({count},) int64", labels)
-    _check(ids.shape == (count,) and ids.dtype.kind == "U", f"ids ({count},) str", ids)
-    if count and not 0 <= labels.min() <= labels.max() < num_classes:
-        raise ValueError(f"labels must be in [0, {num_classes}). Received: {labels.min()} to {labels.max()}")
-    if len(set(ids.tolist())) != count:  # three times as fast as np.unique
-        raise ValueError("ids must be unique")

@@ -22,15 +22,13 @@ predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), l
     with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
 """
 
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import file_slug, read_object
 from cifarlab.views import SINGLE
 
 
@@ -122,7 +120,7 @@ class RunFiles:
 
     def image_file(self, image_id: str) -> Path:
         """The page about one image."""
-        return self.path / f"image-{_slug(image_id)}.html"
+        return self.path / f"image-{file_slug(image_id)}.html"
 
     def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
@@ -155,7 +153,7 @@ class RunFiles:
         """The name of another data set, made fit for a file name; empty for the run's own."""
         if data is None or data == self.data_name:
             return ""
-        return f"-{_slug(data)}"
+        return f"-{file_slug(data)}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -184,18 +182,3 @@ def evaluate_command(runs: Iterable[Path], split: str, tta: str = SINGLE) -> str
     """
     options = ("" if split == "test" else f" --split {split}") + ("" if tta == SINGLE else f" --tta {tta}")
     return f"cifarlab evaluate {' '.join(map(str, runs))}{options}"
-
-
-def _slug(name: str) -> str:
-    """A name made fit for a file's, and still its own."""
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
-    return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def read_object(path: Path, *keys: str) -> dict[str, Any]:
-    """A JSON object that holds at least these keys."""
-    value = files.read_json(path)
-    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
-    if missing or not isinstance(value, dict):
-        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
-    return value

@@ -15,11 +15,13 @@ from typing import Any
 import filelock
 
 import cifarlab
-from cifarlab import derived, discover, files, recipe
+from cifarlab import derived, recipe
 from cifarlab.derived import StaleError
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions, read_origin
-from cifarlab.run_files import RunFiles, evaluate_command, read_object
+from cifarlab.run_files import RunFiles, evaluate_command
+from cifarlab.utils import discovery, files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
 from cifarlab.views import SINGLE, say
 
 FORMAT = 1
@@ -245,7 +247,7 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     run = Run(Path(path))
     if not run.path.is_dir():
         beside = [each.parent.name for each in sorted(run.path.parent.glob("*/run.json"))]
-        hint = discover.did_you_mean(run.path.name, beside)
+        hint = discovery.did_you_mean(run.path.name, beside)
         raise CifarlabError(f"no run at {path}: {hint}expected a folder that cifarlab train made")
     if not run.state_file.is_file():
         raise CifarlabError(f"{path} is not a run: it has no run.json; expected a folder that cifarlab train made")

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from cifarlab import files
 from cifarlab.derived import StaleError, is_of_model, model_checksum
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 __all__ = ["FILE_NAME", "model_checksum", "scale", "stored_temperature"]
 

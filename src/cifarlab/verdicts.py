@@ -7,7 +7,7 @@ from rich.console import Console
 
 from cifarlab.console import make_console
 from cifarlab.tables import _limits, _p_value, _percent, _table
-from cifarlab.wording import signed
+from cifarlab.utils.text import signed
 
 
 def print_comparison(compared: Mapping[str, Any]) -> None:

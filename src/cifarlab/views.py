@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.discover import unknown
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.discovery import unknown
+from cifarlab.utils.errors import CifarlabError
 
 SINGLE = "none"
 NAMES = (SINGLE, "flip", "flip-shift")

@@ -2,11 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, files, recipe
+from cifarlab import CifarlabError, Recipe, recipe
 from cifarlab.datasets import load_data
 from cifarlab.models import bottleneck_mlp
 from cifarlab.prediction import predict_images
 from cifarlab.runs import create_run
+from cifarlab.utils import files
 
 SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
 

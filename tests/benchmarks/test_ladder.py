@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from cifarlab import files, recipe
-from cifarlab.errors import CifarlabError
+from cifarlab import recipe
 from cifarlab.ladder.results import Results
 from cifarlab.ladder.rungs import Rung
 from cifarlab.recipe import Recipe
 from cifarlab.runs import create_run
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 PLAIN = Recipe(model="mlp", model_args={"widths": (8,)}, data="digits", epochs=3, batch_size=100)
 RUNGS = [Rung("dense1", "dense1", PLAIN, "plain"), Rung("dense2", "dense2", dataclasses.replace(PLAIN, epochs=9), "x")]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 TABLE = """
 ----------------------------------------------------------------------------------

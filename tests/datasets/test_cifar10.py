@@ -11,7 +11,7 @@ import pytest
 
 from cifarlab.datasets import NoDataError, _download, cifar10, describe, load_data
 from cifarlab.datasets._cifar10_files import BATCHES, OFFICIAL, Form, Published, find_form, read_form
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 COUNT = 3
 

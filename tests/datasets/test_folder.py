@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifarlab.datasets import describe, load_data
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 
 def write_pictures(folder, count, value=100):

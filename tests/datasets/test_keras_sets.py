@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cifarlab import discover
 from cifarlab.datasets import NoDataError, _download, _keras_sets, load_data
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = ["cifar100", "fashion_mnist", "mnist"]
 ANSWERED = ""
@@ -23,7 +23,7 @@ def keras(tmp_path, monkeypatch):
     monkeypatch.setattr(_download, "choose_backend", lambda: "tensorflow")
     monkeypatch.setattr(_download, "_ask", lambda url: fake.answer)
     for name in NAMES:
-        module = discover.load("datasets", name)
+        module = discovery.load("datasets", name)
         files = dict.fromkeys(module._FILES, f"sha256:{hashlib.sha256(b'whole').hexdigest()}")
         monkeypatch.setattr(module, "_FILES", files)
 
@@ -78,7 +78,7 @@ def test_a_wrong_file_is_reported_and_left_alone(keras):
 
 
 def test_class_names():
-    names = {name: discover.load("datasets", name).CLASS_NAMES for name in NAMES}
+    names = {name: discovery.load("datasets", name).CLASS_NAMES for name in NAMES}
     assert [len(names[name]) for name in NAMES] == [100, 10, 10]
     assert list(names["cifar100"]) == sorted(set(names["cifar100"]))
     assert (names["cifar100"][39], names["cifar100"][99]) == ("keyboard", "worm")

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import discover
 from cifarlab.datasets import describe, load_data, older_split
-from cifarlab.errors import CifarlabError
-from cifarlab.own_code import NotNamedError
 from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.own_code import NotNamedError
 
 
-@pytest.mark.parametrize("name", discover.names("datasets"))
+@pytest.mark.parametrize("name", discovery.names("datasets"))
 def test_every_data_set_file_keeps_the_contract(name):
-    module = discover.load("datasets", name)
+    module = discovery.load("datasets", name)
     parameters = inspect.signature(module.load).parameters
     assert list(parameters) == ["data_dir", "argument", "download", "progress"]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values())
@@ -25,7 +25,7 @@ def test_every_data_set_file_keeps_the_contract(name):
 
 
 def test_importing_every_data_set_file_imports_no_keras_and_no_sklearn():
-    names = [f"cifarlab.datasets.{name}" for name in discover.names("datasets")]
+    names = [f"cifarlab.datasets.{name}" for name in discovery.names("datasets")]
     code = f"import sys, {', '.join(names)}; print([name for name in ('keras', 'sklearn') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

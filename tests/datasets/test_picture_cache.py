@@ -6,7 +6,7 @@ from PIL import Image
 
 from cifarlab.datasets import _picture_cache
 from cifarlab.datasets._picture_cache import read_folder
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 AN_HOUR = 3600 * 10**9
 

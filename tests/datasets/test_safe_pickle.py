@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets._safe_pickle import read_pickle
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 
 class Attack:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets._split import choose, choose_by_content, hold_out
-from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet
+from cifarlab.utils.errors import CifarlabError
 
 
 def image_set(labels):

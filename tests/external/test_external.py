@@ -7,9 +7,9 @@ import pytest
 
 from cifarlab import metrics
 from cifarlab.commands.evaluate import evaluate
-from cifarlab.errors import CifarlabError
 from cifarlab.external import evaluate_files, predictions_from_files
 from cifarlab.records import Predictions
+from cifarlab.utils.errors import CifarlabError
 
 LOGITS = np.random.default_rng(0).normal(0, 3, size=(40, 3))
 LABELS = np.random.default_rng(1).integers(3, size=40)

@@ -9,9 +9,9 @@ from sklearn import metrics as sk
 
 from cifarlab import metrics
 from cifarlab.commands.evaluate import evaluate
-from cifarlab.errors import CifarlabError
 from cifarlab.external import evaluate_files, predictions_from_files
 from cifarlab.records import HardPredictions
+from cifarlab.utils.errors import CifarlabError
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(3, size=40)

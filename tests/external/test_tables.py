@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external import evaluate_files, predictions_from_files
+from cifarlab.utils.errors import CifarlabError
 
 TABLES = Path(__file__).parent / "tables"
 TRUTH = json.loads((TABLES / "truth.json").read_text())

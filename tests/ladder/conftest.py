@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import files, recipe
+from cifarlab import recipe
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
 
 MACHINE = {"processor": "a processor", "cores": 2, "accelerators": [], "backend": "tensorflow"}
 IMAGES = 1000

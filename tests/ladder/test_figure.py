@@ -4,9 +4,9 @@ import csv
 
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder import describe_ladder
 from cifarlab.ladder.figure import draw_ladder, points, write_figure
+from cifarlab.utils.errors import CifarlabError
 
 RUNGS = ("dense1.py", "dense2.py", "dense_taught.py")
 

@@ -6,11 +6,11 @@ import statistics
 import pytest
 from scipy import stats
 
-from cifarlab import discover
 from cifarlab.ladder import describe_ladder
 from cifarlab.ladder.measurements import read_result
 from cifarlab.ladder.results import Results, load_results, save_results
 from cifarlab.ladder.rungs import ladder_names
+from cifarlab.utils import discovery
 
 RUNGS = ("dense1.py", "dense2.py", "dense3.py", "dense_taught.py")
 
@@ -112,7 +112,7 @@ def test_no_gain_between_results_on_other_data(folder, make_run):
 
 
 def test_the_packages_own_rungs_say_what_they_are_and_every_kept_result_has_one():
-    names = ladder_names(discover.names("recipes"))
+    names = ladder_names(discovery.names("recipes"))
     assert set(load_results().rungs) <= set(names)
     described = describe_ladder(names)["rungs"] if names else []
     assert [rung["name"] for rung in described if not rung["title"]] == []

@@ -2,10 +2,10 @@
 
 import pytest
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.own_runs import find_own_runs
 from cifarlab.ladder.rungs import find_rungs
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.measurements import read_result
 from cifarlab.ladder.results import Results, load_results, save_results
+from cifarlab.utils.errors import CifarlabError
 
 MACHINE = {"processor": "a processor", "cores": 2, "accelerators": [], "backend": "tensorflow"}
 

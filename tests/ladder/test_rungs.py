@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.rungs import Rung, changes, find_rungs, is_training_of, ladder_names, rung_below
 from cifarlab.recipe import Recipe
+from cifarlab.utils.errors import CifarlabError
 
 PLAIN = Recipe(model="mlp", model_args={"widths": (8,)}, epochs=3)
 RUNGS = ("dense1.py", "dense2.py", "dense3.py", "dense_taught.py")

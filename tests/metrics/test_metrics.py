@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from cifarlab import discover, metrics
-from cifarlab.errors import CifarlabError
+from cifarlab import metrics
 from cifarlab.metrics import Interval
 from cifarlab.records import Predictions
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = metrics.names()
 
@@ -61,8 +62,8 @@ def test_every_metric_is_found_and_says_which_way_is_better() -> None:
     }
     assert {name for name in NAMES if not metrics.higher_is_better(name)} == lower
     assert {"brier_loss", "expected_calibration_error", "equal_mass_calibration_error"} < lower
-    assert all(isinstance(discover.load("metrics", name).HIGHER_IS_BETTER, bool) for name in NAMES)
-    assert all(isinstance(discover.load("metrics", name).NEEDS_PROBABILITIES, bool) for name in NAMES)
+    assert all(isinstance(discovery.load("metrics", name).HIGHER_IS_BETTER, bool) for name in NAMES)
+    assert all(isinstance(discovery.load("metrics", name).NEEDS_PROBABILITIES, bool) for name in NAMES)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -105,7 +106,7 @@ def tiny(count: int, num_classes: int, outcome: str, sure: float) -> Predictions
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_interval_leaves_the_range_of_its_metric(name: str) -> None:
-    least, most = discover.load("metrics", name).RANGE
+    least, most = discovery.load("metrics", name).RANGE
     assert least < most
     for case, (count, num_classes, outcome, sure) in TINY.items():
         found = metrics.measure(name, tiny(count, num_classes, outcome, sure))

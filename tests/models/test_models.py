@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import discover
 from cifarlab.models import mlp
+from cifarlab.utils import discovery
 
 
-@pytest.fixture(params=discover.names("models"))
+@pytest.fixture(params=discovery.names("models"))
 def build(request):
-    return discover.load("models", request.param).build
+    return discovery.load("models", request.param).build
 
 
 @pytest.mark.parametrize(("shape", "num_classes"), [((32, 32, 3), 10), ((28, 28, 1), 3)])

@@ -9,7 +9,6 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cifarlab import discover
 from cifarlab.plots import _style, class_means
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
@@ -23,13 +22,14 @@ from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
+from cifarlab.utils import discovery
 
-FIGURES = discover.names("plots")
+FIGURES = discovery.names("plots")
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str) -> None:
-    module = discover.load("plots", name)
+    module = discovery.load("plots", name)
     assert callable(getattr(module, f"plot_{name}"))
     before = dict(matplotlib.rcParams)
     first, second = module.example(), module.example()
@@ -42,7 +42,7 @@ def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str) ->
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_inline_svg_stands_alone_and_shares_no_id(name: str) -> None:
-    svg = _style.to_inline_svg(discover.load("plots", name).example(), "mine", 'a "b" <c> & d')
+    svg = _style.to_inline_svg(discovery.load("plots", name).example(), "mine", 'a "b" <c> & d')
     assert svg.startswith('<svg role="img" aria-label="a &quot;b&quot; &lt;c&gt; &amp; d" viewBox=')
     assert svg.endswith("</svg>")
     assert "http" not in svg

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cifarlab import files, metrics, recipe, runs
+from cifarlab import metrics, recipe, runs
 from cifarlab.datasets import load_data
 from cifarlab.recipe import Recipe
 from cifarlab.records import Predictions, Splits
@@ -20,6 +20,7 @@ from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import benchmark_names, names
 from cifarlab.robustness.results import FORMAT, results_file
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
 
 
 def make_run(

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from cifarlab import datasets, files, human_labels, metrics, reports
+from cifarlab import datasets, human_labels, metrics, reports
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet, Predictions, Source, Splits
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import human_labels as section
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 COUNT = 10_000
 

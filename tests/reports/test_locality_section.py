@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from cifarlab import files, recipe
+from cifarlab import recipe
 from cifarlab.recipe import Recipe
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import locality
+from cifarlab.utils import files
 
 REACHING = {"width": 8, "reach_pixels": (3, 4)}
 

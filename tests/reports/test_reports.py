@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import files, reports
-from cifarlab.errors import CifarlabError
+from cifarlab import reports
 from cifarlab.reports import _page, _render
 from cifarlab.runs import Run, unique_names
 from cifarlab.temperature import model_checksum
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
 ON_REQUEST = {"human_labels", "robustness"}

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import files, metrics, recipe, reports
+from cifarlab import metrics, recipe, reports
 from cifarlab.datasets import load_data
 from cifarlab.records import Predictions
+from cifarlab.utils import files
 
 LARGEST = 3_000_000
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.reports._weights import has_first_layer, read_first_layer
+from cifarlab.utils.errors import CifarlabError
 
 
 def test_first_kernel_is_read_as_pictures(fake_run, tmp_path) -> None:
@@ -44,7 +44,7 @@ def test_missing_file_is_one_clear_line(tmp_path) -> None:
 
 @pytest.mark.slow
 def test_a_file_that_keras_wrote_is_read(tmp_path) -> None:
-    from cifarlab.environment import choose_backend
+    from cifarlab.utils.environment import choose_backend
 
     choose_backend()
     from cifarlab.models import mlp

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab import files, prediction
+from cifarlab import prediction
+from cifarlab.utils import files
 
 
 @pytest.fixture

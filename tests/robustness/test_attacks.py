@@ -2,8 +2,8 @@
 
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.robustness.attacks import Attack
+from cifarlab.utils.errors import CifarlabError
 
 PROGRAM = """
 import numpy as np

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from cifarlab import discover
 from cifarlab.datasets import load_data
-from cifarlab.errors import CifarlabError
 from cifarlab.robustness import corruptions
 from cifarlab.robustness.corruptions import _edges, _filters, _sampling, benchmark_names, corrupt, names
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 NAMES = names()
 # CIFAR-10-C's own constants do not rise with the severity in these, or turn from one kind to another.
@@ -35,7 +35,7 @@ def test_there_are_nineteen_and_papers_average_over_fifteen():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shape_type_determinism_and_independence_of_the_batch(name, images):
-    assert len(discover.load("robustness.corruptions", name).CONSTANTS) == 5
+    assert len(discovery.load("robustness.corruptions", name).CONSTANTS) == 5
     for severity in corruptions.SEVERITIES:
         made = corrupt(images[:6], name, severity, seed=3)
         assert made.shape == (6, 32, 32, 3)

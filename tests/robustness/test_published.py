@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.robustness import published
+from cifarlab.utils.errors import CifarlabError
 
 COUNT = 50_000
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.errors import CifarlabError
 from cifarlab.models import convnet
 from cifarlab.recipe import Recipe
 from cifarlab.training.augmentation import Augment, Relight, augmented, mirrored, shrinking_matrix, with_mirror_images
+from cifarlab.utils.errors import CifarlabError
 
 
 @pytest.fixture

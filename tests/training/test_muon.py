@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.training.muon import Muon, orthogonalise
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.utils.errors import CifarlabError
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
-from cifarlab import discover, own_code, plan
+from cifarlab import plan
 from cifarlab.datasets import load_data
-from cifarlab.errors import CifarlabError
 from cifarlab.training.own_model import check_form, check_own_model
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 
 HEAD = """
 import keras
@@ -136,7 +137,7 @@ def examine(tmp_path, train):
         path = tmp_path / "own.py"
         path.write_text(HEAD + text)
         own_code.allow(str(path))
-        module = discover.load("models", str(path))
+        module = discovery.load("models", str(path))
         model = module.build(train.image_shape, len(train.class_names))
         check_form(model, "own.py", train)
         before = [np.array(weight) for weight in model.variables]

@@ -7,10 +7,10 @@ import pytest
 
 from cifarlab import prediction, training
 from cifarlab.datasets import load_data
-from cifarlab.errors import CifarlabError
 from cifarlab.models import convnet
 from cifarlab.recipe import load_recipe
 from cifarlab.shuffling import shuffle_images
+from cifarlab.utils.errors import CifarlabError
 
 PROGRAM = """
 import tempfile

@@ -8,8 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from cifarlab import files, recipe
+from cifarlab import recipe
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
 
 SECONDS_AN_EPOCH = 0.4
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -4,8 +4,8 @@ import html
 import re
 from urllib.parse import urlsplit
 
-from cifarlab import files
 from cifarlab.runs import Run, create_run
+from cifarlab.utils import files
 from cifarlab.web.figures import COMPARISONS
 
 

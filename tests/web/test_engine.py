@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from cifarlab import discover, prediction
-from cifarlab.environment import choose_backend
+from cifarlab import prediction
+from cifarlab.utils import discovery
+from cifarlab.utils.environment import choose_backend
 from cifarlab.web import engine
 from cifarlab.web.engine import ONNXRUNTIME, choose_engine
 
@@ -41,7 +42,7 @@ def temporary(tmp_path, monkeypatch):
 
 def build(name: str = "mlp", shape: tuple[int, int, int] = SHAPE, **arguments: Any) -> Any:
     """A network whose every weight is random, so that nothing cancels out."""
-    network = discover.load("models", name).build(shape, 4, **arguments)
+    network = discovery.load("models", name).build(shape, 4, **arguments)
     rng = np.random.default_rng(0)
     for layer in network.layers:
         weights = []
@@ -61,7 +62,7 @@ def shuffled() -> Any:
 
 
 NETWORKS: dict[str, Callable[[], Any]] = {
-    **{name: (lambda name=name: build(name, **SMALL.get(name, {}))) for name in discover.names("models")},
+    **{name: (lambda name=name: build(name, **SMALL.get(name, {}))) for name in discovery.names("models")},
     "bottleneck_mlp with batch normalisation": lambda: build("bottleneck_mlp", width=16, norm="batch", drop_path=0.2),
     "grey": lambda: build(shape=(8, 8, 1)),
     "dropout and SiLU": lambda: build(dropout=0.5, input_dropout=0.1, activation="silu"),
@@ -117,7 +118,7 @@ def test_where_it_answers_otherwise_keras_computes(monkeypatch, caplog):
 
 @needs_onnxruntime
 def test_where_it_gives_another_number_of_classes_keras_computes(monkeypatch, caplog):
-    other = engine._export(called(discover.load("models", "mlp").build(SHAPE, 5)))
+    other = engine._export(called(discovery.load("models", "mlp").build(SHAPE, 5)))
     monkeypatch.setattr(engine, "_export", lambda network: other)
     network = build()
     check_is_keras(choose_engine("mine", network), network)

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from cifarlab import files
+from cifarlab.utils import files
 
 FIGURES = ["training-curves", "confusion-matrix", "per-class-scores", "reliability", "risk-coverage"]
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.serving import Served, Shelf, UnknownModel
 from cifarlab.web.worker import BATCH_SIZES, Busy, run_in_batches
 

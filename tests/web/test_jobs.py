@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.runs import Run
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import jobs as jobs_module
 from cifarlab.web.jobs import Jobs, plain_lines, resolve
 from cifarlab.web.settings import Settings

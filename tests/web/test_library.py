@@ -3,9 +3,9 @@
 import pytest
 from starlette.exceptions import HTTPException
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.runs import create_run
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.collection import slug_of
 from cifarlab.web.entries import LOST
 from cifarlab.web.library import Library

@@ -4,9 +4,9 @@ import html
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from cifarlab import files
 from cifarlab.derived import model_checksum
 from cifarlab.runs import Run
+from cifarlab.utils import files
 
 
 def offered(text: str) -> list[str]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Predictions
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.answers import make_answers, weigh_labels
 from cifarlab.web.selection import (
     AnswerFilter,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cifarlab import cli
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.listening import bind
 from cifarlab.web.server import address_of

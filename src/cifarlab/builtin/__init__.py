@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import discover, files, recipe, runs
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
-from cifarlab.run_files import read_object
+from cifarlab import recipe, runs
 from cifarlab.runs import Run
+from cifarlab.utils import discovery, files
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
 
 NAME = "builtin"
 FOLDER = Path(__file__).parent
@@ -104,7 +105,7 @@ def load_model(folder: Path | None = None) -> Any:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        build = discover.load("models", trained.model).build
+        build = discovery.load("models", trained.model).build
         model = build(tuple(card["image_shape"]), len(card["class_names"]), **trained.model_args)
     finally:
         keras.config.set_dtype_policy(before)

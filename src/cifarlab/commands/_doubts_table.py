@@ -8,11 +8,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab import files
 from cifarlab.console import make_console
 from cifarlab.doubts import Findings
-from cifarlab.errors import CifarlabError
-from cifarlab.wording import counted
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _MOST_PRINTED = 20
 CSV_COLUMNS = (

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cifarlab.console import make_console
 from cifarlab.story import VIEWS, RunStory, Story
-from cifarlab.wording import counted
+from cifarlab.utils.text import counted
 
 _COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
 

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.console import make_console
-from cifarlab.wording import duration, signed
+from cifarlab.utils.text import duration, signed
 
 _NOTHING = "\N{EN DASH}"
 _LEAST_TITLE = 24

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifarlab.console import make_console
-from cifarlab.wording import counted
+from cifarlab.utils.text import counted
 
 _FITTED = {
     "cropped": "cut to the centre square",

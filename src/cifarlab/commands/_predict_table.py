@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cifarlab.console import make_console
-from cifarlab.errors import CifarlabError
 from cifarlab.tables import _percent, _table, _with_tta, print_json
+from cifarlab.utils.errors import CifarlabError
 
 
 def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, Any]]], None]:

@@ -7,10 +7,10 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.console import make_console
-from cifarlab.errors import CifarlabError
 from cifarlab.robustness.results import FILE_NAME
 from cifarlab.tables import describe_look
-from cifarlab.wording import counted
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _CONSISTENCY = {
     "flip": "same answer for the mirror image",

@@ -8,9 +8,10 @@ EPILOG = usage.examples("cifarlab data", "cifarlab data folder:pictures --json")
 
 def data(name: DataName = "cifar10", data_dir: DataDir = None, as_json: Json = False) -> None:
     """Find, verify and describe a data set."""
-    from cifarlab import datasets, own_code, tables
+    from cifarlab import datasets, tables
     from cifarlab.commands._pictures_table import print_pictures
     from cifarlab.console import working
+    from cifarlab.utils import own_code
 
     own_code.allow(name)
     with working(f"reading {name}") as progress:

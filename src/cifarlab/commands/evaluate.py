@@ -7,7 +7,7 @@ import typer
 
 from cifarlab import completion, usage
 from cifarlab.commands._options import Code, DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0",

@@ -21,8 +21,9 @@ def explore(
 
     Writes one self-contained HTML page and PNG files beside it; prints the page's path.
     """
-    from cifarlab import exploration, files, tables
+    from cifarlab import exploration, tables
     from cifarlab.console import working
+    from cifarlab.utils import files
 
     with working(f"exploring {name}") as progress:
         page = exploration.explore(name, data_dir=data_dir, output=output, progress=progress)

@@ -7,7 +7,7 @@ import typer
 
 from cifarlab import usage
 from cifarlab.commands._options import Json, recipe_names
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
     "cifarlab ladder",

@@ -43,7 +43,7 @@ def serve(
 
     Starts a local app and an HTTP API, and prints their address. Stop it with Ctrl-C.
     """
-    from cifarlab import own_code
+    from cifarlab.utils import own_code
 
     _need_web()
     own_code.allow_files(code or ())
@@ -62,7 +62,7 @@ def serve(
 
 
 def _need_web() -> None:
-    from cifarlab.errors import CifarlabError
+    from cifarlab.utils.errors import CifarlabError
 
     missing = [name for name, module in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
@@ -75,7 +75,7 @@ def _need_web() -> None:
 def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -> None:
     """Refuse what can be seen to be wrong before anything is started."""
     from cifarlab.datasets import split_name
-    from cifarlab.errors import CifarlabError
+    from cifarlab.utils.errors import CifarlabError
 
     kind, argument = split_name(data)
     if kind == "folder" and not Path(argument).expanduser().is_dir():

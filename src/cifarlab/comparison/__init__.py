@@ -16,7 +16,7 @@ from cifarlab.comparison._tests import (
     show_p,
 )
 from cifarlab.comparison.groups import compare_groups
-from cifarlab.wording import counted, signed
+from cifarlab.utils.text import counted, signed
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
 

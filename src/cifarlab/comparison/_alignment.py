@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, Classified, HardPredictions, Predictions, are_other_pictures
-from cifarlab.wording import counted
+from cifarlab.records import Classified, HardPredictions, Predictions, are_other_pictures
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 
 def align(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:

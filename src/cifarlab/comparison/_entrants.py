@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin, external, metrics
 from cifarlab.comparison._alignment import align, counts_rows
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Classified
 from cifarlab.runs import Run
+from cifarlab.utils.errors import CifarlabError
 
 Comparable = Run | str | os.PathLike[str]
 

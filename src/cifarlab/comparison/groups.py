@@ -15,9 +15,9 @@ from cifarlab.comparison._tests import (
     show_p,
     welch_difference,
 )  # fmt: skip
-from cifarlab.errors import CifarlabError
 from cifarlab.metrics import _intervals
-from cifarlab.wording import counted, signed
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted, signed
 
 FORMAT = 1
 NOTE = (

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import discover, own_code
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._split import hold_out
-from cifarlab.errors import CifarlabError
 from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 
 __all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
 
@@ -64,7 +64,7 @@ def load_data(
     if not 0 <= validation_fraction < 1:
         raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
     known_name, argument = split_name(name)
-    module = discover.load("datasets", known_name)
+    module = discovery.load("datasets", known_name)
     if not hasattr(module, "load"):
         raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
     folder = None if data_dir is None else Path(data_dir).expanduser()
@@ -85,9 +85,9 @@ def split_name(name: str) -> tuple[str, str]:
         own_code.find(name)
         return name, ""
     known_name, _, argument = name.partition(":")
-    known = discover.names("datasets")
+    known = discovery.names("datasets")
     if known_name not in known:
-        raise CifarlabError(discover.unknown("data set", name, _shown(known)))
+        raise CifarlabError(discovery.unknown("data set", name, _shown(known)))
     return known_name, argument
 
 

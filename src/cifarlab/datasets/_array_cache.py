@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 _FORMAT = 1
 _INDEX = "index.json"

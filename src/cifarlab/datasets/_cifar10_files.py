@@ -19,8 +19,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cifarlab.datasets._safe_pickle import read_pickle
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 try:
     from lzma import LZMAError

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cifarlab.environment import choose_backend
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
 
 PATIENCE_SECONDS = 10.0
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab import files
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
 from cifarlab.datasets._options import refuse
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet, Source
+from cifarlab.records import ImageSet, Source
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 
 def load_keras_set(

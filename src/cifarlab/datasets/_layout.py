@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import find_pictures, list_pictures, say_left_out, subfolders
-from cifarlab.wording import counted, readable
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import find_pictures, list_pictures, say_left_out, subfolders
+from cifarlab.utils.text import counted, readable
 
 EXPECTED = "expected PATH/<class>/* or PATH/train/<class>/* and PATH/test/<class>/*, with at least two classes"
 

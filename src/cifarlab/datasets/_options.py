@@ -1,6 +1,6 @@
 """Refusing what a data set does not take, in one line."""
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 
 def refuse(name: str, *, argument: str = "", data_dir: object = None, why: str = "") -> None:

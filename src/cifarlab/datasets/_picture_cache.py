@@ -9,9 +9,9 @@ import numpy as np
 import PIL
 
 from cifarlab.datasets._array_cache import cache_folder, read_arrays, write_arrays
-from cifarlab.errors import CifarlabError
-from cifarlab.images import READER, Picture, read_each, say_unreadable
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import READER, Picture, read_each, say_unreadable
 
 _SIZE_PIXELS = 32
 # What is read sooner than a question to the cache is not kept: nothing is left behind of a handful of pictures.

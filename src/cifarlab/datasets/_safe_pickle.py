@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 _DAMAGED = (
     pickle.UnpicklingError, EOFError, LookupError, ValueError, TypeError, AttributeError,

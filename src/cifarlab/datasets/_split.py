@@ -12,8 +12,9 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 BY_CONTENT = "by content, version 1"
 """Names `choose_by_content` in a run's files: runs made before it have none there."""

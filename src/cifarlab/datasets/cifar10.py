@@ -25,8 +25,9 @@ from cifarlab.datasets._cifar10_files import (
 )
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
 from cifarlab.datasets._options import refuse
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet, Source
+from cifarlab.records import ImageSet, Source
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

@@ -1,6 +1,6 @@
 """A user's own pictures: `folder:PATH` reads `PATH/<class>/*`, or `PATH/train/<class>/*` and `PATH/test/<class>/*`.
 
-Any size and any format that PIL reads; see `cifarlab.images` for how a picture becomes 32 x 32 RGB, and
+Any size and any format that PIL reads; see `cifarlab.utils.images` for how a picture becomes 32 x 32 RGB, and
 `cifarlab.datasets._layout` for the spellings and depths of folders that are understood. Without a test folder, about a
 fifth of every class is the test set: which pictures, follows from each file's content alone.
 """
@@ -15,9 +15,10 @@ import numpy as np
 from cifarlab.datasets._layout import Layout, Pictures, find_layout
 from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.datasets._split import BY_CONTENT, hold_out
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet, Source
-from cifarlab.wording import readable
+from cifarlab.records import ImageSet, Source
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026
 _SIZE_PIXELS = 32

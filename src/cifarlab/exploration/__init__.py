@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from cifarlab import datasets, files, own_code
+from cifarlab import datasets
 from cifarlab.displays import progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.exploration import figures
 from cifarlab.exploration.findings import MAP_IMAGES, Findings, find, summarize
 from cifarlab.exploration.page import render_page
+from cifarlab.utils import files, own_code
+from cifarlab.utils.errors import CifarlabError
 
 __all__ = ["explore"]
 

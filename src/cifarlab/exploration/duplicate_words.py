@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifarlab.exploration.duplicates import LARGEST_LISTED_GROUP
-from cifarlab.wording import counted
+from cifarlab.utils.text import counted
 
 PLAIN = 0.2
 """Where more of the test pictures than this nearly repeat a training picture, the pictures are plain."""

@@ -26,7 +26,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from cifarlab.exploration import similarity
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 THRESHOLD = 0.8
 LARGEST_LISTED_GROUP = 64

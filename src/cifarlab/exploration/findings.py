@@ -10,7 +10,8 @@ import numpy as np
 from cifarlab import datasets
 from cifarlab.exploration import duplicates, embedding, statistics
 from cifarlab.exploration.duplicates import Pair
-from cifarlab.records import Array, Splits
+from cifarlab.records import Splits
+from cifarlab.utils.arrays import Array
 
 PLACES = ("within training", "within test", "between training and test")
 BRIGHTNESS_END, CONTRAST_END = 1.0, 0.5

@@ -20,7 +20,7 @@ from cifarlab.plots._style import to_inline_svg
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 _SHOWN_GROUPS, _SMALLEST_GROUP, _GROUP_PICTURES = 4, 4, 24
 _LARGEST_SIDE_PIXELS = 64

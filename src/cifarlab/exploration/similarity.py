@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cifarlab.exploration.statistics import grey
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 _GRID = 8
 _COMPONENTS = 128

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
+from cifarlab.utils.arrays import Array
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Luma of Recommendation ITU-R BT.601, as in Pillow's conversion to grey.

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external._names import ID, LABEL, PREDICTED, role
 from cifarlab.external._table import Table
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 _KINDS = {
     "logits": "logits", "logit": "logits", "probabilities": "probabilities", "probability": "probabilities",

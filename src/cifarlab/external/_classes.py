@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external import _scores
 from cifarlab.external._names import places_of, whole
 from cifarlab.external._numbers import MISSING
 from cifarlab.external._table import Table
-from cifarlab.records import Array
-from cifarlab.wording import counted
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _MOST_SHOWN = 12
 _MOST_CLASSES = 100_000

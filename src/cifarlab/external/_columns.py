@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external import _numbers
 from cifarlab.external._header import split_header
 from cifarlab.external._names import EXTRA, ID, INDEX, LABEL, PREDICTED, role, twice_but_for_affix, without_affix
 from cifarlab.external._table import Table
 from cifarlab.external._text import Cells
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 CLASS = "class"
 _FEWEST = 3  # rows: 0 and 1 below each other may be anything, 0, 1, 2 count

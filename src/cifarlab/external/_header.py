@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external import _numbers
 from cifarlab.external._names import role
 from cifarlab.external._text import Cells
+from cifarlab.utils.errors import CifarlabError
 
 _SAMPLE = 60  # rows that tell words from numbers
 _NEAR = 0.05  # rows of rounded probabilities sum to 1, or to 100, within 5 %

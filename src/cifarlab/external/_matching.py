@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external._names import whole
 from cifarlab.external._table import Table
-from cifarlab.records import Array
-from cifarlab.wording import counted
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 
 def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 MISSING = frozenset(("", "na", "nan", "n/a", "#n/a", "null", "none", "-", "--", ".", "?", "missing", "inf", "-inf"))
 _EXPONENT = r"([eE][+-]?\d+)?"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external._table import Table
-from cifarlab.records import Array
-from cifarlab.wording import counted
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by no more
 _VOTES = 0.02  # votes, and probabilities as bytes of 0 to 255, sum to one number but for rounding

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

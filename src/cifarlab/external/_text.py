@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external._names import LABEL, role
 from cifarlab.external._numbers import looks_numeric
-from cifarlab.wording import counted
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cifarlab.errors import CifarlabError
 from cifarlab.external._arrays import read_arrays
 from cifarlab.external._classes import Classes, class_numbers, gather_classes, name_classes
 from cifarlab.external._columns import read_columns, read_label_columns
@@ -15,8 +14,10 @@ from cifarlab.external._matching import match
 from cifarlab.external._scores import read_logits
 from cifarlab.external._table import Table
 from cifarlab.external._text import read_cells
-from cifarlab.records import Array, HardPredictions, Predictions
-from cifarlab.wording import counted
+from cifarlab.records import HardPredictions, Predictions
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 KINDS = (".npz", ".npy", ".csv", ".tsv", ".txt")
 _EXPORTS = {

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from cifarlab import files, metrics
-from cifarlab.errors import CifarlabError
+from cifarlab import metrics
 from cifarlab.external._scores import SMALLEST
 from cifarlab.external.reading import read_external
 from cifarlab.human_labels import load_human_labels, score_with_humans
 from cifarlab.records import HardPredictions, Predictions
-from cifarlab.wording import counted
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 _IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur

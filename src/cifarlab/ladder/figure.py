@@ -6,11 +6,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.published import PUBLISHED
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.ladder import plot_ladder
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 COLUMNS = (
     *("rung", "series", "data", "accuracy", "low", "high", "interval", "standard_deviation", "seeds", "images"),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.measurements import Result, machine_of, read_result
 from cifarlab.ladder.rungs import Rung, is_training_of
 from cifarlab.runs import Run, open_run
+from cifarlab.utils.errors import CifarlabError
 
 
 @dataclass(frozen=True)

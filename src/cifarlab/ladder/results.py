@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cifarlab
-from cifarlab import files
-from cifarlab.errors import CifarlabError
 from cifarlab.ladder.measurements import Result
 from cifarlab.ladder.rungs import Rung, is_training_of
 from cifarlab.recipe import from_dict
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 FILE = Path(__file__).with_name("results.json")
 FORMAT = 2

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifarlab import catalog, discover
-from cifarlab.errors import CifarlabError
+from cifarlab import catalog
 from cifarlab.recipe import Recipe, from_dict, load_recipe, to_dict
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 
 REASON = "Does not count for the record, because "
 _NUMBERED = re.compile(r"dense(\d+)")
@@ -58,7 +59,7 @@ def find_rungs(recipes: Sequence[str] = ()) -> list[Rung]:
     Raises:
         CifarlabError: If there is no such recipe, two have one name, or a side rung does not say why it is one.
     """
-    rungs = [_read(source) for source in recipes or ladder_names(discover.names("recipes"))]
+    rungs = [_read(source) for source in recipes or ladder_names(discovery.names("recipes"))]
     if not rungs:
         raise CifarlabError(
             "there are no recipes dense1, dense2, ... yet: name those that make the ladder, such as cifarlab ladder "

@@ -8,13 +8,13 @@ predicted classes are enough. Files that begin with `_` are what the metrics sha
 from collections.abc import Callable
 from typing import Any, cast
 
-from cifarlab import discover
 from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.metrics._intervals import Interval, undefined
 from cifarlab.metrics._per_class import per_class
 from cifarlab.metrics._reliability import reliability
 from cifarlab.metrics._selective import risk_coverage
 from cifarlab.records import Classified, HardPredictions
+from cifarlab.utils import discovery
 
 __all__ = [
     "Interval", "confusion_matrix", "higher_is_better", "measure", "names", "per_class", "reliability", "risk_coverage",
@@ -52,7 +52,7 @@ def score(predictions: Classified) -> dict[str, Any]:
 
 def names() -> list[str]:
     """Names of all scalar metrics, sorted."""
-    return discover.names("metrics")
+    return discovery.names("metrics")
 
 
 def measure(name: str, predictions: Classified) -> Interval:
@@ -61,7 +61,7 @@ def measure(name: str, predictions: Classified) -> Interval:
     Raises:
         CifarlabError: If there is no metric of that name.
     """
-    metric = discover.load("metrics", name)
+    metric = discovery.load("metrics", name)
     if getattr(metric, "NEEDS_PROBABILITIES", True) and isinstance(predictions, HardPredictions):
         return undefined(NO_PROBABILITIES)
     function = cast(Callable[[Classified], Interval], metric.measure)
@@ -74,4 +74,4 @@ def higher_is_better(name: str) -> bool:
     Raises:
         CifarlabError: If there is no metric of that name.
     """
-    return bool(discover.load("metrics", name).HIGHER_IS_BETTER)
+    return bool(discovery.load("metrics", name).HIGHER_IS_BETTER)

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from cifarlab.places import even_places, nearness, pixel_places
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 def build(

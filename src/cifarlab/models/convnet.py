@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 WHITENING_IMAGES = 5000
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifarlab.plots._style import GRID, INK, MUTED, SERIES, Array, draw_interval, percent_ticks, style
-from cifarlab.wording import signed
+from cifarlab.utils.text import signed
 
 Score = Mapping[str, Any]
 _APART = 0.1

@@ -9,14 +9,14 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cifarlab import files, own_code
 from cifarlab.displays import progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.reports import _render
 from cifarlab.reports._figures import write_figures
 from cifarlab.reports._page import open_page
 from cifarlab.reports._stories import write_stories
 from cifarlab.runs import Run
+from cifarlab.utils import files, own_code
+from cifarlab.utils.errors import CifarlabError
 
 __all__ = ["report"]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab import files
 from cifarlab.plots._style import to_png
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
@@ -13,6 +12,7 @@ from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports._page import RunView
 from cifarlab.reports._pictures import Pictures
+from cifarlab.utils import files
 
 MOST_MISTAKES = 32
 

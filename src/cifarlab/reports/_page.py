@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab import builtin
-from cifarlab.errors import CifarlabError
 from cifarlab.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots._style import series_colour
 from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
 from cifarlab.run_files import evaluate_command
 from cifarlab.runs import Run, training_seconds, unique_names
+from cifarlab.utils.errors import CifarlabError
 
 SPLITS = ("test", "validation")
 

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifarlab.errors import CifarlabError
-from cifarlab.own_code import NotNamedError
 from cifarlab.plots._style import data_uri
 from cifarlab.recipe import Recipe
 from cifarlab.records import ImageSet, Predictions
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.own_code import NotNamedError
 
 _LARGEST_SIDE_PIXELS = 64
 

@@ -10,10 +10,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 import cifarlab
-from cifarlab import discover, wording
 from cifarlab.plots._style import to_inline_svg
 from cifarlab.reports._page import Page
-from cifarlab.wording import counted, signed
+from cifarlab.utils import discovery, text
+from cifarlab.utils.text import counted, signed
 
 GENERATOR = '<meta name="generator" content="cifarlab">'
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -34,7 +34,7 @@ def render_page(page: Page) -> str:
 
 def sections() -> list[ModuleType]:
     """The section files, in the order of their `ORDER`."""
-    names = discover.names("reports/sections")
+    names = discovery.names("reports.sections")
     modules = [importlib.import_module(f"cifarlab.reports.sections.{name}") for name in names]
     return sorted(modules, key=lambda module: int(module.ORDER))
 
@@ -81,7 +81,7 @@ def points(fraction: float) -> str:
 
 def duration(seconds: float | None) -> str:
     """Seconds as people say them: `7.6 s`, `48 s`, `3 min 20 s`, `2 h 05 min`."""
-    return _NOTHING if seconds is None else wording.duration(seconds, tenths=True).replace(" ", _SPACE)
+    return _NOTHING if seconds is None else text.duration(seconds, tenths=True).replace(" ", _SPACE)
 
 
 def plain(value: Any) -> str:

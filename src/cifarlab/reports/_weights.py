@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 # Layers that leave every pixel where it is, so that what follows still sees the picture.
 _KEEP_PIXELS = frozenset(

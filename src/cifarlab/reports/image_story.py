@@ -9,7 +9,6 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 import cifarlab
-from cifarlab import files
 from cifarlab.plots._style import data_uri, series_colour
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
@@ -17,6 +16,7 @@ from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, draw, render
 from cifarlab.story import VIEWS, RunStory, Story
 from cifarlab.story.attention import GRAD_CAM
+from cifarlab.utils import files
 from cifarlab.views import say
 
 MOST_CLASSES = 6

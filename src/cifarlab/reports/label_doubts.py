@@ -6,11 +6,11 @@ from typing import Any
 from markupsafe import Markup
 
 import cifarlab
-from cifarlab import files
 from cifarlab.doubts import Findings
 from cifarlab.plots._style import data_uri
 from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, render
+from cifarlab.utils import files
 
 MOST_CONFLICTS = 60
 

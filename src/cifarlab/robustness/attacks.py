@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
 from cifarlab.gradients import Gradient, loss_gradient
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 KINDS = ("fgsm", "pgd")
 NORMS = ("linf", "l2")

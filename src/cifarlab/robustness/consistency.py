@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 VIEWS = 1 + 2 * len(_DIRECTIONS)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab import discover
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
+from cifarlab.utils import discovery
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 _IMAGE_SHAPE = (32, 32, 3)
 _PER_SEVERITY = 10_000
@@ -78,7 +79,7 @@ def choose_corruptions(files: Cifar10C, wanted: list[str] | None) -> list[str]:
     """
     for name in wanted or []:
         if name not in files.names:
-            raise CifarlabError(f"{files.folder}: {discover.unknown('corruption', name, files.names)}")
+            raise CifarlabError(f"{files.folder}: {discovery.unknown('corruption', name, files.names)}")
     return list(wanted or files.names)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarlab import derived, files
-from cifarlab.errors import CifarlabError
+from cifarlab import derived
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import names
-from cifarlab.run_files import _slug
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import file_slug
 
 FORMAT = 1
 FILE_NAME = "robustness.json"
@@ -112,7 +113,7 @@ def _own_file(run: Run, results: Mapping[str, Any]) -> Path:
     words += [*results["corruptions"]] if set(results["corruptions"]) != set(names()) else []
     words += dict.fromkeys(each["kind"] for each in results["attacks"])
     words += [f"cifar101-{results['cifar101']['version']}"] if results["cifar101"] else []
-    return run.path / f"robustness-{_slug('-'.join(words))}.json"
+    return run.path / f"robustness-{file_slug('-'.join(words))}.json"
 
 
 def _clean_error(results: Mapping[str, Any]) -> float:

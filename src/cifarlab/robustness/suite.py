@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, derived, discover, own_code, prediction
+from cifarlab import datasets, derived, prediction
 from cifarlab.builtin import AnyRun, open_run
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays import progress_of
-from cifarlab.errors import CifarlabError
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
 from cifarlab.overlap import describe, find_overlap, load_training_images, summarise
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
 from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
 from cifarlab.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
 from cifarlab.robustness.results import FORMAT, store_results
 from cifarlab.runs import Run
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import Forward
 
 BATCH_SIZE = 500
@@ -145,12 +147,12 @@ def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
         raise CifarlabError(f"at least one image is needed. Received: a limit of {wanted.limit}")
     unknown = [name for name in wanted.attacks if name not in ATTACKS]
     if unknown:
-        raise CifarlabError(discover.unknown("attack", unknown[0], [*ATTACKS, "none"]))
+        raise CifarlabError(discovery.unknown("attack", unknown[0], [*ATTACKS, "none"]))
     if published:
         return choose_corruptions(published, list(wanted.corruptions) if wanted.corruptions else None)
     for name in wanted.corruptions or ():
         if name not in names():
-            raise CifarlabError(discover.unknown("corruption", name, names()))
+            raise CifarlabError(discovery.unknown("corruption", name, names()))
     return list(wanted.corruptions or names())
 
 

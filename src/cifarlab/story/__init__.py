@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, datasets, dynamics, own_code, prediction
+from cifarlab import builtin, datasets, dynamics, prediction
 from cifarlab.builtin import AnyRun
 from cifarlab.derived import StaleError
 from cifarlab.dynamics import Dynamics, ImageHistory
-from cifarlab.errors import CifarlabError
 from cifarlab.overlap import find_overlap
-from cifarlab.records import Array, ImageSet, Predictions, Splits
+from cifarlab.records import ImageSet, Predictions, Splits
 from cifarlab.runs import Run, unique_names
 from cifarlab.story.attention import Attention, make_explainer
 from cifarlab.story.class_change import ClassChange, find_smallest_change
 from cifarlab.story.find import find_image
 from cifarlab.story.label_doubt import LabelDoubt, weigh_label
 from cifarlab.story.neighbours import Neighbour, find_neighbours
+from cifarlab.utils import own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import make_views
 
 NEIGHBOURS = 8

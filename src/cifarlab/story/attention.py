@@ -15,7 +15,7 @@ from PIL import Image
 
 from cifarlab.gradients import score_gradient
 from cifarlab.prediction import compile_forward
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 GRAD_CAM = "Grad-CAM"
 INPUT_GRADIENT = "input gradient"

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cifarlab.gradients import loss_gradient
 from cifarlab.prediction import compile_forward
-from cifarlab.records import Array
 from cifarlab.robustness.attacks import Attack, attack
+from cifarlab.utils.arrays import Array
 
 STEPS = 10
 RESTARTS = 4

@@ -2,10 +2,10 @@
 
 import re
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
 from cifarlab.records import Splits
-from cifarlab.wording import counted
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 SPLITS = ("train", "validation", "test")
 _PLACE = re.compile(r"(?:(train|validation|test)/)?(\d+)")
@@ -45,5 +45,5 @@ def _suggest(splits: Splits, image_id: str, split: str) -> str:
     """The nearest ids; where the part is large, only those that begin alike are compared."""
     ids = splits[split].ids.tolist() or splits.train.ids.tolist()
     alike = [known for known in ids if known[:4] == image_id[:4]][:2000] or ids
-    sentence = discover.unknown("image", image_id, alike)
+    sentence = discovery.unknown("image", image_id, alike)
     return f"{sentence.partition(' known: ')[0]} expected an id such as {ids[0]}, or a place such as {split}/0"

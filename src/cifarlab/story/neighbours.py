@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import files
 from cifarlab.derived import model_checksum
 from cifarlab.prediction import compute_logits
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
 
 LARGEST = float(np.finfo(np.float16).max)
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)

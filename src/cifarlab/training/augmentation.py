@@ -6,11 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
-from cifarlab.records import Array
 from cifarlab.training.mixing import Mix
 from cifarlab.training.warping import Warp
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 MID_GREY = 127.5
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
-from cifarlab.records import Array, Predictions, Splits
+from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.training.augmentation import augmented, mirrored
 from cifarlab.training.engines import Engine, build_engine
@@ -29,6 +28,8 @@ from cifarlab.training.state import (
     save_checkpoint,
     write_variables,
 )
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 CHECKPOINT_SECONDS = 10.0
 # Of the time, at most this share goes into fetching the state, and as much into writing it: a twentieth in all. What

@@ -9,18 +9,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab import discover, files, kept_code, own_code
-from cifarlab.environment import choose_backend, choose_precision, describe_environment
-from cifarlab.errors import CifarlabError
+from cifarlab import kept_code
 from cifarlab.overlap import remember_images
 from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
-from cifarlab.run_files import read_object
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.training.progress import Progress, choose_observer
-from cifarlab.wording import counted
+from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
+from cifarlab.utils.text import counted
 
 if TYPE_CHECKING:
     import keras
@@ -157,7 +158,7 @@ def _prepare_again(run: Run, data_dir: str | Path | None) -> tuple[Splits, "kera
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
     own = own_code.is_own(run.recipe.model)
-    module = kept_code.load_model_code(run, again) if own else discover.load("models", run.recipe.model)
+    module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
     model = _build(module, run.recipe, splits)
     return splits, model
 
@@ -181,7 +182,7 @@ def _prepare(recipe: Recipe, data_dir: str | Path | None) -> tuple[Splits, "kera
     """Data and model, and every check that can be made before the first step."""
     kept_code.check_keepable(recipe)
     splits = _load(recipe, data_dir)
-    module = discover.load("models", recipe.model)
+    module = discovery.load("models", recipe.model)
     model = _build(module, recipe, splits)
     _check_it_can_be_trained(model, recipe)
     if own_code.is_own(recipe.model):  # the package's own models have their contract's tests

@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.training.beta_lasso import with_beta_lasso
 from cifarlab.training.muon import Muon
 from cifarlab.training.rate_factors import has_rate_factors, with_rate_factors
 from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.utils.errors import CifarlabError
 
 
 def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Model) -> keras.optimizers.Optimizer:

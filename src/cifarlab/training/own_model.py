@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.errors import CifarlabError
 from cifarlab.keras_files import load_keras, own_objects, reason
-from cifarlab.records import Array, ImageSet
-from cifarlab.wording import counted
+from cifarlab.records import ImageSet
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 PROBABILITIES = frozenset({"softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
 # Operations that hand on what they are given, as far as the kind of numbers goes.

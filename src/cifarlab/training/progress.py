@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cifarlab.displays import TrainingDisplay, is_watched
-from cifarlab.errors import CifarlabError
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
+from cifarlab.utils.errors import CifarlabError
 
 
 class Progress(Protocol):

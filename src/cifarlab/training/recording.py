@@ -4,9 +4,10 @@ import numpy as np
 
 from cifarlab import dynamics
 from cifarlab.dynamics import Curves
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array, ImageSet, Predictions, Splits
+from cifarlab.records import ImageSet, Predictions, Splits
 from cifarlab.runs import Run
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 LARGEST = float(np.finfo(np.float16).max)
 

@@ -14,10 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
 from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 Rows = list[Mapping[str, float]]
 

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 import cifarlab
-from cifarlab import discover, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.head_requests import HeadAsGet
 from cifarlab.web.jobs import Jobs
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.library = Library(settings)
     app.state.jobs = Jobs(settings)
     # Routes are tried in their order: the one that is asked hundreds of times a second comes first.
-    for name in sorted(discover.names("web/routes"), key=lambda name: name != "predictions"):
+    for name in sorted(discovery.names("web.routes"), key=lambda name: name != "predictions"):
         module = importlib.import_module(f"cifarlab.web.routes.{name}")
         app.include_router(module.router)
     app.add_exception_handler(CifarlabError, _show_bad_input)

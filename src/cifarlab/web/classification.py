@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import Pixels
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 from cifarlab.web.inference import InferenceService
 from cifarlab.web.serving import UnknownModel
 from cifarlab.web.uploads import UploadError, decode_picture

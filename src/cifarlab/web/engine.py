@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from cifarlab import prediction
-from cifarlab.environment import choose_backend, describe_environment
-from cifarlab.errors import CifarlabError
-from cifarlab.images import Pixels
-from cifarlab.silence import silenced, without_chatter
+from cifarlab.utils.environment import choose_backend, describe_environment
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
+from cifarlab.utils.silence import silenced, without_chatter
 from cifarlab.views import Forward
 
 ONNXRUNTIME = "onnxruntime"

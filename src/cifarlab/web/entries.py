@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from cifarlab.derived import StaleError
-from cifarlab.errors import CifarlabError
 from cifarlab.plots.training_curves import best_epoch
-from cifarlab.run_files import evaluate_command, read_object
+from cifarlab.run_files import evaluate_command
 from cifarlab.runs import Run, training_seconds
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
 
 SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""

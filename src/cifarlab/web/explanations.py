@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin, prediction, recipe
 from cifarlab.datasets import load_data
-from cifarlab.images import Pixels
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.story.attention import Attention, make_explainer
 from cifarlab.story.neighbours import Neighbour, feature_model, nearest, training_features
+from cifarlab.utils.images import Pixels
 from cifarlab.web.serving import Served
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab import metrics
-from cifarlab.errors import CifarlabError
 from cifarlab.exploration import statistics
 from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END
 from cifarlab.locality import half_energy_sides, random_side
@@ -27,9 +26,10 @@ from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
-from cifarlab.records import Array
 from cifarlab.reports._weights import has_first_layer, read_first_layer
 from cifarlab.robustness.results import read_results
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.collection import Collection
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import Pixels
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.serving import Shelf
 from cifarlab.web.worker import Busy, Worker

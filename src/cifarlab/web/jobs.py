@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab import discover, own_code, recipe
-from cifarlab.errors import CifarlabError
+from cifarlab import recipe
 from cifarlab.recipe import Recipe
 from cifarlab.runs import Run
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
@@ -214,15 +215,15 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
     Raises:
         CifarlabError: If anything is wrong with it; one line that says what.
     """
-    known = discover.names("recipes")
+    known = discovery.names("recipes")
     if recipe_name not in known:
-        raise CifarlabError(discover.unknown("recipe", recipe_name, known))
+        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
     resolved = recipe.override(recipe.load_recipe(recipe_name), settings)
-    models = discover.names("models")
+    models = discovery.names("models")
     if resolved.model not in models:
-        raise CifarlabError(discover.unknown("model", resolved.model, models))
+        raise CifarlabError(discovery.unknown("model", resolved.model, models))
     if resolved.data not in data_names.values():
-        raise CifarlabError(discover.unknown("data set", resolved.data, data_names.values()))
+        raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
     return resolved
 
 

@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from cifarlab import datasets, discover, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab import datasets
 from cifarlab.records import Predictions
 from cifarlab.reports._page import check_together
 from cifarlab.reports._render import sections
 from cifarlab.runs import Run
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
 from cifarlab.web.collection import Collection, slug_of
 from cifarlab.web.entries import Entry, Signature, read_entry, sign
@@ -161,7 +162,7 @@ class Library:
 
         A run's data that are a folder or a Python file are left out: only who starts the app may name those.
         """
-        known = set(discover.names("datasets"))
+        known = set(discovery.names("datasets"))
         names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
         return {slug_of(name): name for name in dict.fromkeys(names)}
 

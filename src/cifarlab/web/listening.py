@@ -2,7 +2,7 @@
 
 import socket
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 _BACKLOG = 2048
 

@@ -15,11 +15,11 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 import cifarlab
-from cifarlab import discover
 from cifarlab.reports import _render as report_rendering
 from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points, share
 from cifarlab.run_files import evaluate_command
-from cifarlab.wording import counted
+from cifarlab.utils import discovery
+from cifarlab.utils.text import counted
 
 STATIC = Path(__file__).parent / "static"
 THEMES = ("light", "dark")
@@ -182,7 +182,7 @@ def _report_style() -> str:
 
 @cache
 def _navigation() -> list[tuple[str, str]]:
-    served = discover.names("web/routes")
+    served = discovery.names("web.routes")
     return [(title, target) for title, target, module in NAVIGATION if module in served]
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab import discover
 from cifarlab.records import Predictions
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._pictures import Pictures
+from cifarlab.utils import discovery
 from cifarlab.web.entries import Entry, sign
 from cifarlab.web.library import Library
 from cifarlab.web.rendering import address
@@ -74,7 +74,7 @@ def show_sections(
             known, html = True, build_section(library, entries, split, name)
         if known and html is None:
             continue
-        title = str(discover.load("reports.sections", name).TITLE)
+        title = str(discovery.load("reports.sections", name).TITLE)
         query = [("split", split), *(("run", entry.name) for entry in entries)]
         shown.append(Section(name.replace("_", "-"), title, address(f"/sections/{name}", query), html))
     return shown
@@ -96,7 +96,9 @@ def build_section(library: Library, entries: Sequence[Entry], split: str, name: 
     def build() -> Markup | None:
         views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
         with DRAWING:
-            html: Markup | None = discover.load("reports.sections", name).build(Page(views, split, "", Pictures(split)))
+            html: Markup | None = discovery.load("reports.sections", name).build(
+                Page(views, split, "", Pictures(split))
+            )
         return html
 
     return library.keep(_key(entries, split, name), build)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.answers import Answers, Doubts
 
 Rows = NDArray[np.int64]
@@ -191,14 +191,14 @@ def _label(query: Mapping[str, str], key: str, class_names: Sequence[str]) -> in
     if not name:
         return None
     if name not in class_names:
-        raise CifarlabError(discover.unknown("class", name, class_names))
+        raise CifarlabError(discovery.unknown("class", name, class_names))
     return list(class_names).index(name)
 
 
 def _choice(query: Mapping[str, str], key: str, known: Sequence[str], default: str) -> str:
     value = query.get(key) or default
     if value not in known and value != default:
-        raise CifarlabError(discover.unknown(key, value, known))
+        raise CifarlabError(discovery.unknown(key, value, known))
     return value
 
 

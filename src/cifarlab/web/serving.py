@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import builtin, prediction, runs
-from cifarlab.discover import unknown
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
 from cifarlab.runs import Run
 from cifarlab.temperature import FILE_NAME, stored_temperature
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.discovery import unknown
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import Forward
 from cifarlab.web.engine import choose_engine
 from cifarlab.web.entries import sign

@@ -12,8 +12,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import PictureError, Pixels, read_image, to_grey
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import PictureError, Pixels, read_image, to_grey
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF", "PPM")
 """What people have. Pillow's many rarer decoders are kept away from strangers' bytes."""

@@ -6,12 +6,12 @@ from markupsafe import Markup
 
 from cifarlab import metrics
 from cifarlab.derived import StaleError
-from cifarlab.errors import CifarlabError
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.temperature import FILE_NAME, stored_temperature
+from cifarlab.utils.errors import CifarlabError
 
 ORDER = 75
 TITLE = "Is it as sure as it should be?"

@@ -2,12 +2,12 @@
 
 from markupsafe import Markup
 
-from cifarlab.errors import CifarlabError
 from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.reports._weights import read_first_layer
-from cifarlab.wording import counted
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 ORDER = 100
 TITLE = "What the first layer looks for"

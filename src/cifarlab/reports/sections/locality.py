@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.errors import CifarlabError
 from cifarlab.locality import begun_side, half_energy_sides, random_side
 from cifarlab.plots._style import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
-from cifarlab.records import Array
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.reports._weights import read_first_layer
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 ORDER = 102
 TITLE = "How local the first layer became"

@@ -6,9 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.environment import BACKENDS
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import duration, plain, render
+from cifarlab.utils.environment import BACKENDS
 
 ORDER = 110
 TITLE = "How it was made"

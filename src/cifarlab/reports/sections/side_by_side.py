@@ -5,9 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.errors import CifarlabError
 from cifarlab.reports._page import Page
 from cifarlab.reports._render import render
+from cifarlab.utils.errors import CifarlabError
 
 ORDER = 20
 TITLE = "Side by side"

@@ -18,10 +18,10 @@ from typing import cast
 
 import numpy as np
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils import discovery
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
 
 __all__ = ["SEVERITIES", "benchmark_names", "corrupt", "names"]
 
@@ -50,7 +50,7 @@ def corrupt(images: Array, corruption: str, severity: int, *, seed: int = 0, num
         CifarlabError: If there is no such corruption or severity, or the images are under 8 pixels wide or high.
     """
     if corruption not in names():
-        raise CifarlabError(discover.unknown("corruption", corruption, names()))
+        raise CifarlabError(discovery.unknown("corruption", corruption, names()))
     if severity not in SEVERITIES:
         raise CifarlabError(f"a corruption's severity is 1 to 5. Received: {severity}")
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3) or min(images.shape[1:3]) < 8:
@@ -59,7 +59,7 @@ def corrupt(images: Array, corruption: str, severity: int, *, seed: int = 0, num
             f"{images.shape}, dtype {images.dtype}"
         )
     wanted = np.arange(len(images)) if numbers is None else np.asarray(numbers)
-    module = discover.load(_PACKAGE, corruption)
+    module = discovery.load(_PACKAGE, corruption)
     result = np.empty_like(images)
     for start in range(0, len(images), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
@@ -72,12 +72,12 @@ def corrupt(images: Array, corruption: str, severity: int, *, seed: int = 0, num
 
 def names() -> list[str]:
     """Names of all corruptions, sorted."""
-    return discover.names(_PACKAGE)
+    return discovery.names(_PACKAGE)
 
 
 def benchmark_names() -> list[str]:
     """The 15 corruptions that papers average over, sorted."""
-    return [name for name in names() if discover.load(_PACKAGE, name).BENCHMARK]
+    return [name for name in names() if discovery.load(_PACKAGE, name).BENCHMARK]
 
 
 def _to_grey(images: Array) -> Array:

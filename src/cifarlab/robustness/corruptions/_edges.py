@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 _TANGENT = np.tan(np.pi / 8)
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._sampling import gather
+from cifarlab.utils.arrays import Array
 
 
 def gaussian(images: Array, sigma: float, border: str = "nearest", truncate: float = 4.0) -> Array:

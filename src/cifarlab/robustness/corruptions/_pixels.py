@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 def to_unit(images: Array) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 class ImageRandom:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from cifarlab.records import Array
+from cifarlab.utils.arrays import Array
 
 
 def enlarging(height: int, width: int, factor: float) -> Any:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, with_value
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (0.05, 0.10, 0.15, 0.20, 0.30)

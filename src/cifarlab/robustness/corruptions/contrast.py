@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (0.75, 0.50, 0.40, 0.30, 0.15)

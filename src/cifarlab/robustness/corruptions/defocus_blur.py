@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import correlate
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))

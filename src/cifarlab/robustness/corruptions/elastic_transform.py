@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import gaussian
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
 from cifarlab.robustness.corruptions._sampling import bilinear
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((0.0, 0.0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((0.2, 3.0), (0.5, 3.0), (0.75, 2.5), (1.0, 2.0), (1.5, 1.75))

@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))

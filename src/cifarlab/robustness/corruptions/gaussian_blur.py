@@ -1,9 +1,9 @@
 """Gaussian blur: soft focus."""
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import gaussian
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = False
 CONSTANTS = (0.4, 0.6, 0.7, 0.8, 1.0)

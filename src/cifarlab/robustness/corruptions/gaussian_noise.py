@@ -1,8 +1,8 @@
 """Gaussian noise, as from a sensor in little light: the same spread at every pixel."""
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (0.04, 0.06, 0.08, 0.09, 0.10)

@@ -6,11 +6,11 @@ put back is a view of what has just been overwritten), and the published files w
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import gaussian
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
 from cifarlab.robustness.corruptions._sampling import gather
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (0.01, 0.02, 0.03, 0.05, 0.07)

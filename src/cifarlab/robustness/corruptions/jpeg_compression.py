@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (80, 65, 58, 50, 40)

@@ -5,9 +5,9 @@ The original calls ImageMagick; the same kernel is made here in NumPy.
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import motion
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))

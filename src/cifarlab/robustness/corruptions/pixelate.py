@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (0.95, 0.90, 0.85, 0.75, 0.65)

@@ -1,8 +1,8 @@
 """Shot noise: light comes in grains, and a dark exposure counts few of them."""
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (500, 250, 100, 75, 50)

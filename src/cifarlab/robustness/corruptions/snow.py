@@ -5,11 +5,11 @@ The original blurs the flakes by ImageMagick; the same kernel is made here in Nu
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._filters import motion
 from cifarlab.robustness.corruptions._pixels import luminance, to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
 from cifarlab.robustness.corruptions._sampling import enlarging, transform
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = (

@@ -7,11 +7,11 @@ histogram are made again in NumPy and SciPy; distances are exact, where OpenCV's
 import numpy as np
 from scipy import ndimage
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._edges import edges, equalise
 from cifarlab.robustness.corruptions._filters import box3, correlate, gaussian
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = False
 CONSTANTS = (

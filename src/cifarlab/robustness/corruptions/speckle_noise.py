@@ -1,8 +1,8 @@
 """Speckle noise: Gaussian, and the stronger the brighter the pixel is."""
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = False
 CONSTANTS = (0.06, 0.10, 0.12, 0.16, 0.20)

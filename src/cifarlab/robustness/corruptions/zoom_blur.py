@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.records import Array
 from cifarlab.robustness.corruptions._pixels import to_pixels, to_unit
 from cifarlab.robustness.corruptions._random import ImageRandom
 from cifarlab.robustness.corruptions._sampling import enlarging, transform
+from cifarlab.utils.arrays import Array
 
 BENCHMARK = True
 CONSTANTS = tuple(tuple(np.arange(1, end, 0.01).tolist()) for end in (1.06, 1.11, 1.16, 1.21, 1.26))

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from cifarlab import discover
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
+from cifarlab.utils import discovery
+from cifarlab.utils.arrays import Array
 
 
 class Engine(Protocol):
@@ -55,7 +56,7 @@ def build_engine(
         label_smoothing: See `objective`.
         mirror: Whether any image is ever mirrored.
     """
-    module = discover.load("training.engines", keras.backend.backend())
+    module = discovery.load("training.engines", keras.backend.backend())
     engine: Engine = module.BackendEngine(model, trained, optimizer, train, validation, label_smoothing, mirror)
     return engine
 

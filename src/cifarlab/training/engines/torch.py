@@ -6,10 +6,11 @@ import keras
 import torch
 from keras.src.backend.torch.core import get_device
 
-from cifarlab.records import Array, ImageSet
+from cifarlab.records import ImageSet
 from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective
+from cifarlab.utils.arrays import Array
 
 
 class BackendEngine:

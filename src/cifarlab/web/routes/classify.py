@@ -12,10 +12,10 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 
 from cifarlab import builtin
-from cifarlab.errors import CifarlabError
-from cifarlab.images import Pixels
 from cifarlab.plots._style import data_uri
 from cifarlab.plots.saliency_overlay import overlay
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 from cifarlab.web import rendering
 from cifarlab.web.classification import Classified, accepted, best, classify
 from cifarlab.web.state import explanations_of, inference_of, settings_of

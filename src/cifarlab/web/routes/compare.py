@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
 from cifarlab.records import are_other_pictures
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import SPLITS, Entry, say_unevaluated
 from cifarlab.web.figures import COMPARISONS
@@ -39,7 +39,7 @@ def compare_runs(request: Request) -> Response:
     entries = [library.entry(name) for name in names]
     split = request.query_params.get("split") or _most_evaluated(entries)
     if split not in SPLITS:
-        raise CifarlabError(discover.unknown("split", split, SPLITS))
+        raise CifarlabError(discovery.unknown("split", split, SPLITS))
     evaluated = [entry for entry in entries if split in entry.evaluated]
     missing = [entry for entry in entries if split not in entry.evaluated]
     if not any(entry.data for entry in entries):

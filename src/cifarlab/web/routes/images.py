@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from cifarlab.errors import CifarlabError
 from cifarlab.reports.image_story import describe_story
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.collection import Collection, to_png
 from cifarlab.web.entries import Entry

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from cifarlab import builtin
-from cifarlab.errors import CifarlabError
 from cifarlab.prediction import class_names
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.views import NAMES, SINGLE
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library

@@ -7,9 +7,9 @@ import numpy as np
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab.errors import CifarlabError
 from cifarlab.reports._weights import has_first_layer, read_first_layer
 from cifarlab.robustness.results import results_file
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry, say_unevaluated
 from cifarlab.web.figures import run_figures

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab import discover
-from cifarlab.errors import CifarlabError
 from cifarlab.runs import STATES
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library
@@ -95,7 +95,7 @@ def order_entries(entries: list[Entry], sort: str) -> list[Entry]:
     """
     name = sort.removeprefix("-")
     if name not in COLUMNS:
-        raise CifarlabError(discover.unknown("column", name, COLUMNS))
+        raise CifarlabError(discovery.unknown("column", name, COLUMNS))
     value = COLUMNS[name][1]
     known = [entry for entry in entries if value(entry) not in (None, "")]
     unknown = [entry for entry in entries if value(entry) in (None, "")]

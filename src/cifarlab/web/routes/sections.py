@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.library import Library
 from cifarlab.web.sections import NAMES, UNMEASURED, build_section

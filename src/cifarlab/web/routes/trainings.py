@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab import catalog, discover
-from cifarlab.errors import CifarlabError
+from cifarlab import catalog
 from cifarlab.recipe import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.library import Library
 
@@ -66,14 +67,14 @@ def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
     Raises:
         CifarlabError: If there is no such recipe, or a field is none of its form's.
     """
-    known = discover.names("recipes")
+    known = discovery.names("recipes")
     if recipe_name not in known:
-        raise CifarlabError(discover.unknown("recipe", recipe_name, known))
+        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
     before = {key: value for key, value, _ in setting_fields(load_recipe(recipe_name))}
     fields = [*_FIELDS, *(f"set.{key}" for key in before)]
     for field in typed:
         if field not in fields:
-            raise CifarlabError(discover.unknown("field", field, fields))
+            raise CifarlabError(discovery.unknown("field", field, fields))
     changed = [
         f"{key}={typed[f'set.{key}'].strip()}"
         for key, value in before.items()
@@ -113,7 +114,7 @@ def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
 
 def _choose(recipe_name: str) -> str:
     """The recipe asked for, or the first there is."""
-    known = discover.names("recipes")
+    known = discovery.names("recipes")
     return recipe_name if recipe_name in known else known[0]
 
 

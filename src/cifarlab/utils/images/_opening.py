@@ -10,8 +10,8 @@ from typing import BinaryIO, TypeVar
 
 from PIL import Image
 
-from cifarlab.images import _formats
-from cifarlab.images._errors import PictureError
+from cifarlab.utils.images import _formats
+from cifarlab.utils.images._errors import PictureError
 
 MAX_PIXELS = 64_000_000
 MAX_STREAM_BYTES = 256 * 2**20

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import list_pictures, read_image, read_images
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import list_pictures, read_image, read_images
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 

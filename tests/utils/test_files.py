@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path):

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from cifarlab import files, own_code
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import files, own_code
+from cifarlab.utils.errors import CifarlabError
 
 
 def names(package: str) -> list[str]:
@@ -19,7 +19,7 @@ def names(package: str) -> list[str]:
     Args:
         package: Such as `"models"` or `"recipes"`; files that begin with `_` are not listed.
     """
-    folder = Path(__file__).parent.joinpath(*package.split("."))
+    folder = Path(__file__).parents[1].joinpath(*package.split("."))
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
@@ -41,7 +41,7 @@ def load(package: str, name: str, *, sha256: str = "", how: str = "") -> ModuleT
     if own_code.is_own(name):
         return _load_file(package, own_code.find(name, sha256, how))
     if name not in names(package):
-        raise CifarlabError(unknown(package.removesuffix("s"), name, names(package)))
+        raise CifarlabError(unknown(package.rpartition(".")[2].removesuffix("s"), name, names(package)))
     return importlib.import_module(f"cifarlab.{package}.{name}")
 
 

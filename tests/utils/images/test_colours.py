@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.images import read_image
-from cifarlab.images._colours import to_rgb
+from cifarlab.utils.images import read_image
+from cifarlab.utils.images._colours import to_rgb
 
 SIDE = 32
 RAMP = np.arange(SIDE * SIDE, dtype=np.uint32).reshape(SIDE, SIDE) % 256

@@ -1,6 +1,6 @@
 """The one exception that means "the input was wrong": the command line prints it as one line and exits with 2."""
 
-from cifarlab.wording import readable
+from cifarlab.utils.text import readable
 
 
 class CifarlabError(Exception):

@@ -1,9 +1,9 @@
 """Pictures from anywhere: any format PIL reads, turned into the small square RGB arrays that the models take."""
 
-from cifarlab.images._errors import PictureError, say_unreadable
-from cifarlab.images._listing import find_pictures, is_litter, list_pictures, say_left_out, subfolders
-from cifarlab.images._opening import MAX_PIXELS, MAX_STREAM_BYTES
-from cifarlab.images._reading import (
+from cifarlab.utils.images._errors import PictureError, say_unreadable
+from cifarlab.utils.images._listing import find_pictures, is_litter, list_pictures, say_left_out, subfolders
+from cifarlab.utils.images._opening import MAX_PIXELS, MAX_STREAM_BYTES
+from cifarlab.utils.images._reading import (
     READER,
     Picture,
     Pixels,

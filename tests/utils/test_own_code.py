@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 
-from cifarlab import own_code, recipe
-from cifarlab.errors import CifarlabError
-from cifarlab.files import checksum
-from cifarlab.own_code import NotNamedError, Recorded
+from cifarlab import recipe
 from cifarlab.recipe import Recipe
+from cifarlab.utils import own_code
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import checksum
+from cifarlab.utils.own_code import NotNamedError, Recorded
 
 
 @pytest.fixture

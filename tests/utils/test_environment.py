@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from cifarlab import environment
-from cifarlab.environment import choose_backend, choose_precision
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import environment
+from cifarlab.utils.environment import choose_backend, choose_precision
+from cifarlab.utils.errors import CifarlabError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.images import PictureError, read_image
+from cifarlab.utils.images import PictureError, read_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
@@ -120,7 +120,7 @@ def test_what_a_parser_logs_stays_with_it():
     data = encode(Image.fromarray(NOISE), "TIFF").replace(tag + b"\3\0", tag + b"\x80\0")
     program = """
 import sys
-from cifarlab.images import PictureError, read_image
+from cifarlab.utils.images import PictureError, read_image
 try:
     read_image(sys.stdin.buffer)
 except PictureError:

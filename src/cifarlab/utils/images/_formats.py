@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from PIL import Image
 
-from cifarlab.images._errors import Fault
+from cifarlab.utils.images._errors import Fault
 
 # What Pillow's parsers log about odd files would reach standard error beside our own line.
 logging.getLogger("PIL").addHandler(logging.NullHandler())

@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from cifarlab import files
-from cifarlab.errors import CifarlabError
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
 
 # As it was named, made absolute: links are kept, so that a file goes by the name that the user gave it.
 _allowed: dict[Path, None] = {}

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images import _formats
-from cifarlab.wording import counted
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import _formats
+from cifarlab.utils.text import counted
 
 # In small letters. What begins with a dot is passed over as well: .DS_Store, .ipynb_checkpoints, and ._x.png, the
 # second half of x.png that macOS writes on other systems' disks.

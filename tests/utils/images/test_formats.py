@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, PngImagePlugin
 
-from cifarlab.images import PictureError, _formats, list_pictures, read_image
+from cifarlab.utils.images import PictureError, _formats, list_pictures, read_image
 
 MARK = b"\0\0\0\x18ftypheic"
 

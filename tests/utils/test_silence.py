@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from cifarlab.silence import silenced, without_chatter
+from cifarlab.utils.silence import silenced, without_chatter
 
 
 def test_no_warning_inside_and_every_warning_after():
@@ -72,7 +72,7 @@ def test_threads_take_turns(capfd):
 def test_what_python_writes_meanwhile_is_shown_at_once():
     program = """
 import os, sys
-from cifarlab.silence import without_chatter
+from cifarlab.utils.silence import without_chatter
 with without_chatter():
     os.write(2, b"I0000 00:00:1795282103.613661    2131 port.cc:153] oneDNN custom operations are on\\n")
     os.write(2, b"in the end\\n")
@@ -85,7 +85,7 @@ print("after", file=sys.stderr)
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="tensorflow is not installed")
 def test_importing_keras_says_nothing():
-    program = "from cifarlab.environment import choose_backend; choose_backend(); import keras"
+    program = "from cifarlab.utils.environment import choose_backend; choose_backend(); import keras"
     settings = {"KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, **settings}, capture_output=True, text=True, check=True

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from cifarlab.errors import CifarlabError
-from cifarlab.wording import counted
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
 Fault = Literal["access", "size", "kind", "damage"]
 

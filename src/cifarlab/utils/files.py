@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cifarlab.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
@@ -85,3 +86,18 @@ def checksum(path: Path, algorithm: str) -> str:
     """Hexadecimal digest of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def file_slug(name: str) -> str:
+    """A name made fit for a file's, and still its own."""
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
+    return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """A JSON object that holds at least these keys."""
+    value = read_json(path)
+    missing = [key for key in keys if not isinstance(value, dict) or key not in value]
+    if missing or not isinstance(value, dict):
+        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
+    return value

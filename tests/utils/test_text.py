@@ -1,6 +1,6 @@
 import pytest
 
-from cifarlab.wording import counted, signed
+from cifarlab.utils.text import counted, signed
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifarlab.errors import CifarlabError
-from cifarlab.images._colours import packing, to_rgb
-from cifarlab.images._errors import PictureError, say_unreadable
-from cifarlab.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
-from cifarlab.silence import silenced
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images._colours import packing, to_rgb
+from cifarlab.utils.images._errors import PictureError, say_unreadable
+from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
+from cifarlab.utils.silence import silenced
 
 READER = 2
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cifarlab.errors import CifarlabError
-from cifarlab.silence import without_chatter
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.silence import without_chatter
 
 BACKENDS = ("tensorflow", "jax", "torch")
 CPUINFO = Path("/proc/cpuinfo")
