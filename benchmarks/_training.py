@@ -17,7 +17,7 @@ import numpy as np
 from cifarlab import datasets, training
 from cifarlab.console import make_console
 from cifarlab.displays import TrainingDisplay
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.records import Splits
 from cifarlab.utils.errors import CifarlabError
 

@@ -22,7 +22,7 @@ from scipy import stats
 from cifarlab import evaluation, training, views
 from cifarlab.console import make_console
 from cifarlab.displays import TrainingDisplay
-from cifarlab.recipe import load_recipe, override
+from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.utils.environment import processor_name
 

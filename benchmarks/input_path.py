@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from _measure import errors_in_one_line, in_turn, ratios, tell
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.environment import choose_backend, processor_name
 

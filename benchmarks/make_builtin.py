@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, recipe
+from cifarlab import builtin, recipes
 from cifarlab.evaluation import evaluate
 from cifarlab.prediction import class_names, input_shape, load_model
 from cifarlab.records import Predictions
@@ -98,7 +98,7 @@ def describe(run: Run, shape: tuple[int, int, int]) -> dict[str, Any]:
     state = {key: value for key, value in run.state.items() if key not in ("process", "host")}
     return {
         "format": 1,
-        "recipe": recipe.to_dict(run.recipe),
+        "recipe": recipes.to_dict(run.recipe),
         "seed": run.recipe.seed,
         "command": without_data_dir(run.command),
         "image_shape": list(shape),

@@ -16,7 +16,7 @@ from unittest import mock
 from _measure import errors_in_one_line, in_turn, ratios, spread
 
 from cifarlab import datasets, training
-from cifarlab.recipe import Recipe, load_recipe, override
+from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.records import Splits
 from cifarlab.utils.environment import choose_backend, processor_name
 

@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 from _measure import errors_in_one_line, tell
 
-from cifarlab import metrics, recipe
+from cifarlab import metrics, recipes
 from cifarlab.datasets import load_data
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
@@ -226,7 +226,7 @@ def _make_run(root: Path, name: str, splits: Splits, data: str, skill: float) ->
     run = create_run(root, name)
     run.set_state("running")
     made_with = Recipe(model="mlp", model_args={"widths": (512, 256, 128)}, data=data)
-    files.write_json(run.recipe_file, recipe.to_dict(made_with))
+    files.write_json(run.recipe_file, recipes.to_dict(made_with))
     files.write_json(run.data_file, {**dataclasses.asdict(splits.source), "class_names": list(splits.class_names)})
     files.write_json(run.environment_file, {"parameters": 1_700_000, "training_seconds": 84.0})
     files.write_text(run.command_file, f"cifarlab train mlp2 --name {name}\n")

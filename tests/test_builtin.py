@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import builtin, cli, completion, datasets, demo, evaluation, prediction, recipe
-from cifarlab.recipe import Recipe
+from cifarlab import builtin, cli, completion, datasets, demo, evaluation, prediction, recipes
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend
@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = create_run(tmp_path_factory.mktemp("source"), "mlp")
     keras.utils.set_random_seed(1)
     mlp.build(splits.train.image_shape, 10, **RECIPE.model_args).save(run.model_file)
-    files.write_json(run.recipe_file, recipe.to_dict(RECIPE))
+    files.write_json(run.recipe_file, recipes.to_dict(RECIPE))
     described = {"class_names": list(splits.class_names), "fingerprints": {"test": splits.test.fingerprint}}
     files.write_json(run.data_file, {**dataclasses.asdict(splits.source), **described, "data_dir": "/home/somebody"})
     machine = {"processor": "a processor", "platform": "a machine", "backend": "tensorflow", "training_seconds": 1.5}
@@ -126,8 +126,8 @@ def test_the_command_of_the_real_card_is_that_of_its_recipe() -> None:
     _, _, name, *words = shlex.split(card["command"])
     options = dict(zip(words[::2], words[1::2], strict=True))
     settings = [value for option, value in zip(words[::2], words[1::2], strict=True) if option == "--set"]
-    named = recipe.override(recipe.load_recipe(name), [*settings, f"seed={options['--seed']}"])
-    made = recipe.from_dict(card["recipe"])
+    named = recipes.override(recipes.load_recipe(name), [*settings, f"seed={options['--seed']}"])
+    made = recipes.from_dict(card["recipe"])
     assert dataclasses.replace(named, precision=made.precision) == made
 
 

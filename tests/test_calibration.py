@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from cifarlab import evaluation, metrics, recipe, runs
+from cifarlab import evaluation, metrics, recipes, runs
 from cifarlab.calibration import calibrate, cross_fit, fit_temperature
 from cifarlab.records import Predictions
 from cifarlab.runs import Run
@@ -34,7 +34,7 @@ def make(count: int = 400, num_classes: int = 5, sharpness: float = 1.0, seed: i
 def run(tmp_path: Path) -> Run:
     run = runs.create_run(tmp_path, "tiny")
     run.set_state("finished")
-    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp", validation_fraction=0.1)))
+    files.write_json(run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp", validation_fraction=0.1)))
     files.write_json(run.data_file, {"name": "digits"})
     files.write_json(run.environment_file, {})
     run.model_file.write_bytes(b"a model")
@@ -199,7 +199,7 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
     with pytest.raises(CifarlabError, match="learned from all training images"):
         calibrate("builtin")
     everything = dataclasses.replace(run.recipe, validation_fraction=0.0)
-    files.write_json(run.recipe_file, recipe.to_dict(everything))
+    files.write_json(run.recipe_file, recipes.to_dict(everything))
     with pytest.raises(CifarlabError, match="held out no validation images"):
         calibrate(run)
 

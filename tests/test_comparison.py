@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifarlab import recipe, runs
+from cifarlab import recipes, runs
 from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
 from cifarlab.external import evaluate_files
 from cifarlab.metrics._intervals import wilson_limits
@@ -22,7 +22,7 @@ def make_run(root: Path, name: str, right: list[bool], class_names: tuple[str, .
     """A run whose predictions for class 0, 1, 2, 0, ... are right or wrong as asked."""
     run = runs.create_run(root, name)
     run.set_state("finished")
-    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp")))
+    files.write_json(run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp")))
     files.write_json(run.data_file, {"name": "digits"})
     files.write_json(run.environment_file, {})
     labels = np.arange(len(right), dtype=np.int64) % 3

@@ -10,7 +10,7 @@ from rich.console import Console
 from cifarlab import console
 from cifarlab.console import counting, make_console, working
 from cifarlab.displays import TrainingDisplay
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.text import duration
 

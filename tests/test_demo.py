@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, datasets, demo, recipe
+from cifarlab import cli, datasets, demo, recipes
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_training_prints_where_the_run_is(runs, tmp_path, capsys):
     words = ["train", "smoke", "--seeds", "2", "--epochs", "1", "--runs-dir", str(tmp_path)]
     assert cli.main(words) == 0
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()[-2:]]
-    assert [recipe.from_dict(json.loads((path / "recipe.json").read_text())).seed for path in paths] == [0, 1]
+    assert [recipes.from_dict(json.loads((path / "recipe.json").read_text())).seed for path in paths] == [0, 1]
 
 
 def test_damaged_data_is_an_error_and_not_replaced_by_digits(tmp_path, capsys):
@@ -129,4 +129,4 @@ def test_damaged_data_is_an_error_and_not_replaced_by_digits(tmp_path, capsys):
 @pytest.mark.parametrize("data", demo.SETTINGS)
 def test_the_short_versions_are_right_for_the_recipes(data):
     for name in demo.RECIPES:
-        recipe.override(recipe.load_recipe(name), demo.SETTINGS[data])
+        recipes.override(recipes.load_recipe(name), demo.SETTINGS[data])

@@ -9,7 +9,7 @@ import pytest
 import cifarlab
 from cifarlab import displays, notebook
 from cifarlab.displays import TrainingDisplay, progress_of
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.training.progress import Silent, choose_observer
 from cifarlab.utils.errors import CifarlabError

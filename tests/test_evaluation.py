@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifarlab import datasets, evaluation, metrics, recipe, runs
+from cifarlab import datasets, evaluation, metrics, recipes, runs
 from cifarlab.derived import model_checksum
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
@@ -64,7 +64,9 @@ def model_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def run(tmp_path: Path, model_bytes: bytes) -> Run:
     run = runs.create_run(tmp_path / "runs", "tiny")
     run.set_state("finished")
-    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp", data="grey", validation_fraction=0.2)))
+    files.write_json(
+        run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp", data="grey", validation_fraction=0.2))
+    )
     files.write_json(run.data_file, {**dataclasses.asdict(SOURCE), "class_names": list(NAMES)})
     files.write_json(run.environment_file, {})
     run.model_file.write_bytes(model_bytes)
@@ -118,7 +120,7 @@ def test_what_was_not_held_out_is_refused(run: Run, serve: Callable[..., Any]) -
     with pytest.raises(CifarlabError, match="grey has no validation images"):
         evaluate(run, split="validation")
     everything = dataclasses.replace(run.recipe, validation_fraction=0.0)
-    files.write_json(run.recipe_file, recipe.to_dict(everything))
+    files.write_json(run.recipe_file, recipes.to_dict(everything))
     asked.clear()
     with pytest.raises(CifarlabError, match="held out no validation images"):
         evaluate(run, split="validation")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cifarlab import recipe, runs
+from cifarlab import recipes, runs
 from cifarlab.comparison import _tests as plain
 from cifarlab.comparison import compare, compare_groups
 from cifarlab.records import Predictions
@@ -21,7 +21,7 @@ def make_run(root: Path, name: str, right: int, count: int = 200) -> Run:
     """A run whose first `right` of `count` answers are right."""
     run = runs.create_run(root, name)
     run.set_state("finished")
-    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp")))
+    files.write_json(run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp")))
     files.write_json(run.data_file, {"name": "digits"})
     files.write_json(run.environment_file, {})
     labels = np.arange(count, dtype=np.int64) % 3

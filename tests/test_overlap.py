@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import dynamics, recipe, runs
+from cifarlab import dynamics, recipes, runs
 from cifarlab.dynamics import Curves
 from cifarlab.metrics._intervals import wilson
 from cifarlab.overlap import Overlap, describe, find_overlap, hash_images, remember_images, summarise
@@ -27,7 +27,7 @@ def images(ids, seed=0, values=None):
 @pytest.fixture
 def run(tmp_path):
     run = runs.create_run(tmp_path, "tiny")
-    files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp", data="folder:x")))
+    files.write_json(run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp", data="folder:x")))
     files.write_json(run.data_file, dataclasses.asdict(Source("folder:x", "here", "made")))
     return run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarlab import cli, datasets, evaluation, plan, recipe, runs
+from cifarlab import cli, datasets, evaluation, plan, recipes, runs
 from cifarlab.comparison import mean_difference
 from cifarlab.permutation import measure_pairs, plan_pairs
 from cifarlab.records import Predictions
@@ -29,10 +29,10 @@ def trained(tmp_path, monkeypatch):
         (item,) = trainings
         asked.append(name)
         run = runs.create_run(Path(runs_dir), name)
-        wanted = recipe.override(recipe.load_recipe(item.recipe), item.settings)
+        wanted = recipes.override(recipes.load_recipe(item.recipe), item.settings)
         wanted = dataclasses.replace(wanted, seed=item.seed, data=item.data or wanted.data)
         precision = "bfloat16" if wanted.precision == "auto" else wanted.precision
-        files.write_json(run.recipe_file, recipe.to_dict(dataclasses.replace(wanted, precision=precision)))
+        files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(wanted, precision=precision)))
         files.write_json(run.data_file, {**dataclasses.asdict(splits.source), "name": "digits"})
         files.write_json(run.environment_file, {})
         run.model_file.write_bytes(b"")
@@ -107,7 +107,7 @@ def test_what_the_test_cannot_have_is_changed_for_both_and_said(trained, capsys)
     (pair,) = plan_pairs(["convnet94"], ["epochs=2"], data="digits")
     assert pair.changed == ("image_pixels=()", "validation_fraction=0.1")
     for arm, shuffled in ((pair.plain, False), (pair.shuffled, True)):
-        wanted = recipe.override(recipe.load_recipe("convnet94"), arm[0].settings)
+        wanted = recipes.override(recipes.load_recipe("convnet94"), arm[0].settings)
         assert (wanted.image_pixels, wanted.validation_fraction, wanted.shuffle_pixels) == ((), 0.1, shuffled)
     assert plan_pairs(["convnet94"], split="test")[0].changed == ("image_pixels=()",)
     assert cli.main(["permutation", "convnet94", "--set", "epochs=2", "--data", "digits"]) == 0

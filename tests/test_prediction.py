@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, prediction, recipe, runs
+from cifarlab import cli, prediction, recipes, runs
 from cifarlab.prediction import check_fits, compute_logits, load_model, predict, predict_images
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
@@ -47,7 +47,7 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
     def make(model: Any, **data: Any) -> Run:
         run = runs.create_run(tmp_path / "runs", "tiny")
         run.set_state("finished")
-        files.write_json(run.recipe_file, recipe.to_dict(recipe.Recipe(model="mlp")))
+        files.write_json(run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp")))
         files.write_json(run.data_file, {"name": "digits", "class_names": list(NAMES), **data})
         files.write_json(run.environment_file, {})
         model.save(run.model_file)

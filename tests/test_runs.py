@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cifarlab.recipe import Recipe, to_dict
+from cifarlab.recipes import Recipe, to_dict
 from cifarlab.runs import Run, create_run, open_run, training_seconds
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cifarlab.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, make_console, working
 from cifarlab.notebook import Cell, in_notebook
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.text import counted, duration
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.errors import CifarlabError

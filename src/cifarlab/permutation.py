@@ -13,7 +13,7 @@ from cifarlab import comparison, datasets, evaluation, metrics, plan
 from cifarlab.metrics._intervals import mean_over_seeds
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
-from cifarlab.recipe import Recipe, load_recipe, override
+from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
 from cifarlab.shuffling import shuffle_images

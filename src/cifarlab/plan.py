@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab import datasets
-from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError

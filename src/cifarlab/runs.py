@@ -15,7 +15,8 @@ from typing import Any
 import filelock
 
 import cifarlab
-from cifarlab import derived, recipe
+from cifarlab import derived
+from cifarlab import recipes as recipe
 from cifarlab.derived import StaleError
 from cifarlab.records import Predictions, read_origin
 from cifarlab.run_files import RunFiles, evaluate_command

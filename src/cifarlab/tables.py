@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cifarlab.console import make_console
-from cifarlab.recipe import to_dict
+from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.utils.text import counted, duration
 from cifarlab.views import SINGLE, say

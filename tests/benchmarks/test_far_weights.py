@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, recipe
+from cifarlab import CifarlabError, Recipe, recipes
 from cifarlab.datasets import load_data
 from cifarlab.models import bottleneck_mlp
 from cifarlab.prediction import predict_images
@@ -15,7 +15,7 @@ SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
 @pytest.fixture
 def run(tmp_path):
     made = create_run(tmp_path, "near")
-    files.write_json(made.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits")))
+    files.write_json(made.recipe_file, recipes.to_dict(Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits")))
     files.write_json(made.data_file, {"name": "digits", "data_dir": None})
     return made
 
@@ -44,7 +44,7 @@ def test_energy_that_is_all_near_is_not_far(load_benchmark, run, monkeypatch):
 
 
 def test_a_run_that_began_everywhere_is_refused(load_benchmark, run):
-    files.write_json(run.recipe_file, recipe.to_dict(Recipe(model="bottleneck_mlp", data="digits")))
+    files.write_json(run.recipe_file, recipes.to_dict(Recipe(model="bottleneck_mlp", data="digits")))
     with pytest.raises(CifarlabError, match="does not begin near"):
         load_benchmark("far_weights").far_shares(run)
 
@@ -69,6 +69,6 @@ def test_what_far_weights_say_is_lost_without_them(load_benchmark, run, monkeypa
 
 def test_without_images_held_out_nothing_can_be_cut(load_benchmark, run):
     everything = Recipe(model="bottleneck_mlp", model_args=SIZES, data="digits", validation_fraction=0.0)
-    files.write_json(run.recipe_file, recipe.to_dict(everything))
+    files.write_json(run.recipe_file, recipes.to_dict(everything))
     with pytest.raises(CifarlabError, match="held out no images"):
         load_benchmark("far_weights").cut_accuracies(run)

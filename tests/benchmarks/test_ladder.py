@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cifarlab import recipe
+from cifarlab import recipes
 from cifarlab.ladder.results import Results
 from cifarlab.ladder.rungs import Rung
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import create_run
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
@@ -22,7 +22,7 @@ MACHINE = {"processor": "a processor", "cores": 2, "accelerators": [], "backend"
 def make_run(root: Path, seed: int = 0, **changes):
     run = create_run(root, f"run{seed}")
     run.set_state("finished")
-    files.write_json(run.recipe_file, recipe.to_dict(dataclasses.replace(PLAIN, seed=seed, **changes)))
+    files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(PLAIN, seed=seed, **changes)))
     files.write_json(run.data_file, {"name": "digits"})
     files.write_json(run.environment_file, {**MACHINE, "parameters": 5, "training_seconds": 2.0})
     files.write_json(run.scores_file("test"), {"accuracy": 0.5, "count": 10, "looks": 1, "scores": {}})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import console, recipe
+from cifarlab import console, recipes
 from cifarlab.runs import Run, create_run
 
 
@@ -26,7 +26,7 @@ def make_run(empty_folder):
     def make(name="made", seed=0) -> Run:
         run = create_run(Path("runs"), name)
         run.set_state("finished")
-        run.recipe_file.write_text(json.dumps(recipe.to_dict(recipe.Recipe(model="mlp", seed=seed))))
+        run.recipe_file.write_text(json.dumps(recipes.to_dict(recipes.Recipe(model="mlp", seed=seed))))
         run.data_file.write_text(json.dumps({"name": "digits", "checksums": {}, "data_dir": None}))
         run.environment_file.write_text(json.dumps({"backend": "tensorflow", "training_seconds": 1.0}))
         run.model_file.write_bytes(b"not a model")

@@ -120,7 +120,7 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(words, expected, empty_
 def test_a_mistake_in_the_last_recipe_is_found_before_the_first_is_trained(empty_folder, monkeypatch, capsys):
     monkeypatch.setattr(plan, "train_all", lambda *_, **__: pytest.fail("it trained"))
     for change in ('data="nonsense"', 'model_args={"widhts": (3,)}', 'model="mpl"'):
-        text = f"from cifarlab.recipe import Recipe\nRECIPE = Recipe(**{{'model': 'mlp', **dict({change})}})\n"
+        text = f"from cifarlab.recipes import Recipe\nRECIPE = Recipe(**{{'model': 'mlp', **dict({change})}})\n"
         Path("last.py").write_text(text)
         assert "did you mean" in (line := refused(capsys, "train", "smoke", "last.py")) or "nonsense" in line
     Path("my recipe.py").write_text(text.replace("mpl", "mlp"))

@@ -10,7 +10,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifarlab import cli, evaluation, exploration, plan, prediction, recipe, reports, tables
+from cifarlab import cli, evaluation, exploration, plan, prediction, reports, tables
+from cifarlab import recipes as recipe
 
 COMMANDS = typer.main.get_command(cli.app).commands
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
@@ -127,7 +128,7 @@ def test_several_recipes_and_seeds_become_as_many_trainings():
 
 def test_a_model_of_ones_own_may_take_anything(empty_folder):
     Path("open.py").write_text("import nothing_that_is_there\ndef build(input_shape, num_classes, **more): ...\n")
-    Path("mine.py").write_text('from cifarlab.recipe import Recipe\nRECIPE = Recipe(model="open.py", data="digits")\n')
+    Path("mine.py").write_text('from cifarlab.recipes import Recipe\nRECIPE = Recipe(model="open.py", data="digits")\n')
     assert len(plan.plan_trainings(["mine.py"], ["model.anything=1"])) == 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import recipe
+from cifarlab import recipes
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
 
@@ -16,7 +16,7 @@ FIRST = '''"""A plain dense network.
 
 Expect nothing of it.
 """
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 RECIPE = Recipe(model="mlp", model_args={"widths": [8]}, data="digits", epochs=3, batch_size=100)
 '''
 SECOND = FIRST.replace("A plain dense network", "Wider, and longer").replace("[8]", "(16,)").replace("=3,", "=5,")
@@ -45,8 +45,8 @@ def make_run(folder) -> Callable[..., Run]:
         run = create_run(folder / "runs", name or f"{Path(source).stem}-seed{seed}")
         run.set_state("running")
         seconds = changes.pop("training_seconds", 100.0)
-        trained = dataclasses.replace(recipe.load_recipe(source), seed=seed, **changes)
-        files.write_json(run.recipe_file, recipe.to_dict(trained))
+        trained = dataclasses.replace(recipes.load_recipe(source), seed=seed, **changes)
+        files.write_json(run.recipe_file, recipes.to_dict(trained))
         files.write_json(run.data_file, {"name": "digits", "checksums": {}, "data_dir": None})
         about = {**(machine or MACHINE), "parameters": 24_714, "training_seconds": seconds}
         files.write_json(run.environment_file, about)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from cifarlab.ladder.rungs import Rung, changes, find_rungs, is_training_of, ladder_names, rung_below
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.utils.errors import CifarlabError
 
 PLAIN = Recipe(model="mlp", model_args={"widths": (8,)}, epochs=3)

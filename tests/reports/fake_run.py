@@ -12,9 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from cifarlab import metrics, recipe, runs
+from cifarlab import metrics, recipes, runs
 from cifarlab.datasets import load_data
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.records import Predictions, Splits
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import benchmark_names, names
@@ -32,7 +32,7 @@ def make_run(
     run = create_run(root, name)
     run.set_state("running")
     made_with = Recipe(model="mlp", model_args={"widths": (8,)}, data="digits", validation_fraction=fraction or 0.1)
-    files.write_json(run.recipe_file, recipe.to_dict(made_with))
+    files.write_json(run.recipe_file, recipes.to_dict(made_with))
     files.write_json(run.data_file, dataclasses.asdict(splits.source))
     environment = {"python": "3.11", "processor": "<b>fast</b> & cool", "versions": {"keras": "3.15.1"}}
     files.write_json(run.environment_file, {**environment, "parameters": 24_674, "training_seconds": 12.5})

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from cifarlab import recipe
-from cifarlab.recipe import Recipe
+from cifarlab import recipes
+from cifarlab.recipes import Recipe
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import locality
 from cifarlab.utils import files
@@ -17,7 +17,7 @@ REACHING = {"width": 8, "reach_pixels": (3, 4)}
 def said(make_run, tmp_path):
     def said(trained: Recipe) -> str:
         run = make_run(tmp_path, "local")
-        files.write_json(run.recipe_file, recipe.to_dict(trained))
+        files.write_json(run.recipe_file, recipes.to_dict(trained))
         return re.sub(r"\s+", " ", str(locality.build(open_page([run]))))
 
     return said

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import metrics, recipe, reports
+from cifarlab import metrics, recipes, reports
 from cifarlab.datasets import load_data
 from cifarlab.records import Predictions
 from cifarlab.utils import files
@@ -27,7 +27,7 @@ def prepare(fake_run, run, cifar10, seed):
     predictions.save(run.predictions_file("test"))
     files.write_json(run.scores_file("test"), {**metrics.score(predictions), "data": "cifar10", "run": run.name})
     files.write_json(run.data_file, dataclasses.asdict(cifar10.source))
-    files.write_json(run.recipe_file, recipe.to_dict(dataclasses.replace(run.recipe, data="cifar10")))
+    files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(run.recipe, data="cifar10")))
     fake_run.write_robustness(run, len(test))
     return run
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cifarlab.models import convnet
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.augmentation import Augment, Relight, augmented, mirrored, shrinking_matrix, with_mirror_images
 from cifarlab.utils.errors import CifarlabError
 

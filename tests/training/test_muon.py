@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.muon import Muon, orthogonalise
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.schedules import WarmupThenDecay

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.recipe import OPTIMIZERS, Recipe
+from cifarlab.recipes import OPTIMIZERS, Recipe
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.schedules import WarmupThenDecay
 

@@ -181,7 +181,7 @@ def test_a_training_is_refused_before_its_run_is_made(text, expected, tmp_path, 
 def test_every_own_model_is_examined_before_the_first_training(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("soft.py").write_text(HEAD + BAD["softmax"][0])
-    Path("last.py").write_text('from cifarlab.recipe import Recipe\nRECIPE = Recipe(model="soft.py", data="digits")\n')
+    Path("last.py").write_text('from cifarlab.recipes import Recipe\nRECIPE = Recipe(model="soft.py", data="digits")\n')
     trainings = plan.plan_trainings(["smoke", "last.py"], ["epochs=1", "batch_size=100"], data="digits")
     with pytest.raises(CifarlabError, match="ends in softmax"):
         plan.train_all(trainings)

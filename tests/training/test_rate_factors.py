@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cifarlab.models import bottleneck_mlp
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.optimizers import build_optimizer
 from cifarlab.training.rate_factors import with_rate_factors
 from cifarlab.training.schedules import WarmupThenDecay

@@ -3,7 +3,7 @@ import math
 import keras
 import pytest
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.schedules import WarmupThenDecay, build_schedule
 
 

@@ -8,7 +8,7 @@ import pytest
 from cifarlab import prediction, training
 from cifarlab.datasets import load_data
 from cifarlab.models import convnet
-from cifarlab.recipe import load_recipe
+from cifarlab.recipes import load_recipe
 from cifarlab.shuffling import shuffle_images
 from cifarlab.utils.errors import CifarlabError
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from cifarlab import recipe
-from cifarlab.recipe import Recipe
+from cifarlab import recipes
+from cifarlab.recipes import Recipe
 from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import checksum
@@ -84,22 +84,22 @@ def test_a_checksum_tells_which_of_two_files_of_one_name_is_meant(own, tmp_path)
 
 
 def test_a_recipe_from_json_names_no_code_however_it_is_handed_on(own):
-    read = recipe.from_dict({"model": "own.py", "data": "own.py"})
-    varied = dataclasses.replace(recipe.override(read, ["epochs=3"]), seed=4)
-    recipe.allow_own_code(varied)
+    read = recipes.from_dict({"model": "own.py", "data": "own.py"})
+    varied = dataclasses.replace(recipes.override(read, ["epochs=3"]), seed=4)
+    recipes.allow_own_code(varied)
     assert own_code.allowed() == []
     assert varied == Recipe(model="own.py", data="own.py", epochs=3, seed=4)
-    assert recipe.to_dict(varied)["model"] == "own.py"
+    assert recipes.to_dict(varied)["model"] == "own.py"
 
 
 @pytest.mark.parametrize(
     "chosen",
     [
         lambda: Recipe(model="own.py"),
-        lambda: recipe.override(recipe.from_dict({"model": "own.py"}), ["model=own.py"]),
-        lambda: dataclasses.replace(recipe.from_dict({"model": "mlp"}), data="own.py"),
+        lambda: recipes.override(recipes.from_dict({"model": "own.py"}), ["model=own.py"]),
+        lambda: dataclasses.replace(recipes.from_dict({"model": "mlp"}), data="own.py"),
     ],
 )
 def test_what_the_user_writes_names_code(own, chosen):
-    recipe.allow_own_code(chosen())
+    recipes.allow_own_code(chosen())
     assert own_code.allowed() == [str(own)]

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from cifarlab import recipe
+from cifarlab import recipes
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
 
@@ -43,14 +43,14 @@ def evaluate(run: Run, split: str) -> int:
 def train(words: list[str]) -> int:
     options = dict(zip(words[2::2], words[3::2], strict=True))
     settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
-    wanted = recipe.override(recipe.load_recipe(words[1]), settings)
+    wanted = recipes.override(recipes.load_recipe(words[1]), settings)
     print(f"training {words[1]}", flush=True)
     if wanted.seed == 666:
         print("cifarlab: this one cannot be trained", flush=True)
         return 2
     run = create_run(Path(options["--runs-dir"]), options["--name"])
     run.set_state("running")
-    files.write_json(run.recipe_file, recipe.to_dict(wanted))
+    files.write_json(run.recipe_file, recipes.to_dict(wanted))
     found = {"name": wanted.data, "location": "scikit-learn", "how": "made up", "checksums": {}, "data_dir": None}
     files.write_json(run.data_file, {**found, "class_names": CLASSES})
     files.write_json(run.environment_file, {"parameters": 1234})

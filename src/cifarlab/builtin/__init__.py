@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import recipe, runs
+from cifarlab import recipes, runs
 from cifarlab.runs import Run
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import choose_backend
@@ -101,7 +101,7 @@ def load_model(folder: Path | None = None) -> Any:
     choose_backend()
     import keras
 
-    trained = recipe.from_dict(card["recipe"])
+    trained = recipes.from_dict(card["recipe"])
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

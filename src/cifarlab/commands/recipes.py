@@ -17,7 +17,8 @@ def recipes(
     as_json: Json = False,
 ) -> None:
     """List the recipes, or print one whole."""
-    from cifarlab import catalog, tables
+    from cifarlab import recipes as catalog
+    from cifarlab import tables
 
     if name is not None:
         source = catalog.recipe_source(name)

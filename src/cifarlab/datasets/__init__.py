@@ -47,7 +47,7 @@ def load_data(
         data_dir: Where to look, instead of the usual places; nothing usable there is an error.
         validation_fraction: Share of the training images held out, the same share of every class, always the same
             images; 0 holds out nothing.
-        fold: Which part of that size is held out, see `cifarlab.recipe.Recipe`.
+        fold: Which part of that size is held out, see `cifarlab.recipes.Recipe`.
         download: Whether the network may be used when the data is nowhere on this machine.
         progress: Called with a phrase and the share done in `[0, 1]`.
         code: The user's own Python files that may be executed, beside those named before; see `own_code`.

@@ -8,7 +8,7 @@ from typing import Any
 from cifarlab.comparison._tests import welch_difference
 from cifarlab.metrics import Interval
 from cifarlab.metrics._intervals import mean_over_seeds, wilson
-from cifarlab.recipe import to_dict
+from cifarlab.recipes import to_dict
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
 

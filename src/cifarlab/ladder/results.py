@@ -8,7 +8,7 @@ from pathlib import Path
 import cifarlab
 from cifarlab.ladder.measurements import Result
 from cifarlab.ladder.rungs import Rung, is_training_of
-from cifarlab.recipe import from_dict
+from cifarlab.recipes import from_dict
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifarlab import catalog
-from cifarlab.recipe import Recipe, from_dict, load_recipe, to_dict
+from cifarlab import recipes as catalog
+from cifarlab.recipes import Recipe, from_dict, load_recipe, to_dict
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 

@@ -1,1 +1,35 @@
 """One file each, found by its name."""
+
+from cifarlab.recipes._catalog import commands, describe_recipe, list_recipes, paragraphs, recipe_source
+from cifarlab.recipes._recipe import (
+    FLIPS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    Recipe,
+    allow_own_code,
+    from_dict,
+    load_recipe,
+    override,
+    settings_of,
+    to_dict,
+)
+
+__all__ = [
+    "FLIPS",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "SCHEDULES",
+    "Recipe",
+    "allow_own_code",
+    "commands",
+    "describe_recipe",
+    "from_dict",
+    "list_recipes",
+    "load_recipe",
+    "override",
+    "paragraphs",
+    "recipe_source",
+    "settings_of",
+    "to_dict",
+]

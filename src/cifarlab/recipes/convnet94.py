@@ -11,7 +11,7 @@ smaller images; half of its label smoothing, and brightness and contrast changed
 cifar10-speedrun (2025).
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="convnet",

@@ -10,7 +10,7 @@ Inverted bottlenecks: Bachmann, Anagnostidis and Hofmann 2023, arXiv:2306.13575.
 is given; no picture is changed.
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="bottleneck_mlp",

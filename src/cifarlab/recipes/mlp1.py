@@ -6,7 +6,7 @@ Expect 55.1 ± 0.4 % on CIFAR-10's test images (mean and standard deviation of 5
 minutes on two cores.
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="mlp",

@@ -6,7 +6,7 @@ Expect 59.9 ± 0.2 % on CIFAR-10's test images (mean and standard deviation of 5
 minutes on two cores. The reference had 49.1 % and 1.42.
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="mlp",

@@ -5,7 +5,7 @@
 It takes about 33 PFLOP: most of a day on two cores with bfloat16. Its accuracy has not been measured yet.
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="resnet18",

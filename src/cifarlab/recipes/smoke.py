@@ -5,7 +5,7 @@
 Expect 60 to 90 % on the digits' test images, by the seed, in 2 seconds on two cores.
 """
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 RECIPE = Recipe(
     model="mlp",

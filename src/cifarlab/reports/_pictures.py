@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifarlab.plots._style import data_uri
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import NotNamedError

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.mixing import Mix
 from cifarlab.training.warping import Warp
 from cifarlab.utils.arrays import Array

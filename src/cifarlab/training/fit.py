@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.records import Predictions, Splits
 from cifarlab.runs import Run
 from cifarlab.training.augmentation import augmented, mirrored

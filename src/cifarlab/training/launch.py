@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifarlab import kept_code
 from cifarlab.overlap import remember_images
-from cifarlab.recipe import Recipe, allow_own_code, load_recipe, override, to_dict
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, open_run
 from cifarlab.shuffling import shuffle_images

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.training.beta_lasso import with_beta_lasso
 from cifarlab.training.muon import Muon
 from cifarlab.training.rate_factors import has_rate_factors, with_rate_factors

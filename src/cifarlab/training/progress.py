@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from cifarlab.displays import TrainingDisplay, is_watched
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from cifarlab.recipe import Recipe
+from cifarlab.recipes import Recipe
 
 
 class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):

@@ -31,7 +31,7 @@ from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.plots._style import to_png
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
-from cifarlab.recipe import Recipe, settings_of
+from cifarlab.recipes import Recipe, settings_of
 from cifarlab.records import ImageSet, Predictions
 from cifarlab.runs import Run
 

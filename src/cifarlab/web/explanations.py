@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, prediction, recipe
+from cifarlab import builtin, prediction, recipes
 from cifarlab.datasets import load_data
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
@@ -144,7 +144,7 @@ def _look_at_training_images(body: Any, run: Run | None, data_dir_of: Callable[[
         name, held_out = run.data_name, run.recipe.held_out
     else:
         card = builtin.read_card()
-        name, held_out = str(card["data"]["name"]), recipe.from_dict(card["recipe"]).held_out
+        name, held_out = str(card["data"]["name"]), recipes.from_dict(card["recipe"]).held_out
     train = load_data(name, data_dir=data_dir_of(name), download=False, **held_out).train
     if run is not None:
         return _Known(training_features(run, body, train), train)

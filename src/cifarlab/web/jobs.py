@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab import recipe
-from cifarlab.recipe import Recipe
+from cifarlab import recipes
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
@@ -218,7 +218,7 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
     known = discovery.names("recipes")
     if recipe_name not in known:
         raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
-    resolved = recipe.override(recipe.load_recipe(recipe_name), settings)
+    resolved = recipes.override(recipes.load_recipe(recipe_name), settings)
     models = discovery.names("models")
     if resolved.model not in models:
         raise CifarlabError(discovery.unknown("model", resolved.model, models))

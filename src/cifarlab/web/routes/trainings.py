@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab import catalog
-from cifarlab.recipe import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
+from cifarlab import recipes as catalog
+from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarlab.recipe import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
+from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
 
@@ -164,7 +164,7 @@ def test_every_recipe_loads_and_names_a_model_there_is(name):
 
 def test_a_users_own_recipe_is_loaded_by_its_path(tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("from cifarlab.recipe import Recipe\nRECIPE = Recipe(model='mlp', epochs=7)\n")
+    path.write_text("from cifarlab.recipes import Recipe\nRECIPE = Recipe(model='mlp', epochs=7)\n")
     assert load_recipe(str(path)).epochs == 7
 
 
