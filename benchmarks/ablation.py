@@ -23,7 +23,7 @@ from cifarlab import evaluation, training, views
 from cifarlab.console import make_console
 from cifarlab.displays import TrainingDisplay
 from cifarlab.recipes import load_recipe, override
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run, layout, open_run
 from cifarlab.utils.environment import processor_name
 
 WHOLE = "whole recipe"
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all, as in cifarlab train")
     parser.add_argument("--without", action="append", default=[], metavar="KEY=VALUE[;KEY=VALUE]", help="one row each")
-    parser.add_argument("--tta", default=views.SINGLE, choices=views.NAMES)
+    parser.add_argument("--tta", default=layout.SINGLE, choices=views.NAMES)
     parser.add_argument("--data-dir")
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
     arguments = parser.parse_args()
@@ -49,9 +49,9 @@ def main() -> None:
                 runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
         print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
         print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "single-view")
-        if arguments.tta != views.SINGLE:
+        if arguments.tta != layout.SINGLE:
             with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}
-            print_table(with_tta, runs, views.say(arguments.tta))
+            print_table(with_tta, runs, layout.say(arguments.tta))
 
 
 def trained(arguments: argparse.Namespace, row: str, settings: Sequence[str], seed: int) -> Run:
@@ -97,7 +97,7 @@ def accuracy(run: Run) -> float:
 def accuracy_with(run: Run, arguments: argparse.Namespace) -> float:
     """On validation with test-time augmentation, measured now unless it was before."""
     if not run.scores_file("validation", tta=arguments.tta).is_file():
-        tell(f"evaluating {run.name}, {views.say(arguments.tta)}")
+        tell(f"evaluating {run.name}, {layout.say(arguments.tta)}")
         evaluation.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
     return float(run.scores("validation", arguments.tta)["accuracy"])
 

@@ -19,12 +19,13 @@ import numpy as np
 from cifarlab import builtin, recipes
 from cifarlab.evaluation import evaluate
 from cifarlab.prediction import class_names, input_shape, load_model
-from cifarlab.records import Predictions
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run, open_run, pretrained_run
+from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.environment import BACKENDS
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import NAMES, SINGLE, say
+from cifarlab.views import NAMES
 
 MOST_BYTES = 5_000_000
 RESIZING = (
@@ -62,7 +63,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
         sizes = {"parameters": model.count_params(), "weights_bytes": len(weights), "weights_sha256": sha256}
         card = {**describe(run, input_shape(model)), "sizes": sizes, "as_trained": as_trained, "scores": {}}
         files.write_json(folder / "card.json", card)
-        rebuilt = builtin.make_run(runs_dir, folder)
+        rebuilt = pretrained_run.make_run(runs_dir, folder)
         for tta in [SINGLE, *ttas]:
             scores = evaluate(rebuilt, tta=tta, data_dir=data_dir)
             about_this_time = ("model_checksum", "run", "looks", "looks_in_making", "notices")

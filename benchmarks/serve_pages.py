@@ -35,8 +35,9 @@ from _measure import errors_in_one_line, tell
 from cifarlab import metrics, recipes
 from cifarlab.datasets import load_data
 from cifarlab.recipes import Recipe
-from cifarlab.records import Predictions, Splits
+from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.web.collection import slug_of
 

@@ -15,7 +15,7 @@ from PIL import Image
 import cifarlab as cl
 from cifarlab import builtin, cli, completion, datasets, demo, evaluation, prediction, recipes
 from cifarlab.recipes import Recipe
-from cifarlab.runs import Run, create_run
+from cifarlab.runs import Run, create_run, pretrained_run
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
@@ -171,7 +171,7 @@ def test_its_run_is_found_where_evaluate_was_told_to_make_it(
     elsewhere = ["--runs-dir", "elsewhere"]
     assert cli.main(["report", "builtin", *elsewhere]) == 2
     assert "run cifarlab evaluate builtin --runs-dir elsewhere first" in capsys.readouterr().err
-    builtin.open_run("builtin", runs_dir="elsewhere")  # as robustness and image make it: without predictions
+    pretrained_run.open_run("builtin", runs_dir="elsewhere")  # as robustness and image make it: without predictions
     assert cli.main(["report", "builtin", *elsewhere]) == 2
     assert (
         "no scores on test (expected scores.json in it): run cifarlab evaluate elsewhere/b" in capsys.readouterr().err
@@ -183,7 +183,7 @@ def test_its_run_is_found_where_evaluate_was_told_to_make_it(
 
 
 def test_its_run_is_made_once_and_elsewhere_on_demand(standin: Path) -> None:
-    run = builtin.open_run("builtin", runs_dir="elsewhere")
+    run = pretrained_run.open_run("builtin", runs_dir="elsewhere")
     assert run.path == Path("elsewhere/builtin")
     made = run.model_file.stat().st_mtime_ns
     assert cl.open_run("builtin", runs_dir="elsewhere") == run
@@ -203,9 +203,9 @@ def test_a_folder_of_that_name_is_reached_by_its_path(standin: Path, source: Run
     assert completion.models("bu") == ["builtin"]
     shutil.copytree(source.path, "builtin")
     for named in ("./builtin", Path("builtin")):
-        assert builtin.open_run(named).path == builtin.open_evaluated(named).path == Path("builtin")
-    assert builtin.open_run("./builtin").command.startswith("cifarlab train mlp1 --data-dir")
-    assert not builtin.is_builtin(Path("builtin"))
+        assert pretrained_run.open_run(named).path == pretrained_run.open_evaluated(named).path == Path("builtin")
+    assert pretrained_run.open_run("./builtin").command.startswith("cifarlab train mlp1 --data-dir")
+    assert not pretrained_run.is_builtin(Path("builtin"))
 
 
 def test_pictures_are_named_by_it_where_no_model_is_named(

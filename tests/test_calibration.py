@@ -11,8 +11,8 @@ from scipy import optimize
 
 from cifarlab import evaluation, metrics, recipes, runs
 from cifarlab.calibration import calibrate, cross_fit, fit_temperature
-from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

@@ -10,8 +10,8 @@ from cifarlab import recipes, runs
 from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
 from cifarlab.external import evaluate_files
 from cifarlab.metrics._intervals import wilson_limits
-from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from cifarlab import datasets, evaluation, metrics, recipes, runs
-from cifarlab.derived import model_checksum
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
-from cifarlab.overlap import remember_images
-from cifarlab.records import ImageSet, Predictions, Source, Splits
+from cifarlab.records import ImageSet, Source, Splits
 from cifarlab.runs import Run
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.trained_images import remember_images
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError

@@ -10,8 +10,8 @@ from scipy import stats
 from cifarlab import recipes, runs
 from cifarlab.comparison import _tests as plain
 from cifarlab.comparison import compare, compare_groups
-from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.usage import _repeat_greedy
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

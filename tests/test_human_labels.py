@@ -15,7 +15,7 @@ from cifarlab.human_labels import (
     score_with_humans,
     shared_mistakes,
 )
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("cat", "dog", "ship")

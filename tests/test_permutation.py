@@ -10,7 +10,7 @@ import pytest
 from cifarlab import cli, datasets, evaluation, plan, recipes, runs
 from cifarlab.comparison import mean_difference
 from cifarlab.permutation import measure_pairs, plan_pairs
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

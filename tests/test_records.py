@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cifarlab.records import ImageSet, Predictions, Source, Splits
+from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
 NAMES = ("cat", "dog", "ship")

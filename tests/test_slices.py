@@ -6,7 +6,8 @@ from scipy import stats
 
 from cifarlab.comparison import holm
 from cifarlab.exploration.statistics import brightness_and_contrast
-from cifarlab.records import ImageSet, Predictions
+from cifarlab.records import ImageSet
+from cifarlab.runs.predictions import Predictions
 from cifarlab.slices import nearest_distances, slice_accuracy
 
 RANDOM = np.random.default_rng(0)

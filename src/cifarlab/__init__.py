@@ -15,9 +15,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CifarlabError": "cifarlab.utils.errors",
-    "HardPredictions": "cifarlab.records",
+    "HardPredictions": "cifarlab.runs.predictions",
     "ImageSet": "cifarlab.records",
-    "Predictions": "cifarlab.records",
+    "Predictions": "cifarlab.runs.predictions",
     "Recipe": "cifarlab.recipes",
     "RobustnessSuite": "cifarlab.robustness.suite",
     "Run": "cifarlab.runs",
@@ -38,7 +38,7 @@ _HOMES = {
     "load_model": "cifarlab.prediction",
     "load_recipe": "cifarlab.recipes",
     "measure_robustness": "cifarlab.robustness.suite",
-    "open_run": "cifarlab.builtin",
+    "open_run": "cifarlab.runs.pretrained_run",
     "predict": "cifarlab.prediction",
     "predictions_from_files": "cifarlab.external",
     "report": "cifarlab.reports",

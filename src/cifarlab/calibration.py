@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import optimize, special
 
-from cifarlab import builtin, metrics
+from cifarlab import metrics
 from cifarlab.metrics import Interval
-from cifarlab.records import Predictions
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run, open_run, pretrained_run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
@@ -88,7 +88,7 @@ def open_calibratable(run: Run | str | os.PathLike[str]) -> Run:
     Raises:
         CifarlabError: If the run is none or incomplete, or held out no validation images, as the built-in model's did.
     """
-    if builtin.is_builtin(run):
+    if pretrained_run.is_builtin(run):
         raise CifarlabError(
             "the built-in model learned from all training images, so none is left to fit a temperature on: train one "
             "that holds some out, such as cifarlab train convnet94 --set validation_fraction=0.1, and calibrate that"

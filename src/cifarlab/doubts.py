@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets
+from cifarlab import datasets
 from cifarlab.displays import progress_of
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
-from cifarlab.records import ImageSet, Predictions, Splits
-from cifarlab.runs import Run
+from cifarlab.records import ImageSet, Splits
+from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
@@ -174,7 +175,7 @@ def _examine(
     duplicates: bool,
     report: Progress,
 ) -> Findings:
-    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
+    opened = [pretrained_run.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
     found = [run.predictions_with_notices(read) for run in opened]
     stored = [predictions for predictions, _ in found]

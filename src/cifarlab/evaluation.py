@@ -8,21 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, datasets, derived, metrics, prediction
+from cifarlab import datasets, metrics, prediction
 from cifarlab.activity import measure_activity
-from cifarlab.builtin import AnyRun
 from cifarlab.datasets import older_split
-from cifarlab.derived import model_checksum
 from cifarlab.displays import progress_of
 from cifarlab.human_labels import open_human_labels, score_with_humans
-from cifarlab.overlap import Overlap, describe, find_overlap, summarise
-from cifarlab.records import ImageSet, Origin, Predictions, Splits
-from cifarlab.runs import Run
+from cifarlab.records import ImageSet, Splits
+from cifarlab.runs import Run, derived, pretrained_run
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.predictions import Origin, Predictions
+from cifarlab.runs.pretrained_run import AnyRun
+from cifarlab.runs.trained_images import Overlap, describe, find_overlap, summarise
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import SINGLE, check_tta, say
+from cifarlab.views import check_tta
 
 SPLITS = ("train", "validation", "test")
 
@@ -79,7 +81,7 @@ def evaluate(
     check_tta(tta)
     own_code.allow_files(code)
     own_code.allow(data or "")
-    run = builtin.open_run(run, needs_model=True, runs_dir=runs_dir)
+    run = pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
     humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
     splits = _load(run, data, data_dir)

@@ -12,7 +12,7 @@ import numpy as np
 
 from cifarlab.metrics._correlation import pearson, spearman
 from cifarlab.metrics._intervals import mean, wilson
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, signed

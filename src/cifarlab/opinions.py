@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

@@ -11,20 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import builtin
-from cifarlab.builtin import AnyRun
 from cifarlab.displays import progress_of
-from cifarlab.kept_code import load_model_code
 from cifarlab.keras_files import load_keras, needs_own_code, reason
 from cifarlab.pictures import expand_pictures, read_pictures
-from cifarlab.records import ImageSet, Predictions
-from cifarlab.runs import Run
+from cifarlab.records import ImageSet
+from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.kept_code import load_model_code
+from cifarlab.runs.layout import SINGLE
+from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, say_unreadable
 from cifarlab.utils.text import counted, readable
-from cifarlab.views import SINGLE, Forward, averaged, check_tta
+from cifarlab.views import Forward, averaged, check_tta
 
 
 def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
@@ -41,7 +43,7 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
         CifarlabError: If there is no such run, it has no model, no backend is installed, or the file is broken.
     """
     own_code.allow_files(code)
-    if builtin.is_builtin(run):
+    if pretrained_run.is_builtin(run):
         return builtin.load_model()
     run = _open(run)
     path = run.model_file
@@ -152,7 +154,7 @@ def _readable(
 
 def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
     """Height, width and channels as the model's own file tells them, without Keras; None where it does not."""
-    if builtin.is_builtin(model):
+    if pretrained_run.is_builtin(model):
         height, width, channels = builtin.read_card()["image_shape"]
         return height, width, channels
     try:
@@ -167,9 +169,9 @@ def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
 
 def _temperature(model: AnyRun, tta: str) -> float:
     """The run's own, for which single-view predictions were calibrated; else 1."""
-    if tta != SINGLE or builtin.is_builtin(model):
+    if tta != SINGLE or pretrained_run.is_builtin(model):
         return 1.0
-    return stored_temperature(builtin.open_run(model)) or 1.0
+    return stored_temperature(pretrained_run.open_run(model)) or 1.0
 
 
 def compute_logits(
@@ -248,7 +250,7 @@ def class_names(run: AnyRun) -> tuple[str, ...]:
     Raises:
         CifarlabError: If the run does not tell.
     """
-    if builtin.is_builtin(run):
+    if pretrained_run.is_builtin(run):
         return tuple(builtin.read_card()["class_names"])
     run = _open(run)
     names = run.data.get("class_names")
@@ -258,7 +260,7 @@ def class_names(run: AnyRun) -> tuple[str, ...]:
 
 
 def _open(run: AnyRun) -> Run:
-    return builtin.open_run(run, needs_model=True)
+    return pretrained_run.open_run(run, needs_model=True)
 
 
 def _compile_tensorflow(model: Any) -> Forward:

@@ -11,7 +11,8 @@ from cifarlab.comparison import holm
 from cifarlab.exploration import similarity
 from cifarlab.exploration.statistics import brightness_and_contrast
 from cifarlab.metrics import _intervals
-from cifarlab.records import ImageSet, Predictions
+from cifarlab.records import ImageSet
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 
 FORMAT = 1

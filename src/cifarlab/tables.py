@@ -12,8 +12,8 @@ from rich.table import Table
 from cifarlab.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
+from cifarlab.runs.layout import SINGLE, say
 from cifarlab.utils.text import counted, duration
-from cifarlab.views import SINGLE, say
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""

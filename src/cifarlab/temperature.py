@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cifarlab.derived import StaleError, is_of_model, model_checksum
-from cifarlab.records import Predictions
 from cifarlab.runs import Run, open_run
+from cifarlab.runs.derived import StaleError, is_of_model, model_checksum
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

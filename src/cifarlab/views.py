@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
 
-SINGLE = "none"
 NAMES = (SINGLE, "flip", "flip-shift")
 
 Pixels = NDArray[np.uint8]
@@ -80,11 +80,6 @@ def check_tta(tta: str) -> None:
     """
     if tta not in NAMES:
         raise CifarlabError(unknown("TTA", tta, NAMES))
-
-
-def say(tta: str) -> str:
-    """How a table or sentence names it: `"TTA flip"`; `"single-view"` for none."""
-    return "single-view" if tta == SINGLE else f"TTA {tta}"
 
 
 def _with_mirror(images: Pixels, weight: float) -> Iterator[tuple[float, Pixels]]:

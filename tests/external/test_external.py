@@ -8,7 +8,7 @@ import pytest
 from cifarlab import metrics
 from cifarlab.commands.evaluate import evaluate
 from cifarlab.external import evaluate_files, predictions_from_files
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
 LOGITS = np.random.default_rng(0).normal(0, 3, size=(40, 3))

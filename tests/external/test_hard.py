@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from cifarlab import metrics
 from cifarlab.commands.evaluate import evaluate
 from cifarlab.external import evaluate_files, predictions_from_files
-from cifarlab.records import HardPredictions
+from cifarlab.runs.predictions import HardPredictions
 from cifarlab.utils.errors import CifarlabError
 
 RANDOM = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from cifarlab import metrics
 from cifarlab.metrics import Interval
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cifarlab import metrics
 from cifarlab.metrics import _reliability
 from cifarlab.metrics._reliability import assign, equal_mass_edges, equal_width_edges, gap_noise, judge, reliability
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 
 def make(count: int = 500, num_classes: int = 10, skill: float = 1.0, seed: int = 0) -> Predictions:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cifarlab.metrics import measure, risk_coverage
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 
 def answered(confidence: list[float], right: list[bool]) -> Predictions:

@@ -15,11 +15,12 @@ import numpy as np
 from cifarlab import metrics, recipes, runs
 from cifarlab.datasets import load_data
 from cifarlab.recipes import Recipe
-from cifarlab.records import Predictions, Splits
+from cifarlab.records import Splits
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import benchmark_names, names
 from cifarlab.robustness.results import FORMAT, results_file
 from cifarlab.runs import Run, create_run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 
 

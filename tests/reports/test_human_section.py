@@ -5,9 +5,10 @@ import pytest
 
 from cifarlab import datasets, human_labels, metrics, reports
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.records import ImageSet, Predictions, Source, Splits
+from cifarlab.records import ImageSet, Source, Splits
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import human_labels as section
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

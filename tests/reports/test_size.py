@@ -7,7 +7,7 @@ import pytest
 
 from cifarlab import metrics, recipes, reports
 from cifarlab.datasets import load_data
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 
 LARGEST = 3_000_000

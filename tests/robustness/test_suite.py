@@ -7,15 +7,15 @@ import pytest
 
 from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
 from cifarlab.datasets import load_data
-from cifarlab.derived import StaleError, model_checksum
 from cifarlab.metrics._intervals import wilson
-from cifarlab.overlap import remember_images
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import robustness
 from cifarlab.robustness import OURS, consistency, suite
 from cifarlab.robustness.corruptions import corrupt
 from cifarlab.robustness.results import against_baseline, read_results, results_file
 from cifarlab.robustness.suite import Wanted, measure_robustness
+from cifarlab.runs.derived import StaleError, model_checksum
+from cifarlab.runs.trained_images import remember_images
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

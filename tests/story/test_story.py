@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, cli, console, dynamics, evaluate, training
+from cifarlab import CifarlabError, Recipe, cli, console, evaluate, training
 from cifarlab.datasets import load_data
 from cifarlab.prediction import compute_logits, load_model, predict_images
-from cifarlab.records import Predictions
 from cifarlab.reports.image_story import amplified_difference, write_image_page
 from cifarlab.reports.sections.mistakes import find_mistakes
-from cifarlab.runs import Run
+from cifarlab.runs import Run, training_dynamics
+from cifarlab.runs.predictions import Predictions
 from cifarlab.story import VIEWS, neighbours, tell_stories, tell_story
 from cifarlab.story.class_change import find_smallest_change
 from cifarlab.story.find import find_image
@@ -70,7 +70,7 @@ def test_a_training_images_story(runs, splits):
     told = tell_story("train/7", runs[:1]).runs[0]
     assert told.split == "train"
     assert told.doubt is None
-    curves = dynamics.load(runs[0]).train
+    curves = training_dynamics.load(runs[0]).train
     np.testing.assert_array_equal(told.history.losses, curves.losses[:, 7].astype(float))
     assert list(told.history.right) == curves.right[:, 7].tolist()
     assert len(told.history.losses) == 3

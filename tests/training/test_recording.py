@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, dynamics, open_run, training
+from cifarlab import CifarlabError, Recipe, open_run, training
 from cifarlab.datasets import load_data
-from cifarlab.dynamics import Curves
 from cifarlab.prediction import load_model, predict_images
+from cifarlab.runs import training_dynamics
+from cifarlab.runs.training_dynamics import Curves
 from cifarlab.training import fit
 from cifarlab.training.recording import Recorder
 
@@ -58,7 +59,7 @@ def cut(stopped, tmp_path):
 
 def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
     splits = load_data("digits", **RECIPE.held_out)
-    found = dynamics.load(whole)
+    found = training_dynamics.load(whole)
     np.testing.assert_array_equal(found.train.ids, splits.train.ids)
     np.testing.assert_array_equal(found.validation.ids, splits.validation.ids)
     count = len(splits.train)
@@ -78,7 +79,7 @@ def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
 def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learnt(tmp_path):
     settings = [f"{key}={value}" for key, value in STILL.items()]
     run = training.train(RECIPE, runs_dir=tmp_path, settings=settings)
-    splits, found = load_data("digits", **RECIPE.held_out), dynamics.load(run)
+    splits, found = load_data("digits", **RECIPE.held_out), training_dynamics.load(run)
     model = load_model(run)
     for curves, images in ((found.train, splits.train), (found.validation, splits.validation)):
         predictions = predict_images(model, images)
@@ -88,27 +89,27 @@ def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learn
 
 
 def test_a_resumed_training_has_the_same_dynamics(whole, cut):
-    assert len(dynamics.load(cut).train.losses) == 2
+    assert len(training_dynamics.load(cut).train.losses) == 2
     training.resume(cut)
-    assert_equal(dynamics.load(cut), dynamics.load(whole))
+    assert_equal(training_dynamics.load(cut), training_dynamics.load(whole))
 
 
 def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
     """The dynamics are written first: on disk they may be ahead of the checkpoint, and never behind."""
-    known = dynamics.load(whole)
+    known = training_dynamics.load(whole)
     for curves in (known.train, known.validation):
         curves.losses[2:] = 7
         curves.right[2:] = True
-    dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
+    training_dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
     training.resume(cut)
-    assert_equal(dynamics.load(cut), dynamics.load(whole))
+    assert_equal(training_dynamics.load(cut), training_dynamics.load(whole))
 
 
 def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
     save, ahead = fit.save_checkpoint, []
 
     def look_then_save(run, state):
-        ahead.append(len(dynamics.load(run).train.losses) >= state.epoch)
+        ahead.append(len(training_dynamics.load(run).train.losses) >= state.epoch)
         save(run, state)
 
     monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", -1.0)
@@ -121,7 +122,7 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
 def test_a_run_that_recorded_nothing_can_be_resumed(cut):
     cut.dynamics_file.unlink()
     training.resume(cut)
-    found = dynamics.load(cut)
+    found = training_dynamics.load(cut)
     assert not found.train.met[:2].any()
     assert found.train.met[2].any()
 
@@ -131,7 +132,7 @@ def test_dynamics_of_other_images_are_refused(whole, tmp_path):
     recorder = Recorder(splits, 3)
     other = Curves(np.array(["x"]), np.ones((3, 1), np.float16), np.ones((3, 1), bool))
     run = open_run(shutil.copytree(whole.path, tmp_path / "whole"))
-    dynamics.save(run.dynamics_file, (other, other), compress=False)
+    training_dynamics.save(run.dynamics_file, (other, other), compress=False)
     with pytest.raises(CifarlabError, match="about other images"):
         recorder.restore(run, 1)
 
@@ -147,6 +148,6 @@ def test_a_loss_too_large_for_half_precision_stays_finite():
 def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):
     assert keras.backend.backend() in {"tensorflow", "jax", "torch"}
     run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1", "validation_fraction=0"])
-    found = dynamics.load(run)
+    found = training_dynamics.load(run)
     assert len(found.validation.ids) == 0
     assert len(set(found.train.losses[0][found.train.met[0]].tolist())) > 500

@@ -6,8 +6,8 @@ import pytest
 
 from cifarlab import CifarlabError, Recipe, load_recipe, open_run, training
 from cifarlab.datasets import load_data
-from cifarlab.derived import model_checksum
-from cifarlab.overlap import find_overlap, hash_images
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.trained_images import find_overlap, hash_images
 from cifarlab.training import fit
 from cifarlab.training.schedules import WarmupThenDecay
 from cifarlab.training.state import load_checkpoint

@@ -26,7 +26,7 @@ def evaluate(run: Run, split: str) -> int:
 
     from cifarlab import metrics
     from cifarlab.datasets import load_data
-    from cifarlab.records import Predictions
+    from cifarlab.runs.predictions import Predictions
 
     print(f"evaluating on {split}", flush=True)
     time.sleep(1)

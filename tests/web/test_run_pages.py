@@ -4,8 +4,8 @@ import html
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from cifarlab.derived import model_checksum
 from cifarlab.runs import Run
+from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.answers import make_answers, weigh_labels
 from cifarlab.web.selection import (

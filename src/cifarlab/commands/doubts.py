@@ -36,10 +36,11 @@ def doubts(
     By confident learning, from predictions on images that the runs were not trained on. Writes a page with the
     pictures.
     """
-    from cifarlab import builtin, tables
+    from cifarlab import tables
     from cifarlab.commands._doubts_table import check_options, print_doubts, summarise, write_csv
     from cifarlab.console import working
     from cifarlab.doubts import examine_labels
+    from cifarlab.runs import pretrained_run
 
     check_options(split, train, {"--csv": csv, "--output": output})
     wanted = "train" if train else split
@@ -56,7 +57,7 @@ def doubts(
         )
     from cifarlab.reports.label_doubts import write_doubts_page
 
-    first = builtin.open_evaluated(runs[0], runs_dir=runs_dir)
+    first = pretrained_run.open_evaluated(runs[0], runs_dir=runs_dir)
     page = write_doubts_page(findings, output or first.path / f"doubts-{wanted}.html", top)
     if csv is not None:
         write_csv(findings, csv, top)

@@ -50,8 +50,9 @@ def evaluate(
     Every number has its 95 % interval; several runs get a line each, and their spread over seeds. With --predictions,
     a model trained elsewhere is measured by its own files.
     """
-    from cifarlab import builtin, tables
+    from cifarlab import tables
     from cifarlab.console import working
+    from cifarlab.runs import pretrained_run
 
     if predictions is not None:
         from cifarlab import external
@@ -66,7 +67,7 @@ def evaluate(
     if not runs:
         raise CifarlabError("nothing to evaluate: give folders of runs, or --predictions FILE with --labels FILE")
     with working("opening the runs"):
-        opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
+        opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab import evaluation
 
     entries = []

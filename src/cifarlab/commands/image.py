@@ -33,9 +33,10 @@ def image(
     What each run takes it for, how it was learnt, its nearest training images, where the network looked, and how little
     would change the answer. Writes a page.
     """
-    from cifarlab import builtin, tables
+    from cifarlab import tables
     from cifarlab.commands._image_table import print_story, summarise
     from cifarlab.console import working
+    from cifarlab.runs import pretrained_run
     from cifarlab.story import tell_story
 
     with working("asking the runs", once_told=True) as progress:
@@ -50,5 +51,7 @@ def image(
         )
     from cifarlab.reports.image_story import write_image_page
 
-    page = write_image_page(story, output or builtin.open_run(runs[0], runs_dir=runs_dir).image_file(story.image_id))
+    page = write_image_page(
+        story, output or pretrained_run.open_run(runs[0], runs_dir=runs_dir).image_file(story.image_id)
+    )
     tables.print_json(summarise(story, page)) if as_json else print_story(story, page)

@@ -36,13 +36,14 @@ def robustness(
 
     The 19 corruptions are our own reproduction of CIFAR-10-C's. Of several runs, the first is the others' baseline.
     """
-    from cifarlab import builtin, tables
+    from cifarlab import tables
     from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
+    from cifarlab.runs import pretrained_run
 
     chosen = parse_list(corruptions, option="--corruptions") or None
     tried = parse_list(attacks, nothing="none", option="--attacks")
     levels = parse_severities(severities)
-    opened = [builtin.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
+    opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.console import counting
     from cifarlab.robustness.results import against_baseline
     from cifarlab.robustness.suite import Wanted, measure_robustness

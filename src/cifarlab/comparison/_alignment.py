@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.records import Classified, HardPredictions, Predictions, are_other_pictures
+from cifarlab.runs.predictions import Classified, HardPredictions, Predictions, are_other_pictures
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

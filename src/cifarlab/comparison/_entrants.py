@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, external, metrics
+from cifarlab import external, metrics
 from cifarlab.comparison._alignment import align, counts_rows
-from cifarlab.records import Classified
-from cifarlab.runs import Run
+from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.predictions import Classified
 from cifarlab.utils.errors import CifarlabError
 
 Comparable = Run | str | os.PathLike[str]
@@ -115,10 +115,10 @@ _STORED = "predictions.npz"
 
 
 def _open(run: Comparable, runs_dir: str | os.PathLike[str]) -> Run | _External:
-    if isinstance(run, Run) or builtin.is_builtin(run):
-        return builtin.open_evaluated(run, runs_dir=runs_dir)
+    if isinstance(run, Run) or pretrained_run.is_builtin(run):
+        return pretrained_run.open_evaluated(run, runs_dir=runs_dir)
     path = Path(run)
     written_by_evaluate = (path / _STORED).is_file() and not (path / "run.json").exists()
     if written_by_evaluate or path.is_file() or (path.suffix.lower() in external.KINDS and not path.is_dir()):
         return _External(path)
-    return builtin.open_evaluated(run, runs_dir=runs_dir)
+    return pretrained_run.open_evaluated(run, runs_dir=runs_dir)

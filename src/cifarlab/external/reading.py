@@ -14,7 +14,7 @@ from cifarlab.external._matching import match
 from cifarlab.external._scores import read_logits
 from cifarlab.external._table import Table
 from cifarlab.external._text import read_cells
-from cifarlab.records import HardPredictions, Predictions
+from cifarlab.runs.predictions import HardPredictions, Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

@@ -11,7 +11,7 @@ from cifarlab import metrics
 from cifarlab.external._scores import SMALLEST
 from cifarlab.external.reading import read_external
 from cifarlab.human_labels import load_human_labels, score_with_humans
-from cifarlab.records import HardPredictions, Predictions
+from cifarlab.runs.predictions import HardPredictions, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

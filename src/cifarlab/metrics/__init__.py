@@ -13,7 +13,7 @@ from cifarlab.metrics._intervals import Interval, undefined
 from cifarlab.metrics._per_class import per_class
 from cifarlab.metrics._reliability import reliability
 from cifarlab.metrics._selective import risk_coverage
-from cifarlab.records import Classified, HardPredictions
+from cifarlab.runs.predictions import Classified, HardPredictions
 from cifarlab.utils import discovery
 
 __all__ = [

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from cifarlab.records import Classified
+from cifarlab.runs.predictions import Classified
 
 DRAWS = 2000
 SEED = 0

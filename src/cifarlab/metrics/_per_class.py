@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._confusion import confusion_matrix, resample
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Classified
+from cifarlab.runs.predictions import Classified
 
 
 def per_class(predictions: Classified) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from cifarlab.metrics import _intervals
 from cifarlab.metrics._confusion import DRAWS, SEED
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import inflation
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 BINS = 15
 

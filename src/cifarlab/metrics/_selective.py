@@ -10,7 +10,7 @@ from scipy import special
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import CONFIDENCE, Interval
 from cifarlab.metrics._reliability import judge
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 _MOST_POINTS = 200

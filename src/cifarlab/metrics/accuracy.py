@@ -4,7 +4,7 @@ from sklearn import metrics
 
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Classified
+from cifarlab.runs.predictions import Classified
 
 HIGHER_IS_BETTER = True
 RANGE = (0.0, 1.0)

@@ -6,7 +6,7 @@ A model that is least sure of exactly its mistakes has the smallest area that it
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._selective import area_under_risk
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
 RANGE = (0.0, 1.0)

@@ -3,7 +3,7 @@
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._reliability import calibration_error, equal_mass_edges, judge
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
 RANGE = (0.0, 1.0)

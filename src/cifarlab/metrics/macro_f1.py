@@ -6,7 +6,7 @@ from sklearn import metrics
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws
-from cifarlab.records import Classified
+from cifarlab.runs.predictions import Classified
 
 HIGHER_IS_BETTER = True
 RANGE = (0.0, 1.0)

@@ -2,7 +2,7 @@
 
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
 RANGE = (0.0, float("inf"))

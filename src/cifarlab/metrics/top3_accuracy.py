@@ -4,7 +4,7 @@ import numpy as np
 
 from cifarlab.metrics import _intervals
 from cifarlab.metrics._intervals import Interval
-from cifarlab.records import Predictions
+from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = True
 RANGE = (0.0, 1.0)

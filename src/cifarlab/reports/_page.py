@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cifarlab import builtin
 from cifarlab.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots._style import series_colour
-from cifarlab.records import Predictions
 from cifarlab.reports._pictures import Pictures
-from cifarlab.run_files import evaluate_command
-from cifarlab.runs import Run, training_seconds, unique_names
+from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
+from cifarlab.runs.layout import evaluate_command
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
 SPLITS = ("test", "validation")
@@ -132,7 +131,7 @@ def open_page(
     """
     if split not in SPLITS:
         raise CifarlabError(f"unknown split {split!r}: a report is about one of: {', '.join(SPLITS)}")
-    opened = [builtin.open_evaluated(run, runs_dir=runs_dir) for run in runs]
+    opened = [pretrained_run.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     if not opened:
         raise CifarlabError("a report needs at least one run: give the folder of one that cifarlab train made")
     places = [run.path.resolve() for run in opened]

@@ -11,7 +11,8 @@ from PIL import Image
 
 from cifarlab.plots._style import data_uri
 from cifarlab.recipes import Recipe
-from cifarlab.records import ImageSet, Predictions
+from cifarlab.records import ImageSet
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import NotNamedError
 

@@ -14,10 +14,10 @@ from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, draw, render
+from cifarlab.runs.layout import say
 from cifarlab.story import VIEWS, RunStory, Story
 from cifarlab.story.attention import GRAD_CAM
 from cifarlab.utils import files
-from cifarlab.views import say
 
 MOST_CLASSES = 6
 

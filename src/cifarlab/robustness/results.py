@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarlab import derived
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import names
-from cifarlab.runs import Run
+from cifarlab.runs import Run, derived
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import file_slug

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, derived, prediction
-from cifarlab.builtin import AnyRun, open_run
+from cifarlab import datasets, prediction
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays import progress_of
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
-from cifarlab.overlap import describe, find_overlap, load_training_images, summarise
 from cifarlab.records import ImageSet
 from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
 from cifarlab.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
 from cifarlab.robustness.results import FORMAT, store_results
-from cifarlab.runs import Run
+from cifarlab.runs import Run, derived
+from cifarlab.runs.pretrained_run import AnyRun, open_run
+from cifarlab.runs.trained_images import describe, find_overlap, load_training_images, summarise
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

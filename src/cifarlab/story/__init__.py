@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, datasets, dynamics, prediction
-from cifarlab.builtin import AnyRun
-from cifarlab.derived import StaleError
-from cifarlab.dynamics import Dynamics, ImageHistory
-from cifarlab.overlap import find_overlap
-from cifarlab.records import ImageSet, Predictions, Splits
-from cifarlab.runs import Run, unique_names
+from cifarlab import datasets, prediction
+from cifarlab.records import ImageSet, Splits
+from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
+from cifarlab.runs.derived import StaleError
+from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.pretrained_run import AnyRun
+from cifarlab.runs.trained_images import find_overlap
+from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
 from cifarlab.story.attention import Attention, make_explainer
 from cifarlab.story.class_change import ClassChange, find_smallest_change
 from cifarlab.story.find import find_image
@@ -158,7 +159,7 @@ def tell_stories(
         raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
     own_code.allow_files(code)
     report = progress or (lambda phrase, share: None)
-    opened = [builtin.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
+    opened = [pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
     names = sorted({run.data_name for run in opened})
     if len(names) > 1:
         raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
@@ -214,7 +215,7 @@ def _call(run: Run, name: str, splits: Splits) -> _Witness:
     if splits.class_names != prediction.class_names(run):
         raise CifarlabError(f"{splits.source.name} has other classes than {run.path} was trained on")
     prediction.check_fits(model, splits.train.image_shape, len(splits.class_names))
-    return _Witness(run, name, splits, model, make_explainer(model), dynamics.load(run))
+    return _Witness(run, name, splits, model, make_explainer(model), training_dynamics.load(run))
 
 
 def _ask(witness: _Witness, split: str, one: ImageSet) -> RunStory:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifarlab.records import Predictions
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 
 
 @dataclass(frozen=True)

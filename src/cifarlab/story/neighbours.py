@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.derived import model_checksum
 from cifarlab.prediction import compute_logits
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
+from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 

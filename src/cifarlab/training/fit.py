@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from cifarlab.recipes import Recipe
-from cifarlab.records import Predictions, Splits
+from cifarlab.records import Splits
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation import augmented, mirrored
 from cifarlab.training.engines import Engine, build_engine
 from cifarlab.training.optimizers import build_optimizer

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab import kept_code
-from cifarlab.overlap import remember_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
-from cifarlab.runs import Run, create_run, open_run
+from cifarlab.runs import Run, create_run, kept_code, open_run
+from cifarlab.runs.trained_images import remember_images
 from cifarlab.shuffling import shuffle_images
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.training.progress import Progress, choose_observer

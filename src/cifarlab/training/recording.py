@@ -1,11 +1,11 @@
-"""What a training notes of each image as it goes: see `cifarlab.dynamics`."""
+"""What a training notes of each image as it goes: see `cifarlab.runs.training_dynamics`."""
 
 import numpy as np
 
-from cifarlab import dynamics
-from cifarlab.dynamics import Curves
-from cifarlab.records import ImageSet, Predictions, Splits
-from cifarlab.runs import Run
+from cifarlab.records import ImageSet, Splits
+from cifarlab.runs import Run, training_dynamics
+from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.training_dynamics import Curves
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -40,7 +40,7 @@ class Recorder:
         Raises:
             CifarlabError: If the file is broken or about other images.
         """
-        known = dynamics.load(run)
+        known = training_dynamics.load(run)
         if known is None:
             return
         for ours, theirs in ((self._train, known.train), (self._validation, known.validation)):
@@ -76,7 +76,7 @@ class Recorder:
         """
         both = (self._train, self._validation)
         parts = [Curves(each.ids, each.losses[:epochs], each.right[:epochs]) for each in both]
-        dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)
+        training_dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)
 
 
 def _empty(images: ImageSet, epochs: int) -> Curves:

@@ -32,8 +32,9 @@ from cifarlab.plots._style import to_png
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.recipes import Recipe, settings_of
-from cifarlab.records import ImageSet, Predictions
+from cifarlab.records import ImageSet
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 
 SAMPLES, COLUMNS = 12, 3
 _SUCCEEDED = 1  # STATUS_SUCCESS of TensorBoard's HParams plug-in

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.records import Predictions, are_other_pictures
+from cifarlab.runs.predictions import Predictions, are_other_pictures
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cifarlab.derived import StaleError
 from cifarlab.plots.training_curves import best_epoch
-from cifarlab.run_files import evaluate_command
 from cifarlab.runs import Run, training_seconds
+from cifarlab.runs.derived import StaleError
+from cifarlab.runs.layout import evaluate_command
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 

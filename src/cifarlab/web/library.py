@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from starlette.exceptions import HTTPException
 
 from cifarlab import datasets
-from cifarlab.records import Predictions
 from cifarlab.reports._page import check_together
 from cifarlab.reports._render import sections
 from cifarlab.runs import Run
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels

@@ -17,7 +17,7 @@ from markupsafe import Markup
 import cifarlab
 from cifarlab.reports import _render as report_rendering
 from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points, share
-from cifarlab.run_files import evaluate_command
+from cifarlab.runs.layout import evaluate_command
 from cifarlab.utils import discovery
 from cifarlab.utils.text import counted
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.records import Predictions
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._pictures import Pictures
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.web.entries import Entry, sign
 from cifarlab.web.library import Library

@@ -3,10 +3,10 @@
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.records import Predictions
 from cifarlab.reports._items import make_items
 from cifarlab.reports._page import Page
 from cifarlab.reports._render import render
+from cifarlab.runs.predictions import Predictions
 
 ORDER = 70
 TITLE = "The most confident mistakes"

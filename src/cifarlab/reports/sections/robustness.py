@@ -4,12 +4,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.derived import StaleError
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.robustness import OURS
 from cifarlab.robustness.results import read_results
+from cifarlab.runs.derived import StaleError
 
 ORDER = 95
 TITLE = "Worse pictures"

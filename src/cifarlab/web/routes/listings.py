@@ -8,8 +8,9 @@ from starlette.exceptions import HTTPException
 
 from cifarlab import builtin
 from cifarlab.prediction import class_names
+from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import NAMES, SINGLE
+from cifarlab.views import NAMES
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library
 from cifarlab.web.state import inference_of

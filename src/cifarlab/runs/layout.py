@@ -29,7 +29,8 @@ from typing import Any
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import file_slug, read_object
-from cifarlab.views import SINGLE
+
+SINGLE = "none"
 
 
 @dataclass(frozen=True)
@@ -182,3 +183,8 @@ def evaluate_command(runs: Iterable[Path], split: str, tta: str = SINGLE) -> str
     """
     options = ("" if split == "test" else f" --split {split}") + ("" if tta == SINGLE else f" --tta {tta}")
     return f"cifarlab evaluate {' '.join(map(str, runs))}{options}"
+
+
+def say(tta: str) -> str:
+    """How a table or sentence names it: `"TTA flip"`; `"single-view"` for none."""
+    return "single-view" if tta == SINGLE else f"TTA {tta}"

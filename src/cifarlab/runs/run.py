@@ -15,15 +15,14 @@ from typing import Any
 import filelock
 
 import cifarlab
-from cifarlab import derived
 from cifarlab import recipes as recipe
-from cifarlab.derived import StaleError
-from cifarlab.records import Predictions, read_origin
-from cifarlab.run_files import RunFiles, evaluate_command
+from cifarlab.runs import derived
+from cifarlab.runs.derived import StaleError
+from cifarlab.runs.layout import SINGLE, RunFiles, evaluate_command, say
+from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
-from cifarlab.views import SINGLE, say
 
 FORMAT = 1
 LOCK_NAME = ".lock"

@@ -11,7 +11,7 @@ import zipfile
 from functools import lru_cache
 from pathlib import Path
 
-from cifarlab.run_files import RunFiles
+from cifarlab.runs.layout import RunFiles
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, dynamics
+from cifarlab import datasets
 from cifarlab.records import ImageSet
-from cifarlab.run_files import RunFiles
-from cifarlab.runs import Run
+from cifarlab.runs import training_dynamics
+from cifarlab.runs.layout import RunFiles
+from cifarlab.runs.run import Run
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
@@ -192,5 +193,5 @@ def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImage
     train = own_train()
     if train is not None and remembered in (None, train.fingerprint):
         return TrainedImages(train.ids, hash_images(train.images))
-    noted = dynamics.load(run)
+    noted = training_dynamics.load(run)
     return None if noted is None else TrainedImages(noted.train.ids, None)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from cifarlab.recipes import Recipe
-from cifarlab.runs import Run
+from cifarlab.runs.run import Run
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.errors import CifarlabError
 

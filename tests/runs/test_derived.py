@@ -7,11 +7,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from cifarlab import comparison, derived
-from cifarlab.derived import StaleError, model_checksum
-from cifarlab.records import Origin, Predictions
+from cifarlab import comparison
 from cifarlab.reports import report
 from cifarlab.robustness.results import read_results, results_file
+from cifarlab.runs import derived
+from cifarlab.runs.derived import StaleError, model_checksum
+from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.temperature import stored_temperature
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import dynamics, recipes, runs
-from cifarlab.dynamics import Curves
+from cifarlab import recipes, runs
 from cifarlab.metrics._intervals import wilson
-from cifarlab.overlap import Overlap, describe, find_overlap, hash_images, remember_images, summarise
 from cifarlab.records import ImageSet, Source
+from cifarlab.runs import training_dynamics
+from cifarlab.runs.trained_images import Overlap, describe, find_overlap, hash_images, remember_images, summarise
+from cifarlab.runs.training_dynamics import Curves
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
@@ -88,7 +89,7 @@ def test_of_altered_data_an_earlier_version_still_knows_the_ids(run):
         Curves(np.array(ids), np.zeros((1, len(ids)), np.float16), np.zeros((1, len(ids)), bool))
         for ids in (["a/0.png", "a/1.png"], ["b/0.png"])
     ]
-    dynamics.save(run.dynamics_file, curves, compress=True)
+    training_dynamics.save(run.dynamics_file, curves, compress=True)
     asked = images(["a/1.png", "b/0.png"], seed=1)
     found = find_overlap(run, asked, "folder:x", lambda: asked)
     assert found is not None

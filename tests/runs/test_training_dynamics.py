@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cifarlab import dynamics
-from cifarlab.dynamics import Curves, first_learnt, forgetting_events
-from cifarlab.run_files import RunFiles
+from cifarlab.runs import training_dynamics
+from cifarlab.runs.layout import RunFiles
+from cifarlab.runs.training_dynamics import Curves, first_learnt, forgetting_events
 from cifarlab.utils.errors import CifarlabError
 
 # One column an image, one row an epoch.
@@ -49,7 +49,7 @@ def test_there_and_back(tmp_path, compress):
     right = RIGHT & ~np.isnan(losses)
     train = Curves(np.array(["a", "b", "Füchse/1.png", "d", "e"]), losses, right)
     validation = Curves(np.array(["v"]), losses[:, :1], RIGHT[:, :1])
-    found = dynamics.read(dynamics.save(tmp_path / "dynamics.npz", (train, validation), compress))
+    found = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, validation), compress))
     for ours, theirs in ((train, found.train), (validation, found.validation)):
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.losses, theirs.losses)
@@ -67,17 +67,17 @@ def test_there_and_back(tmp_path, compress):
 def test_nothing_held_out(tmp_path):
     train = Curves(np.array(["a"]), np.ones((2, 1), np.float16), np.ones((2, 1), bool))
     none = Curves(np.zeros(0, "U1"), np.ones((2, 0), np.float16), np.ones((2, 0), bool))
-    found = dynamics.read(dynamics.save(tmp_path / "dynamics.npz", (train, none), True))
+    found = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, none), True))
     assert len(found.validation.ids) == 0
     assert found.find("x") is None
 
 
 def test_no_file_and_a_broken_one(tmp_path):
     run = RunFiles(tmp_path)
-    assert dynamics.load(run) is None
+    assert training_dynamics.load(run) is None
     run.dynamics_file.write_bytes(b"nothing of the kind")
     with pytest.raises(CifarlabError, match="remove it to go on without it"):
-        dynamics.load(run)
+        training_dynamics.load(run)
     np.savez(run.dynamics_file, format=np.array(7))
     with pytest.raises(CifarlabError, match="its format is 7, expected 1"):
-        dynamics.load(run)
+        training_dynamics.load(run)
