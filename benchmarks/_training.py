@@ -15,8 +15,8 @@ from unittest import mock
 import numpy as np
 
 from cifarlab import datasets, training
-from cifarlab.console import make_console
-from cifarlab.displays import TrainingDisplay
+from cifarlab.displays.console import make_console
+from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import Recipe
 from cifarlab.records import Splits
 from cifarlab.utils.errors import CifarlabError

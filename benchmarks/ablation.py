@@ -20,8 +20,8 @@ from _measure import errors_in_one_line, tell
 from scipy import stats
 
 from cifarlab import evaluation, training, views
-from cifarlab.console import make_console
-from cifarlab.displays import TrainingDisplay
+from cifarlab.displays.console import make_console
+from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, layout, open_run
 from cifarlab.utils.environment import processor_name

@@ -66,7 +66,6 @@ TIERS = (
     (
         "cli",
         "completion",
-        "console",
         "gradients",
         "pictures",
         "places",
@@ -75,7 +74,6 @@ TIERS = (
         "records",
     ),
     (
-        "notebook",
         "shuffling",
         "usage",
         "utils",

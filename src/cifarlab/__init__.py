@@ -22,7 +22,7 @@ _HOMES = {
     "RobustnessSuite": "cifarlab.robustness.suite",
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.records",
-    "TrainingDisplay": "cifarlab.displays",
+    "TrainingDisplay": "cifarlab.displays.progress",
     "calibrate": "cifarlab.calibration",
     "compare": "cifarlab.comparison",
     "compare_groups": "cifarlab.comparison",

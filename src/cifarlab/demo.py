@@ -56,7 +56,7 @@ def choose_data(data_dir: str | None = None) -> tuple[str, str]:
         CifarlabError: If files of CIFAR-10 are there but damaged, or a named folder has none.
     """
     from cifarlab import datasets
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
 
     try:
         with working("looking for CIFAR-10") as progress:
@@ -98,7 +98,7 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
 
 def _examine(runs: list[Run], output: Path, notice: str) -> Path:
     from cifarlab import evaluation, reports, tables
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
 
     with working("evaluating"):
         entries = [evaluation.evaluate(run) for run in runs]

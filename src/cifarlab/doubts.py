@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
 from cifarlab.records import ImageSet, Splits

@@ -11,7 +11,7 @@ import numpy as np
 from cifarlab import datasets, metrics, prediction
 from cifarlab.activity import measure_activity
 from cifarlab.datasets import older_split
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.human_labels import open_human_labels, score_with_humans
 from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, derived, pretrained_run

@@ -92,8 +92,8 @@ def train_all(
         stderr: Show the progress on standard error.
     """
     from cifarlab import training
-    from cifarlab.console import make_console
-    from cifarlab.displays import TrainingDisplay
+    from cifarlab.displays.console import make_console
+    from cifarlab.displays.progress import TrainingDisplay
 
     kinds = dict.fromkeys((item.recipe, item.settings, item.data) for item in trainings)
     for kind in list(kinds)[1:]:  # the first is examined when it is trained, at once
@@ -125,8 +125,8 @@ def resume(
     """Continue one stopped run, showing it."""
     run = open_run(path)
     from cifarlab import training
-    from cifarlab.console import make_console
-    from cifarlab.displays import TrainingDisplay
+    from cifarlab.displays.console import make_console
+    from cifarlab.displays.progress import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
         return training.resume(run, data_dir=data_dir, code=code, show=display)

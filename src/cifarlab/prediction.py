@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import builtin
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.keras_files import load_keras, needs_own_code, reason
 from cifarlab.pictures import expand_pictures, read_pictures
 from cifarlab.records import ImageSet

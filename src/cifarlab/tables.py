@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.layout import SINGLE, say

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.tables import _limits, _p_value, _percent, _table
 from cifarlab.utils.text import signed
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import console, recipes
+from cifarlab import recipes
+from cifarlab.displays import console
 from cifarlab.runs import Run, create_run
 
 

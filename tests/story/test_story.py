@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, cli, console, evaluate, training
+from cifarlab import CifarlabError, Recipe, cli, evaluate, training
 from cifarlab.datasets import load_data
+from cifarlab.displays import console
 from cifarlab.prediction import compute_logits, load_model, predict_images
 from cifarlab.reports.image_story import amplified_difference, write_image_page
 from cifarlab.reports.sections.mistakes import find_mistakes

@@ -8,7 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.doubts import Findings
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

@@ -7,7 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.story import VIEWS, RunStory, Story
 from cifarlab.utils.text import counted
 

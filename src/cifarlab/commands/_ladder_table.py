@@ -6,7 +6,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.utils.text import duration, signed
 
 _NOTHING = "\N{EN DASH}"

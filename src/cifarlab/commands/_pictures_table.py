@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.utils.text import counted
 
 _FITTED = {

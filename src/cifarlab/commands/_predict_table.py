@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.tables import _percent, _table, _with_tta, print_json
 from cifarlab.utils.errors import CifarlabError
 

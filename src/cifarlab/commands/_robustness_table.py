@@ -6,7 +6,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.console import make_console
+from cifarlab.displays.console import make_console
 from cifarlab.robustness.results import FILE_NAME
 from cifarlab.tables import describe_look
 from cifarlab.utils.errors import CifarlabError

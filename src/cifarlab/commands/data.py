@@ -10,7 +10,7 @@ def data(name: DataName = "cifar10", data_dir: DataDir = None, as_json: Json = F
     """Find, verify and describe a data set."""
     from cifarlab import datasets, tables
     from cifarlab.commands._pictures_table import print_pictures
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
     from cifarlab.utils import own_code
 
     own_code.allow(name)

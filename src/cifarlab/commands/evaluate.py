@@ -51,7 +51,7 @@ def evaluate(
     a model trained elsewhere is measured by its own files.
     """
     from cifarlab import tables
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
     from cifarlab.runs import pretrained_run
 
     if predictions is not None:

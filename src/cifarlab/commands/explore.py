@@ -22,7 +22,7 @@ def explore(
     Writes one self-contained HTML page and PNG files beside it; prints the page's path.
     """
     from cifarlab import exploration, tables
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
     from cifarlab.utils import files
 
     with working(f"exploring {name}") as progress:

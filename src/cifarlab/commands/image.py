@@ -35,7 +35,7 @@ def image(
     """
     from cifarlab import tables
     from cifarlab.commands._image_table import print_story, summarise
-    from cifarlab.console import working
+    from cifarlab.displays.console import working
     from cifarlab.runs import pretrained_run
     from cifarlab.story import tell_story
 

@@ -35,7 +35,7 @@ def predict(
 
     write = choose_writer(as_csv=as_csv, as_json=as_json)
     from cifarlab import pictures, prediction
-    from cifarlab.console import make_console, working
+    from cifarlab.displays.console import make_console, working
     from cifarlab.utils.errors import CifarlabError
     from cifarlab.utils.images import PictureError, say_left_out, say_unreadable
 

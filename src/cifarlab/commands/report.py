@@ -35,7 +35,7 @@ def report(
     images lie in a folder beside it.
     """
     from cifarlab import reports, tables
-    from cifarlab.console import counting, working
+    from cifarlab.displays.console import counting, working
 
     with counting("telling the stories") if stories else working("writing the report") as progress:
         page = reports.report(

@@ -44,7 +44,7 @@ def robustness(
     tried = parse_list(attacks, nothing="none", option="--attacks")
     levels = parse_severities(severities)
     opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
-    from cifarlab.console import counting
+    from cifarlab.displays.console import counting
     from cifarlab.robustness.results import against_baseline
     from cifarlab.robustness.suite import Wanted, measure_robustness
 

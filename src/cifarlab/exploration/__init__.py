@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import datasets
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.exploration import figures
 from cifarlab.exploration.findings import MAP_IMAGES, Findings, find, summarize
 from cifarlab.exploration.page import render_page

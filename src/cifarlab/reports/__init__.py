@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.reports import _render
 from cifarlab.reports._figures import write_figures
 from cifarlab.reports._page import open_page

@@ -11,7 +11,7 @@ import numpy as np
 
 from cifarlab import datasets, prediction
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.displays import progress_of
+from cifarlab.displays.progress import progress_of
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
 from cifarlab.records import ImageSet
 from cifarlab.robustness import OURS, consistency

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from cifarlab.displays import TrainingDisplay, is_watched
+from cifarlab.displays.progress import TrainingDisplay, is_watched
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError

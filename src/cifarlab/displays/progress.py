@@ -13,8 +13,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cifarlab.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, make_console, working
-from cifarlab.notebook import Cell, in_notebook
+from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, make_console, working
+from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.text import counted, duration

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cifarlab import console
-from cifarlab.console import counting, make_console, working
-from cifarlab.displays import TrainingDisplay
+from cifarlab.displays import console
+from cifarlab.displays.console import counting, make_console, working
+from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.text import duration

@@ -7,8 +7,8 @@ import types
 import pytest
 
 import cifarlab
-from cifarlab import displays, notebook
-from cifarlab.displays import TrainingDisplay, progress_of
+from cifarlab.displays import notebook, progress
+from cifarlab.displays.progress import TrainingDisplay, progress_of
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.training.progress import Silent, choose_observer
@@ -115,7 +115,7 @@ def test_what_is_chosen_where(cell, monkeypatch, capsys):
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stderr", terminal)
     assert isinstance(choose_observer(None), TrainingDisplay)
-    assert not displays.is_interactive()  # what shorter functions ask for
+    assert not progress.is_interactive()  # what shorter functions ask for
 
 
 def test_an_observer_is_taken_as_it_is_and_something_else_refused():
