@@ -19,9 +19,10 @@ from pathlib import Path
 from _measure import errors_in_one_line, tell
 from scipy import stats
 
-from cifarlab import evaluation, training, views
+from cifarlab import evaluation, training
 from cifarlab.displays.console import make_console
 from cifarlab.displays.progress import TrainingDisplay
+from cifarlab.inference import tta
 from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, layout, open_run
 from cifarlab.utils.environment import processor_name
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all, as in cifarlab train")
     parser.add_argument("--without", action="append", default=[], metavar="KEY=VALUE[;KEY=VALUE]", help="one row each")
-    parser.add_argument("--tta", default=layout.SINGLE, choices=views.NAMES)
+    parser.add_argument("--tta", default=layout.SINGLE, choices=tta.NAMES)
     parser.add_argument("--data-dir")
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
     arguments = parser.parse_args()

@@ -16,8 +16,8 @@ import numpy as np
 from _measure import errors_in_one_line
 
 from cifarlab.datasets import load_data
+from cifarlab.inference.prediction import load_model, predict_images
 from cifarlab.metrics import Interval, accuracy
-from cifarlab.prediction import load_model, predict_images
 from cifarlab.runs import Run, open_run
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError

@@ -18,14 +18,14 @@ import numpy as np
 
 from cifarlab import builtin, recipes
 from cifarlab.evaluation import evaluate
-from cifarlab.prediction import class_names, input_shape, load_model
+from cifarlab.inference.prediction import class_names, input_shape, load_model
+from cifarlab.inference.tta import NAMES
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.layout import SINGLE, say
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.environment import BACKENDS
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import NAMES
 
 MOST_BYTES = 5_000_000
 RESIZING = (

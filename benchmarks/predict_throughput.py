@@ -41,7 +41,8 @@ def main() -> None:
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder:
         run = open_run(arguments.model, needs_model=True)
         backend = choose_backend()
-        from cifarlab.prediction import compile_forward, input_shape, load_model
+        from cifarlab.inference.forward import compile_forward
+        from cifarlab.inference.prediction import input_shape, load_model
 
         model = load_model(run)
         shape = input_shape(model)

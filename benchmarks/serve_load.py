@@ -143,7 +143,7 @@ def export(model: str, folder: Path) -> Path | None:
     if missing := missing_packages(choose_backend()):
         tell(f"bare FastAPI is not measured: it needs pip install {' '.join(missing)}")
         return None
-    from cifarlab.prediction import load_model
+    from cifarlab.inference.prediction import load_model
 
     run = None if model == NAME else open_run(model, needs_model=True)
     return export_onnx(run, load_model(model), folder / "model.onnx")

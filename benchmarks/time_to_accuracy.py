@@ -31,7 +31,7 @@ from _measure import (
 from _peer import PATTERN, PeerRun, compile_pattern, run_peer
 from _training import TimedTraining, check_trains_on_all, record_calls, time_training
 
-from cifarlab import views
+from cifarlab.inference import tta as views
 from cifarlab.recipes import Recipe, load_recipe, override, to_dict
 from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import layout
@@ -151,7 +151,7 @@ def timed_seconds(timed: TimedTraining, warm: bool) -> float:
 
 def test(model: Any, tta: str, images: ImageSet, warm: bool) -> tuple[float, float]:
     """Share of the test images that are classified right, and the seconds that it took."""
-    from cifarlab.prediction import compile_forward
+    from cifarlab.inference.forward import compile_forward
 
     size = min(TEST_BATCH, len(images))
     forward = views.averaged(compile_forward(model), tta)

@@ -11,9 +11,9 @@ from scipy import optimize
 
 from cifarlab import evaluation, metrics, recipes, runs
 from cifarlab.calibration import calibrate, cross_fit, fit_temperature
+from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.verdicts import print_calibrations

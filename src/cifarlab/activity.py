@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.prediction import compile_forward
+from cifarlab.inference.forward import compile_forward
 from cifarlab.utils.arrays import Array
 
 MOST_IMAGES = 2000

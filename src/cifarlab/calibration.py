@@ -9,10 +9,10 @@ import numpy as np
 from scipy import optimize, special
 
 from cifarlab import metrics
+from cifarlab.inference.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
 from cifarlab.metrics import Interval
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

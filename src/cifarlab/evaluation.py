@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, metrics, prediction
+from cifarlab import datasets, metrics
 from cifarlab.activity import measure_activity
 from cifarlab.datasets import older_split
 from cifarlab.displays.progress import progress_of
 from cifarlab.human_labels import open_human_labels, score_with_humans
+from cifarlab.inference import prediction
+from cifarlab.inference.temperature import scale, stored_temperature
+from cifarlab.inference.tta import check_tta
 from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, derived, pretrained_run
 from cifarlab.runs.derived import model_checksum
@@ -20,11 +23,9 @@ from cifarlab.runs.layout import SINGLE, say
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.trained_images import Overlap, describe, find_overlap, summarise
-from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import check_tta
 
 SPLITS = ("train", "validation", "test")
 
@@ -54,7 +55,7 @@ def evaluate(
         split: `"train"`, `"validation"` or `"test"`.
         data: Name of another data set of the same classes and image shape; by default the run's own.
         data_dir: Where the data are, if not where the run found them.
-        tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        tta: Test-time augmentation, one of `tta.NAMES`; none by default.
         human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
         runs_dir: Where the run of the built-in model is, or will be made.
         code: The user's own Python files that the run may need; no other is executed.

@@ -4,8 +4,8 @@ import pytest
 
 from cifarlab import CifarlabError, Recipe, recipes
 from cifarlab.datasets import load_data
+from cifarlab.inference.prediction import predict_images
 from cifarlab.models import bottleneck_mlp
-from cifarlab.prediction import predict_images
 from cifarlab.runs import create_run
 from cifarlab.utils import files
 

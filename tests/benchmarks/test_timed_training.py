@@ -10,7 +10,7 @@ import pytest
 
 from cifarlab import load_recipe, training
 from cifarlab.datasets import load_data
-from cifarlab.prediction import load_model
+from cifarlab.inference.prediction import load_model
 from cifarlab.utils.errors import CifarlabError
 
 RECIPE = dataclasses.replace(load_recipe("smoke"), validation_fraction=0.0, flip="random", seed=3)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cifarlab import reports
+from cifarlab.inference.temperature import model_checksum
 from cifarlab.reports import _page, _render
 from cifarlab.runs import Run, unique_names
-from cifarlab.temperature import model_checksum
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

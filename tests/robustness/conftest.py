@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab import prediction
+from cifarlab.inference import forward as inference_forward
+from cifarlab.inference import prediction
 from cifarlab.utils import files
 
 
@@ -19,7 +20,7 @@ def nearest_mean(monkeypatch):
 
     monkeypatch.setattr(prediction, "load_model", lambda run: None)
     monkeypatch.setattr(prediction, "check_fits", lambda model, shape, classes: None)
-    monkeypatch.setattr(prediction, "compile_forward", lambda model: forward)
+    monkeypatch.setattr(inference_forward, "compile_forward", lambda model: forward)
     return forward
 
 

@@ -8,8 +8,8 @@ from cifarlab.utils.errors import CifarlabError
 PROGRAM = """
 import numpy as np
 import keras
-from cifarlab.gradients import input_gradient
-from cifarlab.prediction import compile_forward
+from cifarlab.inference.gradients import input_gradient
+from cifarlab.inference.forward import compile_forward
 from cifarlab.robustness.attacks import Attack, attack
 
 rng = np.random.default_rng(0)

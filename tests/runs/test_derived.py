@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from cifarlab import comparison
+from cifarlab.inference.temperature import stored_temperature
 from cifarlab.reports import report
 from cifarlab.robustness.results import read_results, results_file
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.predictions import Origin, Predictions
-from cifarlab.temperature import stored_temperature
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

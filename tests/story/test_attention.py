@@ -10,7 +10,7 @@ import numpy as np
 from cifarlab.story.attention import GRAD_CAM, INPUT_GRADIENT, enlarge, explain
 from cifarlab.story.attention import grad_cam_maps, make_explainer, split_model
 from cifarlab.story.neighbours import feature_model
-from cifarlab.prediction import compute_logits
+from cifarlab.inference.prediction import compute_logits
 
 rng = np.random.default_rng(0)
 # One 3x3 convolution without padding, the mean over all places, a linear layer: the gradient of a class's logit

@@ -12,7 +12,7 @@ import pytest
 from cifarlab import CifarlabError, Recipe, cli, evaluate, training
 from cifarlab.datasets import load_data
 from cifarlab.displays import console
-from cifarlab.prediction import compute_logits, load_model, predict_images
+from cifarlab.inference.prediction import compute_logits, load_model, predict_images
 from cifarlab.reports.image_story import amplified_difference, write_image_page
 from cifarlab.reports.sections.mistakes import find_mistakes
 from cifarlab.runs import Run, training_dynamics

@@ -8,7 +8,7 @@ import pytest
 
 from cifarlab import CifarlabError, Recipe, open_run, training
 from cifarlab.datasets import load_data
-from cifarlab.prediction import load_model, predict_images
+from cifarlab.inference.prediction import load_model, predict_images
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.training_dynamics import Curves
 from cifarlab.training import fit

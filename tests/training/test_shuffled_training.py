@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import prediction, training
+from cifarlab import training
 from cifarlab.datasets import load_data
+from cifarlab.inference import prediction
 from cifarlab.models import convnet
 from cifarlab.recipes import load_recipe
 from cifarlab.shuffling import shuffle_images
@@ -15,7 +16,8 @@ from cifarlab.utils.errors import CifarlabError
 PROGRAM = """
 import tempfile
 import keras, numpy as np
-from cifarlab import prediction, training
+from cifarlab.inference import prediction
+from cifarlab import training
 from cifarlab.shuffling import shuffle_images
 
 with tempfile.TemporaryDirectory() as folder:

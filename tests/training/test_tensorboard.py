@@ -115,7 +115,7 @@ def test_the_graph_is_that_of_the_saved_model(ask, runs_dir):
     assert json.loads(ask("plugin/graphs/info"))["whole/train"]["run_graph"]
     graph = ask("plugin/graphs/graph", run="whole/train", conceptual="false").decode()
     layers = re.findall(r'name: "([^"/]+)"', graph)
-    from cifarlab.prediction import load_model
+    from cifarlab.inference.prediction import load_model
 
     assert layers == [layer.name for layer in load_model(open_run(runs_dir / "whole")).layers]
 

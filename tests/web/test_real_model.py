@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import prediction
+from cifarlab.inference import prediction
 
 pytestmark = pytest.mark.thorough
 

@@ -34,8 +34,8 @@ def predict(
     from cifarlab.commands._predict_table import choose_writer
 
     write = choose_writer(as_csv=as_csv, as_json=as_json)
-    from cifarlab import pictures, prediction
     from cifarlab.displays.console import make_console, working
+    from cifarlab.inference import picture_files, prediction
     from cifarlab.utils.errors import CifarlabError
     from cifarlab.utils.images import PictureError, say_left_out, say_unreadable
 
@@ -43,7 +43,7 @@ def predict(
     with working("loading the model"):
         answers = prediction.predict(images, model, top=top, tta=tta, passed_over=passed_over, code=code or ())
     write(answers)
-    left_out = pictures.count_left_out(images)
+    left_out = picture_files.count_left_out(images)
     if left_out:
         make_console(stderr=True).print(f"cifarlab: {say_left_out(left_out)}", soft_wrap=True)
     if passed_over:

@@ -1,7 +1,7 @@
 """Attacks: pictures changed by so little that nobody would see it, so that the model is wrong.
 
 FGSM takes one step along the gradient, PGD many, each time drawn back to what is allowed. Written in Keras operations,
-the same for every backend; only the gradient itself is the backend's (`cifarlab.gradients`).
+the same for every backend; only the gradient itself is the backend's (`cifarlab.inference.gradients`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.gradients import Gradient, loss_gradient
+from cifarlab.inference.gradients import Gradient, loss_gradient
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, prediction
+from cifarlab import datasets
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays.progress import progress_of
+from cifarlab.inference import forward as inference_forward
+from cifarlab.inference import prediction
+from cifarlab.inference.forward import Forward
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
 from cifarlab.records import ImageSet
 from cifarlab.robustness import OURS, consistency
@@ -25,7 +28,6 @@ from cifarlab.runs.trained_images import describe, find_overlap, load_training_i
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import Forward
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -104,7 +106,7 @@ def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progre
     checksum = derived.model_checksum(run)
     model = prediction.load_model(run)
     prediction.check_fits(model, images.image_shape, len(images.class_names))
-    classify = partial(_classify, prediction.compile_forward(model))
+    classify = partial(_classify, inference_forward.compile_forward(model))
     attacks = [each for name in wanted.attacks for each in ATTACKS[name]]
     steps = _Steps(progress, _work(len(images), len(chosen) * len(wanted.severities), attacks, wanted, newer))
     said = classify(images.images)

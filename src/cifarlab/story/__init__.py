@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import datasets, prediction
+from cifarlab import datasets
+from cifarlab.inference import prediction
+from cifarlab.inference.tta import make_views
 from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
 from cifarlab.runs.derived import StaleError
@@ -25,7 +27,6 @@ from cifarlab.story.neighbours import Neighbour, find_neighbours
 from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import make_views
 
 NEIGHBOURS = 8
 VIEWS = (

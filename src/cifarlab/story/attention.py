@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifarlab.gradients import score_gradient
-from cifarlab.prediction import compile_forward
+from cifarlab.inference.forward import compile_forward
+from cifarlab.inference.gradients import score_gradient
 from cifarlab.utils.arrays import Array
 
 GRAD_CAM = "Grad-CAM"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.gradients import loss_gradient
-from cifarlab.prediction import compile_forward
+from cifarlab.inference.forward import compile_forward
+from cifarlab.inference.gradients import loss_gradient
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.utils.arrays import Array
 

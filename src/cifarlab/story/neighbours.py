@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.prediction import compute_logits
+from cifarlab.inference.prediction import compute_logits
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.keras_files import load_keras, own_objects, reason
+from cifarlab.inference.keras_files import load_keras, own_objects, reason
 from cifarlab.records import ImageSet
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, prediction, recipes
+from cifarlab import builtin, recipes
 from cifarlab.datasets import load_data
+from cifarlab.inference import forward, prediction
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.story.attention import Attention, make_explainer
@@ -107,7 +108,7 @@ class _Compiled:
         self.explain = make_explainer(network)
         self.body = feature_model(network)
         self.known: Future[_Known] | None = None
-        self._forward = prediction.compile_forward(self.body) if self.body is not None else None
+        self._forward = forward.compile_forward(self.body) if self.body is not None else None
 
     def nearest(self, picture: Pixels, count: int) -> list[Neighbour]:
         assert self.known is not None

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, prediction, runs
+from cifarlab import builtin, runs
+from cifarlab.inference import prediction
+from cifarlab.inference.forward import Forward
+from cifarlab.inference.onnx import choose_engine
+from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.runs import Run
-from cifarlab.temperature import FILE_NAME, stored_temperature
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import Forward
-from cifarlab.web.engine import choose_engine
 from cifarlab.web.entries import sign
 
 _CLOCK_TICK_NS = 20_000_000

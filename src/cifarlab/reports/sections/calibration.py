@@ -5,12 +5,12 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab import metrics
+from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
 from cifarlab.runs.derived import StaleError
-from cifarlab.temperature import FILE_NAME, stored_temperature
 from cifarlab.utils.errors import CifarlabError
 
 ORDER = 75

@@ -4,12 +4,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cifarlab.inference.tta import NAMES
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, percent, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import SINGLE, say
-from cifarlab.views import NAMES
 
 ORDER = 10
 TITLE = "The result"

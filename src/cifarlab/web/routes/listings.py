@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from cifarlab import builtin
-from cifarlab.prediction import class_names
+from cifarlab.inference.prediction import class_names
+from cifarlab.inference.tta import NAMES
 from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import NAMES
 from cifarlab.web.entries import Entry
 from cifarlab.web.library import Library
 from cifarlab.web.state import inference_of

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, prediction, recipes, runs
-from cifarlab.prediction import check_fits, compute_logits, load_model, predict, predict_images
+from cifarlab import cli, recipes, runs
+from cifarlab.inference import prediction
+from cifarlab.inference.prediction import check_fits, compute_logits, load_model, predict, predict_images
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.utils import files

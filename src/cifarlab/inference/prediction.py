@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 
 from cifarlab import builtin
 from cifarlab.displays.progress import progress_of
-from cifarlab.keras_files import load_keras, needs_own_code, reason
-from cifarlab.pictures import expand_pictures, read_pictures
+from cifarlab.inference.forward import compile_forward
+from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
+from cifarlab.inference.picture_files import expand_pictures, read_pictures
+from cifarlab.inference.temperature import scale, stored_temperature
+from cifarlab.inference.tta import averaged, check_tta
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.kept_code import load_model_code
 from cifarlab.runs.layout import SINGLE
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.pretrained_run import AnyRun
-from cifarlab.temperature import scale, stored_temperature
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, say_unreadable
 from cifarlab.utils.text import counted, readable
-from cifarlab.views import Forward, averaged, check_tta
 
 
 def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
@@ -67,7 +68,7 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
         model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
         image_set: N images of that shape, K classes.
         batch_size: Images at once; the last batch is padded to it, so that nothing is compiled twice.
-        tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        tta: Test-time augmentation, one of `tta.NAMES`; none by default.
 
     Raises:
         CifarlabError: If shape or number of classes do not fit, the model gives NaN or infinity, or there is no such
@@ -99,7 +100,7 @@ def predict(
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
         model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
         top: How many classes to name; at most all.
-        tta: Test-time augmentation, one of `views.NAMES`; none by default.
+        tta: Test-time augmentation, one of `tta.NAMES`; none by default.
         code: The user's own Python files that the run may need.
         show: Whether to show the progress; None: in a notebook and at a prompt.
         passed_over: Where given, pictures that cannot be read are passed over, and why is added to this list.
@@ -183,7 +184,7 @@ def compute_logits(
         model: A `keras.Model`.
         images: `(N, H, W, C)` uint8.
         batch_size: Images at once, at least 1.
-        tta: Test-time augmentation, one of `views.NAMES`; the logits are the weighted mean of the views' logits.
+        tta: Test-time augmentation, one of `tta.NAMES`; the logits are the weighted mean of the views' logits.
 
     Returns:
         `(N, K)` float32.
@@ -199,23 +200,6 @@ def compute_logits(
         padded[: len(batch)] = batch
         parts.append(forward(padded)[: len(batch)])
     return np.concatenate(parts)
-
-
-def compile_forward(model: Any) -> Forward:
-    """The model as one compiled function of a batch, faster than `model.predict`, on Keras's current backend.
-
-    The function is traced once for each batch shape: keep it, and give it batches of one shape.
-
-    Args:
-        model: A `keras.Model`.
-
-    Returns:
-        `(B, H, W, C)` uint8 to `(B, K)` float32, both NumPy. It uses the weights the model has now.
-    """
-    import keras
-
-    compilers = {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}
-    return compilers[keras.backend.backend()](model)
 
 
 def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) -> None:
@@ -261,42 +245,6 @@ def class_names(run: AnyRun) -> tuple[str, ...]:
 
 def _open(run: AnyRun) -> Run:
     return pretrained_run.open_run(run, needs_model=True)
-
-
-def _compile_tensorflow(model: Any) -> Forward:
-    import keras
-    import tensorflow as tf
-
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def forward(images: Any) -> Any:
-        return keras.ops.cast(model(images, training=False), "float32")
-
-    return lambda images: np.asarray(forward(tf.convert_to_tensor(images)))
-
-
-def _compile_jax(model: Any) -> Forward:
-    import jax
-    import keras
-
-    def forward(trainable: Any, other: Any, images: Any) -> Any:
-        return keras.ops.cast(model.stateless_call(trainable, other, images, training=False)[0], "float32")
-
-    compiled = jax.jit(forward)
-    trainable = [variable.value for variable in model.trainable_variables]
-    other = [variable.value for variable in model.non_trainable_variables]
-    return lambda images: np.asarray(compiled(trainable, other, images))
-
-
-def _compile_torch(model: Any) -> Forward:
-    import keras
-    import torch
-
-    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with torch.no_grad():
-            logits = keras.ops.cast(model(keras.ops.convert_to_tensor(images), training=False), "float32")
-        return np.asarray(logits.cpu().numpy(), np.float32)
-
-    return forward
 
 
 def _by(shape: tuple[int, int, int]) -> str:

@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from cifarlab import prediction
+from cifarlab.inference import onnx, prediction
+from cifarlab.inference.onnx import ONNXRUNTIME, choose_engine
 from cifarlab.utils import discovery
 from cifarlab.utils.environment import choose_backend
-from cifarlab.web import engine
-from cifarlab.web.engine import ONNXRUNTIME, choose_engine
 
 SHAPE = (16, 16, 3)
 SMALL: dict[str, dict[str, Any]] = {
@@ -27,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 needs_onnxruntime = pytest.mark.skipif(
-    not engine._are_installed(), reason="onnx, onnxruntime or tf2onnx is not installed"
+    not onnx._are_installed(), reason="onnx, onnxruntime or tf2onnx is not installed"
 )
 
 
@@ -97,7 +96,7 @@ def test_where_it_cannot_be_exported_keras_computes(temporary, monkeypatch, capl
         Path(file).write_bytes(b"half of it")
         raise RuntimeError("no such operation: Fancy\nand much more about it")
 
-    monkeypatch.setattr(engine, "_NEEDED", ())
+    monkeypatch.setattr(onnx, "_NEEDED", ())
     network = build()
     monkeypatch.setattr(network, "export", break_down)
     check_is_keras(choose_engine("mine", network), network)
@@ -108,8 +107,8 @@ def test_where_it_cannot_be_exported_keras_computes(temporary, monkeypatch, capl
 
 @needs_onnxruntime
 def test_where_it_answers_otherwise_keras_computes(monkeypatch, caplog):
-    other = engine._export(called(build("mlp", widths=(4,))))
-    monkeypatch.setattr(engine, "_export", lambda network: other)
+    other = onnx._export(called(build("mlp", widths=(4,))))
+    monkeypatch.setattr(onnx, "_export", lambda network: other)
     network = build()
     check_is_keras(choose_engine("mine", network), network)
     assert len(caplog.messages) == 1
@@ -118,8 +117,8 @@ def test_where_it_answers_otherwise_keras_computes(monkeypatch, caplog):
 
 @needs_onnxruntime
 def test_where_it_gives_another_number_of_classes_keras_computes(monkeypatch, caplog):
-    other = engine._export(called(discovery.load("models", "mlp").build(SHAPE, 5)))
-    monkeypatch.setattr(engine, "_export", lambda network: other)
+    other = onnx._export(called(discovery.load("models", "mlp").build(SHAPE, 5)))
+    monkeypatch.setattr(onnx, "_export", lambda network: other)
     network = build()
     check_is_keras(choose_engine("mine", network), network)
     assert "differ" in caplog.text
@@ -152,7 +151,7 @@ def test_what_computes_in_bfloat16_stays_with_keras(caplog):
 def test_on_another_backend_keras_computes(monkeypatch, caplog):
     network = build()
     expected = prediction.compute_logits(network, np.zeros((1, *SHAPE), np.uint8))
-    monkeypatch.setattr(engine, "choose_backend", lambda: "jax")
+    monkeypatch.setattr(onnx, "choose_backend", lambda: "jax")
     chosen = choose_engine("mine", network)
     assert (chosen.name, chosen.takes_any_number) == ("jax", False)
     np.testing.assert_array_equal(chosen.forward(np.zeros((1, *SHAPE), np.uint8)), expected)
@@ -160,7 +159,7 @@ def test_on_another_backend_keras_computes(monkeypatch, caplog):
 
 
 def test_on_an_accelerator_keras_computes(monkeypatch, caplog):
-    monkeypatch.setattr(engine, "describe_environment", lambda: {"accelerators": ["gpu:0"], "cores": 2})
+    monkeypatch.setattr(onnx, "describe_environment", lambda: {"accelerators": ["gpu:0"], "cores": 2})
     network = build()
     check_is_keras(choose_engine("mine", network), network)
     assert caplog.messages == []
@@ -180,7 +179,7 @@ def test_onnxruntime_reports_to_nobody(tmp_path):
     program = """
 import onnx
 from onnx import TensorProto, helper
-from cifarlab.web import engine
+from cifarlab.inference import onnx as engine
 ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 2]) for name in "ab"]
 graph = helper.make_graph([helper.make_node("Relu", ["a"], ["b"])], "any", ends[:1], ends[1:])
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
@@ -197,7 +196,7 @@ print(forward(engine.np.ones((1, 2))))
     assert written == []
 
 
-def check_is_keras(chosen: engine.Engine, network: Any) -> None:
+def check_is_keras(chosen: onnx.Engine, network: Any) -> None:
     """Keras's backend computes, and the very same."""
     assert (chosen.name, chosen.takes_any_number) == (choose_backend(), False)
     images = np.random.default_rng(1).integers(0, 256, (2, *SHAPE), dtype=np.uint8)

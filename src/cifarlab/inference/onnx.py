@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from cifarlab import prediction
+from cifarlab.inference import forward as inference_forward
+from cifarlab.inference import prediction
+from cifarlab.inference.forward import Forward
 from cifarlab.utils.environment import choose_backend, describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.silence import silenced, without_chatter
-from cifarlab.views import Forward
 
 ONNXRUNTIME = "onnxruntime"
 TOLERANCE = 1e-3
@@ -59,7 +60,7 @@ def choose_engine(model: str, network: Any) -> Engine:
         network: A `keras.Model`: `(B, H, W, C)` raw pixels in, `(B, K)` logits out.
     """
     backend = choose_backend()
-    plain = Engine(backend, prediction.compile_forward(network), takes_any_number=False)
+    plain = Engine(backend, inference_forward.compile_forward(network), takes_any_number=False)
     about = describe_environment()
     if backend != "tensorflow" or about["accelerators"] or not _are_installed() or not _is_float32(network):
         return plain

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from cifarlab.inference.tta import NAMES, averaged, make_views
 from cifarlab.runs.layout import say
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.views import NAMES, averaged, make_views
 
 IMAGES = np.random.default_rng(0).integers(256, size=(3, 6, 5, 3), dtype=np.uint8)
 

@@ -3,19 +3,17 @@
 It is never silent: what was measured with it says "TTA" and its name, and lies in files of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.inference.forward import Forward, Pixels
 from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
 
 NAMES = (SINGLE, "flip", "flip-shift")
-
-Pixels = NDArray[np.uint8]
-Forward = Callable[[Pixels], NDArray[np.float32]]
 
 
 def averaged(forward: Forward, tta: str) -> Forward:

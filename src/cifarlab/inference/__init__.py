@@ -1,0 +1,1 @@
+"""Inference: a trained model and pictures in, logits, predictions and gradients out."""
