@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from _load import ask, get
 
-from cifarlab.builtin import NAME
+from cifarlab.models.pretrained.builtin import NAME
 from cifarlab.utils.errors import CifarlabError
 
 PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"

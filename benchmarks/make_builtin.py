@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import builtin, recipes
+from cifarlab import recipes
 from cifarlab.evaluation import evaluate
 from cifarlab.inference.prediction import class_names, input_shape, load_model
 from cifarlab.inference.tta import NAMES
+from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.layout import SINGLE, say
 from cifarlab.runs.predictions import Predictions

@@ -26,7 +26,7 @@ from _servers import Starter, bare, growth, ours, watched
 from PIL import Image
 from predict_throughput import export_onnx, missing_packages
 
-from cifarlab.builtin import NAME
+from cifarlab.models.pretrained.builtin import NAME
 from cifarlab.runs import open_run
 from cifarlab.utils.environment import choose_backend, processor_name
 from cifarlab.utils.errors import CifarlabError

@@ -50,26 +50,23 @@ TIERS = (
         "opinions",
     ),
     (
-        "builtin",
+        "locality",
         "metrics",
         "runs",
     ),
     (
         "datasets",
-        "locality",
         "models",
         "recipe",
     ),
     (
         "cli",
         "completion",
-        "places",
         "plots",
         "recipes",
         "records",
     ),
     (
-        "shuffling",
         "usage",
         "utils",
     ),
@@ -77,7 +74,6 @@ TIERS = (
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {
     "activity",
-    "builtin",
     "inference",
     "models",
     "robustness",

@@ -78,8 +78,9 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
     Returns:
         Lines for people: for each image the most probable class, its probability, and whether it is right.
     """
-    from cifarlab import builtin, datasets
+    from cifarlab import datasets
     from cifarlab.inference import prediction
+    from cifarlab.models.pretrained import builtin
     from cifarlab.utils.errors import CifarlabError
 
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.places import even_places, nearness, pixel_places
+from cifarlab.models import even_places, nearness, pixel_places
 from cifarlab.utils.arrays import Array
 
 HALF = 0.5

@@ -11,12 +11,12 @@ import numpy as np
 
 from cifarlab import comparison, datasets, evaluation, metrics, plan
 from cifarlab.metrics._intervals import mean_over_seeds
+from cifarlab.models import shuffle_images
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.shuffling import shuffle_images
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

@@ -55,7 +55,7 @@ def build(name: str = "mlp", shape: tuple[int, int, int] = SHAPE, **arguments: A
 
 
 def shuffled() -> Any:
-    from cifarlab.models._shuffle import shuffle_inputs
+    from cifarlab.models.layers.shuffle_pixels import shuffle_inputs
 
     return shuffle_inputs(build())
 

@@ -2,8 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.models import bottleneck_mlp
-from cifarlab.places import even_places
+from cifarlab.models import bottleneck_mlp, even_places
 
 
 @pytest.mark.parametrize(("norm", "kind"), [("layer", "LayerNormalization"), ("batch", "BatchNormalization")])

@@ -8,9 +8,8 @@ import pytest
 from cifarlab import training
 from cifarlab.datasets import load_data
 from cifarlab.inference import prediction
-from cifarlab.models import convnet
+from cifarlab.models import convnet, shuffle_images
 from cifarlab.recipes import load_recipe
-from cifarlab.shuffling import shuffle_images
 from cifarlab.utils.errors import CifarlabError
 
 PROGRAM = """
@@ -18,7 +17,7 @@ import tempfile
 import keras, numpy as np
 from cifarlab.inference import prediction
 from cifarlab import training
-from cifarlab.shuffling import shuffle_images
+from cifarlab.models import shuffle_images
 
 with tempfile.TemporaryDirectory() as folder:
     settings = ["shuffle_pixels=True", "epochs=2", "flip=random", "translate_pixels=1"]

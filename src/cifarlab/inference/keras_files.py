@@ -29,7 +29,7 @@ def load_keras(path: Path, module: ModuleType | None = None) -> Any:
     """
     import keras
 
-    import cifarlab.models._shuffle  # noqa: F401 - its layer is then known to Keras
+    import cifarlab.models.layers.shuffle_pixels  # noqa: F401 - its layer is then known to Keras
 
     with own_objects(module):
         return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cifarlab.places import even_places, nearness, pixel_places
+from cifarlab.models._unit_positions import even_places, nearness, pixel_places
 from cifarlab.utils.arrays import Array
 
 

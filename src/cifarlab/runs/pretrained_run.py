@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from cifarlab.builtin import NAME, load_model, read_card
+from cifarlab.models.pretrained.builtin import NAME, load_model, read_card
 from cifarlab.runs import run as runs
 from cifarlab.runs.run import Run
 from cifarlab.utils import files

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.shuffling import shuffle_images
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.training.progress import Progress, choose_observer
 from cifarlab.utils import discovery, files, own_code
@@ -214,7 +214,7 @@ def _describe_data(splits: Splits) -> dict[str, Any]:
 def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
     import keras
 
-    from cifarlab.models._shuffle import shuffle_inputs
+    from cifarlab.models.layers.shuffle_pixels import shuffle_inputs
 
     if not hasattr(module, "build"):
         raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, recipes
+from cifarlab import recipes
 from cifarlab.datasets import load_data
 from cifarlab.inference import forward, prediction
+from cifarlab.models.pretrained import builtin
 from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.story.attention import Attention, make_explainer

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import builtin, runs
+from cifarlab import runs
 from cifarlab.inference import prediction
 from cifarlab.inference.forward import Forward
 from cifarlab.inference.onnx import choose_engine
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
+from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.discovery import unknown

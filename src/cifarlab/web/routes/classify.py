@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from PIL import Image
 from starlette.exceptions import HTTPException
 
-from cifarlab import builtin
+from cifarlab.models.pretrained import builtin
 from cifarlab.plots._style import data_uri
 from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from cifarlab import builtin
 from cifarlab.inference.prediction import class_names
 from cifarlab.inference.tta import NAMES
+from cifarlab.models.pretrained import builtin
 from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.entries import Entry

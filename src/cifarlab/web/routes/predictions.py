@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cifarlab import builtin
+from cifarlab.models.pretrained import builtin
 from cifarlab.web.classification import accepted, best, classify
 from cifarlab.web.state import inference_of, settings_of
 from cifarlab.web.uploads import Upload, UploadError, decode_base64, read_form

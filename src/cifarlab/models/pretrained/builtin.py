@@ -4,8 +4,6 @@ Beside this file lie `weights.npz` (float16 arrays in the order of `model.weight
 and what was measured) and `card.md` (the same for people); `benchmarks/make_builtin.py` makes all three from a run.
 """
 
-import os
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab import recipes, runs
-from cifarlab.runs import Run
-from cifarlab.runs.pretrained_run import (
-    DEFAULT_RUNS_DIR,
-    AnyRun,
-    _check_is_ours,
-    _write_run,
-    is_builtin,
-    make_run,
-    open_evaluated,
-    open_run,
-)
+from cifarlab import recipes
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.shuffling import pixel_order, shuffle_images
+from cifarlab.models import pixel_order, shuffle_images
 
 
 def test_the_order_is_a_permutation_and_always_the_same():

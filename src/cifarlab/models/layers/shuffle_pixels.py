@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifarlab.shuffling import pixel_order
+from cifarlab.models._pixel_order import pixel_order
 
 
 @keras.saving.register_keras_serializable(package="cifarlab")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.places import even_places, nearness, pixel_places
+from cifarlab.models import even_places, nearness, pixel_places
 
 
 def test_the_places_fill_the_picture_evenly():

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import builtin, cli, completion, datasets, demo, evaluation, recipes
+from cifarlab import cli, completion, datasets, demo, evaluation, recipes
 from cifarlab.inference import prediction
+from cifarlab.models.pretrained import builtin
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run, pretrained_run
 from cifarlab.utils import files
