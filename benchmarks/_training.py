@@ -15,10 +15,10 @@ from unittest import mock
 import numpy as np
 
 from cifarlab import datasets, training
+from cifarlab.datasets import Splits
 from cifarlab.displays.console import make_console
 from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import Recipe
-from cifarlab.records import Splits
 from cifarlab.utils.errors import CifarlabError
 
 Key = tuple[int, ...]

@@ -16,9 +16,8 @@ import time
 import numpy as np
 from _measure import matrix_rate
 
-from cifarlab.datasets import load_data
+from cifarlab.datasets import ImageSet, load_data
 from cifarlab.recipes import Recipe, load_recipe
-from cifarlab.records import ImageSet
 from cifarlab.utils.environment import choose_backend, processor_name
 
 

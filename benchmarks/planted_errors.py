@@ -16,9 +16,8 @@ import numpy as np
 from _measure import errors_in_one_line
 from sklearn.metrics import average_precision_score
 
-from cifarlab.datasets import cifar10
+from cifarlab.datasets import ImageSet, cifar10
 from cifarlab.doubts import SCORES, Findings, examine_labels
-from cifarlab.records import ImageSet
 from cifarlab.runs import open_run
 from cifarlab.utils.arrays import Array
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab.datasets import cifar10
-from cifarlab.records import ImageSet, Source
+from cifarlab.datasets import ImageSet, Source, cifar10
 from cifarlab.utils.arrays import Array
 
 SHARE = 0.05

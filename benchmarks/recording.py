@@ -16,8 +16,8 @@ from unittest import mock
 from _measure import errors_in_one_line, in_turn, ratios, spread
 
 from cifarlab import datasets, training
+from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, load_recipe, override
-from cifarlab.records import Splits
 from cifarlab.utils.environment import choose_backend, processor_name
 
 

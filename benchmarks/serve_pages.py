@@ -33,9 +33,8 @@ import numpy as np
 from _measure import errors_in_one_line, tell
 
 from cifarlab import metrics, recipes
-from cifarlab.datasets import load_data
+from cifarlab.datasets import Splits, load_data
 from cifarlab.recipes import Recipe
-from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
@@ -47,7 +46,7 @@ TIMES = 15
 
 DATA_FILE = '''"""Made-up pictures of ten classes."""
 import numpy as np
-from cifarlab.records import ImageSet, Source
+from cifarlab.datasets import ImageSet, Source
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 

@@ -31,9 +31,9 @@ from _measure import (
 from _peer import PATTERN, PeerRun, compile_pattern, run_peer
 from _training import TimedTraining, check_trains_on_all, record_calls, time_training
 
+from cifarlab.datasets import ImageSet, Splits
 from cifarlab.inference import tta as views
 from cifarlab.recipes import Recipe, load_recipe, override, to_dict
-from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import layout
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend, describe_environment

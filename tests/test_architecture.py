@@ -33,12 +33,12 @@ TIERS = (
     (
         "activity",
         "comparison",
-        "doubts",
         "robustness",
         "training",
         "verdicts",
     ),
     (
+        "doubts",
         "exploration",
         "external",
         "inference",
@@ -55,16 +55,15 @@ TIERS = (
         "runs",
     ),
     (
-        "datasets",
         "models",
         "recipe",
     ),
     (
         "cli",
         "completion",
+        "datasets",
         "plots",
         "recipes",
-        "records",
     ),
     (
         "usage",

@@ -9,9 +9,9 @@ from sklearn.metrics import average_precision_score
 
 from cifarlab import doubts
 from cifarlab.commands._doubts_table import print_doubts
+from cifarlab.datasets import ImageSet
 from cifarlab.doubts import examine_labels, find_conflicts, find_doubts
 from cifarlab.opinions import Opinions, average_runs, join_folds
-from cifarlab.records import ImageSet
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 

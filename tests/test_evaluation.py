@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cifarlab import datasets, evaluation, metrics, recipes, runs
+from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.evaluation import evaluate
 from cifarlab.human_labels import HumanLabels
-from cifarlab.records import ImageSet, Source, Splits
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.predictions import Predictions

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from cifarlab.comparison import holm
-from cifarlab.exploration.statistics import brightness_and_contrast
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
+from cifarlab.datasets.exploration.statistics import brightness_and_contrast
 from cifarlab.runs.predictions import Predictions
 from cifarlab.slices import nearest_distances, slice_accuracy
 

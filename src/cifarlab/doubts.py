@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets
+from cifarlab.datasets import ImageSet, Splits
+from cifarlab.datasets.exploration.duplicates import find_duplicates
 from cifarlab.displays.progress import progress_of
-from cifarlab.exploration.duplicates import find_duplicates
 from cifarlab.opinions import Opinions, average_runs, join_folds, rows_of
-from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code

@@ -10,13 +10,12 @@ import numpy as np
 
 from cifarlab import datasets, metrics
 from cifarlab.activity import measure_activity
-from cifarlab.datasets import older_split
+from cifarlab.datasets import ImageSet, Splits, older_split
 from cifarlab.displays.progress import progress_of
 from cifarlab.human_labels import open_human_labels, score_with_humans
 from cifarlab.inference import prediction
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import check_tta
-from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, derived, pretrained_run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.layout import SINGLE, say

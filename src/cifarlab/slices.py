@@ -8,10 +8,10 @@ from scipy import stats
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cifarlab.comparison import holm
-from cifarlab.exploration import similarity
-from cifarlab.exploration.statistics import brightness_and_contrast
+from cifarlab.datasets import ImageSet
+from cifarlab.datasets.exploration import similarity
+from cifarlab.datasets.exploration.statistics import brightness_and_contrast
 from cifarlab.metrics import _intervals
-from cifarlab.records import ImageSet
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 

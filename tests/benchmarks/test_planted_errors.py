@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from cifarlab.datasets import ImageSet
 from cifarlab.doubts import Doubt, Findings
-from cifarlab.records import ImageSet
 
 NAMES = ("cat", "dog", "frog")
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from cifarlab.datasets import ImageSet
 from cifarlab.datasets._split import choose, choose_by_content, hold_out
-from cifarlab.records import ImageSet
 from cifarlab.utils.errors import CifarlabError
 
 

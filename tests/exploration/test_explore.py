@@ -8,10 +8,10 @@ from PIL import Image
 
 import cifarlab as cl
 from cifarlab import exploration
-from cifarlab.exploration import embedding
-from cifarlab.exploration.findings import find, summarize
+from cifarlab.datasets import ImageSet, Source, Splits
+from cifarlab.datasets.exploration import embedding
+from cifarlab.datasets.exploration.findings import find, summarize
 from cifarlab.exploration.page import render_page
-from cifarlab.records import ImageSet, Source, Splits
 
 
 def image_set(images, labels, split, class_names=("cat", "<dog> & $co")):

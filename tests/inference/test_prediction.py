@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from cifarlab import cli, recipes, runs
+from cifarlab.datasets import ImageSet
 from cifarlab.inference import prediction
 from cifarlab.inference.prediction import check_fits, compute_logits, load_model, predict, predict_images
-from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend

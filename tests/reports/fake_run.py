@@ -13,9 +13,8 @@ import h5py
 import numpy as np
 
 from cifarlab import metrics, recipes, runs
-from cifarlab.datasets import load_data
+from cifarlab.datasets import Splits, load_data
 from cifarlab.recipes import Recipe
-from cifarlab.records import Splits
 from cifarlab.robustness import OURS
 from cifarlab.robustness.corruptions import benchmark_names, names
 from cifarlab.robustness.results import FORMAT, results_file

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cifarlab import datasets, human_labels, metrics, reports
+from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.records import ImageSet, Source, Splits
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import human_labels as section
 from cifarlab.runs.predictions import Predictions

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
-from cifarlab.records import ImageSet, Source
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

@@ -12,7 +12,7 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.records import ImageSet
+from cifarlab.datasets._image_set import ImageSet
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

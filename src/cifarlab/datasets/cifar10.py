@@ -24,8 +24,8 @@ from cifarlab.datasets._cifar10_files import (
     read_form,
 )
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
-from cifarlab.records import ImageSet, Source
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

@@ -6,8 +6,8 @@ Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
 from collections.abc import Callable
 from pathlib import Path
 
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._keras_sets import load_keras_set
-from cifarlab.records import ImageSet, Source
 
 _NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
 from cifarlab.datasets._split import hold_out
-from cifarlab.records import ImageSet, Source
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

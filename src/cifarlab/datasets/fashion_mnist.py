@@ -6,8 +6,8 @@ Source: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747. The checksums are thos
 from collections.abc import Callable
 from pathlib import Path
 
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._keras_sets import load_keras_set
-from cifarlab.records import ImageSet, Source
 
 CLASS_NAMES = (
     "T-shirt/top",

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._layout import Layout, Pictures, find_layout
 from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.datasets._split import BY_CONTENT, hold_out
-from cifarlab.records import ImageSet, Source
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import readable

@@ -6,8 +6,8 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 from collections.abc import Callable
 from pathlib import Path
 
+from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._keras_sets import load_keras_set
-from cifarlab.records import ImageSet, Source
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import datasets
+from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find, summarize
 from cifarlab.displays.progress import progress_of
 from cifarlab.exploration import figures
-from cifarlab.exploration.findings import MAP_IMAGES, Findings, find, summarize
 from cifarlab.exploration.page import render_page
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError

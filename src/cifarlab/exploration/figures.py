@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from cifarlab.exploration.duplicates import Pair
-from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END, PLACES, Findings
+from cifarlab.datasets.exploration.duplicates import Pair
+from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END, PLACES, Findings
 from cifarlab.plots._style import to_png
 from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts

@@ -12,10 +12,10 @@ from markupsafe import Markup
 from PIL import Image
 
 import cifarlab
+from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
+from cifarlab.datasets.exploration.duplicates import Pair
+from cifarlab.datasets.exploration.findings import PLACES, Findings, duplicate_facts
 from cifarlab.exploration import figures
-from cifarlab.exploration.duplicate_words import has_copies, is_plain, say_duplicates
-from cifarlab.exploration.duplicates import Pair
-from cifarlab.exploration.findings import PLACES, Findings, duplicate_facts
 from cifarlab.plots._style import to_inline_svg
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.datasets import ImageSet
 from cifarlab.displays.progress import progress_of
 from cifarlab.inference.forward import compile_forward
 from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
@@ -17,7 +18,6 @@ from cifarlab.inference.picture_files import expand_pictures, read_pictures
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import averaged, check_tta
 from cifarlab.models.pretrained import builtin
-from cifarlab.records import ImageSet
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.kept_code import load_model_code
 from cifarlab.runs.layout import SINGLE

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
+from cifarlab.datasets import ImageSet
 from cifarlab.plots._style import data_uri
 from cifarlab.recipes import Recipe
-from cifarlab.records import ImageSet
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import NotNamedError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.datasets import ImageSet
 from cifarlab.datasets.cifar10 import CLASS_NAMES
-from cifarlab.records import ImageSet
 from cifarlab.utils import discovery
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

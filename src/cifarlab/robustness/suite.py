@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets
+from cifarlab.datasets import ImageSet
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays.progress import progress_of
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import prediction
 from cifarlab.inference.forward import Forward
 from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
-from cifarlab.records import ImageSet
 from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.layout import RunFiles
 from cifarlab.runs.run import Run

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import datasets
+from cifarlab.datasets import ImageSet, Splits
 from cifarlab.inference import prediction
 from cifarlab.inference.tta import make_views
-from cifarlab.records import ImageSet, Splits
 from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.predictions import Predictions

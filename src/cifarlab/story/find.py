@@ -2,7 +2,7 @@
 
 import re
 
-from cifarlab.records import Splits
+from cifarlab.datasets import Splits
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

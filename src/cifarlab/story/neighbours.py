@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.datasets import ImageSet
 from cifarlab.inference.prediction import compute_logits
-from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files

@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe
-from cifarlab.records import Splits
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation import augmented, mirrored

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from cifarlab.datasets import Splits
 from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
-from cifarlab.records import Splits
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.own_model import check_form, check_own_model

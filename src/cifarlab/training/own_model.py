@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from cifarlab.datasets import ImageSet
 from cifarlab.inference.keras_files import load_keras, own_objects, reason
-from cifarlab.records import ImageSet
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

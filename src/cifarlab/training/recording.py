@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.records import ImageSet, Splits
+from cifarlab.datasets import ImageSet, Splits
 from cifarlab.runs import Run, training_dynamics
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.training_dynamics import Curves

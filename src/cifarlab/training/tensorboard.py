@@ -27,12 +27,12 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.plugin_hparams_pb2 import HParamsPluginData
 from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
+from cifarlab.datasets import ImageSet
 from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.plots._style import to_png
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.recipes import Recipe, settings_of
-from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifarlab.records import ImageSet, Splits
+from cifarlab.datasets import ImageSet, Splits
 
 SPLITS = ("train", "validation", "test")
 LARGEST_SIDE_PIXELS = 96

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab import recipes
-from cifarlab.datasets import load_data
+from cifarlab.datasets import ImageSet, load_data
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
-from cifarlab.records import ImageSet
 from cifarlab.runs import Run
 from cifarlab.story.attention import Attention, make_explainer
 from cifarlab.story.neighbours import Neighbour, feature_model, nearest, training_features

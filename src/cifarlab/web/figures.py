@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab import metrics
-from cifarlab.exploration import statistics
-from cifarlab.exploration.findings import BRIGHTNESS_END, CONTRAST_END
+from cifarlab.datasets.exploration import statistics
+from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END
 from cifarlab.locality import half_energy_sides, random_side
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
 from cifarlab.utils import discovery
 from cifarlab.utils.arrays import Array
 

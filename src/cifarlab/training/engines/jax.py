@@ -7,7 +7,7 @@ import jax
 import keras
 import numpy as np
 
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
 from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective

@@ -6,7 +6,7 @@ import keras
 import torch
 from keras.src.backend.torch.core import get_device
 
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
 from cifarlab.training.augmentation import with_mirror_images
 from cifarlab.training.engines import device_labels, in_batches
 from cifarlab.training.objective import objective

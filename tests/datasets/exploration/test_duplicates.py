@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from cifarlab.exploration import similarity
-from cifarlab.exploration.duplicates import Pair, connected_groups, exact_groups, find_duplicates
+from cifarlab.datasets.exploration import similarity
+from cifarlab.datasets.exploration.duplicates import Pair, connected_groups, exact_groups, find_duplicates
 
 
 def pictures(count, channels=3, size=32, seed=0):

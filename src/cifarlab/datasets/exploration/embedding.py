@@ -6,7 +6,7 @@ t-SNE: van der Maaten and Hinton 2008, Journal of Machine Learning Research 9.
 
 import numpy as np
 
-from cifarlab.exploration.statistics import sample_per_class
+from cifarlab.datasets.exploration.statistics import sample_per_class
 from cifarlab.utils.arrays import Array
 
 _FEWEST = 8

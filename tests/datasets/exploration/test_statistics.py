@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cifarlab.exploration import statistics
-from cifarlab.records import ImageSet
+from cifarlab.datasets import ImageSet
+from cifarlab.datasets.exploration import statistics
 
 BLACK_AND_WHITE = np.array([0, 255], dtype=np.uint8).reshape(2, 1, 1, 1)
 

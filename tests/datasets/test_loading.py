@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.datasets import describe, load_data, older_split
-from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.datasets import ImageSet, Source, Splits, describe, load_data, older_split
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import NotNamedError
@@ -34,7 +33,7 @@ def test_a_users_own_file(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(
         "import numpy as np\n"
-        "from cifarlab.records import ImageSet, Source\n"
+        "from cifarlab.datasets import ImageSet, Source\n"
         "def load(*, data_dir, argument, download, progress=None):\n"
         "    images = np.zeros((20, 4, 4, 1), np.uint8)\n"
         "    ids = np.array([str(i) for i in range(20)])\n"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cifarlab.exploration.duplicates import LARGEST_LISTED_GROUP
+from cifarlab.datasets.exploration.duplicates import LARGEST_LISTED_GROUP
 from cifarlab.utils.text import counted
 
 PLAIN = 0.2

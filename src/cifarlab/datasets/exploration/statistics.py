@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.records import ImageSet
+from cifarlab.datasets._image_set import ImageSet
 from cifarlab.utils.arrays import Array
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

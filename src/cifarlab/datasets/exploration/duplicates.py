@@ -25,7 +25,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from cifarlab.exploration import similarity
+from cifarlab.datasets.exploration import similarity
 from cifarlab.utils.arrays import Array
 
 THRESHOLD = 0.8

@@ -13,7 +13,7 @@ import scipy.fft
 from scipy.ndimage import gaussian_filter1d
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from cifarlab.exploration.statistics import grey
+from cifarlab.datasets.exploration.statistics import grey
 from cifarlab.utils.arrays import Array
 
 _GRID = 8

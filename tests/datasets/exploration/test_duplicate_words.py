@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from cifarlab.exploration.duplicate_words import has_copies, is_plain, say_duplicates
-from cifarlab.exploration.findings import duplicate_facts, find
-from cifarlab.records import ImageSet, Source, Splits
+from cifarlab.datasets import ImageSet, Source, Splits
+from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
+from cifarlab.datasets.exploration.findings import duplicate_facts, find
 
 PLACES = ("within training", "within test", "between training and test")
 

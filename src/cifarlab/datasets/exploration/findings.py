@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets
-from cifarlab.exploration import duplicates, embedding, statistics
-from cifarlab.exploration.duplicates import Pair
-from cifarlab.records import Splits
+from cifarlab.datasets import _loading
+from cifarlab.datasets._image_set import Splits
+from cifarlab.datasets.exploration import duplicates, embedding, statistics
+from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.utils.arrays import Array
 
 PLACES = ("within training", "within test", "between training and test")
@@ -136,7 +136,7 @@ def find(
     image_map = _map(learned, targets, classes, seed, map_images)
     progress("drawing the map", 1.0)
     return Findings(
-        description=datasets.describe(splits),
+        description=_loading.describe(splits),
         class_names=splits.class_names,
         images=images,
         labels=labels,

@@ -1,0 +1,149 @@
+"""Find a data set by its name, verify it, and hold out its validation part."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifarlab.datasets._download import NoDataError
+from cifarlab.datasets._image_set import ImageSet, Source, Splits
+from cifarlab.datasets._split import hold_out
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
+
+__all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
+
+# Fixed for good, so that validation means the same images in every run of every version.
+_VALIDATION_SEED = 20_091_009
+
+
+def load_data(
+    name: str = "cifar10",
+    *,
+    data_dir: str | Path | None = None,
+    validation_fraction: float = 0.1,
+    fold: int = 0,
+    download: bool = True,
+    progress: Callable[[str, float], None] | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+) -> Splits:
+    """Find a data set, verify it, and hold out a validation part of its training images.
+
+    Args:
+        name: A file in `cifarlab.datasets`, `"folder:PATH"` for a user's own pictures, or the path of a Python file,
+            which is executed only if it is one of `code`: a name may come from a file, such as a run's.
+        data_dir: Where to look, instead of the usual places; nothing usable there is an error.
+        validation_fraction: Share of the training images held out, the same share of every class, always the same
+            images; 0 holds out nothing.
+        fold: Which part of that size is held out, see `cifarlab.recipes.Recipe`.
+        download: Whether the network may be used when the data is nowhere on this machine.
+        progress: Called with a phrase and the share done in `[0, 1]`.
+        code: The user's own Python files that may be executed, beside those named before; see `own_code`.
+
+    Returns:
+        Train, validation and test images in the data set's own order, and where they came from.
+
+    Raises:
+        NoDataError: If the data is nowhere to be found and cannot be downloaded.
+        CifarlabError: If the name is unknown or that of code that the user has not named, or a file is missing,
+            truncated or altered.
+    """
+    own_code.allow_files(code)
+    if not 0 <= validation_fraction < 1:
+        raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
+    known_name, argument = split_name(name)
+    module = discovery.load("datasets", known_name)
+    if not hasattr(module, "load"):
+        raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
+    folder = None if data_dir is None else Path(data_dir).expanduser()
+    train, test, source = _load(module, name, data_dir=folder, argument=argument, download=download, progress=progress)
+    train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED, fold)
+    test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
+    return Splits(train, validation, test, source)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """What a data set's name says: which file in `cifarlab.datasets` (or of the user's), and what follows the colon.
+
+    Raises:
+        CifarlabError: If there is no such file, and the message offers the nearest right name; or if it is a Python
+            file that the user has not named.
+    """
+    if own_code.is_own(name):
+        own_code.find(name)
+        return name, ""
+    known_name, _, argument = name.partition(":")
+    known = discovery.names("datasets")
+    if known_name not in known:
+        raise CifarlabError(discovery.unknown("data set", name, _shown(known)))
+    return known_name, argument
+
+
+def describe(splits: Splits) -> dict[str, Any]:
+    """What was loaded, as plain values ready for JSON.
+
+    Returns:
+        `name`, `location`, `how`, `checksums`, `class_names`, `image_shape`, `notices` (sentences about what a reader
+        must know), of a folder `split` (the rule by which parts are held out) and `pictures` (see
+        `cifarlab.datasets.folder`), and, under `splits`, for each of train,
+        validation and test its `count` and the count `per_class`.
+    """
+    source = splits.source
+    of_folder = {"split": source.split, "pictures": dict(source.pictures)} if source.pictures else {}
+    return {
+        "name": source.name,
+        "location": source.location,
+        "how": source.how,
+        "checksums": dict(source.checksums),
+        "class_names": list(splits.class_names),
+        "image_shape": list(splits.train.image_shape),
+        "notices": list(source.notices),
+        **of_folder,
+        "splits": {name: _counts(splits[name]) for name in ("train", "validation", "test")},
+    }
+
+
+def older_split(trained_on: Mapping[str, Any], source: Source) -> str:
+    """What to say of a run whose data differ because its parts were held out by an older rule; else nothing.
+
+    Args:
+        trained_on: As in the run's `data.json`.
+        source: The same data set as it is read now.
+    """
+    if (trained_on.get("split") or "") == source.split:
+        return ""
+    return (
+        " (the run is older than the rule by which a folder's pictures are divided now, each by its own content; some "
+        "test pictures of today were its training pictures, so train it again)"
+    )
+
+
+def _load(module: Any, name: str, **options: Any) -> tuple[ImageSet, ImageSet, Source]:
+    """What a data set's file loads; of a user's own, whatever goes wrong in one line, and under its file's name."""
+    if not own_code.is_own(name):
+        found: tuple[ImageSet, ImageSet, Source] = module.load(**options)
+        return found
+    try:
+        train, test, source = module.load(**options)
+    except CifarlabError:
+        raise
+    except Exception as error:  # a user's code raises what it likes
+        raise CifarlabError(f"{name} cannot load its data: {type(error).__name__}: {error}") from error
+    wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
+    if wrong or not isinstance(source, Source):
+        raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")
+    remembered = source.data_dir or (None if options["data_dir"] is None else str(options["data_dir"]))
+    return train, test, dataclasses.replace(source, name=name, data_dir=remembered)  # so that the run finds it again
+
+
+def _shown(names: list[str]) -> list[str]:
+    return ["folder:PATH" if name == "folder" else name for name in names]
+
+
+def _counts(part: ImageSet) -> dict[str, Any]:
+    counts = np.bincount(part.labels, minlength=len(part.class_names))
+    per_class = {name: int(count) for name, count in zip(part.class_names, counts, strict=True)}
+    return {"count": len(part), "per_class": per_class}

@@ -1,0 +1,1 @@
+"""Exploration in numbers: what a data set holds before anything is trained on it."""
