@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cifarlab import comparison
-from cifarlab.metrics import _intervals, _selective, macro_f1
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics import _selective, macro_f1
 from cifarlab.metrics._per_class import Counts, f1_draws
 from cifarlab.metrics._reliability import (
     Judged,
@@ -30,6 +29,8 @@ from cifarlab.metrics._reliability import (
     equal_width_edges,
     gap_noise,
 )  # fmt: skip
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
 
 Array = NDArray[np.float64]
@@ -144,7 +145,7 @@ def clopper_pearson_limits(k: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-PROPORTIONS = {"Wilson": _intervals.wilson_limits, "mid-P": mid_p_limits, "Clopper-Pearson": clopper_pearson_limits}
+PROPORTIONS = {"Wilson": intervals.wilson_limits, "mid-P": mid_p_limits, "Clopper-Pearson": clopper_pearson_limits}
 
 
 def exact_coverage(limits: Callable[[int, int], tuple[float, float]], n: int, truth: float) -> float:
@@ -177,7 +178,7 @@ def seed_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> 
     for seeds in (3, 5):
         row = Row("mean of seeds", "Student's t", seeds, 0.94)
         for _ in range(draws):
-            found = _intervals.mean(random.binomial(10_000, random.normal(0.94, 0.003, seeds)) / 10_000, highest=1.0)
+            found = intervals.mean(random.binomial(10_000, random.normal(0.94, 0.003, seeds)) / 10_000, highest=1.0)
             row.add(found.low or 0.0, found.high or 1.0)
         yield row
 

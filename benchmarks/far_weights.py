@@ -17,7 +17,8 @@ from _measure import errors_in_one_line
 
 from cifarlab.datasets import load_data
 from cifarlab.inference.prediction import load_model, predict_images
-from cifarlab.metrics import Interval, accuracy
+from cifarlab.metrics import accuracy
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs import Run, open_run
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError

@@ -25,7 +25,6 @@ TIERS = (
     ),
     (
         "evaluation",
-        "ladder",
         "plan",
         "slices",
         "story",
@@ -47,6 +46,7 @@ TIERS = (
     (
         "displays",
         "human_labels",
+        "ladder",
         "opinions",
     ),
     (

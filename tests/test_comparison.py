@@ -9,7 +9,7 @@ from scipy import stats
 from cifarlab import recipes, runs
 from cifarlab.comparison import compare, holm, mcnemar, paired_difference, show_p
 from cifarlab.external import evaluate_files
-from cifarlab.metrics._intervals import wilson_limits
+from cifarlab.metrics.statistics.intervals import wilson_limits
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files

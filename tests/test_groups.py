@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cifarlab import recipes, runs
-from cifarlab.comparison import _tests as plain
 from cifarlab.comparison import compare, compare_groups
+from cifarlab.metrics.statistics import significance as plain
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.usage import _repeat_greedy

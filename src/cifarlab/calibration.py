@@ -10,7 +10,7 @@ from scipy import optimize, special
 
 from cifarlab import metrics
 from cifarlab.inference.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
-from cifarlab.metrics import Interval
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files, own_code

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.metrics._correlation import pearson, spearman
-from cifarlab.metrics._intervals import mean, wilson
+from cifarlab.metrics.statistics.correlation import pearson, spearman
+from cifarlab.metrics.statistics.intervals import mean, wilson
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import comparison, datasets, evaluation, metrics, plan
-from cifarlab.metrics._intervals import mean_over_seeds
+from cifarlab.metrics.statistics.intervals import mean_over_seeds
 from cifarlab.models import shuffle_images
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation

@@ -11,7 +11,7 @@ from cifarlab.comparison import holm
 from cifarlab.datasets import ImageSet
 from cifarlab.datasets.exploration import similarity
 from cifarlab.datasets.exploration.statistics import brightness_and_contrast
-from cifarlab.metrics import _intervals
+from cifarlab.metrics.statistics import intervals
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 
@@ -50,7 +50,7 @@ def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | No
     return {
         "format": FORMAT,
         "count": len(right),
-        "accuracy": _intervals.wilson(int(right.sum()), len(right)).as_dict(),
+        "accuracy": intervals.wilson(int(right.sum()), len(right)).as_dict(),
         "slices": sorted(found, key=lambda row: (row["accuracy"]["value"], row["by"], row["low"])),
     }
 
@@ -115,7 +115,7 @@ def _measure(right: Array, by: str, name: str, values: Array, members: Array) ->
         "low": float(values[members].min()),
         "high": float(values[members].max()),
         "count": len(inside),
-        "accuracy": _intervals.wilson(int(inside.sum()), len(inside)).as_dict(),
+        "accuracy": intervals.wilson(int(inside.sum()), len(inside)).as_dict(),
         "difference": float(inside.mean() - outside.mean()),
         "p_value": float(stats.fisher_exact(table).pvalue),
     }

@@ -209,7 +209,9 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
     for index, run in enumerate(runs):
         recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
         groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
-    from cifarlab.metrics._intervals import mean_over_seeds  # brings scikit-learn, which other tables need not wait for
+    from cifarlab.metrics.statistics.intervals import (
+        mean_over_seeds,  # brings scikit-learn, which other tables need not wait for
+    )
 
     lines = []
     for indices in groups.values():

@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from cifarlab import metrics
-from cifarlab.metrics import Interval
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError

@@ -7,7 +7,7 @@ import pytest
 
 from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
 from cifarlab.datasets import load_data
-from cifarlab.metrics._intervals import wilson
+from cifarlab.metrics.statistics.intervals import wilson
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import robustness
 from cifarlab.robustness import OURS, consistency, suite

@@ -7,7 +7,7 @@ import pytest
 
 from cifarlab import recipes, runs
 from cifarlab.datasets import ImageSet, Source
-from cifarlab.metrics._intervals import wilson
+from cifarlab.metrics.statistics.intervals import wilson
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.trained_images import Overlap, describe, find_overlap, hash_images, remember_images, summarise
 from cifarlab.runs.training_dynamics import Curves

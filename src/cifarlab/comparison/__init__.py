@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifarlab.comparison._entrants import Comparable, Entrant, enter, notices_of
-from cifarlab.comparison._tests import (
+from cifarlab.comparison.groups import compare_groups
+from cifarlab.metrics.statistics.significance import (
     SIGNIFICANCE,
     holm,
     images_needed,
@@ -15,7 +16,6 @@ from cifarlab.comparison._tests import (
     paired_difference,
     show_p,
 )
-from cifarlab.comparison.groups import compare_groups
 from cifarlab.utils.text import counted, signed
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]

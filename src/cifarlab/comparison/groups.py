@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from cifarlab.comparison._entrants import Comparable, Entrant, enter, notices_of
-from cifarlab.comparison._tests import (
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.significance import (  # fmt: skip
     SIGNIFICANCE,
     least_p_value,
     permutation_test,
     seeds_needed,
     show_p,
     welch_difference,
-)  # fmt: skip
-from cifarlab.metrics import _intervals
+)
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, signed
 
@@ -98,7 +98,7 @@ def _describe(name: str, entrants: list[Entrant], accuracies: list[float]) -> di
     return {
         "name": name,
         "runs": [entrant.describe() for entrant in entrants],
-        "mean": _intervals.mean_over_seeds(accuracies).as_dict(),
+        "mean": intervals.mean_over_seeds(accuracies).as_dict(),
         "standard_deviation": statistics.stdev(accuracies),
     }
 

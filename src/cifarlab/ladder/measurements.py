@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cifarlab.comparison._tests import welch_difference
-from cifarlab.metrics import Interval
-from cifarlab.metrics._intervals import mean_over_seeds, wilson
+from cifarlab.metrics.statistics.intervals import Interval, mean_over_seeds, wilson
+from cifarlab.metrics.statistics.significance import welch_difference
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.metrics import _intervals
 from cifarlab.metrics._confusion import confusion_matrix, resample
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Classified
 
 
@@ -96,13 +96,13 @@ def precisions(counts: Counts) -> list[Interval]:
     """Precision of each class: of the images taken for it, the share that are it."""
     nothing = "no image was taken for this class"
     pairs = zip(counts.hits.tolist(), counts.predicted.tolist(), strict=True)
-    return [_intervals.wilson(hits, n, nothing=nothing) for hits, n in pairs]
+    return [intervals.wilson(hits, n, nothing=nothing) for hits, n in pairs]
 
 
 def recalls(counts: Counts) -> list[Interval]:
     """Recall of each class: of its images, the share that was recognised."""
     pairs = zip(counts.hits.tolist(), counts.support.tolist(), strict=True)
-    return [_intervals.wilson(hits, n, nothing="no image of this class") for hits, n in pairs]
+    return [intervals.wilson(hits, n, nothing="no image of this class") for hits, n in pairs]
 
 
 def f1_scores(counts: Counts) -> list[Interval]:
@@ -116,11 +116,11 @@ def f1_scores(counts: Counts) -> list[Interval]:
     result = []
     for index, occurs in enumerate(counts.occurring):
         if not occurs:
-            result.append(_intervals.undefined("no image of this class, and none was taken for it"))
+            result.append(intervals.undefined("no image of this class, and none was taken for it"))
         elif np.ptp(draws[:, index]) == 0:
             result.append(Interval(float(values[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD))
         else:
-            result.append(_intervals.bootstrap_fraction(float(values[index]), draws[:, index], counts.inflation))
+            result.append(intervals.bootstrap_fraction(float(values[index]), draws[:, index], counts.inflation))
     return result
 
 
@@ -139,7 +139,7 @@ def macro_f1_without_draws(counts: Counts, value: float) -> Interval:
     f1 = _f1(counts.hits, counts.support, counts.predicted)
     occurring = [int(index) for index in np.flatnonzero(counts.occurring)]
     parts = [Interval(float(f1[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD) for index in occurring]
-    combined = _intervals.mean_of_proportions(value, parts, len(parts))
+    combined = intervals.mean_of_proportions(value, parts, len(parts))
     return dataclasses.replace(combined, method=f"MOVER from {_OVERLAP_METHOD}")
 
 
@@ -155,5 +155,5 @@ _OVERLAP_METHOD = "Wilson 95 % on the overlap, as no resample differs"
 def _overlap_limits(counts: Counts, index: int) -> tuple[float, float]:
     """Wilson's limits of the overlap J = hits / (images of the class, or taken for it), by F1 = 2J / (1 + J)."""
     hits = int(counts.hits[index])
-    low, high = _intervals.wilson_limits(hits, int(counts.support[index] + counts.predicted[index]) - hits)
+    low, high = intervals.wilson_limits(hits, int(counts.support[index] + counts.predicted[index]) - hits)
     return 2 * low / (1 + low), 2 * high / (1 + high)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.metrics import _intervals
 from cifarlab.metrics._confusion import DRAWS, SEED
-from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import inflation
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 BINS = 15
@@ -39,7 +39,7 @@ def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = No
             "high": float(edges[index + 1]),
             "count": int(counts[index]),
             "confidence": float(sums[index] / counts[index]),
-            "accuracy": _intervals.wilson(int(hits[index]), int(counts[index])).as_dict(),
+            "accuracy": intervals.wilson(int(hits[index]), int(counts[index])).as_dict(),
         }
         for index in np.flatnonzero(counts)
     ]
@@ -104,7 +104,7 @@ def calibration_error(judged: Judged, edges: NDArray[np.float64]) -> Interval:
     value = min(1.0, float(np.abs(gaps).sum()))  # rounding may have gone above
     if judged.right.all() or not judged.right.any():
         return _one_outcome(value, len(bins))
-    return _intervals.bootstrap_norm(value, gaps, gap_noise(judged, bins, len(gaps)), highest=1.0)
+    return intervals.bootstrap_norm(value, gaps, gap_noise(judged, bins, len(gaps)), highest=1.0)
 
 
 def _one_outcome(value: float, count: int) -> Interval:
@@ -113,7 +113,7 @@ def _one_outcome(value: float, count: int) -> Interval:
     If a share r of the answers is of the other outcome in truth, no bin's gaps can change the sum by more than r in
     all. So the truth is within the highest r that Wilson's interval leaves.
     """
-    _, rate = _intervals.wilson_limits(0, count)
+    _, rate = intervals.wilson_limits(0, count)
     method = "Wilson 95 % of the outcome that no image has: the error is at most so far away"
     return Interval(value, max(0.0, value - rate), min(1.0, value + rate), method)
 

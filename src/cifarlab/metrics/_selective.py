@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import CONFIDENCE, Interval
 from cifarlab.metrics._reliability import judge
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import CONFIDENCE, Interval
 from cifarlab.runs.predictions import Predictions
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
@@ -103,7 +103,7 @@ def _one_sided_area(value: float, mistakes: int, count: int) -> Interval:
     is under that for the highest r that Wilson's interval leaves; where all are wrong, likewise with right and wrong
     exchanged.
     """
-    _, rate = _intervals.wilson_limits(0, count)  # no mistakes, or nothing right
+    _, rate = intervals.wilson_limits(0, count)  # no mistakes, or nothing right
     most = rate * (1 - math.log(rate))
     if mistakes == 0:
         return Interval(value, 0.0, most, "Wilson 95 % of the risk, at most r (1 - log r): no image is wrong")
@@ -114,7 +114,7 @@ def _point(coverage: float, confidence: NDArray[np.float64], wrong: NDArray[np.f
     """What answering so many images means; images as sure as the last one are answered too."""
     threshold = float(confidence[max(1, math.ceil(coverage * len(confidence))) - 1])
     count = int((confidence >= threshold).sum())
-    risk = _intervals.wilson(int(wrong[:count].sum()), count)
+    risk = intervals.wilson(int(wrong[:count].sum()), count)
     return {
         "coverage": count / len(confidence), "threshold": threshold, "count": count, "risk": risk.as_dict(),
     }  # fmt: skip

@@ -2,8 +2,8 @@
 
 from sklearn import metrics
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Classified
 
 HIGHER_IS_BETTER = True
@@ -14,6 +14,6 @@ NEEDS_PROBABILITIES = False
 def measure(predictions: Classified) -> Interval:
     """Accuracy, with Wilson's interval."""
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     right = metrics.accuracy_score(predictions.labels, predictions.predicted, normalize=False)
-    return _intervals.wilson(int(right), len(predictions))
+    return intervals.wilson(int(right), len(predictions))

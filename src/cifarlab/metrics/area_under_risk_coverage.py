@@ -3,9 +3,9 @@
 A model that is least sure of exactly its mistakes has the smallest area that its accuracy allows.
 """
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._selective import area_under_risk
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
@@ -19,5 +19,5 @@ def measure(predictions: Predictions) -> Interval:
     Source: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
     """
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     return area_under_risk(predictions)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
@@ -20,4 +20,4 @@ def measure(predictions: Predictions) -> Interval:
     Source: Brier 1950, Monthly Weather Review 78:1.
     """
     truth = np.eye(len(predictions.class_names))[predictions.labels]  # (N, K)
-    return _intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), highest=2.0)
+    return intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), highest=2.0)

@@ -1,8 +1,8 @@
 """Equal-mass calibration error: how far confidence is from accuracy, in 15 bins of equally many images."""
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._reliability import calibration_error, equal_mass_edges, judge
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
@@ -18,6 +18,6 @@ def measure(predictions: Predictions) -> Interval:
     Source: Nguyen and O'Connor 2015, arXiv:1508.05154; Nixon et al. 2019, arXiv:1904.01685.
     """
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     judged = judge(predictions)
     return calibration_error(judged, equal_mass_edges(judged.confidence))

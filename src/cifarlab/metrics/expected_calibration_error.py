@@ -1,8 +1,8 @@
 """Expected calibration error: how far confidence is from accuracy, in 15 confidence bins of equal width."""
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._reliability import calibration_error, equal_width_edges, judge
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
@@ -18,6 +18,6 @@ def measure(predictions: Predictions) -> Interval:
     Source: Guo et al. 2017, arXiv:1706.04599; Naeini, Cooper and Hauskrecht 2015, AAAI.
     """
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     judged = judge(predictions)
     return calibration_error(judged, equal_width_edges())

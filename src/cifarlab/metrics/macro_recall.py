@@ -2,9 +2,9 @@
 
 from sklearn import metrics
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
 from cifarlab.metrics._per_class import count, recalls
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Classified
 
 HIGHER_IS_BETTER = True
@@ -18,7 +18,7 @@ def measure(predictions: Classified) -> Interval:
     A class that was predicted but has no images counts as 0 (scikit-learn's `zero_division=0`).
     """
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     value = metrics.recall_score(predictions.labels, predictions.predicted, average="macro", zero_division=0)
     counts = count(predictions)
-    return _intervals.mean_of_proportions(float(value), recalls(counts), int(counts.occurring.sum()))
+    return intervals.mean_of_proportions(float(value), recalls(counts), int(counts.occurring.sum()))

@@ -1,7 +1,7 @@
 """Negative log likelihood: mean cross-entropy of the true labels in nats. This is the loss, without label smoothing."""
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = False
@@ -15,4 +15,4 @@ def measure(predictions: Predictions) -> Interval:
     It is computed from the logits, not from probabilities: `sklearn.metrics.log_loss` clips those, and so hides how
     wrong a confident mistake is.
     """
-    return _intervals.mean(predictions.losses)
+    return intervals.mean(predictions.losses)

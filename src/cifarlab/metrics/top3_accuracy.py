@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
 HIGHER_IS_BETTER = True
@@ -18,9 +18,9 @@ def measure(predictions: Predictions) -> Interval:
     orders them the other way round, so that an image could be right at once and yet not among the first three.)
     """
     if len(predictions) == 0:
-        return _intervals.undefined("no images")
+        return intervals.undefined("no images")
     if len(predictions.class_names) <= 3:
-        return _intervals.undefined("of no more than three classes it would always be 100 %")
+        return intervals.undefined("of no more than three classes it would always be 100 %")
     first = np.argsort(-predictions.logits, axis=1, kind="stable")[:, :3]  # (N, 3)
     right = (first == predictions.labels[:, None]).any(axis=1)
-    return _intervals.wilson(int(right.sum()), len(predictions))
+    return intervals.wilson(int(right.sum()), len(predictions))

@@ -16,7 +16,7 @@ from cifarlab.displays.progress import progress_of
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import prediction
 from cifarlab.inference.forward import Forward
-from cifarlab.metrics._intervals import Interval, mean, undefined, wilson
+from cifarlab.metrics.statistics.intervals import Interval, mean, undefined, wilson
 from cifarlab.robustness import OURS, consistency
 from cifarlab.robustness.attacks import Attack, attack
 from cifarlab.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names

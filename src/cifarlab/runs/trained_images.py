@@ -125,7 +125,7 @@ def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
         `count`: how many of the images were trained on; `copies` and `renamed` among them; `examples`: ids of the
         first; `accuracy_without`: on all others, as an interval, None where there are no others.
     """
-    from cifarlab.metrics._intervals import wilson  # brings scikit-learn
+    from cifarlab.metrics.statistics.intervals import wilson  # brings scikit-learn
 
     new = ~overlap.trained_on
     return {

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.metrics import _intervals
-from cifarlab.metrics._intervals import Interval
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import Interval
 
 DRAWS = 1000
 SEED = 0
@@ -48,9 +48,9 @@ def spearman(first: Values, second: Values) -> Interval:
 
 def _undefined(first: Values, second: Values) -> Interval | None:
     if len(first) < _FEWEST:
-        return _intervals.undefined(f"fewer than {_FEWEST} images")
+        return intervals.undefined(f"fewer than {_FEWEST} images")
     if min(np.ptp(first), np.ptp(second)) < 10.0**-_ROUNDING:
-        return _intervals.undefined("one of the two is the same for all images")
+        return intervals.undefined("one of the two is the same for all images")
     return None
 
 

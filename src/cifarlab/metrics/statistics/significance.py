@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special, stats
 
-from cifarlab.metrics import Interval
-from cifarlab.metrics._intervals import wilson_limits
+from cifarlab.metrics.statistics.intervals import Interval, wilson_limits
 
 MOST_SPLITS = 20_000
 POWER = 0.8

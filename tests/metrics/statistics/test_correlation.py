@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifarlab.metrics._correlation import pearson, spearman
+from cifarlab.metrics.statistics.correlation import pearson, spearman
 
 
 @pytest.fixture

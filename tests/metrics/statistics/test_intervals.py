@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifarlab.metrics import _intervals
+from cifarlab.metrics.statistics import intervals
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
@@ -11,14 +11,14 @@ from cifarlab.metrics import _intervals
 )
 def test_wilson_is_scipys(successes: int, n: int, confidence: float) -> None:
     expected = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
-    found = _intervals.wilson(successes, n, confidence)
+    found = intervals.wilson(successes, n, confidence)
     assert found.value == successes / n
     assert found.low == pytest.approx(expected.low, abs=1e-12)
     assert found.high == pytest.approx(expected.high, abs=1e-12)
 
 
 def test_nothing_out_of_nothing_is_undefined() -> None:
-    found = _intervals.wilson(0, 0, nothing="no image of this class")
+    found = intervals.wilson(0, 0, nothing="no image of this class")
     assert found.as_dict() == {
         "value": None,
         "low": None,
@@ -30,33 +30,33 @@ def test_nothing_out_of_nothing_is_undefined() -> None:
 @pytest.mark.parametrize(("successes", "n", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 0, 0.95), (1, 5, 1.0)])
 def test_impossible_counts_are_refused(successes: int, n: int, confidence: float) -> None:
     with pytest.raises(ValueError, match="Received"):
-        _intervals.wilson(successes, n, confidence)
+        intervals.wilson(successes, n, confidence)
 
 
 def test_mean_is_students_t() -> None:
     values = np.array([1.0, 2.0, 4.0, 8.0])
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
-    found = _intervals.mean(values)
+    found = intervals.mean(values)
     assert (found.value, found.high) == pytest.approx((3.75, high))
     assert low < 0
     assert found.low == 0.0
 
 
 def test_the_mean_of_few_numbers_is_honest() -> None:
-    assert _intervals.mean(np.array([])).value is None
-    alone = _intervals.mean(np.array([1.5]))
+    assert intervals.mean(np.array([])).value is None
+    alone = intervals.mean(np.array([1.5]))
     assert (alone.value, alone.low, alone.high) == (1.5, None, None)
 
 
 def test_one_proportion_averaged_is_itself() -> None:
-    part = _intervals.wilson(7, 9)
-    found = _intervals.mean_of_proportions(7 / 9, [part], 1)
+    part = intervals.wilson(7, 9)
+    found = intervals.mean_of_proportions(7 / 9, [part], 1)
     assert (found.low, found.high) == pytest.approx((part.low, part.high))
 
 
 def test_averaging_narrows_the_interval_by_the_root_of_their_number() -> None:
-    part = _intervals.wilson(50, 100)
-    found = _intervals.mean_of_proportions(0.5, [part] * 4, 4)
+    part = intervals.wilson(50, 100)
+    found = intervals.mean_of_proportions(0.5, [part] * 4, 4)
     assert found.value is not None
     assert found.low is not None
     assert part.low is not None
@@ -64,33 +64,33 @@ def test_averaging_narrows_the_interval_by_the_root_of_their_number() -> None:
 
 
 def test_a_mean_is_cut_at_what_none_can_exceed() -> None:
-    found = _intervals.mean(np.array([0.0, 2.0]), highest=2.0)
+    found = intervals.mean(np.array([0.0, 2.0]), highest=2.0)
     assert (found.value, found.low, found.high) == (1.0, 0.0, 2.0)
 
 
 def test_a_bootstrap_of_a_proportion_gives_wilsons_interval() -> None:
     draws = np.array([0.3 - 0.02, 0.3 + 0.02])  # a standard error of 0.02, as of 0.3 among 525 images
-    found = _intervals.bootstrap_fraction(0.3, draws)
+    found = intervals.bootstrap_fraction(0.3, draws)
     expected = stats.binomtest(157, 525).proportion_ci(0.95, method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-3)
-    wider = _intervals.bootstrap_fraction(0.3, draws, inflation=4.0)
+    wider = intervals.bootstrap_fraction(0.3, draws, inflation=4.0)
     assert wider.high - wider.low == pytest.approx(2 * (found.high - found.low), rel=0.03)  # type: ignore[operator]
 
 
 def test_inverting_the_bootstrap_of_one_gap_is_the_normal_interval() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, size=(20_000, 1))
-    found = _intervals.bootstrap_norm(0.3, np.array([-0.3]), noise)
+    found = intervals.bootstrap_norm(0.3, np.array([-0.3]), noise)
     assert (found.low, found.high) == pytest.approx((0.3 - 0.0196, 0.3 + 0.0196), abs=5e-4)
 
 
 def test_what_noise_alone_explains_may_be_nothing() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, size=(2000, 15))
     direction = noise[0]
-    found = _intervals.bootstrap_norm(float(np.abs(direction).sum()), direction, noise)
+    found = intervals.bootstrap_norm(float(np.abs(direction).sum()), direction, noise)
     assert found.low == 0.0
     assert found.high >= found.value  # type: ignore[operator]
 
 
 def test_percentile_holds_its_value() -> None:
-    found = _intervals.percentile(0.9, np.linspace(0.0, 0.8, 1001))
+    found = intervals.percentile(0.9, np.linspace(0.0, 0.8, 1001))
     assert (found.low, found.high) == pytest.approx((0.02, 0.9))

@@ -1,0 +1,1 @@
+"""Statistics: intervals around a number, and tests of the difference between two."""
