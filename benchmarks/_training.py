@@ -189,7 +189,7 @@ def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
 
 def _warm(engine: Any, owners: list[Any], calls: Calls) -> None:
     """Make the engine compile what the calls need, and put every variable back to where it was."""
-    from cifarlab.training.state import read_variables, write_variables
+    from cifarlab.training.checkpoint import read_variables, write_variables
 
     variables = [variable for owner in owners for variable in owner.variables]
     before = read_variables(variables)

@@ -61,10 +61,10 @@ def report(times: dict[str, list[float]], limit: float, work: float, where: str)
 
 
 def our_epoch(recipe: Recipe, train: ImageSet):
-    from cifarlab.training.augmentation import augmented
+    from cifarlab.training.augmentation.pipeline import augmented
     from cifarlab.training.engines import build_engine
-    from cifarlab.training.optimizers import build_optimizer
-    from cifarlab.training.schedules import build_schedule
+    from cifarlab.training.optimizers.build import build_optimizer
+    from cifarlab.training.optimizers.schedules import build_schedule
 
     model = build_model(recipe, train)
     trained = augmented(model, recipe)

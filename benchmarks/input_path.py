@@ -67,7 +67,7 @@ def measure(images: Array, batch_size: int, rounds: int) -> None:
 
 def ours(images: Array, batch_size: int) -> Callable[[], float]:
     """A recipe's augmentation, in front of a model that only adds up what it is given."""
-    from cifarlab.training.augmentation import augmented
+    from cifarlab.training.augmentation.pipeline import augmented
 
     recipe = Recipe(model="mlp", flip="random", translate_pixels=SHIFT_PIXELS)
     model = augmented(summing_model(images.shape[1:]), recipe)[images.shape[1]]
@@ -130,7 +130,7 @@ def compiled_gather(model: Any, images: Array, mirror: bool) -> Callable[[Array]
 def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import tensorflow as tf
 
-    from cifarlab.training.augmentation import with_mirror_images
+    from cifarlab.training.augmentation.flip import with_mirror_images
 
     resident = tf.constant(with_mirror_images(images, mirror))
 
@@ -147,7 +147,7 @@ def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], An
 def _jax(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import jax
 
-    from cifarlab.training.augmentation import with_mirror_images
+    from cifarlab.training.augmentation.flip import with_mirror_images
 
     resident = jax.device_put(with_mirror_images(images, mirror))
     weights = [variable.value for variable in model.trainable_variables]
@@ -172,7 +172,7 @@ def _torch(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     import keras
     import torch
 
-    from cifarlab.training.augmentation import with_mirror_images
+    from cifarlab.training.augmentation.flip import with_mirror_images
 
     resident = keras.ops.convert_to_tensor(with_mirror_images(images, mirror))
 

@@ -25,7 +25,6 @@ TIERS = (
     ),
     (
         "evaluation",
-        "plan",
         "slices",
         "story",
     ),

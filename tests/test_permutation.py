@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarlab import cli, datasets, evaluation, plan, recipes, runs
+from cifarlab import cli, datasets, evaluation, recipes, runs
 from cifarlab.comparison import mean_difference
 from cifarlab.permutation import measure_pairs, plan_pairs
 from cifarlab.runs.predictions import Predictions
+from cifarlab.training import plan
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifarlab import plan
 from cifarlab.runs import Run
+from cifarlab.training import plan
 
 BUILTIN_IMAGES = 5
 RECIPES = ("mlp1", "mlp2", "mlp3")

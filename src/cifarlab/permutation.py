@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import comparison, datasets, evaluation, metrics, plan
+from cifarlab import comparison, datasets, evaluation, metrics
 from cifarlab.metrics.statistics.intervals import mean_over_seeds
 from cifarlab.models import shuffle_images
 from cifarlab.plots._style import to_png, to_svg
@@ -17,6 +17,7 @@ from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.predictions import Predictions
+from cifarlab.training import plan
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

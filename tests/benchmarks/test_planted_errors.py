@@ -40,7 +40,7 @@ def test_the_judge_knows_which_labels_are_wrong_in_the_order_of_the_doubts(plant
 
 
 def test_a_recorder_that_does_nothing_can_do_all_that_a_recorder_can(load_benchmark):
-    from cifarlab.training.recording import Recorder
+    from cifarlab.training.dynamics_recorder import Recorder
 
     asked = {name for name in vars(Recorder) if not name.startswith("_")}
     assert asked <= set(vars(load_benchmark("recording").Nothing))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, plan
+from cifarlab import cli
+from cifarlab.training import plan
 
 
 def refused(capsys, *words: str) -> str:

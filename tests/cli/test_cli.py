@@ -10,9 +10,10 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifarlab import cli, evaluation, exploration, plan, reports, tables
+from cifarlab import cli, evaluation, exploration, reports, tables
 from cifarlab import recipes as recipe
 from cifarlab.inference import prediction
+from cifarlab.training import plan
 
 COMMANDS = typer.main.get_command(cli.app).commands
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}

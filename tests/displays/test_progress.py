@@ -11,7 +11,7 @@ from cifarlab.displays import notebook, progress
 from cifarlab.displays.progress import TrainingDisplay, progress_of
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.training.progress import Silent, choose_observer
+from cifarlab.training.observer import Silent, choose_observer
 from cifarlab.utils.errors import CifarlabError
 
 RECIPE = Recipe(model="mlp", epochs=2, batch_size=100)

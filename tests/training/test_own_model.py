@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
-from cifarlab import plan
 from cifarlab.datasets import load_data
+from cifarlab.training import plan
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError

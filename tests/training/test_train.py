@@ -9,8 +9,8 @@ from cifarlab.datasets import load_data
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.trained_images import find_overlap, hash_images
 from cifarlab.training import fit
-from cifarlab.training.schedules import WarmupThenDecay
-from cifarlab.training.state import load_checkpoint
+from cifarlab.training.checkpoint import load_checkpoint
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 RECIPE = Recipe(

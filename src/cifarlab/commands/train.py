@@ -47,7 +47,8 @@ def train(
 
     The folders' paths are printed at the end. No run is ever overwritten.
     """
-    from cifarlab import plan, tables
+    from cifarlab import tables
+    from cifarlab.training import plan
 
     short = {"epochs": epochs, "batch_size": batch_size}
     wanted = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]

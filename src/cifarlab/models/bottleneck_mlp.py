@@ -85,7 +85,7 @@ def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: flo
         model: What `build` returned; changed in place.
         reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
         far_rate: A weight at Gaussian g learns `far_rate + (1 - far_rate) * g` times as fast as the others
-            (`cifarlab.training.rate_factors`).
+            (`cifarlab.training.optimizers.rate_factors`).
 
     Raises:
         ValueError: If a reach is not above 0, or `far_rate` not above 0 and at most 1.

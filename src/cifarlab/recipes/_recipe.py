@@ -34,7 +34,7 @@ class Recipe:
         optimizer: One of `OPTIMIZERS`.
         learning_rate: Peak learning rate.
         optimizer_args: More keyword arguments of the optimizer: those of its class in `keras.optimizers`, or, for
-            `"muon"`, of `cifarlab.training.muon.Muon`.
+            `"muon"`, of `cifarlab.training.optimizers.muon.Muon`.
         weight_decay: Decoupled weight decay, multiplied by the learning rate (arXiv:1711.05101); 0 is off.
         lasso: Pull every weight of a kernel towards 0 by this, multiplied by the learning rate, at every step, and set
             to 0 what is smaller than `lasso_beta` times it (beta-LASSO, arXiv:2007.13657); 0 is off.

@@ -15,13 +15,9 @@ from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.training.augmentation import augmented, mirrored
-from cifarlab.training.engines import Engine, build_engine
-from cifarlab.training.optimizers import build_optimizer
-from cifarlab.training.progress import Progress
-from cifarlab.training.recording import Recorder
-from cifarlab.training.schedules import WarmupThenDecay, build_schedule
-from cifarlab.training.state import (
+from cifarlab.training.augmentation.flip import mirrored
+from cifarlab.training.augmentation.pipeline import augmented
+from cifarlab.training.checkpoint import (
     Rows,
     TrainingState,
     load_checkpoint,
@@ -29,6 +25,11 @@ from cifarlab.training.state import (
     save_checkpoint,
     write_variables,
 )
+from cifarlab.training.dynamics_recorder import Recorder
+from cifarlab.training.engines import Engine, build_engine
+from cifarlab.training.observer import Progress
+from cifarlab.training.optimizers.build import build_optimizer
+from cifarlab.training.optimizers.schedules import WarmupThenDecay, build_schedule
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

@@ -14,8 +14,8 @@ from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
+from cifarlab.training.observer import Progress, choose_observer
 from cifarlab.training.own_model import check_form, check_own_model
-from cifarlab.training.progress import Progress, choose_observer
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
@@ -246,9 +246,9 @@ def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
 
 def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
     """Refuse what does not fit before a run folder is made."""
-    from cifarlab.training.augmentation import augmented
-    from cifarlab.training.optimizers import build_optimizer
-    from cifarlab.training.schedules import build_schedule
+    from cifarlab.training.augmentation.pipeline import augmented
+    from cifarlab.training.optimizers.build import build_optimizer
+    from cifarlab.training.optimizers.schedules import build_schedule
 
     trained = augmented(model, recipe)
     build_optimizer(recipe, build_schedule(recipe, 1), trained[max(trained)])

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from cifarlab.datasets import ImageSet
-from cifarlab.training.augmentation import with_mirror_images
-from cifarlab.training.engines import device_labels, in_batches
-from cifarlab.training.objective import objective
+from cifarlab.training.augmentation.flip import with_mirror_images
+from cifarlab.training.engines._engine import device_labels, in_batches
+from cifarlab.training.engines._loss import objective
 from cifarlab.utils.arrays import Array
 
 

@@ -7,9 +7,9 @@ import torch
 from keras.src.backend.torch.core import get_device
 
 from cifarlab.datasets import ImageSet
-from cifarlab.training.augmentation import with_mirror_images
-from cifarlab.training.engines import device_labels, in_batches
-from cifarlab.training.objective import objective
+from cifarlab.training.augmentation.flip import with_mirror_images
+from cifarlab.training.engines._engine import device_labels, in_batches
+from cifarlab.training.engines._loss import objective
 from cifarlab.utils.arrays import Array
 
 

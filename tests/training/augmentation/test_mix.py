@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.training.mixing import Mix
-from cifarlab.training.objective import objective
+from cifarlab.training.augmentation.mix import Mix
+from cifarlab.training.engines import objective
 
 
 @pytest.fixture

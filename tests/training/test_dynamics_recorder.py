@@ -12,7 +12,7 @@ from cifarlab.inference.prediction import load_model, predict_images
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.training_dynamics import Curves
 from cifarlab.training import fit
-from cifarlab.training.recording import Recorder
+from cifarlab.training.dynamics_recorder import Recorder
 
 RECIPE = Recipe(
     model="mlp", model_args={"widths": (8,)}, data="digits", epochs=3, batch_size=200, learning_rate=3e-3, flip="random"

@@ -4,9 +4,9 @@ import pytest
 
 from cifarlab.models import bottleneck_mlp
 from cifarlab.recipes import Recipe
-from cifarlab.training.optimizers import build_optimizer
-from cifarlab.training.rate_factors import with_rate_factors
-from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.optimizers.build import build_optimizer
+from cifarlab.training.optimizers.rate_factors import with_rate_factors
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 
 FACTORS = np.array([[1.0, 0.5], [0.1, 0.0]], np.float32)
 

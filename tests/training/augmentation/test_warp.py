@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.training import warping
-from cifarlab.training.warping import Warp
+from cifarlab.training.augmentation import warp
+from cifarlab.training.augmentation.warp import Warp
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def looked_up(images, angle, tall, wide, down=0, right=0):
         keras.ops.convert_to_tensor(np.full(len(images), value, np.float32))
         for value in (angle, tall, wide, down, right)
     )
-    transforms = warping._transforms(angle, (tall, wide), (down, right), images.shape[1:3])
+    transforms = warp._transforms(angle, (tall, wide), (down, right), images.shape[1:3])
     result = keras.ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="reflect")
     return keras.ops.convert_to_numpy(result)
 

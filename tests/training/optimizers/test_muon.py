@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from cifarlab.recipes import Recipe
-from cifarlab.training.muon import Muon, orthogonalise
-from cifarlab.training.optimizers import build_optimizer
-from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.optimizers.build import build_optimizer
+from cifarlab.training.optimizers.muon import Muon, orthogonalise
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 from cifarlab.utils.errors import CifarlabError
 
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from cifarlab.recipes import Recipe
-from cifarlab.training.beta_lasso import with_beta_lasso
-from cifarlab.training.optimizers import build_optimizer
-from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
+from cifarlab.training.optimizers.build import build_optimizer
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 
 
 def updated(values, gradients, optimizer):

@@ -7,7 +7,10 @@ from PIL import Image
 
 from cifarlab.models import convnet
 from cifarlab.recipes import Recipe
-from cifarlab.training.augmentation import Augment, Relight, augmented, mirrored, shrinking_matrix, with_mirror_images
+from cifarlab.training.augmentation.flip import mirrored, with_mirror_images
+from cifarlab.training.augmentation.pipeline import augmented
+from cifarlab.training.augmentation.relight import Relight
+from cifarlab.training.augmentation.shift import Augment, shrinking_matrix
 from cifarlab.utils.errors import CifarlabError
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from cifarlab.training.objective import objective
+from cifarlab.training.engines import objective
 
 
 @pytest.fixture

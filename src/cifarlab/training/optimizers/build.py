@@ -5,10 +5,10 @@ from typing import Any
 import keras
 
 from cifarlab.recipes import Recipe
-from cifarlab.training.beta_lasso import with_beta_lasso
-from cifarlab.training.muon import Muon
-from cifarlab.training.rate_factors import has_rate_factors, with_rate_factors
-from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
+from cifarlab.training.optimizers.muon import Muon
+from cifarlab.training.optimizers.rate_factors import has_rate_factors, with_rate_factors
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -16,7 +16,7 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     """An optimizer whose variables are built for the model's trainable variables.
 
     Adam: arXiv:1412.6980, with decoupled weight decay arXiv:1711.05101. Lion: arXiv:2302.06675.
-    SGD has Nesterov momentum 0.9, unless the recipe says otherwise. Muon: see `cifarlab.training.muon`.
+    SGD has Nesterov momentum 0.9, unless the recipe says otherwise. Muon: see `cifarlab.training.optimizers.muon`.
 
     Raises:
         CifarlabError: If the optimizer does not take the recipe's `optimizer_args` or weight decay.
@@ -48,7 +48,7 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
 
 def _optimizer_class(name: str) -> Any:
     if name == "adam" and keras.backend.backend() == "tensorflow":
-        from cifarlab.training.fused_adam import FusedAdam
+        from cifarlab.training.optimizers.fused_adam import FusedAdam
 
         return FusedAdam
     others = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion, "sgd": keras.optimizers.SGD, "muon": Muon}

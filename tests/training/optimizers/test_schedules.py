@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from cifarlab.recipes import Recipe
-from cifarlab.training.schedules import WarmupThenDecay, build_schedule
+from cifarlab.training.optimizers.schedules import WarmupThenDecay, build_schedule
 
 
 def rate(schedule, step):

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from cifarlab.recipes import OPTIMIZERS, Recipe
-from cifarlab.training.optimizers import build_optimizer
-from cifarlab.training.schedules import WarmupThenDecay
+from cifarlab.training.optimizers.build import build_optimizer
+from cifarlab.training.optimizers.schedules import WarmupThenDecay
 
 
 def updated(optimizer, variables, steps=5):

@@ -1,0 +1,82 @@
+"""Random changes to training images, made on the device, batch by batch."""
+
+from typing import Any
+
+import keras
+
+from cifarlab.recipes import Recipe
+from cifarlab.training.augmentation.mix import Mix
+from cifarlab.training.augmentation.relight import Relight
+from cifarlab.training.augmentation.shift import Augment
+from cifarlab.training.augmentation.warp import Warp
+from cifarlab.utils.errors import CifarlabError
+
+
+def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
+    """`model` behind the recipe's augmentation, from uint8 pixels to logits, once for each size it is trained at.
+
+    Where images are mixed, each image's own share is a second output.
+
+    All share the model's own layers, and one random state.
+
+    Returns:
+        By image height in pixels; the model's own height is always among them.
+
+    Raises:
+        CifarlabError: If the shift is not smaller than the image, or the model cannot take a smaller one.
+    """
+    height, width, channels = model.input_shape[1:]
+    if recipe.translate_pixels >= min(height, width):
+        raise CifarlabError(
+            f"translate_pixels must be below {min(height, width)}, the size of the images. "
+            f"Received: {recipe.translate_pixels}"
+        )
+    too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
+    if too_large:
+        raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")
+    random = keras.random.SeedGenerator(recipe.seed)
+    inputs = keras.Input((height, width, channels), dtype="uint8")
+    found = {}
+    for pixels in sorted({height, *recipe.image_pixels}):
+        size = (pixels, round(pixels * width / height))
+        images = _moved(inputs, recipe, random, size)
+        if recipe.brightness_factor or recipe.contrast_factor:
+            relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
+            images = relight(images)
+        shares = []
+        if recipe.mixup_alpha or recipe.cutmix_alpha:
+            images, share = Mix(recipe.mixup_alpha, recipe.cutmix_alpha, random, name="mix", dtype="float32")(images)
+            shares = [share]
+        try:
+            logits = _sharing(model, images)
+            found[pixels] = keras.Model(inputs, [logits, *shares] if shares else logits, name="augmented")
+        except ValueError as error:
+            raise CifarlabError(
+                f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
+                f"Received: {recipe.image_pixels}"
+            ) from error
+    return found
+
+
+def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size: tuple[int, int]) -> Any:
+    """Shifted and shrunk; where images are also turned or stretched, all at once, and not by whole pixels only."""
+    shift = recipe.translate_pixels
+    if recipe.rotate_degrees or recipe.zoom_factor:
+        warp = Warp(recipe.rotate_degrees, recipe.zoom_factor, shift, random, name="warp", dtype="float32")
+        images, shift = warp(images), 0
+    return Augment(shift, random, size, name="augment", dtype="float32")(images)
+
+
+def _sharing(model: keras.Model, pixels: Any) -> Any:
+    """The model's logits for other pixels, through the same layers."""
+    twin = keras.models.clone_model(model, input_tensors=keras.Input(pixels.shape[1:]), clone_function=_training_layer)
+    return twin(pixels)
+
+
+def _training_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer itself, or a faster one with the same variables where the backend has it."""
+    if keras.backend.backend() != "tensorflow":
+        return layer
+    from cifarlab.training.tensorflow_layers import faster
+
+    return faster(layer)
