@@ -19,9 +19,10 @@ from pathlib import Path
 from _measure import errors_in_one_line, tell
 from scipy import stats
 
-from cifarlab import evaluation, training
+from cifarlab import training
 from cifarlab.displays.console import make_console
 from cifarlab.displays.progress import TrainingDisplay
+from cifarlab.evaluation import scoring
 from cifarlab.inference import tta
 from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, layout, open_run
@@ -99,7 +100,7 @@ def accuracy_with(run: Run, arguments: argparse.Namespace) -> float:
     """On validation with test-time augmentation, measured now unless it was before."""
     if not run.scores_file("validation", tta=arguments.tta).is_file():
         tell(f"evaluating {run.name}, {layout.say(arguments.tta)}")
-        evaluation.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
+        scoring.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
     return float(run.scores("validation", arguments.tta)["accuracy"])
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cifarlab import comparison
 from cifarlab.metrics import _selective, macro_f1
 from cifarlab.metrics._per_class import Counts, f1_draws
 from cifarlab.metrics._reliability import (
@@ -29,7 +28,7 @@ from cifarlab.metrics._reliability import (
     equal_width_edges,
     gap_noise,
 )  # fmt: skip
-from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics import intervals, significance
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
 
@@ -168,7 +167,7 @@ def difference_rows(draws: int, random: np.random.Generator, sizes: Sequence[int
         for both, first, second in ((0.40, 0.10, 0.09), (0.92, 0.025, 0.015)):
             row = Row(f"paired difference, {100 * (both + first):.3g} % right", "Newcombe", n, first - second)
             for table in random.multinomial(n, [both, first, second, 1 - both - first - second], draws).tolist():
-                found = comparison.paired_difference(*table)
+                found = significance.paired_difference(*table)
                 row.add(found.low or 0.0, found.high or 0.0)
             yield row
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from _measure import errors_in_one_line, matrix_rate, operations_per_image, tell
 
-from cifarlab.ladder import describe_ladder
-from cifarlab.ladder.measurements import Result, read_result
-from cifarlab.ladder.results import FILE, Results, load_results, save_results
-from cifarlab.ladder.rungs import Rung, changes, find_rungs, is_training_of
+from cifarlab.evaluation.ladder.description import describe_ladder
+from cifarlab.evaluation.ladder.measurements import Result, read_result
+from cifarlab.evaluation.ladder.results import FILE, Results, load_results, save_results
+from cifarlab.evaluation.ladder.rungs import Rung, changes, find_rungs, is_training_of
 from cifarlab.runs import Run, open_run
 from cifarlab.utils import discovery
 from cifarlab.utils.environment import choose_backend, describe_environment

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import recipes
-from cifarlab.evaluation import evaluate
+from cifarlab.evaluation.scoring import evaluate
 from cifarlab.inference.prediction import class_names, input_shape, load_model
 from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin

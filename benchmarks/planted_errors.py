@@ -17,7 +17,7 @@ from _measure import errors_in_one_line
 from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import ImageSet, cifar10
-from cifarlab.doubts import SCORES, Findings, examine_labels
+from cifarlab.evaluation.label_errors import SCORES, Findings, examine_labels
 from cifarlab.runs import open_run
 from cifarlab.utils.arrays import Array
 

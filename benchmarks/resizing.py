@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from cifarlab.comparison import holm, mcnemar, paired_difference, show_p
 from cifarlab.inference.prediction import class_names, compute_logits, input_shape, load_model
 from cifarlab.inference.tta import NAMES
 from cifarlab.metrics.statistics.intervals import wilson_limits
+from cifarlab.metrics.statistics.significance import holm, mcnemar, paired_difference, show_p
 from cifarlab.runs.layout import say
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import list_pictures, read_image

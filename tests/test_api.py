@@ -26,8 +26,8 @@ def test_functions_are_functions_and_not_modules():
 
 
 def test_functions_stay_what_they_are_once_their_modules_are_imported():
-    for module in ("calibration", "doubts", "human_labels", "robustness", "robustness.suite", "slices"):
-        importlib.import_module(f"cifarlab.{module}")
+    for module in ("calibration", "label_errors", "human_labels", "robustness", "robustness.suite", "slices"):
+        importlib.import_module(f"cifarlab.evaluation.{module}")
     for name in ("calibrate", "examine_labels", "compare_with_humans", "measure_robustness", "slice_accuracy"):
         assert inspect.isfunction(getattr(cl, name))
         assert getattr(cl, name).__name__ == name

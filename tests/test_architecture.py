@@ -16,43 +16,24 @@ TIERS = (
     ("commands",),
     (
         "demo",
+        "verdicts",
         "web",
     ),
     (
-        "calibration",
-        "permutation",
         "reports",
-    ),
-    (
-        "evaluation",
-        "slices",
-        "story",
-    ),
-    (
-        "activity",
-        "comparison",
-        "robustness",
-        "training",
-        "verdicts",
-    ),
-    (
-        "doubts",
-        "exploration",
-        "external",
-        "inference",
         "tables",
+    ),
+    ("evaluation",),
+    ("training",),
+    (
+        "exploration",
+        "inference",
     ),
     (
         "displays",
-        "human_labels",
-        "ladder",
-        "opinions",
-    ),
-    (
-        "locality",
         "metrics",
-        "runs",
     ),
+    ("runs",),
     (
         "models",
         "recipe",
@@ -71,11 +52,9 @@ TIERS = (
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {
-    "activity",
+    "evaluation",
     "inference",
     "models",
-    "robustness",
-    "story",
     "training",
     "utils",
 }

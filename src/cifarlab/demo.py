@@ -99,11 +99,12 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
 
 
 def _examine(runs: list[Run], output: Path, notice: str) -> Path:
-    from cifarlab import evaluation, reports, tables
+    from cifarlab import reports, tables
     from cifarlab.displays.console import working
+    from cifarlab.evaluation import scoring
 
     with working("evaluating"):
-        entries = [evaluation.evaluate(run) for run in runs]
+        entries = [scoring.evaluate(run) for run in runs]
     with working("writing the report"):
         page = reports.report(runs, output=output / "report.html", notice=notice)
     tables.print_results(entries)

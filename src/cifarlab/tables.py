@@ -190,7 +190,7 @@ def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection
 
 def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
     if "human" in entry:
-        from cifarlab.human_labels import describe  # brings SciPy
+        from cifarlab.evaluation.human_labels import describe  # brings SciPy
 
         console.print(f"{entry['run']} {describe(entry['human'])}\n", soft_wrap=True)
 

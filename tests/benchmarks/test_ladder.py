@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from cifarlab import recipes
-from cifarlab.ladder.results import Results
-from cifarlab.ladder.rungs import Rung
+from cifarlab.evaluation.ladder.results import Results
+from cifarlab.evaluation.ladder.rungs import Rung
 from cifarlab.recipes import Recipe
 from cifarlab.runs import create_run
 from cifarlab.utils import files

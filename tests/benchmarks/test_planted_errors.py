@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets import ImageSet
-from cifarlab.doubts import Doubt, Findings
+from cifarlab.evaluation.label_errors import Doubt, Findings
 
 NAMES = ("cat", "dog", "frog")
 

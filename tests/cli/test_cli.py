@@ -10,8 +10,9 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifarlab import cli, evaluation, exploration, reports, tables
+from cifarlab import cli, exploration, reports, tables
 from cifarlab import recipes as recipe
+from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
 from cifarlab.training import plan
 
@@ -156,14 +157,14 @@ def test_data_as_json(capsys):
 
 
 def test_evaluate_as_json_is_a_list_with_accuracy_and_loss(make_run, monkeypatch, capsys):
-    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: SCORES)
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: SCORES)
     assert cli.main(["evaluate", str(make_run().path), "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
     assert (entry["path"], entry["accuracy"], entry["loss"]) == ("runs/made", 0.5, 1.25)
 
 
 def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypatch, capsys):
-    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "notices": ["Something to know."]})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "notices": ["Something to know."]})
     assert cli.main(["evaluate", str(make_run().path)]) == 0
     shown = capsys.readouterr().out
     for text in ("loss (mean cross-entropy)", "0.4000 to 0.6000", "50.00 %", "Something to know.", "true \\ predicted"):
@@ -173,7 +174,7 @@ def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypa
 def test_evaluate_several_seeds_shows_mean_and_deviation(make_run, monkeypatch, capsys):
     runs = [make_run(f"seed{seed}", seed) for seed in (0, 1)] + [make_run("again", 1)]
     monkeypatch.setattr(
-        evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "accuracy": 0.5 + 0.02 * run.recipe.seed}
+        scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "accuracy": 0.5 + 0.02 * run.recipe.seed}
     )
     assert cli.main(["evaluate", *(str(run.path) for run in runs[:2])]) == 0
     assert "2 seeds: accuracy 51.00 ± 1.41 %" in capsys.readouterr().out
@@ -185,7 +186,7 @@ def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, 
     top3 = {"value": 0.8, "low": 0.71, "high": 0.89, "method": "made up"}
     loss = {"value": 1.25, "low": 1.1, "high": 1.4, "method": "made up"}
     scores = {**SCORES["scores"], "top3_accuracy": top3, "negative_log_likelihood": loss}
-    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "scores": scores})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "scores": scores})
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for width in (160, 90):
         monkeypatch.setattr(tables, "make_console", lambda width=width: Console(width=width))
@@ -201,7 +202,7 @@ def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, 
 def test_people_have_a_line(make_run, monkeypatch, capsys):
     names = ("accuracy_against_majority", "shared_mistakes", "divergence")
     human = {"mistakes": 2, **dict.fromkeys(names, INTERVAL)}
-    monkeypatch.setattr(evaluation, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "human": human})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "human": human})
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):
         assert cli.main(["evaluate", *runs, "--human-labels", "counts.npy"]) == 0
@@ -212,7 +213,7 @@ def test_people_have_a_line(make_run, monkeypatch, capsys):
 def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, monkeypatch, capsys):
     about = {"one": ("a", 1), "two": ("b", 4), "three": ("a", 1), "four": ("c", 1)}
     monkeypatch.setattr(
-        evaluation,
+        scoring,
         "evaluate",
         lambda run, **_: {**SCORES, "run": run.name, "images": about[run.name][0], "count": about[run.name][1]},
     )
@@ -243,7 +244,7 @@ def test_predictions_for_programs(option, expected, monkeypatch, capsys):
 
 def test_test_time_augmentation_is_named_wherever_its_numbers_stand(make_run, monkeypatch, capsys):
     augmented = {**SCORES, "tta": "flip-shift"}
-    monkeypatch.setattr(evaluation, "evaluate", lambda run, tta, **_: {**augmented, "run": run.name, "tta": tta})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, tta, **_: {**augmented, "run": run.name, "tta": tta})
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):
         assert cli.main(["evaluate", *runs, "--tta", "flip-shift"]) == 0

@@ -14,10 +14,9 @@ import numpy as np
 
 from cifarlab import metrics, recipes, runs
 from cifarlab.datasets import Splits, load_data
+from cifarlab.evaluation.robustness.corruptions import benchmark_names, names
+from cifarlab.evaluation.robustness.results import FORMAT, OURS, results_file
 from cifarlab.recipes import Recipe
-from cifarlab.robustness import OURS
-from cifarlab.robustness.corruptions import benchmark_names, names
-from cifarlab.robustness.results import FORMAT, results_file
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files

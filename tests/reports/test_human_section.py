@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cifarlab import datasets, human_labels, metrics, reports
+from cifarlab import datasets, metrics, reports
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.cifar10 import CLASS_NAMES
+from cifarlab.evaluation import human_labels
 from cifarlab.reports._page import open_page
 from cifarlab.reports.sections import human_labels as section
 from cifarlab.runs.predictions import Predictions

@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from cifarlab import comparison
+from cifarlab.evaluation.comparison import pairs
+from cifarlab.evaluation.robustness.results import read_results, results_file
 from cifarlab.inference.temperature import stored_temperature
 from cifarlab.reports import report
-from cifarlab.robustness.results import read_results, results_file
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.predictions import Origin, Predictions
@@ -95,10 +95,10 @@ def test_a_comparison_refuses_answers_of_an_earlier_model(make_run, tmp_path):
     first, second = make_run(tmp_path, "first"), make_run(tmp_path, "second")
     stamp(first)
     stamp(second)
-    assert comparison.compare([first, second])["notices"] == []
+    assert pairs.compare([first, second])["notices"] == []
     train_on(second)
     with pytest.raises(StaleError, match=f"run cifarlab evaluate {second.path}$"):
-        comparison.compare([first, second])
+        pairs.compare([first, second])
 
 
 def test_a_comparison_refuses_other_pictures_under_the_same_names(make_run, tmp_path):
@@ -109,7 +109,7 @@ def test_a_comparison_refuses_other_pictures_under_the_same_names(make_run, tmp_
     origin = Origin(model_checksum(second), "blake2b:2", np.zeros(len(found), bool))
     Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(second.predictions_file("test"))
     with pytest.raises(CifarlabError, match="other pictures under the same names"):
-        comparison.compare([first, second])
+        pairs.compare([first, second])
 
 
 def test_scores_and_predictions_of_two_evaluations_are_told(make_run, tmp_path):
@@ -153,7 +153,7 @@ def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_ru
     found = second.predictions("test")
     origin = Origin(model_checksum(second), "blake2b:1", np.arange(len(found)) < 37)
     Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(second.predictions_file("test"))
-    assert comparison.compare([first, second])["notices"] == [
+    assert pairs.compare([first, second])["notices"] == [
         "second was trained on 37 of the 120 test images: its answers to these are no test."
     ]
 

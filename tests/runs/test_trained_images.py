@@ -7,9 +7,10 @@ import pytest
 
 from cifarlab import recipes, runs
 from cifarlab.datasets import ImageSet, Source
+from cifarlab.evaluation.overlap import describe, summarise
 from cifarlab.metrics.statistics.intervals import wilson
 from cifarlab.runs import training_dynamics
-from cifarlab.runs.trained_images import Overlap, describe, find_overlap, hash_images, remember_images, summarise
+from cifarlab.runs.trained_images import Overlap, find_overlap, hash_images, remember_images
 from cifarlab.runs.training_dynamics import Curves
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

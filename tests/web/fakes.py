@@ -12,8 +12,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from cifarlab.datasets import load_data
-from cifarlab.story.attention import GRAD_CAM, Attention
-from cifarlab.story.neighbours import Neighbour
+from cifarlab.evaluation.explanation.neighbours import Neighbour
+from cifarlab.evaluation.explanation.saliency import GRAD_CAM, Attention
 from cifarlab.web.application import create_app
 from cifarlab.web.inference import InferenceService
 from cifarlab.web.listening import bind

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.displays.console import make_console
-from cifarlab.doubts import Findings
+from cifarlab.evaluation.label_errors import Findings
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

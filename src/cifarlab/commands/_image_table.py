@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.displays.console import make_console
-from cifarlab.story import VIEWS, RunStory, Story
+from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
 from cifarlab.utils.text import counted
 
 _COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")

@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from cifarlab.displays.console import make_console
-from cifarlab.robustness.results import FILE_NAME
+from cifarlab.evaluation.robustness.results import FILE_NAME
 from cifarlab.tables import describe_look
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

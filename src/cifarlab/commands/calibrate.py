@@ -11,8 +11,9 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, code: Code = None, as_js
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
     """
-    from cifarlab import calibration, tables, verdicts
+    from cifarlab import tables, verdicts
     from cifarlab.displays.console import working
+    from cifarlab.evaluation import calibration
 
     opened = [calibration.open_calibratable(run) for run in runs]
     results = []

@@ -41,11 +41,12 @@ def compare(
     of seeds, by a permutation test. The runs must have been evaluated. Models trained elsewhere enter by their files
     of predictions, or by the folder that evaluate --predictions --output wrote.
     """
-    from cifarlab import comparison, tables, verdicts
+    from cifarlab import tables, verdicts
+    from cifarlab.evaluation.comparison import pairs, seeds
 
     if against:
-        groups = comparison.compare_groups(runs, against, split=split, runs_dir=runs_dir, labels=labels)
+        groups = seeds.compare_groups(runs, against, split=split, runs_dir=runs_dir, labels=labels)
         tables.print_json(groups) if as_json else verdicts.print_group_comparison(groups)
         return
-    compared = comparison.compare(runs, split=split, runs_dir=runs_dir, labels=labels)
+    compared = pairs.compare(runs, split=split, runs_dir=runs_dir, labels=labels)
     tables.print_json(compared) if as_json else verdicts.print_comparison(compared)

@@ -39,7 +39,7 @@ def doubts(
     from cifarlab import tables
     from cifarlab.commands._doubts_table import check_options, print_doubts, summarise, write_csv
     from cifarlab.displays.console import working
-    from cifarlab.doubts import examine_labels
+    from cifarlab.evaluation.label_errors import examine_labels
     from cifarlab.runs import pretrained_run
 
     check_options(split, train, {"--csv": csv, "--output": output})

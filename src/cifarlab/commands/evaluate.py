@@ -55,7 +55,7 @@ def evaluate(
     from cifarlab.runs import pretrained_run
 
     if predictions is not None:
-        from cifarlab import external
+        from cifarlab.evaluation.external import scoring as external
 
         external.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
@@ -68,12 +68,12 @@ def evaluate(
         raise CifarlabError("nothing to evaluate: give folders of runs, or --predictions FILE with --labels FILE")
     with working("opening the runs"):
         opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
-    from cifarlab import evaluation
+    from cifarlab.evaluation import scoring
 
     entries = []
     for run in opened:
         with working(f"evaluating {run.path}"):
             options: dict[str, Any] = {"data": data, "data_dir": data_dir, "human_labels": human_labels}
-            scores = evaluation.evaluate(run, split=split, tta=tta, code=code or (), **options)
+            scores = scoring.evaluate(run, split=split, tta=tta, code=code or (), **options)
         entries.append({"path": str(run.path), **scores})
     tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)

@@ -36,8 +36,8 @@ def image(
     from cifarlab import tables
     from cifarlab.commands._image_table import print_story, summarise
     from cifarlab.displays.console import working
+    from cifarlab.evaluation.explanation.image import tell_story
     from cifarlab.runs import pretrained_run
-    from cifarlab.story import tell_story
 
     with working("asking the runs", once_told=True) as progress:
         story = tell_story(

@@ -31,7 +31,7 @@ def ladder(
     """
     from cifarlab import tables
     from cifarlab.commands._ladder_table import print_ladder
-    from cifarlab.ladder import describe_ladder
+    from cifarlab.evaluation.ladder.description import describe_ladder
 
     if output is not None and output.exists() and not output.is_dir():
         raise CifarlabError(f"{output} is no folder: give one as --output")
@@ -39,7 +39,7 @@ def ladder(
     described = describe_ladder(recipes or (), runs_dir=None if _is_missing_default(runs_dir) else runs_dir)
     written: list[Path] = []
     if output is not None:
-        from cifarlab.ladder.figure import write_figure
+        from cifarlab.evaluation.ladder.figure import write_figure
 
         written = write_figure(described, output)
     if as_json:

@@ -40,7 +40,7 @@ def permutation(
     A dense network does not know which pixels are neighbours; a convolution lives on it. Validation is looked at, not
     test. Finished runs are not trained again.
     """
-    from cifarlab.permutation import measure_pairs, plan_pairs
+    from cifarlab.evaluation.pixel_permutation import measure_pairs, plan_pairs
 
     pairs = plan_pairs(recipes, settings or [], seeds=seeds, data=data, split=split, code=code or ())
     result = measure_pairs(pairs, split=split, data_dir=data_dir, runs_dir=runs_dir, output=output, stderr=as_json)

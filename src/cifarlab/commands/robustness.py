@@ -45,8 +45,8 @@ def robustness(
     levels = parse_severities(severities)
     opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.displays.console import counting
-    from cifarlab.robustness.results import against_baseline
-    from cifarlab.robustness.suite import Wanted, measure_robustness
+    from cifarlab.evaluation.robustness.results import against_baseline
+    from cifarlab.evaluation.robustness.suite import Wanted, measure_robustness
 
     wanted = Wanted(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries = []

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from cifarlab.evaluation.explanation.image import tell_stories
 from cifarlab.reports._page import Page
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.sections.mistakes import find_mistakes
-from cifarlab.story import tell_stories
 
 
 def write_stories(

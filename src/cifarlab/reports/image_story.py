@@ -9,14 +9,14 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 import cifarlab
+from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
+from cifarlab.evaluation.explanation.saliency import GRAD_CAM
 from cifarlab.plots._style import data_uri, series_colour
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, draw, render
 from cifarlab.runs.layout import say
-from cifarlab.story import VIEWS, RunStory, Story
-from cifarlab.story.attention import GRAD_CAM
 from cifarlab.utils import files
 
 MOST_CLASSES = 6

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 import cifarlab
-from cifarlab.doubts import Findings
+from cifarlab.evaluation.label_errors import Findings
 from cifarlab.plots._style import data_uri
 from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, render

@@ -24,7 +24,6 @@ from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
 _BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,64 +110,6 @@ def load_training_images(run: Run, data_dir: str | None = None) -> ImageSet | No
         return datasets.load_data(run.data_name, data_dir=where, download=False, **run.recipe.held_out).train
     except CifarlabError:  # it is not they that were asked for
         return None
-
-
-def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
-    """The overlap in numbers, ready for JSON.
-
-    Args:
-        overlap: Of N images.
-        ids: `(N,)` str.
-        right: `(N,)` bool: which were recognised.
-
-    Returns:
-        `count`: how many of the images were trained on; `copies` and `renamed` among them; `examples`: ids of the
-        first; `accuracy_without`: on all others, as an interval, None where there are no others.
-    """
-    from cifarlab.metrics.statistics.intervals import wilson  # brings scikit-learn
-
-    new = ~overlap.trained_on
-    return {
-        "count": int(overlap.trained_on.sum()),
-        "copies": int(overlap.copies.sum()),
-        "renamed": int(overlap.renamed.sum()),
-        "examples": ids[overlap.trained_on][:_EXAMPLES].tolist(),
-        "accuracy_without": wilson(int(right[new].sum()), int(new.sum())).as_dict() if new.any() else None,
-    }
-
-
-def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
-    """The sentence that a reader must see; none where there is no overlap.
-
-    Args:
-        found: What `summarise` gave.
-        total: How many images there are.
-        split: Their part.
-    """
-    count, copies, renamed = found["count"], found["copies"], found["renamed"]
-    if not count:
-        return []
-    of = f"All {total:,} {split} images" if count == total else f"{count:,} of {total:,} {split} images"
-    kinds = [
-        words if amount == count else f"{amount:,} {words}"
-        for amount, words in (
-            (copies, "a copy of a training image" if copies == 1 == count else "copies of training images"),
-            (renamed, "under the name of a training image, with other pixels"),
-        )
-        if amount
-    ]
-    shown = ", ".join(map(str, found["examples"])) + (", ..." if count > len(found["examples"]) else "")
-    verb = "is" if count == 1 else "are"
-    elsewhere = _elsewhere(found, total - count)
-    return [f"{of} {verb} {' and '.join(kinds)} ({shown}): accuracy on them is no test{elsewhere}."]
-
-
-def _elsewhere(found: dict[str, Any], others: int) -> str:
-    without = found["accuracy_without"]
-    if without is None:
-        return ", and there are no others"
-    value, low, high = (100 * without[key] for key in ("value", "low", "high"))
-    return f"; on the other {others:,} it is {value:.2f} % (95 % interval {low:.2f} to {high:.2f})"
 
 
 def _read(run: RunFiles) -> TrainedImages | None:

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from cifarlab import recipes
 from cifarlab.datasets import ImageSet, load_data
+from cifarlab.evaluation.explanation.neighbours import Neighbour, feature_model, nearest, training_features
+from cifarlab.evaluation.explanation.saliency import Attention, make_explainer
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
-from cifarlab.story.attention import Attention, make_explainer
-from cifarlab.story.neighbours import Neighbour, feature_model, nearest, training_features
 from cifarlab.utils.images import Pixels
 from cifarlab.web.serving import Served
 

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from cifarlab import metrics
 from cifarlab.datasets.exploration import statistics
 from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END
-from cifarlab.locality import half_energy_sides, random_side
+from cifarlab.evaluation.locality import half_energy_sides, random_side
+from cifarlab.evaluation.robustness.results import read_results
 from cifarlab.plots._style import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.brightness import plot_brightness
@@ -27,7 +28,6 @@ from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports._weights import has_first_layer, read_first_layer
-from cifarlab.robustness.results import read_results
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.collection import Collection

@@ -214,7 +214,9 @@ class Library:
         return weigh_labels(list(known), list(known.values()), key) if known else None
 
     def _warm_up(self) -> None:
-        importlib.import_module("cifarlab.comparison")  # brings scipy.stats, seconds that nobody need wait for
+        importlib.import_module(
+            "cifarlab.evaluation.comparison.pairs"
+        )  # brings scipy.stats, seconds that nobody need wait for
         sections()
         self.entries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it

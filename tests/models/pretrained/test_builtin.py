@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import cli, completion, datasets, demo, evaluation, recipes
+from cifarlab import cli, completion, datasets, demo, recipes
+from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.recipes import Recipe
@@ -53,7 +54,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Run:
     files.write_text(run.command_file, "cifarlab train mlp1 --data-dir /home/somebody --set seed=7\n")
     run.write_history([{"epoch": 1.0, "train_loss": 2.0, "validation_accuracy": 0.1, "validation_loss": 2.0}])
     run.set_state("finished")
-    evaluation.evaluate(run)
+    scoring.evaluate(run)
     return run
 
 
@@ -136,7 +137,7 @@ def test_the_command_of_the_real_card_is_that_of_its_recipe() -> None:
 def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
     card = builtin.read_card()
     for tta, written in card["scores"].items():
-        scores = evaluation.evaluate("builtin", tta=tta)
+        scores = scoring.evaluate("builtin", tta=tta)
         assert {key: scores[key] for key in written} == written
         assert scores["run"] == "builtin"
     assert scores["looks"] == 5  # one by the run, two for the card, two here
@@ -197,7 +198,7 @@ def test_a_run_of_another_origin_in_its_place_is_left_alone(standin: Path, sourc
     shutil.copytree(source.path, "runs/builtin")
     before = {path: path.read_bytes() for path in Path("runs/builtin").rglob("*") if path.is_file()}
     with pytest.raises(CifarlabError, match=r"runs/builtin is not a run of this version's built-in model: rename"):
-        evaluation.evaluate("builtin")
+        scoring.evaluate("builtin")
     assert {path: path.read_bytes() for path in Path("runs/builtin").rglob("*") if path.is_file()} == before
 
 
@@ -278,7 +279,7 @@ def test_the_real_one_keeps_the_promises_of_its_card(cifar10_dir: Path, tmp_path
         pytest.skip("the built-in weights are not in this tree")
     card = builtin.read_card()
     assert (builtin.FOLDER / "weights.npz").stat().st_size == card["sizes"]["weights_bytes"] <= 5_000_000
-    scores = evaluation.evaluate("builtin", data_dir=str(cifar10_dir), runs_dir=tmp_path)
+    scores = scoring.evaluate("builtin", data_dir=str(cifar10_dir), runs_dir=tmp_path)
     written = card["scores"]["none"]
     assert scores["notices"] == []
     assert scores["count"] == written["count"] == 10_000

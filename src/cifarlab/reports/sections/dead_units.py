@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from cifarlab.activity import SMALL_SHARE
+from cifarlab.evaluation.dead_units import SMALL_SHARE
 from cifarlab.reports._page import Page
 from cifarlab.reports._render import render
 

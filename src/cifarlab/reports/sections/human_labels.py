@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.human_labels import HumanLabels, compare_with_humans, shared_mistakes
+from cifarlab.evaluation.human_labels import HumanLabels, compare_with_humans, shared_mistakes
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import render
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.locality import begun_side, half_energy_sides, random_side
+from cifarlab.evaluation.locality import begun_side, half_energy_sides, random_side
 from cifarlab.plots._style import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows

@@ -4,11 +4,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cifarlab.evaluation.robustness.results import OURS, read_results
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
 from cifarlab.reports._page import Page, RunView
 from cifarlab.reports._render import draw, render
-from cifarlab.robustness import OURS
-from cifarlab.robustness.results import read_results
 from cifarlab.runs.derived import StaleError
 
 ORDER = 95

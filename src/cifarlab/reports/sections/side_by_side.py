@@ -17,7 +17,10 @@ def build(page: Page) -> Markup | None:
     """The table and the pairwise tests; None for a single run."""
     if not page.several:
         return None
-    from cifarlab.comparison import compare, show_p  # brings scipy.stats, seconds that a single run need not wait
+    from cifarlab.evaluation.comparison.pairs import compare
+    from cifarlab.metrics.statistics.significance import (
+        show_p,  # brings scipy.stats, seconds that a single run need not wait
+    )
 
     problem, comparison = "", None
     try:

@@ -16,7 +16,7 @@ def build(page: Page) -> Markup | None:
     name = str(view.data["name"])
     if not page.pictures.has(name) or len(view.predictions) < 2:
         return None
-    from cifarlab.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
+    from cifarlab.evaluation.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
 
     images = page.pictures.images(name, [str(image_id) for image_id in view.predictions.ids])
     train = page.pictures.training_images(view.data, view.run.recipe)

@@ -5,7 +5,7 @@ import re
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from cifarlab.robustness.results import results_file
+from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.web.entries import sign
 from cifarlab.web.figures import (
     COMPARISONS,

@@ -195,7 +195,7 @@ def _story(library: Library, collection: Collection, asked: list[Entry], image_i
     key = ("story", collection.slug, image_id, tuple((entry.name, _trained(entry)) for entry in able))
 
     def ask() -> dict[str, Any]:
-        from cifarlab.story import tell_story
+        from cifarlab.evaluation.explanation.image import tell_story
 
         if not _ASKING.acquire(timeout=_WAIT_SECONDS):
             raise HTTPException(503, "the networks are being asked about another image", {"Retry-After": "10"})

@@ -1,0 +1,113 @@
+"""A model trained elsewhere, scored as `evaluate` scores a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import optimize
+
+from cifarlab import metrics
+from cifarlab.evaluation.external._scores import SMALLEST
+from cifarlab.evaluation.external.reading import read_external
+from cifarlab.evaluation.human_labels import load_human_labels, score_with_humans
+from cifarlab.runs.predictions import HardPredictions, Predictions
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
+
+_IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
+_IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
+_MUCH_BETTER = 0.25
+
+
+def evaluate_files(
+    predictions: str | Path,
+    labels: str | Path | None = None,
+    class_names: Sequence[str] | None = None,
+    output: str | Path | None = None,
+    human_labels: str | Path | None = None,
+) -> dict[str, Any]:
+    """Score a model trained elsewhere, as `evaluate` scores a run.
+
+    Args:
+        predictions: As for `predictions_from_files`.
+        labels: As for `predictions_from_files`.
+        class_names: As for `predictions_from_files`.
+        output: A folder for `predictions.npz` and `scores.json`; without it nothing is written.
+        human_labels: CIFAR-10H's counts, where these are predictions of CIFAR-10's test set in its own order.
+
+    Returns:
+        The numbers of `metrics.score`, and `run` (the file's name), `data` (the labels' file), `split` (`"given"`),
+        `looks` (None: nobody counts them), `notices` (what was assumed) and, with human labels, `human`.
+
+    Raises:
+        CifarlabError: As from `predictions_from_files`, if the human labels do not fit them, or if the folder cannot be
+            written.
+    """
+    humans = None if human_labels is None else load_human_labels(human_labels)
+    read = read_external(predictions, labels, class_names)
+    found = read.predictions
+    if humans is not None and isinstance(found, HardPredictions):
+        raise CifarlabError(f"{predictions} has predicted classes alone: --human-labels needs probabilities")
+    scores = {
+        "run": Path(predictions).name,
+        "data": Path(predictions if labels is None else labels).name,
+        "split": "given",
+        "looks": None,
+        "notices": [*read.notices, *_impossible(found), *_unseen(found), *_other_order(found)],
+        **metrics.score(found),
+    }
+    if humans is not None and isinstance(found, Predictions):
+        scores["human"] = score_with_humans(found, humans, own_order=False)
+    if output is not None:
+        found.save(Path(output) / "predictions.npz")
+        files.write_json(Path(output) / "scores.json", scores)
+    return scores
+
+
+def check_alone(runs: Sequence[str] | None, **others: object) -> None:
+    """Make sure that nothing is asked for that a file of predictions cannot answer.
+
+    Raises:
+        CifarlabError: If runs are given too, or any of the `others`, which are options by their names.
+    """
+    if runs:
+        raise CifarlabError(f"--predictions stands instead of runs: leave out {runs[0]}, or --predictions")
+    given = next((name for name, value in others.items() if value is not None), None)
+    if given:
+        raise CifarlabError(f"--{given.replace('_', '-')} belongs to runs: leave it out with --predictions")
+
+
+def _other_order(found: Predictions | HardPredictions) -> list[str]:
+    """Whether the answers would fit far better with the classes named otherwise: their order is then likely wrong."""
+    counts = metrics.confusion_matrix(found)
+    if len(found) < _IMAGES_A_CLASS * len(counts):
+        return []
+    rows, columns = optimize.linear_sum_assignment(counts, maximize=True)
+    best, right = int(counts[rows, columns].sum()) / len(found), int(counts.trace()) / len(found)
+    if best < max(0.5, right + _MUCH_BETTER):
+        return []
+    return [
+        f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be with the classes in another "
+        "order: make sure that labels and columns are in the same."
+    ]
+
+
+def _unseen(found: Predictions | HardPredictions) -> list[str]:
+    """Classes without any image, where so many images should have some of each: they may be no classes."""
+    counts = np.bincount(found.labels, minlength=len(found.class_names))
+    unseen = [name for name, count in zip(found.class_names, counts, strict=True) if count == 0]
+    if not unseen or len(found) < _IMAGES_FOR_ALL * len(counts):
+        return []
+    shown = ", ".join(unseen[:3]) + (f", ... ({len(unseen)})" if len(unseen) > 3 else "")
+    hint = "; do labels begin at 1?" if unseen == list(found.class_names[:1]) else ""
+    return [f"No image has the label {shown}: make sure that every column is a class{hint}."]
+
+
+def _impossible(found: Predictions | HardPredictions) -> list[str]:
+    if isinstance(found, HardPredictions):
+        return []
+    impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * SMALLEST).sum())
+    share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
+    return [f"There is {share}."] if impossible else []

@@ -1,0 +1,303 @@
+"""Label doubts: which images probably have the wrong label, by confident learning, and which duplicates disagree.
+
+Where a model that never saw an image is surer of another class than it usually is of that class, the label is in doubt.
+Opinions must be out of sample: of test or validation images, or of training images by `cifarlab train --folds K`.
+
+Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets
+from cifarlab.datasets import ImageSet, Splits
+from cifarlab.datasets.exploration.duplicates import find_duplicates
+from cifarlab.displays.progress import progress_of
+from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds, rows_of
+from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.predictions import Predictions
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
+
+SCORES = ("self_confidence", "normalized_margin")
+SPLITS = ("train", "validation", "test")
+TRUSTED_AGREEMENT = 0.9
+FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
+
+Progress = Callable[[str, float], None]
+_Run = Run | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One image whose label may be wrong.
+
+    Attributes:
+        row: Its place among the opinions.
+        image_id: Which image.
+        given: The class it is labelled as.
+        suggested: The most probable class.
+        score: Quality of the label, 0 to 1; the lower, the more doubtful.
+        given_probability: Of the class given.
+        suggested_probability: Of the class suggested.
+        is_issue: Whether confident learning counts the label among the wrong ones.
+    """
+
+    row: int
+    image_id: str
+    given: str
+    suggested: str
+    score: float
+    given_probability: float
+    suggested_probability: float
+    is_issue: bool
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two images that are the same, exactly or nearly, and have different labels; at least one is of the split."""
+
+    first_id: str
+    second_id: str
+    first_label: str
+    second_label: str
+    exact: bool
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything about the labels of one split.
+
+    Attributes:
+        runs: Names of the runs whose opinions these are.
+        data: Name of the data set.
+        split: Which images.
+        score: By which of `SCORES` the doubts are ranked.
+        doubts: Every image, the most doubtful first.
+        agreement: Share of the labels that the opinions agree with.
+        conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
+        images: Every image that is spoken of, and others.
+        uncounted: Classes with so few images that confident learning counts no label of or for them as wrong.
+        told: What a reader must know of the runs' predictions.
+    """
+
+    runs: tuple[str, ...]
+    data: str
+    split: str
+    score: str
+    doubts: list[Doubt]
+    agreement: float
+    conflicts: list[Conflict] | None
+    images: ImageSet
+    uncounted: tuple[str, ...] = ()
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def issues(self) -> list[Doubt]:
+        """Those that confident learning counts as wrong."""
+        return [doubt for doubt in self.doubts if doubt.is_issue]
+
+    @property
+    def listed(self) -> list[Doubt]:
+        """Those in which another class than the label is suggested: an image whose label is believed is no doubt."""
+        return [doubt for doubt in self.doubts if doubt.suggested != doubt.given or doubt.is_issue]
+
+    @property
+    def notices(self) -> list[str]:
+        """What a reader must know: of the predictions, opinions that are often wrong, and classes of too few images."""
+        said = list(self.told)
+        if self.agreement < TRUSTED_AGREEMENT:
+            said.append(
+                f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
+                "mistakes of the model, not of the labels. Ask a better model."
+            )
+        if self.uncounted:
+            first = ", ".join(self.uncounted[:5]) + (", ..." if len(self.uncounted) > 5 else "")
+            classes = counted(len(self.uncounted), "class has", "classes have")
+            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {first}.")
+        return said
+
+
+def examine_labels(
+    runs: Sequence[_Run],
+    *,
+    split: str = "test",
+    score: str = SCORES[0],
+    data_dir: str | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
+    duplicates: bool = True,
+    code: Sequence[str | os.PathLike[str]] = (),
+    progress: Progress | None = None,
+    show: bool | None = None,
+) -> Findings:
+    """Look for wrong labels in a split, from the predictions that the runs have stored.
+
+    Args:
+        runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
+            runs of one `cifarlab train --folds K`, each evaluated on validation, the part it left out.
+        split: `"train"`, `"validation"` or `"test"`.
+        score: One of `SCORES`.
+        data_dir: Where the data are, if not where the first run found them.
+        runs_dir: Where the run of the built-in model is.
+        duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
+        code: The user's own Python files that the first run may need; no other is executed.
+        progress: Called with a phrase and the share done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
+
+    Raises:
+        CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
+            data are not those that were predicted.
+    """
+    for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
+        if given not in known:
+            raise CifarlabError(discovery.unknown(kind, given, known))
+    own_code.allow_files(code)
+    if not runs:
+        raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
+    with progress_of("weighing the labels", show if progress is None else False) as shown:
+        return _examine(runs, split, score, data_dir, runs_dir, duplicates, progress or shown)
+
+
+def _examine(
+    runs: Sequence[_Run],
+    split: str,
+    score: str,
+    data_dir: str | None,
+    runs_dir: str | os.PathLike[str],
+    duplicates: bool,
+    report: Progress,
+) -> Findings:
+    opened = [pretrained_run.open_evaluated(run, runs_dir=runs_dir) for run in runs]
+    read = "validation" if split == "train" else split
+    found = [run.predictions_with_notices(read) for run in opened]
+    stored = [predictions for predictions, _ in found]
+    _import_cleanlab()  # before the data are read
+    splits = _load_splits(opened[0], split, data_dir)
+    images = splits[split]
+    opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
+    _check_labels(images, opinions, opened[0].data_name)
+    if split != "train":
+        _check_pictures(images, stored, opened[0].data_name)
+    report("weighing the labels", 0.1)
+    doubts = find_doubts(opinions, score)
+    agreement = float((opinions.probabilities.argmax(axis=1) == opinions.labels).mean())
+    conflicts = None
+    if duplicates:
+        images = _together(splits)
+        asked = set(opinions.ids.tolist())
+        conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
+    names = tuple(run.name for run in opened)
+    few = tuple(name for name, enough in zip(opinions.class_names, _enough(opinions), strict=True) if not enough)
+    notices = [notice for _, notices in found for notice in notices]
+    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few, notices)
+
+
+def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
+    """Every image with the quality of its label, the most doubtful first.
+
+    Args:
+        opinions: Out of sample.
+        score: `"self_confidence"`: the probability of the label given; `"normalized_margin"`: by how much it is above
+            or below that of the best other class, scaled to 0 to 1.
+
+    Raises:
+        CifarlabError: If cleanlab is not installed or cannot work with these numbers.
+    """
+    filtering, ranking = _import_cleanlab()
+    labels, chances = opinions.labels, opinions.probabilities
+    try:
+        quality = ranking.get_label_quality_scores(labels, chances, method=score)
+        with warnings.catch_warnings():  # what it says of small classes is said in the notice
+            warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
+            # One process: forking beside a loaded framework is unsafe, and counting is quick.
+            issues = filtering.find_label_issues(labels, chances, n_jobs=1)
+    except (ValueError, AssertionError) as error:
+        raise CifarlabError(f"cannot weigh the labels of {counted(len(labels), 'image')}: {error}") from error
+    suggested, rows = chances.argmax(axis=1), np.arange(len(labels))
+    enough = _enough(opinions)
+    issues = issues & enough[labels] & enough[suggested]
+    names = opinions.class_names
+    return [
+        Doubt(
+            int(row), str(opinions.ids[row]), names[labels[row]], names[suggested[row]], float(quality[row]),
+            float(chances[row, labels[row]]), float(chances[row, suggested[row]]), bool(issues[row]),
+        )
+        for row in np.lexsort((rows, quality))
+    ]  # fmt: skip
+
+
+def _enough(opinions: Opinions) -> Array:
+    """`(K,)` bool: whether a class has images enough to tell what is usual of it."""
+    return np.bincount(opinions.labels, minlength=len(opinions.class_names)) >= FEWEST_IMAGES
+
+
+def find_conflicts(
+    images: ImageSet, asked: set[str] | None = None, progress: Callable[[float], None] | None = None
+) -> list[Conflict]:
+    """Exact and near duplicates whose labels differ, the most similar first.
+
+    Args:
+        images: Among which to look.
+        asked: Ids of which a pair must have at least one; by default all.
+        progress: Called with the share done.
+    """
+    pairs, _ = find_duplicates(images.images, progress=progress)
+    names = images.class_names
+    return [
+        Conflict(
+            str(images.ids[pair.first]), str(images.ids[pair.second]), names[images.labels[pair.first]],
+            names[images.labels[pair.second]], pair.exact, pair.similarity,
+        )
+        for pair in pairs
+        if images.labels[pair.first] != images.labels[pair.second]
+        and (asked is None or {str(images.ids[pair.first]), str(images.ids[pair.second])} & asked)
+    ]  # fmt: skip
+
+
+def _import_cleanlab() -> tuple[Any, Any]:
+    try:
+        from cleanlab import filter as filtering
+        from cleanlab import rank as ranking
+    except ImportError as error:
+        raise CifarlabError(
+            "looking for label doubts needs cleanlab, which is not installed: install it with pip install "
+            f"'cifarlab[audit]' ({error})"
+        ) from error
+    return filtering, ranking
+
+
+def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
+    held_out = run.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
+    return datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, **held_out)
+
+
+def _together(splits: Splits) -> ImageSet:
+    parts = [part for part in (splits.train, splits.validation, splits.test) if len(part)]
+    images, labels, ids = (np.concatenate(columns) for columns in zip(*map(_columns, parts), strict=True))
+    return ImageSet(images, labels, ids, splits.class_names)
+
+
+def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
+    return part.images, part.labels, part.ids
+
+
+def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) -> None:
+    """Under the same names may now be other pictures than those that were predicted."""
+    if any(each.origin is not None and each.origin.images != images.fingerprint for each in stored):
+        raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
+
+
+def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
+    if missing := set(opinions.ids.tolist()) - set(images.ids.tolist()):
+        nearest = discovery.unknown("image", min(missing), images.ids[:3].tolist())
+        raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")
+    if (images.labels[rows_of(images.ids, opinions.ids)] != opinions.labels).any():
+        raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")

@@ -1,0 +1,295 @@
+"""A run and a test set in, what is left of its accuracy out: corruptions, small shifts, attacks, other photographs."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets
+from cifarlab.datasets import ImageSet
+from cifarlab.datasets.cifar10 import CLASS_NAMES
+from cifarlab.displays.progress import progress_of
+from cifarlab.evaluation.overlap import describe, summarise
+from cifarlab.evaluation.robustness import consistency
+from cifarlab.evaluation.robustness.attacks import Attack, attack
+from cifarlab.evaluation.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
+from cifarlab.evaluation.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
+from cifarlab.evaluation.robustness.results import FORMAT, OURS, store_results
+from cifarlab.inference import forward as inference_forward
+from cifarlab.inference import prediction
+from cifarlab.inference.forward import Forward
+from cifarlab.metrics.statistics.intervals import Interval, mean, undefined, wilson
+from cifarlab.runs import Run, derived
+from cifarlab.runs.pretrained_run import AnyRun, open_run
+from cifarlab.runs.trained_images import find_overlap, load_training_images
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+
+BATCH_SIZE = 500
+ATTACKS = {
+    "fgsm": tuple(Attack("fgsm", "linf", epsilon) for epsilon in (1, 2, 4, 8)),
+    "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
+}
+"""What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure.
+
+    Attributes:
+        severities: Of 1 to 5.
+        corruptions: Their names; None means all there are.
+        limit: How many of the test images, chosen at random; None means all.
+        attacks: Keys of `ATTACKS`.
+        attack_limit: How many images are attacked, at most.
+        cifar10c: Folder of CIFAR-10-C's published files, instead of our reproduction.
+        cifar101: Folder of CIFAR-10.1's files.
+        seed: Of the choice of images and of all random numbers.
+    """
+
+    severities: Sequence[int] = SEVERITIES
+    corruptions: Sequence[str] | None = None
+    limit: int | None = None
+    attacks: Sequence[str] = tuple(ATTACKS)
+    attack_limit: int = 1000
+    cifar10c: str | None = None
+    cifar101: str | None = None
+    seed: int = 0
+
+
+def measure_robustness(
+    run: AnyRun,
+    wanted: Wanted | None = None,
+    *,
+    data_dir: str | None = None,
+    code: Sequence[str | os.PathLike[str]] = (),
+    progress: Progress | None = None,
+    show: bool | None = None,
+) -> dict[str, Any]:
+    """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
+
+    A smaller measurement than the one that is there goes into a file of its own: see `results.store_results`.
+
+    Args:
+        run: The run, with its model, or its folder, or `"builtin"`.
+        wanted: What to measure.
+        data_dir: Where the data are, if not where the run found them.
+        code: The user's own Python files that the run may need; no other is executed.
+        progress: Called with a phrase and the share done.
+        show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
+
+    Returns:
+        The results as written, every accuracy with its 95 % interval, and `file`, the name of the file they are in.
+
+    Raises:
+        CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
+    """
+    own_code.allow_files(code)
+    with progress_of("measuring robustness", show if progress is None else False) as shown:
+        return _measure(run, wanted or Wanted(), data_dir, progress or shown)
+
+
+def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progress) -> dict[str, Any]:
+    published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
+    chosen = _check(wanted, published)
+    newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
+    run = open_run(run, needs_model=True)
+    images, rows = _test_images(run, wanted, data_dir, published, newer)
+    met = find_overlap(run, images, run.data_name, lambda: load_training_images(run, data_dir))
+    checksum = derived.model_checksum(run)
+    model = prediction.load_model(run)
+    prediction.check_fits(model, images.image_shape, len(images.class_names))
+    classify = partial(_classify, inference_forward.compile_forward(model))
+    attacks = [each for name in wanted.attacks for each in ATTACKS[name]]
+    steps = _Steps(progress, _work(len(images), len(chosen) * len(wanted.severities), attacks, wanted, newer))
+    said = classify(images.images)
+    steps.done("clean images", len(images))
+    right = said == images.labels
+    made = {
+        "clean": _share(right),
+        **_measure_corruptions(classify, images, rows, chosen, wanted, published, steps),
+        "consistency": _measure_consistency(classify, images, said, steps),
+        "attacks": [_measure_attack(model, classify, images, right, each, wanted, steps) for each in attacks],
+        "cifar101": _measure_newer(classify, newer, steps),
+    }
+    looks = {"looks": run.record_look("test", "robustness"), "looks_in_making": run.looks_in_making("test")}
+    about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
+    source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
+    overlap = {} if met is None else {"overlap": summarise(met, images.ids, right)}
+    told = describe(overlap["overlap"], len(images), "test") if overlap else []
+    origin = {derived.KEY: checksum, "images": images.fingerprint, "notices": told, **overlap}
+    results = {**about, "seed": wanted.seed, "source": source, **looks, **origin, **made}
+    return {**results, "file": store_results(run, results).name}
+
+
+class _Steps:
+    """How much is done, counted in images that went through the model."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def done(self, phrase: str, images: int) -> None:
+        self._done += images
+        if self._progress is not None:
+            self._progress(phrase, min(1.0, self._done / self._total))
+
+
+def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
+    """The corruptions to measure, if all that is wanted makes sense."""
+    if not wanted.severities or not set(wanted.severities) <= set(SEVERITIES):
+        raise CifarlabError(f"severities are some of 1, 2, 3, 4, 5. Received: {list(wanted.severities)}")
+    if wanted.limit is not None and wanted.limit < 1:
+        raise CifarlabError(f"at least one image is needed. Received: a limit of {wanted.limit}")
+    unknown = [name for name in wanted.attacks if name not in ATTACKS]
+    if unknown:
+        raise CifarlabError(discovery.unknown("attack", unknown[0], [*ATTACKS, "none"]))
+    if published:
+        return choose_corruptions(published, list(wanted.corruptions) if wanted.corruptions else None)
+    for name in wanted.corruptions or ():
+        if name not in names():
+            raise CifarlabError(discovery.unknown("corruption", name, names()))
+    return list(wanted.corruptions or names())
+
+
+def _test_images(
+    run: Run, wanted: Wanted, data_dir: str | None, published: Cifar10C | None, newer: ImageSet | None
+) -> tuple[ImageSet, Array]:
+    """The test images to use, and each one's number in the test set."""
+    splits = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, validation_fraction=0.0)
+    test = splits.test
+    if not len(test):
+        raise CifarlabError(f"{run.data_name} has no test images to make worse")
+    before = (run.data.get("fingerprints") or {}).get("test")
+    if before and before != test.fingerprint:
+        raise CifarlabError(f"the test images of {run.data_name} are not those that {run.name} knew: restore the data")
+    if (published or newer) and test.class_names != CLASS_NAMES:
+        raise CifarlabError(f"{run.path} tells the classes of {run.data_name} apart, these files have CIFAR-10's")
+    if published and not np.array_equal(published.labels, test.labels):
+        raise CifarlabError(f"{published.folder} has other labels than the test images of {run.data_name}")
+    rows = np.arange(len(test))
+    if wanted.limit is not None and wanted.limit < len(test):
+        rows = np.sort(np.random.default_rng(wanted.seed).permutation(len(test))[: wanted.limit])
+    return test.take(rows), rows
+
+
+def _work(count: int, pictures: int, attacks: list[Attack], wanted: Wanted, newer: ImageSet | None) -> int:
+    """Images that will go through the model; one that is attacked counts as three for each gradient."""
+    attacked = min(count, wanted.attack_limit)
+    gradients = sum(3 * (each.steps if each.kind == "pgd" else 1) * attacked for each in attacks)
+    return count * (1 + pictures + consistency.VIEWS) + gradients + len(newer or ())
+
+
+def _classify(forward: Forward, images: Array) -> Array:
+    """`(N,)` int64: the class of each image, in batches of one shape."""
+    size = min(BATCH_SIZE, max(1, len(images)))
+    said = []
+    for start in range(0, len(images), size):
+        rows = np.arange(start, start + size) % len(images)
+        said.append(forward(images[rows]).argmax(axis=1)[: len(images) - start])
+    return np.concatenate(said).astype(np.int64)
+
+
+def _measure_corruptions(
+    classify: Callable[[Array], Array],
+    images: ImageSet,
+    rows: Array,
+    chosen: list[str],
+    wanted: Wanted,
+    published: Cifar10C | None,
+    steps: _Steps,
+) -> dict[str, Any]:
+    def make(job: tuple[str, int]) -> Array:
+        if published:
+            return published.images(*job, rows)
+        return corrupt(images.images, *job, seed=wanted.seed, numbers=rows)
+
+    severities = sorted(set(wanted.severities))
+    jobs = [(name, severity) for name in chosen for severity in severities]
+    right: dict[str, list[Array]] = {name: [] for name in chosen}
+    for job, made in _one_ahead(make, jobs):
+        right[job[0]].append(classify(made) == images.labels)
+        steps.done(f"{job[0].replace('_', ' ')}, severity {job[1]}", len(images))
+    benchmark = [name for name in chosen if name in benchmark_names()]
+    found = {}
+    for name, hits in right.items():
+        by_severity = {str(severity): _share(hit) for severity, hit in zip(severities, hits, strict=True)}
+        error = 1 - float(np.mean(hits))
+        found[name] = {"benchmark": name in benchmark, "error": error, "severities": by_severity}
+    return {
+        "severities": severities,
+        "corruptions": found,
+        "averaged": benchmark,
+        "mean_corruption_error": _mean_error([hit for name in benchmark for hit in right[name]]).as_dict(),
+        "mean_error_over_all": _mean_error([hit for hits in right.values() for hit in hits]).as_dict(),
+    }
+
+
+def _one_ahead(make: Callable[[tuple[str, int]], Array], jobs: list[tuple[str, int]]) -> Iterator[tuple[Any, Array]]:
+    """Every job with its pictures; the next are made while the model looks at these."""
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(make, jobs[0])
+        for number, job in enumerate(jobs):
+            ready = following.result()
+            if number + 1 < len(jobs):
+                following = maker.submit(make, jobs[number + 1])
+            yield job, ready
+
+
+def _mean_error(hits: list[Array]) -> Interval:
+    """The mean of the errors, with an interval over images, as each image's errors belong together."""
+    if not hits:
+        return undefined("none of these corruptions was measured")
+    return mean(1 - np.mean(hits, axis=0), highest=1.0)
+
+
+def _measure_consistency(
+    classify: Callable[[Array], Array], images: ImageSet, said: Array, steps: _Steps
+) -> dict[str, Any]:
+    found = {}
+    for name, views in consistency.views(images.images).items():
+        same = np.ones(len(images), bool)
+        for view in views:
+            same &= classify(view) == said
+            steps.done(name.replace("_", " "), len(images))
+        found[name] = _share(same)
+    return found
+
+
+def _measure_attack(
+    model: Any,
+    classify: Callable[[Array], Array],
+    images: ImageSet,
+    right: Array,
+    how: Attack,
+    wanted: Wanted,
+    steps: _Steps,
+) -> dict[str, Any]:
+    order = np.random.default_rng(wanted.seed).permutation(len(images))  # not the first ones: a folder's are one class
+    part = np.sort(order[: wanted.attack_limit])
+    labels = images.labels[part]
+    made = attack(model, images.images[part], labels, how, seed=wanted.seed)
+    still = classify(made) == labels
+    gradients = how.steps if how.kind == "pgd" else 1
+    steps.done(how.label, 3 * gradients * len(part))
+    about = {"label": how.label, "kind": how.kind, "norm": how.norm, "epsilon": how.epsilon, "steps": gradients}
+    return {**about, "count": len(part), "clean": _share(right[part]), "accuracy": _share(still)}
+
+
+def _measure_newer(classify: Callable[[Array], Array], newer: ImageSet | None, steps: _Steps) -> dict[str, Any] | None:
+    if newer is None:
+        return None
+    right = classify(newer.images) == newer.labels
+    steps.done("CIFAR-10.1", len(newer))
+    return {"version": str(newer.ids[0]).split("-")[1], "count": len(newer), "accuracy": _share(right)}
+
+
+def _share(hits: Array) -> dict[str, Any]:
+    return wilson(int(hits.sum()), len(hits)).as_dict()

@@ -1,0 +1,270 @@
+"""A trained run and a split in, predictions and scores out; every look is counted."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifarlab import datasets, metrics
+from cifarlab.datasets import ImageSet, Splits, older_split
+from cifarlab.displays.progress import progress_of
+from cifarlab.evaluation.dead_units import measure_activity
+from cifarlab.evaluation.human_labels import open_human_labels, score_with_humans
+from cifarlab.evaluation.overlap import describe, summarise
+from cifarlab.inference import prediction
+from cifarlab.inference.temperature import scale, stored_temperature
+from cifarlab.inference.tta import check_tta
+from cifarlab.runs import Run, derived, pretrained_run
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.predictions import Origin, Predictions
+from cifarlab.runs.pretrained_run import AnyRun
+from cifarlab.runs.trained_images import Overlap, find_overlap
+from cifarlab.utils import files, own_code
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+
+SPLITS = ("train", "validation", "test")
+
+
+def evaluate(
+    run: AnyRun,
+    *,
+    split: str = "test",
+    data: str | None = None,
+    data_dir: str | None = None,
+    tta: str = SINGLE,
+    human_labels: str | Path | None = None,
+    runs_dir: str | os.PathLike[str] = "runs",
+    code: Sequence[str | os.PathLike[str]] = (),
+    show: bool | None = None,
+) -> dict[str, Any]:
+    """Let a run's model classify every image of a split, and score the answers.
+
+    Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
+    each whole or not at all, and records the look in `looks.json`. On other data than the run's own, the files are
+    `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Accuracy is
+    single-view, each image being seen once, as it is, unless `tta` names a test-time augmentation: then the files are
+    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay.
+
+    Args:
+        run: The run to evaluate, or `"builtin"`.
+        split: `"train"`, `"validation"` or `"test"`.
+        data: Name of another data set of the same classes and image shape; by default the run's own.
+        data_dir: Where the data are, if not where the run found them.
+        tta: Test-time augmentation, one of `tta.NAMES`; none by default.
+        human_labels: CIFAR-10H's counts, `.npy`: what people called each test image of CIFAR-10, to compare with.
+        runs_dir: Where the run of the built-in model is, or will be made.
+        code: The user's own Python files that the run may need; no other is executed.
+        show: Whether to show the progress; None: in a notebook and at a prompt.
+
+    Returns:
+        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `images` (their fingerprint),
+        `tta`, `looks` (how often this split of these data has been looked at, this time included, with whichever
+        test-time augmentation), `looks_in_making` (how many of these while the model was made: 0 but for the built-in
+        model, which brings them along), `notices`
+        (sentences about what a reader must know), `model_checksum`, where the model was trained on some of the images
+        also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
+        `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
+        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
+        `activity`: see `activity.measure_activity`.
+
+    Raises:
+        CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
+            missing, do not fit the model, or are not the ones that the run was trained on, or the human labels are not
+            about them.
+    """
+    if split not in SPLITS:
+        raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
+    check_tta(tta)
+    own_code.allow_files(code)
+    own_code.allow(data or "")
+    run = pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir)
+    _check_held_out(run, split)
+    humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
+    splits = _load(run, data, data_dir)
+    _check_classes(run, splits, split)
+    notices = [*_state_notices(run), *splits.source.notices]
+    notices += _data_notices(run, splits, split, named=data is not None)
+    name = splits.source.name
+    met = _find_overlap(run, splits, split)
+    checksum = model_checksum(run)  # before the model is read: a training may write the next while this one answers
+    with progress_of(f"evaluating {run.path}", show):
+        model = prediction.load_model(run)
+        answers = prediction.predict_images(model, splits[split], tta=tta)
+    origin = Origin(checksum, splits[split].fingerprint, _trained_on(met, splits[split]))
+    predictions = dataclasses.replace(answers, origin=origin)
+    overlap, told = _weigh_overlap(run, met, predictions, split, name)
+    why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
+    calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
+    human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
+    scores = {
+        "run": run.name,
+        "data": name,
+        "split": split,
+        "images": origin.images,
+        derived.KEY: checksum,
+        "tta": tta,
+        "looks": run.record_look(split, why, name, tta),
+        "looks_in_making": run.looks_in_making(split, name),
+        "notices": notices + told + doubt + _history_notices(run, predictions, split, name, tta),
+        **metrics.score(predictions),
+        **overlap,
+        **calibrated,
+        **human,
+        **_activity(model, splits[split], tta),
+    }
+    predictions.save(run.predictions_file(split, name, tta))
+    files.write_json(run.scores_file(split, name, tta), scores)
+    return scores
+
+
+def _activity(model: Any, images: ImageSet, tta: str) -> dict[str, Any]:
+    """Which units of a dense network never answer; nothing of another network."""
+    found = measure_activity(model, images.images) if tta == SINGLE else None
+    return {} if found is None else {"activity": found}
+
+
+def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], list[str]]:
+    """Loss and calibration error at the run's temperature, where it has one; or a notice that it is unusable."""
+    try:
+        temperature = stored_temperature(run)
+    except CifarlabError as error:
+        return {}, [f"Not calibrated: {error}."]
+    if temperature is None:
+        return {}, []
+    scaled = scale(predictions, temperature)
+    loss = metrics.measure("negative_log_likelihood", scaled).as_dict()
+    gap = metrics.measure("expected_calibration_error", scaled).as_dict()
+    return {"calibrated": {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}}, []
+
+
+def _check_held_out(run: Run, split: str) -> None:
+    if split == "validation" and run.recipe.validation_fraction == 0:
+        raise CifarlabError(
+            f"{run.path} held out no validation images (validation_fraction=0): it was trained on them; evaluate on "
+            "test, or train again with --set validation_fraction=0.1"
+        )
+
+
+def _load(run: Run, data: str | None, data_dir: str | None) -> Splits:
+    """The data that were asked for; the run's own by default, from where it found them if they are still there."""
+    name = data or run.data_name
+    if data_dir is None and name == run.data_name:
+        data_dir = run.data_dir
+    return datasets.load_data(name, data_dir=data_dir, **run.recipe.held_out)
+
+
+def _check_classes(run: Run, splits: Splits, split: str) -> None:
+    if len(splits[split]) == 0:
+        raise CifarlabError(f"{splits.source.name} has no {split} images: choose another split with --split")
+    expected = prediction.class_names(run)
+    if splits.class_names != expected:
+        raise CifarlabError(
+            f"{splits.source.name} has other classes than {run.path} was trained on: {_shown(splits.class_names)} "
+            f"instead of {_shown(expected)}; evaluate on data with the same classes"
+        )
+
+
+def _find_overlap(run: Run, splits: Splits, split: str) -> Overlap | None:
+    own = (lambda: splits.train) if splits.source.name == run.data_name else None
+    return find_overlap(run, splits[split], splits.source.name, own)
+
+
+def _trained_on(met: Overlap | None, images: ImageSet) -> Array:
+    return np.zeros(len(images), bool) if met is None else met.trained_on
+
+
+def _weigh_overlap(
+    run: Run, met: Overlap | None, predictions: Predictions, split: str, data: str
+) -> tuple[dict[str, Any], list[str]]:
+    """How many images the model was trained on, for the scores, and what must be said of it.
+
+    Of the run's own training images nothing: that they are such is their name.
+    """
+    if split == "train" and data == run.data_name:
+        return {}, []
+    if met is None:
+        changed = (run.data.get("fingerprints") or {}).get(split)
+        if data != run.data_name or changed in (None, predictions.origin and predictions.origin.images):
+            return {}, []
+        return {}, [
+            f"{run.name} did not record which images it was trained on: some of these may be among them, and then the "
+            "accuracy is no test."
+        ]
+    found = summarise(met, predictions.ids, predictions.predicted == predictions.labels)
+    return {"overlap": found} if found["count"] else {}, describe(found, len(predictions), split)
+
+
+def _state_notices(run: Run) -> list[str]:
+    state, why = run.state.get("state"), run.state.get("why")
+    if state == "finished":
+        return []
+    return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
+
+
+def _history_notices(run: Run, predictions: Predictions, split: str, data: str, tta: str) -> list[str]:
+    """Whether the model does on validation what the history says of its best epoch: else it is another epoch's.
+
+    A training that was killed has noted epochs whose model it had not yet kept. Rounding may turn an answer or two.
+    """
+    noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
+    if split != "validation" or data != run.data_name or tta != SINGLE or not noted:
+        return []
+    expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
+    if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
+        return []
+    return [
+        f"{run.history_file.name} says {100 * expected:.2f} % on validation of the best epoch, this model has "
+        f"{100 * measured:.2f} %: it is not that epoch's, or not on these images. The training curves and their "
+        "best epoch are of another model."
+    ]
+
+
+def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str]:
+    """What must be said where the data are not, or not certainly, those of the training.
+
+    The images themselves are compared where the run remembers their fingerprints, else the files' checksums.
+
+    Raises:
+        CifarlabError: If the data differ from those trained on, and were not `named` explicitly.
+    """
+    trained_on, source = run.data, splits.source
+    if source.name != run.data_name:
+        return [f"Evaluated on {source.name}; {run.name} was trained on {run.data_name}."]
+    remembered = (trained_on.get("fingerprints") or {}).get(split)
+    before, now = dict(trained_on.get("checksums") or {}), dict(source.checksums)
+    if remembered:
+        altered = "" if remembered == splits[split].fingerprint else f"its {split} images or labels have changed"
+    else:
+        altered = _altered_files(before, now)
+    if altered:
+        altered += older_split(trained_on, source)
+        found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
+        if not named:
+            raise CifarlabError(
+                f"{found}; restore the data, or say --data {source.name} to evaluate what is there now: images that "
+                f"{run.name} was trained on are then counted and named"
+            )
+        return [f"The data were altered: {found}."]
+    if not remembered and before.keys() != now.keys():
+        return [
+            f"{source.name} was read from {source.location}, whose files are not the ones of the training: whether the "
+            "images are the same could not be checked."
+        ]
+    return []
+
+
+def _altered_files(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    altered = sorted(name for name in before.keys() & now.keys() if before[name] != now[name])
+    if not altered:
+        return ""
+    first = f"{altered[0]} has checksum {now[altered[0]]} instead of {before[altered[0]]}"
+    return first if len(altered) == 1 else f"{first}, and {len(altered)} files differ in all"
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f", ... ({len(names)})" if len(names) > 5 else "")

@@ -1,0 +1,121 @@
+"""Slices: for which kinds of images a model is worse than for the rest."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from cifarlab.datasets import ImageSet
+from cifarlab.datasets.exploration import similarity
+from cifarlab.datasets.exploration.statistics import brightness_and_contrast
+from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.significance import holm
+from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.arrays import Array
+
+FORMAT = 1
+PARTS = 5
+COPY_GREY_LEVELS = 16.0
+"""Images this near to a training image, as root mean square over pixels, count as copies of it."""
+FEWEST_COPIES = 20
+"""Of fewer nothing can be said; they would only stand first."""
+_BLOCK = 500
+
+
+def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | None = None) -> dict[str, Any]:
+    """Accuracy on fifths of the images by brightness, contrast and distance to the training images, worst first.
+
+    Args:
+        predictions: N images, at least one.
+        images: `(N, H, W, C)` uint8, the same images in the same order.
+        train: What the model learned from; without it nothing is said about distance and copies.
+
+    Returns:
+        Ready for JSON: `format`, `count`, `accuracy` of all (an interval) and `slices`, the least accurate first, each
+        with `by` (the quantity), `name`, `low` and `high` (its range), `count`, `accuracy` (an interval), `difference`
+        (from the accuracy of the rest), `p_value` (Fisher's exact test against the rest) and `adjusted_p_value` (Holm,
+        over all slices).
+
+    Raises:
+        ValueError: If there are not as many images as predictions.
+    """
+    if len(images) != len(predictions) or not len(images):
+        raise ValueError(f"expected an image for each prediction. Received: {len(images):,}, {len(predictions):,}")
+    right = predictions.predicted == predictions.labels
+    found = [_measure(right, *part) for part in _parts(images, train)]
+    for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):
+        row["adjusted_p_value"] = adjusted
+    return {
+        "format": FORMAT,
+        "count": len(right),
+        "accuracy": intervals.wilson(int(right.sum()), len(right)).as_dict(),
+        "slices": sorted(found, key=lambda row: (row["accuracy"]["value"], row["by"], row["low"])),
+    }
+
+
+def nearest_distances(images: Array, train: Array) -> Array:
+    """How far each image is from the training image that is most like it.
+
+    The nearest one is found among 8 x 8 versions, which takes a sixteenth of the work, and measured at full size: the
+    result can only be larger than the distance to the truly nearest, and for copies it is the same.
+
+    Args:
+        images: `(N, H, W, C)` uint8.
+        train: `(M, H, W, C)` uint8, M at least 1.
+
+    Returns:
+        `(N,)` float64: root mean square difference in grey levels, 0 to 255.
+    """
+    small, known = (similarity.shrink(part).reshape(len(part), -1) for part in (images, train))
+    squares = (known**2).sum(axis=1) / 2
+    nearest = np.empty(len(images), np.int64)
+    with threadpool_limits(None):
+        for start in range(0, len(images), _BLOCK):
+            nearest[start : start + _BLOCK] = (squares - small[start : start + _BLOCK] @ known.T).argmin(axis=1)
+    distances = np.empty(len(images))
+    for start in range(0, len(images), _BLOCK):
+        gap = images[start : start + _BLOCK].astype(np.float32) - train[nearest[start : start + _BLOCK]]
+        distances[start : start + _BLOCK] = np.sqrt((gap**2).mean(axis=(1, 2, 3)))
+    return distances
+
+
+def _parts(images: Array, train: ImageSet | None) -> Iterator[tuple[str, str, Array, Array]]:
+    """Quantity, name of the slice, the quantity's values `(N,)`, and which images are in it, `(N,)` bool."""
+    brightness, contrast = brightness_and_contrast(images)
+    yield from _fifths("brightness", ("darkest", "dark", "middle", "bright", "brightest"), brightness)
+    yield from _fifths("contrast", ("flattest", "flat", "middle", "strong", "strongest"), contrast)
+    if train is not None and len(train) and train.images.shape[1:] == images.shape[1:]:
+        distance = nearest_distances(images, train.images)
+        names = ("most like training", "like training", "middle", "unlike training", "most unlike training")
+        yield from _fifths("distance to training", names, distance)
+        copied = distance <= COPY_GREY_LEVELS
+        for name, members in (("copied from training", copied), ("not copied", ~copied)):
+            if min(members.sum(), (~members).sum()) >= FEWEST_COPIES:
+                yield "copies", name, distance, members
+
+
+def _fifths(by: str, names: tuple[str, ...], values: Array) -> Iterator[tuple[str, str, Array, Array]]:
+    """Five slices of equally many images, fewer where many values are equal: those stay together."""
+    edges = np.quantile(values, np.arange(1, PARTS) / PARTS)
+    places = np.searchsorted(edges, values, side="left")
+    for place, name in enumerate(names):
+        members = places == place
+        if 0 < members.sum() < len(members):
+            yield by, name, values, members
+
+
+def _measure(right: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
+    inside, outside = right[members], right[~members]
+    table = [[int(part.sum()), int((~part).sum())] for part in (inside, outside)]
+    return {
+        "by": by,
+        "name": name,
+        "low": float(values[members].min()),
+        "high": float(values[members].max()),
+        "count": len(inside),
+        "accuracy": intervals.wilson(int(inside.sum()), len(inside)).as_dict(),
+        "difference": float(inside.mean() - outside.mean()),
+        "p_value": float(stats.fisher_exact(table).pvalue),
+    }
