@@ -14,7 +14,7 @@ from cifarlab.evaluation import scoring
 from cifarlab.metrics.statistics import significance
 from cifarlab.metrics.statistics.intervals import mean_over_seeds
 from cifarlab.models import shuffle_images
-from cifarlab.plots._style import to_png, to_svg
+from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run

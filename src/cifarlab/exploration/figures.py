@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END, PLACES, Findings
-from cifarlab.plots._style import to_png
+from cifarlab.plots import to_png
 from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts
 from cifarlab.plots.class_means import plot_class_means

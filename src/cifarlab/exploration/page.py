@@ -16,7 +16,7 @@ from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, 
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.datasets.exploration.findings import PLACES, Findings, duplicate_facts
 from cifarlab.exploration import figures
-from cifarlab.plots._style import to_inline_svg
+from cifarlab.plots import to_inline_svg
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map

@@ -2,3 +2,7 @@
 
 `plots/<name>.py` holds `plot_<name>` and `example()`, a small figure of made-up numbers that the contract tests draw.
 """
+
+from cifarlab.plots._style import data_uri, series_colour, to_inline_svg, to_png, to_svg
+
+__all__ = ["data_uri", "series_colour", "to_inline_svg", "to_png", "to_svg"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifarlab.datasets import ImageSet
-from cifarlab.plots._style import data_uri
+from cifarlab.plots import data_uri
 from cifarlab.recipes import Recipe
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 import cifarlab
-from cifarlab.plots._style import to_inline_svg
+from cifarlab.plots import to_inline_svg
 from cifarlab.reports._page import Page
 from cifarlab.utils import discovery, text
 from cifarlab.utils.text import counted, signed

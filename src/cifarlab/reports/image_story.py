@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import cifarlab
 from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
 from cifarlab.evaluation.explanation.saliency import GRAD_CAM
-from cifarlab.plots._style import data_uri, series_colour
+from cifarlab.plots import data_uri, series_colour
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.reports._pictures import _png

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 import cifarlab
 from cifarlab.evaluation.label_errors import Findings
-from cifarlab.plots._style import data_uri
+from cifarlab.plots import data_uri
 from cifarlab.reports._pictures import _png
 from cifarlab.reports._render import GENERATOR, render
 from cifarlab.utils import files

@@ -29,7 +29,7 @@ from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
 
 from cifarlab.datasets import ImageSet
 from cifarlab.metrics import confusion_matrix
-from cifarlab.plots._style import to_png
+from cifarlab.plots import to_png
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.recipes import Recipe, settings_of

@@ -14,7 +14,7 @@ from cifarlab.datasets.exploration import statistics
 from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END
 from cifarlab.evaluation.locality import half_energy_sides, random_side
 from cifarlab.evaluation.robustness.results import read_results
-from cifarlab.plots._style import to_png, to_svg
+from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts

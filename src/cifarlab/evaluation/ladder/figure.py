@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from cifarlab.evaluation.ladder.published import PUBLISHED
-from cifarlab.plots._style import to_png, to_svg
+from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.ladder import plot_ladder
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError

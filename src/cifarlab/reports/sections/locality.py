@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.evaluation.locality import begun_side, half_energy_sides, random_side
-from cifarlab.plots._style import series_colour
+from cifarlab.plots import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
 from cifarlab.reports._page import Page, RunView

@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 
 from cifarlab.models.pretrained import builtin
-from cifarlab.plots._style import data_uri
+from cifarlab.plots import data_uri
 from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels

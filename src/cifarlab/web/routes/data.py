@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
 from cifarlab import datasets
-from cifarlab.plots._style import to_inline_svg
+from cifarlab.plots import to_inline_svg
 from cifarlab.web import rendering
 from cifarlab.web.collection import Collection
 from cifarlab.web.figures import DATA_FIGURES, draw_data_figure
