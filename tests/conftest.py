@@ -84,7 +84,7 @@ def make_run(fake_run: ModuleType) -> Callable[..., Run]:
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""
-    monkeypatch.setattr("cifarlab.reports.write_figures", lambda *_: [])
+    monkeypatch.setattr("cifarlab.reports.writing.write_figures", lambda *_: [])
 
 
 @pytest.fixture(scope="session")

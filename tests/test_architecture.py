@@ -25,10 +25,7 @@ TIERS = (
     ),
     ("evaluation",),
     ("training",),
-    (
-        "exploration",
-        "inference",
-    ),
+    ("inference",),
     (
         "displays",
         "metrics",

@@ -29,7 +29,7 @@ def shown(tmp_path_factory):
         patch.setattr(datasets, "load_data", load_digits)
         patch.setattr(demo, "RECIPES", ("smoke", "mlp1"))
         patch.setattr(demo, "SETTINGS", {"digits": ("epochs=2", "batch_size=100", "model.widths=(16,)")})
-        patch.setattr("cifarlab.reports.write_figures", lambda *_: [])  # nobody looks at them here
+        patch.setattr("cifarlab.reports.writing.write_figures", lambda *_: [])  # nobody looks at them here
         patch.setattr("sys.stdout", printed)
         assert cli.main(["demo"]) == 0
     return folder, printed.getvalue()

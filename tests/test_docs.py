@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from cifarlab.reports import _render
+from cifarlab.reports import rendering
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -20,6 +20,6 @@ def test_every_page_that_shows_output_is_refreshed():
 def test_the_guide_goes_through_every_section_in_its_order():
     lines = (DOCS / "reading_the_report.md").read_text("utf-8").splitlines()
     headings = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
-    assert headings == [module.TITLE for module in _render.sections()]
+    assert headings == [module.TITLE for module in rendering.sections()]
     for word in ("**Shows**", "**How to read it.**", "**What to do.**"):
         assert sum(line.startswith(word) for line in lines) == len(headings)

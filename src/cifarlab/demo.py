@@ -99,13 +99,14 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
 
 
 def _examine(runs: list[Run], output: Path, notice: str) -> Path:
-    from cifarlab import reports, tables
+    from cifarlab import tables
     from cifarlab.displays.console import working
     from cifarlab.evaluation import scoring
+    from cifarlab.reports import writing
 
     with working("evaluating"):
         entries = [scoring.evaluate(run) for run in runs]
     with working("writing the report"):
-        page = reports.report(runs, output=output / "report.html", notice=notice)
+        page = writing.report(runs, output=output / "report.html", notice=notice)
     tables.print_results(entries)
     return page

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import reports
+from cifarlab.reports import writing
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +24,8 @@ def pages(make_run, tmp_path_factory) -> dict[str, Path]:
     runs = [make_run(root, "first"), make_run(root, "a-run-with-quite-a-long-name-of-its-own", skill=4.0)]
     runs[0].command_file.write_text(f"cifarlab train mlp2 {'--set learning_rate=0.002 ' * 9}\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reports, "write_figures", lambda *_: [])  # nobody looks at them here, and they take long
-        return {"one": reports.report(runs[0]), "two": reports.report(runs, notice="This is digits.")}
+        patch.setattr(writing, "write_figures", lambda *_: [])  # nobody looks at them here, and they take long
+        return {"one": writing.report(runs[0]), "two": writing.report(runs, notice="This is digits.")}
 
 
 @pytest.fixture(params=VIEWS)

@@ -10,10 +10,12 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifarlab import cli, exploration, reports, tables
+from cifarlab import cli, tables
 from cifarlab import recipes as recipe
 from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
+from cifarlab.reports import writing
+from cifarlab.reports.exploration import folder
 from cifarlab.training import plan
 
 COMMANDS = typer.main.get_command(cli.app).commands
@@ -137,8 +139,8 @@ def test_a_model_of_ones_own_may_take_anything(empty_folder):
 
 def test_the_page_of_an_exploration_and_of_a_report_as_json(empty_folder, monkeypatch, capsys):
     (empty_folder / "summary.json").write_text('{"format": 1}')
-    monkeypatch.setattr(exploration, "explore", lambda *_, **__: Path("index.html"))
-    monkeypatch.setattr(reports, "report", lambda *_, **__: Path("report.html"))
+    monkeypatch.setattr(folder, "explore", lambda *_, **__: Path("index.html"))
+    monkeypatch.setattr(writing, "report", lambda *_, **__: Path("report.html"))
     assert cli.main(["explore", "digits", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"page": "index.html", "summary": {"format": 1}}
     assert cli.main(["report", "runs/x", "--json"]) == 0

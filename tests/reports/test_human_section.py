@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from cifarlab import datasets, metrics, reports
+from cifarlab import datasets, metrics
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.evaluation import human_labels
-from cifarlab.reports._page import open_page
+from cifarlab.reports import writing
+from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import human_labels as section
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
@@ -93,5 +94,5 @@ def test_other_images_are_refused(make_run, tmp_path, counts):
     with pytest.raises(
         CifarlabError, match="people named the test images of cifar10, these are the test images of digits"
     ):
-        reports.report(run, human_labels=counts)
+        writing.report(run, human_labels=counts)
     assert not run.report_file.exists()

@@ -6,7 +6,7 @@ import pytest
 
 from cifarlab import recipes
 from cifarlab.recipes import Recipe
-from cifarlab.reports._page import open_page
+from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import locality
 from cifarlab.utils import files
 

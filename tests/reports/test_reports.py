@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import reports
 from cifarlab.inference.temperature import model_checksum
-from cifarlab.reports import _page, _render
+from cifarlab.reports import page as _page
+from cifarlab.reports import rendering, writing
 from cifarlab.runs import Run, unique_names
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
-SECTIONS = {module.__name__.rpartition(".")[2]: module for module in _render.sections()}
+SECTIONS = {module.__name__.rpartition(".")[2]: module for module in rendering.sections()}
 ON_REQUEST = {"human_labels", "robustness"}
 """Shown only where somebody measured it."""
 
@@ -29,12 +29,12 @@ def two(make_run, tmp_path_factory) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def one_page(one) -> Path:
-    return reports.report(one)
+    return writing.report(one)
 
 
 @pytest.fixture(scope="module")
 def two_page(two) -> Path:
-    return reports.report(two, notice="Short & <sweet>")
+    return writing.report(two, notice="Short & <sweet>")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def two_text(two_page) -> str:
 
 def draw_whole(run: Run) -> str:
     """The page about a run, without its figures as files, which take as long again."""
-    return _render.render_page(_page.open_page([run]))
+    return rendering.render_page(_page.open_page([run]))
 
 
 def build(name: str, *runs: Run, split: str = "test") -> str | None:
@@ -125,8 +125,8 @@ def test_contents_list_every_section(one_text) -> None:
 
 def test_headline_says_the_scores(one, one_text) -> None:
     scores = one.scores("test")
-    assert _render.percent(scores["accuracy"]) in one_text
-    assert _render.percent_interval(scores["scores"]["accuracy"]) in one_text
+    assert rendering.percent(scores["accuracy"]) in one_text
+    assert rendering.percent_interval(scores["scores"]["accuracy"]) in one_text
     assert f"{scores['loss']:.3f}" in one_text
     assert "of 120 test images" in one_text
 
@@ -138,7 +138,7 @@ def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, t
     text = build("headline", run)
     assert "With <strong>TTA flip</strong>: 98.77" in text
     assert "All numbers above are single-view." in text
-    assert f'<p class="big">{_render.percent(run.scores("test")["accuracy"])}</p>' in text
+    assert f'<p class="big">{rendering.percent(run.scores("test")["accuracy"])}</p>' in text
 
 
 def test_several_runs_are_tested_against_each_other(two_text) -> None:
@@ -228,9 +228,9 @@ def test_default_output_is_in_the_run_or_beside_the_runs(one, one_page, two, two
 
 
 def test_output_may_be_a_folder(one, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(_render, "render_page", lambda page: f"About {page.leader.label}.")
-    monkeypatch.setattr(reports, "write_figures", lambda *_: [])
-    assert reports.report(one, tmp_path) == tmp_path / "report.html"
+    monkeypatch.setattr(rendering, "render_page", lambda page: f"About {page.leader.label}.")
+    monkeypatch.setattr(writing, "write_figures", lambda *_: [])
+    assert writing.report(one, tmp_path) == tmp_path / "report.html"
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "About mlp-one."
 
 
@@ -238,7 +238,7 @@ def test_foreign_file_is_never_overwritten(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "taken")
     run.report_file.write_text("my notes", encoding="utf-8")
     with pytest.raises(CifarlabError, match="not a report"):
-        reports.report(run)
+        writing.report(run)
     assert run.report_file.read_text(encoding="utf-8") == "my notes"
 
 
@@ -247,20 +247,20 @@ def test_run_that_was_not_evaluated_is_told_how(make_run, tmp_path, lost) -> Non
     run = make_run(tmp_path, "raw")
     getattr(run, lost)("test").unlink()
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):
-        reports.report(run)
+        writing.report(run)
 
 
 def test_scores_of_other_images_are_refused(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "stale")
     files.write_json(run.scores_file("test"), {**run.scores("test"), "count": 7})
     with pytest.raises(CifarlabError, match="do not belong"):
-        reports.report(run)
+        writing.report(run)
 
 
 @pytest.mark.parametrize(("runs", "split"), [([], "test"), (["nowhere"], "test"), (["nowhere"], "train")])
 def test_wrong_input_is_one_clear_line(runs, split) -> None:
     with pytest.raises(CifarlabError):
-        reports.report(runs, split=split)
+        writing.report(runs, split=split)
 
 
 def test_labels_are_unique(tmp_path) -> None:
@@ -273,7 +273,7 @@ def test_labels_are_unique(tmp_path) -> None:
     [(None, "\N{EN DASH}"), (1.25, "1.2 s"), (59.4, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
 )
 def test_durations_read_as_people_say_them(seconds, text) -> None:
-    assert _render.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
+    assert rendering.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:

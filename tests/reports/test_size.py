@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab import metrics, recipes, reports
+from cifarlab import metrics, recipes
 from cifarlab.datasets import load_data
+from cifarlab.reports import writing
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 
@@ -40,7 +41,7 @@ def test_a_report_with_everything_is_under_three_megabytes(count, fake_run, cifa
     people = np.ones((10_000, 10), np.int64)
     people[np.arange(10_000), cifar10.test.labels] = 30
     np.save(tmp_path / "counts.npy", people)
-    page = reports.report(
+    page = writing.report(
         runs, data_dir=cifar10_dir, human_labels=tmp_path / "counts.npy", output=tmp_path / "all.html"
     )
     text = page.read_text(encoding="utf-8")

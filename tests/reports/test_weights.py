@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifarlab.reports._weights import has_first_layer, read_first_layer
+from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
 
 

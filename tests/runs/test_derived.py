@@ -10,7 +10,7 @@ import pytest
 from cifarlab.evaluation.comparison import pairs
 from cifarlab.evaluation.robustness.results import read_results, results_file
 from cifarlab.inference.temperature import stored_temperature
-from cifarlab.reports import report
+from cifarlab.reports.writing import report
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.predictions import Origin, Predictions

@@ -21,12 +21,13 @@ def explore(
 
     Writes one self-contained HTML page and PNG files beside it; prints the page's path.
     """
-    from cifarlab import exploration, tables
+    from cifarlab import tables
     from cifarlab.displays.console import working
+    from cifarlab.reports.exploration import folder
     from cifarlab.utils import files
 
     with working(f"exploring {name}") as progress:
-        page = exploration.explore(name, data_dir=data_dir, output=output, progress=progress)
+        page = folder.explore(name, data_dir=data_dir, output=output, progress=progress)
     if as_json:
         tables.print_json({"page": str(page), "summary": files.read_json(page.parent / "summary.json")})
     else:

@@ -34,11 +34,12 @@ def report(
     The page holds all it shows, several runs side by side; its path is printed. With --stories, pages about single
     images lie in a folder beside it.
     """
-    from cifarlab import reports, tables
+    from cifarlab import tables
     from cifarlab.displays.console import counting, working
+    from cifarlab.reports import writing
 
     with counting("telling the stories") if stories else working("writing the report") as progress:
-        page = reports.report(
+        page = writing.report(
             runs,
             output=output,
             split=split,

@@ -10,8 +10,8 @@ from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.training_curves import plot_training_curves
-from cifarlab.reports._page import RunView
-from cifarlab.reports._pictures import Pictures
+from cifarlab.reports.page import RunView
+from cifarlab.reports.pictures import Pictures
 from cifarlab.utils import files
 
 MOST_MISTAKES = 32

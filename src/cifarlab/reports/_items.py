@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cifarlab.reports._page import Page, RunView
+from cifarlab.reports.page import Page, RunView
 
 
 @dataclass(frozen=True)

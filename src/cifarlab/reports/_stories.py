@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.evaluation.explanation.image import tell_stories
-from cifarlab.reports._page import Page
 from cifarlab.reports.image_story import write_image_page
+from cifarlab.reports.page import Page
 from cifarlab.reports.sections.mistakes import find_mistakes
 
 

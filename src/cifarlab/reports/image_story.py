@@ -14,8 +14,8 @@ from cifarlab.evaluation.explanation.saliency import GRAD_CAM
 from cifarlab.plots import data_uri, series_colour
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
-from cifarlab.reports._pictures import _png
-from cifarlab.reports._render import GENERATOR, draw, render
+from cifarlab.reports.pictures import _png
+from cifarlab.reports.rendering import GENERATOR, draw, render
 from cifarlab.runs.layout import say
 from cifarlab.utils import files
 

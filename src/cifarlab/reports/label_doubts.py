@@ -8,8 +8,8 @@ from markupsafe import Markup
 import cifarlab
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.plots import data_uri
-from cifarlab.reports._pictures import _png
-from cifarlab.reports._render import GENERATOR, render
+from cifarlab.reports.pictures import _png
+from cifarlab.reports.rendering import GENERATOR, render
 from cifarlab.utils import files
 
 MOST_CONFLICTS = 60

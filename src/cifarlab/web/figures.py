@@ -27,7 +27,7 @@ from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
-from cifarlab.reports._weights import has_first_layer, read_first_layer
+from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.collection import Collection

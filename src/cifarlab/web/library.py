@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from starlette.exceptions import HTTPException
 
 from cifarlab import datasets
-from cifarlab.reports._page import check_together
-from cifarlab.reports._render import sections
+from cifarlab.reports.page import check_together
+from cifarlab.reports.rendering import sections
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code

@@ -15,8 +15,8 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 import cifarlab
-from cifarlab.reports import _render as report_rendering
-from cifarlab.reports._render import duration, number_interval, percent, percent_interval, plain, points, share
+from cifarlab.reports import rendering as report_rendering
+from cifarlab.reports.rendering import duration, number_interval, percent, percent_interval, plain, points, share
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.utils import discovery
 from cifarlab.utils.text import counted

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._pictures import Pictures
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.web.entries import Entry, sign

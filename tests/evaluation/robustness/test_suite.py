@@ -12,7 +12,7 @@ from cifarlab.evaluation.robustness.corruptions import corrupt
 from cifarlab.evaluation.robustness.results import OURS, against_baseline, read_results, results_file
 from cifarlab.evaluation.robustness.suite import Wanted, measure_robustness
 from cifarlab.metrics.statistics.intervals import wilson
-from cifarlab.reports._page import open_page
+from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import robustness
 from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.trained_images import remember_images

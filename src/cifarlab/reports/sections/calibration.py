@@ -8,8 +8,8 @@ from cifarlab import metrics
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.utils.errors import CifarlabError
 

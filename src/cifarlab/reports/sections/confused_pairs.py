@@ -7,8 +7,8 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import Item, make_items
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import render
 
 ORDER = 60
 TITLE = "The most confused pairs"

@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import draw, render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import draw, render
 
 ORDER = 40
 TITLE = "What was taken for what"

@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, percent, render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, percent, render
 
 ORDER = 30
 TITLE = "How the training went"

@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from cifarlab.evaluation.dead_units import SMALL_SHARE
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import render
 
 ORDER = 104
 TITLE = "Units that never answer"

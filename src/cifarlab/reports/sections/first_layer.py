@@ -3,9 +3,9 @@
 from markupsafe import Markup
 
 from cifarlab.plots.first_layer import plot_first_layer
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, render
-from cifarlab.reports._weights import read_first_layer
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, render
+from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 

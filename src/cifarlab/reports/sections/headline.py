@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from cifarlab.inference.tta import NAMES
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, percent, render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, percent, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import SINGLE, say
 

@@ -6,8 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab.evaluation.human_labels import HumanLabels, compare_with_humans, shared_mistakes
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import render
 
 ORDER = 72
 TITLE = "What other people see"

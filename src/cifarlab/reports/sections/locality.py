@@ -9,9 +9,9 @@ from cifarlab.evaluation.locality import begun_side, half_energy_sides, random_s
 from cifarlab.plots import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, render
-from cifarlab.reports._weights import read_first_layer
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, render
+from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import duration, plain, render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import duration, plain, render
 from cifarlab.utils.environment import BACKENDS
 
 ORDER = 110

@@ -4,8 +4,8 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import make_items
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import render
 from cifarlab.runs.predictions import Predictions
 
 ORDER = 70

@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from cifarlab.plots.per_class_scores import plot_per_class_scores
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import draw, render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import draw, render
 
 ORDER = 50
 TITLE = "Class by class, in numbers"

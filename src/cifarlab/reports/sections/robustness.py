@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from cifarlab.evaluation.robustness.results import OURS, read_results
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import draw, render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 
 ORDER = 95

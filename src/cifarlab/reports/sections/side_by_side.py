@@ -5,8 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import render
 from cifarlab.utils.errors import CifarlabError
 
 ORDER = 20

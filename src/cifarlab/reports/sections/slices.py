@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
-from cifarlab.reports._page import Page
-from cifarlab.reports._render import draw, render
+from cifarlab.reports.page import Page
+from cifarlab.reports.rendering import draw, render
 
 ORDER = 65
 TITLE = "Which kinds of images are hard"

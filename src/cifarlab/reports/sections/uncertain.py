@@ -4,8 +4,8 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import make_items
-from cifarlab.reports._page import Page, RunView
-from cifarlab.reports._render import render
+from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.rendering import render
 
 ORDER = 80
 TITLE = "Right, but only just"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab.evaluation.robustness.results import results_file
-from cifarlab.reports._weights import has_first_layer, read_first_layer
+from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import rendering
 from cifarlab.web.entries import Entry, say_unevaluated

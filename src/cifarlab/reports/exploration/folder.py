@@ -1,7 +1,4 @@
-"""Exploration: what a data set holds, before anything is trained on it, as one page and a folder of figures.
-
-`findings` gathers the numbers from `statistics`, `duplicates` and `embedding`; `figures` and `page` draw them.
-"""
+"""Write what a data set holds: one page, and a folder of figures and tables."""
 
 import os
 import re
@@ -11,8 +8,8 @@ from pathlib import Path
 from cifarlab import datasets
 from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find, summarize
 from cifarlab.displays.progress import progress_of
-from cifarlab.exploration import figures
-from cifarlab.exploration.page import render_page
+from cifarlab.reports.exploration import figures
+from cifarlab.reports.exploration.page import render_page
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import cifarlab
 from cifarlab.plots import to_inline_svg
-from cifarlab.reports._page import Page
+from cifarlab.reports.page import Page
 from cifarlab.utils import discovery, text
 from cifarlab.utils.text import counted, signed
 

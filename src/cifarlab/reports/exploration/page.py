@@ -15,11 +15,11 @@ import cifarlab
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.datasets.exploration.findings import PLACES, Findings, duplicate_facts
-from cifarlab.exploration import figures
 from cifarlab.plots import to_inline_svg
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map
+from cifarlab.reports.exploration import figures
 from cifarlab.utils.arrays import Array
 
 _SHOWN_GROUPS, _SMALLEST_GROUP, _GROUP_PICTURES = 4, 4, 24
@@ -194,7 +194,7 @@ def _environment() -> jinja2.Environment:
     # The report's stylesheet is shared, not copied.
     shared = jinja2.PrefixLoader({"reports": jinja2.PackageLoader("cifarlab.reports")})
     environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("cifarlab.exploration"), shared]),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("cifarlab.reports.exploration"), shared]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -8,7 +8,7 @@ from typing import Any
 
 from cifarlab.evaluation.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots import series_colour
-from cifarlab.reports._pictures import Pictures
+from cifarlab.reports.pictures import Pictures
 from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.predictions import Predictions

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import exploration
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration import embedding
 from cifarlab.datasets.exploration.findings import find, summarize
-from cifarlab.exploration.page import render_page
+from cifarlab.reports.exploration import folder as exploration
+from cifarlab.reports.exploration.page import render_page
 
 
 def image_set(images, labels, split, class_names=("cat", "<dog> & $co")):
