@@ -38,7 +38,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
-from cifarlab.web.collection import slug_of
+from cifarlab.web.pages.data_set import slug_of
 
 MOST_SECONDS = 0.2
 MOST_BYTES = 2_000_000
@@ -204,7 +204,7 @@ def ask(connection: http.client.HTTPConnection, address: str, follow: bool = Fal
 def _serve(runs_dir: str, data: str, listener: socket.socket) -> None:
     import uvicorn
 
-    from cifarlab.web.application import create_app
+    from cifarlab.web.server.application import create_app
     from cifarlab.web.settings import Settings
 
     app = create_app(Settings(runs_dir=Path(runs_dir), data=data))

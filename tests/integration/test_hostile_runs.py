@@ -19,9 +19,9 @@ from PIL import Image
 
 from cifarlab import cli
 from cifarlab.utils import discovery, files, own_code
-from cifarlab.web.application import create_app
+from cifarlab.web.pages.sections import NAMES
 from cifarlab.web.routes.run import TABS
-from cifarlab.web.sections import NAMES
+from cifarlab.web.server.application import create_app
 from cifarlab.web.settings import Settings
 
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")

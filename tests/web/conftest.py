@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from cifarlab.runs import create_run
-from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
+from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.settings import Limits, Settings
 
 
@@ -39,7 +39,7 @@ def gated_shelf(fakes, gate):
 @pytest.fixture
 def make_app(tmp_path, fakes, fake_shelf):
     """The whole app on an empty folder of runs and digits, with models that are made up."""
-    from cifarlab.web.application import create_app
+    from cifarlab.web.server.application import create_app
 
     def make(*, shelf=None, **chosen) -> FastAPI:
         settings = Settings(**{"runs_dir": tmp_path / "runs", "data": "digits", "limits": Limits(), **chosen})
@@ -114,7 +114,7 @@ def made_runs(tmp_path_factory, make_run):
 @pytest.fixture(scope="module")
 def pages(made_runs):
     """The app for all tests that only read."""
-    from cifarlab.web.application import create_app
+    from cifarlab.web.server.application import create_app
 
     app = create_app(Settings(runs_dir=made_runs, data="digits"))
     with TestClient(app, base_url="http://127.0.0.1:8000", headers={"accept": "text/html"}) as client:

@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from cifarlab.datasets import load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour
 from cifarlab.evaluation.explanation.saliency import GRAD_CAM, Attention
-from cifarlab.web.application import create_app
-from cifarlab.web.inference import InferenceService
-from cifarlab.web.listening import bind
-from cifarlab.web.serving import Served, Shelf, UnknownModel
+from cifarlab.web.predictions.model_store import Served, Shelf, UnknownModel
+from cifarlab.web.predictions.service import InferenceService
+from cifarlab.web.server.application import create_app
+from cifarlab.web.server.listening import bind
 from cifarlab.web.settings import Settings
 
 CLASS_NAMES = ("dark", "middling", "bright", "red")

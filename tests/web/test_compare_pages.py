@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
-from cifarlab.web.figures import COMPARISONS
+from cifarlab.web.pages.figures import COMPARISONS
 
 
 def test_runs_without_numbers_are_compared_by_their_training(own_pages, runs_dir, links, said):

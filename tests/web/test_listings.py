@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cifarlab.web.serving import Shelf
+from cifarlab.web.predictions.model_store import Shelf
 
 
 @pytest.fixture(scope="module")

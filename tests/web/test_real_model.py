@@ -25,7 +25,7 @@ def pictures(tmp_path) -> list:
 
 @pytest.fixture
 def real_client(make_client, tmp_path):
-    from cifarlab.web.serving import Shelf
+    from cifarlab.web.predictions.model_store import Shelf
     from cifarlab.web.settings import Limits
 
     return make_client(shelf=Shelf(tmp_path / "runs"), limits=Limits(request_seconds=300.0))

@@ -172,7 +172,7 @@ def test_what_cannot_be_evaluated_is_refused(pages):
 
 
 def test_scores_of_an_earlier_model_are_not_shown_but_told_with_the_command(own_pages, runs_dir, monkeypatch):
-    monkeypatch.setattr("cifarlab.web.library._FRESH_SECONDS", 0)
+    monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 0)
     run = Run(runs_dir / "first")
     accuracy = f'<p class="big">{100 * run.scores()["accuracy"]:.2f}'
     assert accuracy in own_pages.get("/runs/first").text

@@ -16,9 +16,9 @@ import pytest
 
 from cifarlab import cli
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
-from cifarlab.web.listening import bind
-from cifarlab.web.server import address_of
+from cifarlab.web.server.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
+from cifarlab.web.server.listening import bind
+from cifarlab.web.server.server import address_of
 from cifarlab.web.settings import Settings
 
 PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
@@ -113,7 +113,7 @@ def test_a_port_that_is_taken_is_said(refused):
 
 def test_an_address_is_refused_before_anything_that_takes_long_is_imported():
     program = "import sys; from cifarlab.cli import main; main(); print([name for name in SLOW if name in sys.modules])"
-    slow = ["keras", "tensorflow", "uvicorn", "fastapi", "cifarlab.web.application"]
+    slow = ["keras", "tensorflow", "uvicorn", "fastapi", "cifarlab.web.server.application"]
     words = ["serve", "--host", "192.0.2.1", "--port", "0"]
     command = [sys.executable, "-c", f"SLOW = {slow}; {program}", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -143,7 +143,7 @@ def test_without_the_extra_it_says_what_to_install(refused, monkeypatch):
 )
 def test_the_address_can_be_opened(monkeypatch, host, token, address):
     own = {"0.0.0.0": "192.168.7.7", "::": "2001:db8::7"}
-    monkeypatch.setattr("cifarlab.web.server.own_address", own.__getitem__)
+    monkeypatch.setattr("cifarlab.web.server.server.own_address", own.__getitem__)
     assert address_of(Settings(host=host, token=token)) == address
 
 

@@ -49,10 +49,10 @@ def serve(
     own_code.allow_files(code or ())
     own_code.allow(data)
     _check(runs_dir, data, data_dir, token)
-    from cifarlab.web.listening import bind
+    from cifarlab.web.server.listening import bind
 
     with bind(host, port) as listener:
-        from cifarlab.web.server import serve as serve_app
+        from cifarlab.web.server.server import serve as serve_app
         from cifarlab.web.settings import Settings
 
         folder = None if data_dir is None else Path(data_dir).expanduser()

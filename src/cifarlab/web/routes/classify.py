@@ -16,10 +16,10 @@ from cifarlab.plots import data_uri
 from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
-from cifarlab.web import rendering
-from cifarlab.web.classification import Classified, accepted, best, classify
-from cifarlab.web.state import explanations_of, inference_of, settings_of
-from cifarlab.web.uploads import UploadError, decode_picture, read_form
+from cifarlab.web.pages import rendering
+from cifarlab.web.predictions.classification import Classified, accepted, best, classify
+from cifarlab.web.predictions.uploads import UploadError, decode_picture, read_form
+from cifarlab.web.server.state import explanations_of, inference_of, settings_of
 
 router = APIRouter(include_in_schema=False)
 

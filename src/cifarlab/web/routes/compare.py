@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab.runs.predictions import are_other_pictures
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.entries import SPLITS, Entry, say_unevaluated
-from cifarlab.web.figures import COMPARISONS
-from cifarlab.web.library import Library
-from cifarlab.web.sections import UNMEASURED, Section, show_sections
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.figures import COMPARISONS
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import SPLITS, Entry, say_unevaluated
+from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,8 +6,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from cifarlab.evaluation.robustness.results import results_file
-from cifarlab.web.entries import sign
-from cifarlab.web.figures import (
+from cifarlab.web.pages.figures import (
     COMPARISONS,
     DATA_FIGURES,
     FIRST_LAYER,
@@ -17,9 +16,10 @@ from cifarlab.web.figures import (
     draw_run_figure,
     run_figures,
 )
-from cifarlab.web.library import Library
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import sign
+from cifarlab.web.pages.sections import DRAWING
 from cifarlab.web.routes.compare import MOST
-from cifarlab.web.sections import DRAWING
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from cifarlab.web.state import inference_of, metrics_of
+from cifarlab.web.server.state import inference_of, metrics_of
 
 router = APIRouter(tags=["health"])
 

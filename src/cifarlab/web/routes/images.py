@@ -8,12 +8,12 @@ from fastapi.responses import Response
 
 from cifarlab.reports.image_story import describe_story
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.collection import Collection, to_png
-from cifarlab.web.entries import Entry
-from cifarlab.web.gallery import KEYS, choose_answers, choose_images
-from cifarlab.web.library import Library
-from cifarlab.web.sections import DRAWING
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.data_set import Collection, to_png
+from cifarlab.web.pages.gallery import KEYS, choose_answers, choose_images
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.sections import DRAWING
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,9 +11,9 @@ from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs.layout import SINGLE
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.entries import Entry
-from cifarlab.web.library import Library
-from cifarlab.web.state import inference_of
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.server.state import inference_of
 
 router = APIRouter(prefix="/v1", tags=["models and runs"])
 

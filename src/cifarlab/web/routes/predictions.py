@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarlab.models.pretrained import builtin
-from cifarlab.web.classification import accepted, best, classify
-from cifarlab.web.state import inference_of, settings_of
-from cifarlab.web.uploads import Upload, UploadError, decode_base64, read_form
+from cifarlab.web.predictions.classification import accepted, best, classify
+from cifarlab.web.predictions.uploads import Upload, UploadError, decode_base64, read_form
+from cifarlab.web.server.state import inference_of, settings_of
 
 router = APIRouter(prefix="/v1", tags=["predictions"])
 

@@ -10,12 +10,12 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.entries import Entry, say_unevaluated
-from cifarlab.web.figures import run_figures
-from cifarlab.web.gallery import show_answers
-from cifarlab.web.library import Library, data_option
-from cifarlab.web.sections import show_sections
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.figures import run_figures
+from cifarlab.web.pages.gallery import show_answers
+from cifarlab.web.pages.library import Library, data_option
+from cifarlab.web.pages.run_summaries import Entry, say_unevaluated
+from cifarlab.web.pages.sections import show_sections
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab.runs import STATES
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.entries import Entry
-from cifarlab.web.library import Library
-from cifarlab.web.selection import read_page
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.filters import read_page
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import Entry
 
 router = APIRouter(include_in_schema=False)
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.library import Library
-from cifarlab.web.sections import NAMES, UNMEASURED, build_section
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.sections import NAMES, UNMEASURED, build_section
 
 router = APIRouter(include_in_schema=False)
 

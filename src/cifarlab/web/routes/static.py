@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cifarlab.web import rendering
+from cifarlab.web.pages import rendering
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,8 +11,8 @@ from cifarlab import recipes as catalog
 from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.library import Library
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.library import Library
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import uvicorn
 from uvicorn.config import Config
 
-from cifarlab.web.application import create_app
-from cifarlab.web.hosts import is_address, is_every_address, is_loopback, own_address
+from cifarlab.web.server.application import create_app
+from cifarlab.web.server.hosts import is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.settings import Settings
 
 _SWITCH_SECONDS = 0.001

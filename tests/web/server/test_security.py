@@ -5,7 +5,7 @@ import re
 import pytest
 from starlette.datastructures import Headers
 
-from cifarlab.web import hosts
+from cifarlab.web.server import hosts
 from cifarlab.web.settings import Limits
 
 TOKEN = "a-token-of-some-length"

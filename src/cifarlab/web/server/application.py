@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 import cifarlab
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web import rendering
-from cifarlab.web.head_requests import HeadAsGet
 from cifarlab.web.jobs import Jobs
-from cifarlab.web.library import Library
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.library import Library
+from cifarlab.web.server.head_requests import HeadAsGet
+from cifarlab.web.server.state import attach, serving
 from cifarlab.web.settings import Settings
-from cifarlab.web.state import attach, serving
 
 DESCRIPTION = "Classify pictures with the models of this machine, and read the scores of its runs."
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from fastapi import FastAPI, Request
 
-from cifarlab.web import rendering
+from cifarlab.web.pages import rendering
 
 
 def request(path: str = "/runs", query: str = "", cookie: str = "") -> Request:

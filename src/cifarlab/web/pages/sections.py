@@ -14,9 +14,9 @@ from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
-from cifarlab.web.entries import Entry, sign
-from cifarlab.web.library import Library
-from cifarlab.web.rendering import address
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.rendering import address
+from cifarlab.web.pages.run_summaries import Entry, sign
 
 # matplotlib's settings are global: one thread draws at a time.
 DRAWING = threading.RLock()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.answers import Answers, Doubts
+from cifarlab.web.pages.prediction_table import Answers, Doubts
 
 Rows = NDArray[np.int64]
 

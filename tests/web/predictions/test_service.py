@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.serving import Served, Shelf, UnknownModel
-from cifarlab.web.worker import BATCH_SIZES, Busy, run_in_batches
+from cifarlab.web.predictions.batcher import BATCH_SIZES, Busy, run_in_batches
+from cifarlab.web.predictions.model_store import Served, Shelf, UnknownModel
 
 BLACK = np.zeros((1, 32, 32, 3), np.uint8)
 

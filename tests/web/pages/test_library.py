@@ -6,10 +6,10 @@ from starlette.exceptions import HTTPException
 from cifarlab.runs import create_run
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.collection import slug_of
-from cifarlab.web.entries import LOST
-from cifarlab.web.library import Library
-from cifarlab.web.serving import Shelf
+from cifarlab.web.pages.data_set import slug_of
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import LOST
+from cifarlab.web.predictions.model_store import Shelf
 from cifarlab.web.settings import Settings
 
 

@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
-from cifarlab.web.inference import InferenceService
-from cifarlab.web.serving import UnknownModel
-from cifarlab.web.uploads import UploadError, decode_picture
-from cifarlab.web.worker import Busy, Worker
+from cifarlab.web.predictions.batcher import Busy, Worker
+from cifarlab.web.predictions.model_store import UnknownModel
+from cifarlab.web.predictions.service import InferenceService
+from cifarlab.web.predictions.uploads import UploadError, decode_picture
 
 _SMALL_BYTES = 32_768
 _SMALL_PIXELS = 16_384

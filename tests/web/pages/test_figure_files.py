@@ -45,7 +45,7 @@ def test_numbers_of_a_figure_are_those_of_the_run(pages, made_runs):
 
 
 def test_the_first_layers_numbers_are_those_of_the_units_shown(own_pages, runs_dir, fake_run, monkeypatch):
-    monkeypatch.setattr("cifarlab.web.figures.MOST_UNITS", 5)
+    monkeypatch.setattr("cifarlab.web.pages.figures.MOST_UNITS", 5)
     kernel = fake_run.write_model(runs_dir / "first" / "model.keras", (4, 5, 3), units=7)
     rows = list(csv.DictReader(io.StringIO(own_pages.get("/figures/runs/first/first-layer.csv").text)))
     energies = (kernel.astype(float) ** 2).sum(axis=0)

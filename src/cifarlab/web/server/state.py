@@ -7,11 +7,11 @@ from typing import cast
 import anyio.to_thread
 from fastapi import FastAPI, Request
 
-from cifarlab.web.explanations import Explanations
-from cifarlab.web.inference import InferenceService
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.security import protect
-from cifarlab.web.serving import Shelf
+from cifarlab.web.predictions.explanations import Explanations
+from cifarlab.web.predictions.model_store import Shelf
+from cifarlab.web.predictions.service import InferenceService
+from cifarlab.web.server.security import protect
 from cifarlab.web.settings import Settings
 
 

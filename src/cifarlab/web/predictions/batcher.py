@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.serving import Served
+from cifarlab.web.predictions.model_store import Served
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """Where a model is compiled for each size, batches are filled up to one of these; the last is the most everywhere."""

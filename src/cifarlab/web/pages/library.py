@@ -22,9 +22,9 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.answers import Answers, Doubts, make_answers, weigh_labels
-from cifarlab.web.collection import Collection, slug_of
-from cifarlab.web.entries import Entry, Signature, read_entry, sign
+from cifarlab.web.pages.data_set import Collection, slug_of
+from cifarlab.web.pages.prediction_table import Answers, Doubts, make_answers, weigh_labels
+from cifarlab.web.pages.run_summaries import Entry, Signature, read_entry, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.

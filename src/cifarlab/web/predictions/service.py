@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.serving import Shelf
-from cifarlab.web.worker import Busy, Worker
+from cifarlab.web.predictions.batcher import Busy, Worker
+from cifarlab.web.predictions.model_store import Shelf
 
 MOST_MODELS = 4
 """Models kept in memory; the one that was not asked for longest goes first."""

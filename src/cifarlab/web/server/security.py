@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cifarlab.web import rendering
-from cifarlab.web.hosts import allowed_names, host_name, is_address, is_every_address, same_host
 from cifarlab.web.metrics import Metrics, RequestCounter
+from cifarlab.web.pages import rendering
+from cifarlab.web.server.hosts import allowed_names, host_name, is_address, is_every_address, same_host
 from cifarlab.web.settings import Settings
 
 OPEN_PATHS = ("/healthz", "/readyz", "/static/")

@@ -30,9 +30,9 @@ from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.collection import Collection
-from cifarlab.web.entries import Entry
-from cifarlab.web.library import Library
+from cifarlab.web.pages.data_set import Collection
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.run_summaries import Entry
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.web.uploads import UploadError, decode_base64, decode_picture
+from cifarlab.web.predictions.uploads import UploadError, decode_base64, decode_picture
 
 SHAPE = (32, 32, 3)
 MOST = 40_000_000

@@ -20,7 +20,7 @@ from cifarlab.runs import Run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.entries import sign
+from cifarlab.web.pages.run_summaries import sign
 
 _CLOCK_TICK_NS = 20_000_000
 

@@ -21,7 +21,7 @@ from cifarlab.runs.layout import evaluate_command
 from cifarlab.utils import discovery
 from cifarlab.utils.text import counted
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parents[1] / "static"
 THEMES = ("light", "dark")
 THEME_COOKIE = "cifarlab_theme"
 # Title, address, and the route file that serves it.

@@ -23,7 +23,7 @@ from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
 from cifarlab.utils.images import Pixels
-from cifarlab.web.serving import Served
+from cifarlab.web.predictions.model_store import Served
 
 
 class Explanations:

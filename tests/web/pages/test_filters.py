@@ -5,8 +5,7 @@ import pytest
 
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.answers import make_answers, weigh_labels
-from cifarlab.web.selection import (
+from cifarlab.web.pages.filters import (
     AnswerFilter,
     DataFilter,
     read_answer_filter,
@@ -15,6 +14,7 @@ from cifarlab.web.selection import (
     select_answers,
     select_images,
 )
+from cifarlab.web.pages.prediction_table import make_answers, weigh_labels
 
 NAMES = ("cat", "dog", "ship")
 # Each row is right or wrong with a probability that can be read off.

@@ -6,12 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.web.answers import Answers, Doubts
-from cifarlab.web.collection import Collection
-from cifarlab.web.entries import Entry
-from cifarlab.web.library import Library
-from cifarlab.web.rendering import address
-from cifarlab.web.selection import (
+from cifarlab.web.pages.data_set import Collection
+from cifarlab.web.pages.filters import (
     DATA_ORDERS,
     ORDERS,
     SHOWN,
@@ -23,6 +19,10 @@ from cifarlab.web.selection import (
     select_answers,
     select_images,
 )
+from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.prediction_table import Answers, Doubts
+from cifarlab.web.pages.rendering import address
+from cifarlab.web.pages.run_summaries import Entry
 
 # What an address of a gallery may hold, and an image's page carries on.
 KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")

@@ -1,0 +1,1 @@
+"""Predictions as a service: uploads in, models kept in memory, batches, answers."""
