@@ -17,7 +17,7 @@ from _load import ask, get
 from cifarlab.models.pretrained.builtin import NAME
 from cifarlab.utils.errors import CifarlabError
 
-PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 HERE = Path(__file__).parent
 
 

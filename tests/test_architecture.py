@@ -13,16 +13,10 @@ import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
 TIERS = (
-    ("commands",),
-    (
-        "demo",
-        "verdicts",
-        "web",
-    ),
-    (
-        "reports",
-        "tables",
-    ),
+    ("__main__",),
+    ("cli",),
+    ("web",),
+    ("reports",),
     ("evaluation",),
     ("training",),
     ("inference",),
@@ -36,16 +30,11 @@ TIERS = (
         "recipe",
     ),
     (
-        "cli",
-        "completion",
         "datasets",
         "plots",
         "recipes",
     ),
-    (
-        "usage",
-        "utils",
-    ),
+    ("utils",),
 )
 LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
 KERAS_USERS = {

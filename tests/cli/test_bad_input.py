@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli
-from cifarlab.training import plan
+from cifarlab.cli import main as cli
+from cifarlab.cli import training
 
 
 def refused(capsys, *words: str) -> str:
@@ -119,7 +119,7 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(words, expected, empty_
 
 
 def test_a_mistake_in_the_last_recipe_is_found_before_the_first_is_trained(empty_folder, monkeypatch, capsys):
-    monkeypatch.setattr(plan, "train_all", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr(training, "train_all", lambda *_, **__: pytest.fail("it trained"))
     for change in ('data="nonsense"', 'model_args={"widhts": (3,)}', 'model="mpl"'):
         text = f"from cifarlab.recipes import Recipe\nRECIPE = Recipe(**{{'model': 'mlp', **dict({change})}})\n"
         Path("last.py").write_text(text)
@@ -270,7 +270,7 @@ def test_a_full_or_read_only_disk_is_one_line(code, monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(code, os.strerror(code), "runs/x/events")
 
-    monkeypatch.setattr(plan, "train_all", full)
+    monkeypatch.setattr(training, "train_all", full)
     assert os.strerror(code) in refused(capsys, "train", "smoke")
 
 
@@ -278,6 +278,6 @@ def test_an_interrupt_is_one_line_and_130(monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plan, "train_all", interrupt)
+    monkeypatch.setattr(training, "train_all", interrupt)
     assert cli.main(["train", "smoke"]) == 130
     assert capsys.readouterr().err == "cifarlab: interrupted\n"

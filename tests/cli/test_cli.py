@@ -10,8 +10,10 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifarlab import cli, tables
 from cifarlab import recipes as recipe
+from cifarlab.cli import main as cli
+from cifarlab.cli.tables import cells
+from cifarlab.cli.tables import scores as tables
 from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
 from cifarlab.reports import writing
@@ -40,7 +42,7 @@ SCORES = {
 
 
 def shell(line: str) -> subprocess.CompletedProcess:
-    program = f"{shlex.quote(sys.executable)} -c 'import sys; from cifarlab.cli import main; sys.exit(main())'"
+    program = f"{shlex.quote(sys.executable)} -c 'import sys; from cifarlab.cli.main import main; sys.exit(main())'"
     script = f'set -o pipefail; cifarlab() {{ {program} "$@"; }}; {line}'
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
 
@@ -58,7 +60,7 @@ def test_a_reader_that_has_gone_is_no_error():
 def test_help_is_quick_and_loads_nothing_heavy():
     program = """
 import resource, sys
-from cifarlab.cli import main
+from cifarlab.cli.main import main
 code = main(["--help"])
 used = resource.getrusage(resource.RUSAGE_SELF)
 heavy = {"keras", "tensorflow", "jax", "torch", "numpy", "scipy", "sklearn", "matplotlib", "PIL", "rich"}
@@ -149,7 +151,7 @@ def test_the_page_of_an_exploration_and_of_a_report_as_json(empty_folder, monkey
 
 @pytest.mark.parametrize(("p", "shown"), [(1.0, "1.00"), (0.2449, "0.24"), (0.0022, "0.0022"), (1e-9, "< 0.0001")])
 def test_p_values_as_people_read_them(p, shown):
-    assert tables._p_value(p) == shown
+    assert cells.as_p_value(p) == shown
 
 
 def test_data_as_json(capsys):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from cifarlab import metrics, recipes, runs
+from cifarlab.cli.tables.comparisons import print_calibrations
 from cifarlab.evaluation import scoring
 from cifarlab.evaluation.calibration import calibrate, cross_fit, fit_temperature
 from cifarlab.inference.temperature import scale, stored_temperature
@@ -17,7 +18,6 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.verdicts import print_calibrations
 
 
 def make(count: int = 400, num_classes: int = 5, sharpness: float = 1.0, seed: int = 0) -> Predictions:

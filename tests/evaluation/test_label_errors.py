@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cifarlab.commands._doubts_table import print_doubts
+from cifarlab.cli.tables.doubts import print_doubts
 from cifarlab.datasets import ImageSet
 from cifarlab.evaluation import label_errors
 from cifarlab.evaluation.label_errors import examine_labels, find_conflicts, find_doubts
@@ -111,7 +111,7 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     run = make_run(tmp_path, "one")
     findings = examine_labels([run])
     assert len(findings.doubts) == 120
-    from cifarlab.commands._doubts_table import print_doubts, summarise, write_csv
+    from cifarlab.cli.tables.doubts import print_doubts, summarise, write_csv
     from cifarlab.reports.label_doubts import write_doubts_page
 
     page = write_doubts_page(findings, tmp_path / "page.html", top=5).read_text()
@@ -129,7 +129,7 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
 
 def test_opinions_that_are_often_wrong_are_said_to_be(make_run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(label_errors, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
-    from cifarlab.commands._doubts_table import print_doubts
+    from cifarlab.cli.tables.doubts import print_doubts
 
     poor = examine_labels([make_run(tmp_path, "poor", skill=0.5)], duplicates=False)
     print_doubts(poor, 3, tmp_path / "page.html")

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifarlab import cli, datasets, recipes, runs
+from cifarlab import datasets, recipes, runs
+from cifarlab.cli import main as cli
 from cifarlab.evaluation import scoring
 from cifarlab.evaluation.pixel_permutation import measure_pairs, plan_pairs
 from cifarlab.metrics.statistics.significance import mean_difference
 from cifarlab.runs.predictions import Predictions
-from cifarlab.training import plan
+from cifarlab.training import launch
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
@@ -27,19 +28,18 @@ def trained(tmp_path, monkeypatch):
     splits = datasets.load_data("digits", validation_fraction=0.1)
     asked = []
 
-    def train_all(trainings, *, data_dir, runs_dir, name, stderr):
-        (item,) = trainings
+    def train(source, *, settings, seed, data, data_dir, runs_dir, name, show):
         asked.append(name)
         run = runs.create_run(Path(runs_dir), name)
-        wanted = recipes.override(recipes.load_recipe(item.recipe), item.settings)
-        wanted = dataclasses.replace(wanted, seed=item.seed, data=item.data or wanted.data)
+        wanted = recipes.override(recipes.load_recipe(source), settings)
+        wanted = dataclasses.replace(wanted, seed=seed, data=data or wanted.data)
         precision = "bfloat16" if wanted.precision == "auto" else wanted.precision
         files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(wanted, precision=precision)))
         files.write_json(run.data_file, {**dataclasses.asdict(splits.source), "name": "digits"})
         files.write_json(run.environment_file, {})
         run.model_file.write_bytes(b"")
         run.set_state("finished")
-        return [run]
+        return run
 
     def evaluate(run, *, split, data_dir):
         part = splits[split]
@@ -50,7 +50,7 @@ def trained(tmp_path, monkeypatch):
         Predictions(part.ids, part.labels, logits, part.class_names).save(run.predictions_file(split))
         files.write_json(run.scores_file(split), {"accuracy": right / len(part), "scores": {}})
 
-    monkeypatch.setattr(plan, "train_all", train_all)
+    monkeypatch.setattr(launch, "train", train)
     monkeypatch.setattr(scoring, "evaluate", evaluate)
     return asked
 

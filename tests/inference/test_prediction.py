@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, recipes, runs
+from cifarlab import recipes, runs
+from cifarlab.cli import main as cli
 from cifarlab.datasets import ImageSet
 from cifarlab.inference import prediction
 from cifarlab.inference.prediction import check_fits, compute_logits, load_model, predict, predict_images

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cifarlab import cli
+from cifarlab.cli import main as cli
 
 
 def run(words: str) -> None:

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from cifarlab import cli
+from cifarlab.cli import main as cli
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.web.pages.sections import NAMES
 from cifarlab.web.routes.run import TABS
@@ -150,7 +150,7 @@ def test_the_poison_works(hostile):
 
 
 def test_every_command_says_how_it_opens_a_run():
-    assert list(WORDS) == discovery.names("commands")
+    assert list(WORDS) == discovery.names("cli.commands")
 
 
 def test_no_command_executes_what_a_run_names(hostile, capsys):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
-from cifarlab import cli, training
+from cifarlab import training
+from cifarlab.cli import main as cli
 from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import NotNamedError

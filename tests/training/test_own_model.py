@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cifarlab as cl
+from cifarlab.cli import training
 from cifarlab.datasets import load_data
 from cifarlab.training import plan
 from cifarlab.training.own_model import check_form, check_own_model
@@ -184,5 +185,5 @@ def test_every_own_model_is_examined_before_the_first_training(tmp_path, monkeyp
     Path("last.py").write_text('from cifarlab.recipes import Recipe\nRECIPE = Recipe(model="soft.py", data="digits")\n')
     trainings = plan.plan_trainings(["smoke", "last.py"], ["epochs=1", "batch_size=100"], data="digits")
     with pytest.raises(CifarlabError, match="ends in softmax"):
-        plan.train_all(trainings)
+        training.train_all(trainings)
     assert not Path("runs").exists()

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from cifarlab import cli
+from cifarlab.cli import main as cli
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.server.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.server.listening import bind
 from cifarlab.web.server.server import address_of
 from cifarlab.web.settings import Settings
 
-PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 
 
 def start(folder: Path, *words: str) -> tuple[subprocess.Popen, str]:
@@ -112,7 +112,9 @@ def test_a_port_that_is_taken_is_said(refused):
 
 
 def test_an_address_is_refused_before_anything_that_takes_long_is_imported():
-    program = "import sys; from cifarlab.cli import main; main(); print([name for name in SLOW if name in sys.modules])"
+    program = (
+        "import sys; from cifarlab.cli.main import main; main(); print([name for name in SLOW if name in sys.modules])"
+    )
     slow = ["keras", "tensorflow", "uvicorn", "fastapi", "cifarlab.web.server.application"]
     words = ["serve", "--host", "192.0.2.1", "--port", "0"]
     command = [sys.executable, "-c", f"SLOW = {slow}; {program}", *words]

@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.training import plan
+from cifarlab.training import launch, plan
+from cifarlab.training.observer import Progress, Silent
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
@@ -49,6 +51,10 @@ class Pair:
     changed: tuple[str, ...]
     plain: list[plan.Training]
     shuffled: list[plan.Training]
+
+
+def _unobserved() -> AbstractContextManager[Progress]:
+    return nullcontext(Silent())
 
 
 def plan_pairs(
@@ -104,7 +110,7 @@ def measure_pairs(
     data_dir: str | None = None,
     runs_dir: Path = Path("runs"),
     output: Path = Path("permutation"),
-    stderr: bool = False,
+    observe: Callable[[], AbstractContextManager[Progress]] = _unobserved,
 ) -> dict[str, Any]:
     """Train what has not been trained yet, evaluate it, and compare.
 
@@ -116,7 +122,7 @@ def measure_pairs(
         data_dir: Where the data are.
         runs_dir: Folder of all runs; a finished run of the very same recipe and data is taken from there.
         output: The folder for figure and numbers.
-        stderr: Show the progress on standard error.
+        observe: Called before each training; what it gives watches that one. By default nobody does.
 
     Returns:
         Ready for JSON: `format`, `split`, `seeds`, `note`; `recipes`: `recipe`, `data`, `count` (images), `changed`,
@@ -127,7 +133,7 @@ def measure_pairs(
     Raises:
         CifarlabError: If the data cannot be had, a training fails, or the folder cannot be written.
     """
-    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "stderr": stderr}
+    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "observe": observe}
     trained: list[tuple[list[Run], list[Run]]] = [([], []) for _ in pairs]
     for seed in range(len(pairs[0].plain)):  # seed by seed, so that a test that is stopped has whole ones
         for pair, (plain, shuffled) in zip(pairs, trained, strict=True):
@@ -144,7 +150,14 @@ def measure_pairs(
     return {**result, "files": _write(result, _example(trained[0][0][0], split, data_dir), output)}
 
 
-def _trained(training: plan.Training, mark: str, *, data_dir: str | None, runs_dir: Path, stderr: bool) -> Run:
+def _trained(
+    training: plan.Training,
+    mark: str,
+    *,
+    data_dir: str | None,
+    runs_dir: Path,
+    observe: Callable[[], AbstractContextManager[Progress]],
+) -> Run:
     """The finished run of this very recipe, trained now unless it is there."""
     wanted = dataclasses.replace(override(load_recipe(training.recipe), training.settings), seed=training.seed or 0)
     wanted = wanted if training.data is None else dataclasses.replace(wanted, data=training.data)
@@ -152,8 +165,17 @@ def _trained(training: plan.Training, mark: str, *, data_dir: str | None, runs_d
     for path in sorted(runs_dir.glob(f"{name}*")):
         if re.fullmatch(rf"{re.escape(name)}(-\d+)?", path.name) and _is_finished(Run(path), wanted):
             return open_run(path, needs_model=True)
-    (run,) = plan.train_all([training], data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=stderr)
-    return run
+    with observe() as observer:
+        return launch.train(
+            training.recipe,
+            settings=training.settings,
+            seed=training.seed,
+            data=training.data,
+            data_dir=data_dir,
+            runs_dir=runs_dir,
+            name=name,
+            show=observer,
+        )
 
 
 def _is_finished(run: Run, wanted: Recipe) -> bool:

@@ -23,7 +23,7 @@ from cifarlab.web.settings import Settings
 LOGS = ".trainings"
 SPLITS = ("test", "validation")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_PROGRAM = "import sys; from cifarlab.cli import main; sys.exit(main())"
+_PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 _LOG_BYTES = 20_000
 
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cifarlab import recipes, runs
+from cifarlab.cli.usage import _repeat_greedy
 from cifarlab.evaluation.comparison.pairs import compare
 from cifarlab.evaluation.comparison.seeds import compare_groups
 from cifarlab.metrics.statistics import significance as plain
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.usage import _repeat_greedy
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 

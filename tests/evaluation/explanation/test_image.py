@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, cli, evaluate, training
+from cifarlab import CifarlabError, Recipe, evaluate, training
+from cifarlab.cli import main as cli
 from cifarlab.datasets import load_data
 from cifarlab.displays import console
 from cifarlab.evaluation.explanation import neighbours

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifarlab import metrics
-from cifarlab.commands.evaluate import evaluate
+from cifarlab.cli.commands.evaluate import evaluate
 from cifarlab.evaluation.external.reading import predictions_from_files
 from cifarlab.evaluation.external.scoring import evaluate_files
 from cifarlab.runs.predictions import Predictions

@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from cifarlab import metrics
-from cifarlab.commands.evaluate import evaluate
+from cifarlab.cli.commands.evaluate import evaluate
 from cifarlab.evaluation.external.reading import predictions_from_files
 from cifarlab.evaluation.external.scoring import evaluate_files
 from cifarlab.runs.predictions import HardPredictions

@@ -6,8 +6,8 @@ import re
 import pytest
 from rich.console import Console
 
-from cifarlab import cli
-from cifarlab.commands import _ladder_table
+from cifarlab.cli import main as cli
+from cifarlab.cli.tables import ladder
 
 RUNGS = ("dense1.py", "dense2.py", "dense3.py", "dense_taught.py")
 
@@ -56,7 +56,7 @@ def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
         **{"precision": "bfloat16", "gain": {"value": -0.01, "low": -0.02, "high": 0.001}},
     }
     rung = {"name": "dense1", "title": "T", "reason": "", "below": None, "changes": [], "commands": []}
-    _ladder_table.print_ladder({"notices": [], "rungs": [{**rung, "result": result, "own": None, "not_evaluated": []}]})
+    ladder.print_ladder({"notices": [], "rungs": [{**rung, "result": result, "own": None, "not_evaluated": []}]})
     out = capsys.readouterr().out
     assert "70.00 ± 0.20 % (2 seeds)" in out
     assert "−1.00 (−2.00 to +0.10)" in out  # noqa: RUF001
@@ -79,7 +79,7 @@ def test_two_machines_are_told_apart_and_not_compared(make_run, capsys):
 
 def test_a_narrow_terminal_shows_every_column_and_the_titles_beneath(make_run, monkeypatch, capsys):
     make_run("dense1.py", 0, 0.5)
-    monkeypatch.setattr(_ladder_table, "make_console", lambda: Console(width=100))
+    monkeypatch.setattr(ladder, "make_console", lambda: Console(width=100))
     assert cli.main(["ladder", "dense1.py"]) == 0
     lines = capsys.readouterr().out.splitlines()
     titles = ["rung", "accuracy", "gain, points", "training", "parameters", "PFLOP", "of the limit"]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
+from cifarlab.cli.tables.robustness import parse_list, parse_severities, print_robustness
 from cifarlab.datasets import load_data
 from cifarlab.evaluation.robustness import consistency, suite
 from cifarlab.evaluation.robustness.corruptions import corrupt

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 import cifarlab as cl
-from cifarlab import cli, completion, datasets, demo, recipes
+from cifarlab import datasets, recipes
+from cifarlab.cli import completion, demo
+from cifarlab.cli import main as cli
 from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
 from cifarlab.models.pretrained import builtin

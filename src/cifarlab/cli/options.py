@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.models import ArgumentInfo
 
-from cifarlab import completion
+from cifarlab.cli import completion
 
 DataName = Annotated[
     str,

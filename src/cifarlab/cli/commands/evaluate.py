@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
 from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -50,7 +50,8 @@ def evaluate(
     Every number has its 95 % interval; several runs get a line each, and their spread over seeds. With --predictions,
     a model trained elsewhere is measured by its own files.
     """
-    from cifarlab import tables
+    from cifarlab.cli import output as tables
+    from cifarlab.cli.tables import scores as tables_scores
     from cifarlab.displays.console import working
     from cifarlab.runs import pretrained_run
 
@@ -60,7 +61,7 @@ def evaluate(
         external.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
         scores = external.evaluate_files(predictions, labels, names, output, human_labels)
-        tables.print_json([scores]) if as_json else tables.print_evaluations([scores], [])
+        tables.print_json([scores]) if as_json else tables_scores.print_evaluations([scores], [])
         return
     if labels or class_names or output:
         raise CifarlabError("--labels, --class-names and --output belong to --predictions: give that too")
@@ -76,4 +77,4 @@ def evaluate(
             options: dict[str, Any] = {"data": data, "data_dir": data_dir, "human_labels": human_labels}
             scores = scoring.evaluate(run, split=split, tta=tta, code=code or (), **options)
         entries.append({"path": str(run.path), **scores})
-    tables.print_json(entries) if as_json else tables.print_evaluations(entries, opened)
+    tables.print_json(entries) if as_json else tables_scores.print_evaluations(entries, opened)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import DataDir, DataName, Json
+from cifarlab.cli import usage
+from cifarlab.cli.options import DataDir, DataName, Json
 
 EPILOG = usage.examples("cifarlab explore", "cifarlab explore digits --output exploration/digits")
 
@@ -21,7 +21,7 @@ def explore(
 
     Writes one self-contained HTML page and PNG files beside it; prints the page's path.
     """
-    from cifarlab import tables
+    from cifarlab.cli import output as tables
     from cifarlab.displays.console import working
     from cifarlab.reports.exploration import folder
     from cifarlab.utils import files

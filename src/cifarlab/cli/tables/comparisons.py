@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
+from cifarlab.cli.tables.cells import as_limits, as_p_value, as_percent, new_table
 from cifarlab.displays.console import make_console
-from cifarlab.tables import _limits, _p_value, _percent, _table
 from cifarlab.utils.text import signed
 
 
@@ -14,16 +14,18 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
     console = make_console()
     _print_notices(console, compared)
-    runs = _table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
+    runs = new_table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
     for run in compared["runs"]:
         accuracy, f1 = run["accuracy"], run["macro_f1"]
-        runs.add_row(run["run"], _percent(accuracy["value"]), _limits(accuracy), _percent(f1["value"]), _limits(f1))
+        runs.add_row(
+            run["run"], as_percent(accuracy["value"]), as_limits(accuracy), as_percent(f1["value"]), as_limits(f1)
+        )
     console.print(runs, "")
-    pairs = _table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
+    pairs = new_table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared["pairs"]:
         counts = ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")
         shown = [f"{pair[key]:,}" for key in counts]
-        pairs.add_row(pair["first"], pair["second"], *shown, _p_value(pair["adjusted_p_value"]))
+        pairs.add_row(pair["first"], pair["second"], *shown, as_p_value(pair["adjusted_p_value"]))
     console.print(pairs, "")
     for pair in compared["pairs"]:
         console.print(pair["sentence"], soft_wrap=True)
@@ -34,12 +36,12 @@ def print_calibrations(results: Sequence[Mapping[str, Any]]) -> None:
     """Print each run's temperature, and loss and calibration error before and after it."""
     console = make_console()
     moments = [f"{score} {moment}" for score in ("loss", "calibration error") for moment in ("before", "after")]
-    table = _table("run", "temperature", *moments)
+    table = new_table("run", "temperature", *moments)
     for result in results:
         temperature = result["temperature"]
-        row = [f"{temperature['value']:.3f}\n{_limits(temperature, 'loss') or 'not told'}"]
+        row = [f"{temperature['value']:.3f}\n{as_limits(temperature, 'loss') or 'not told'}"]
         for name in ("loss", "expected_calibration_error"):
-            row += [f"{score['value']:.4f}\n{_limits(score, 'loss')}" for score in result[name].values()]
+            row += [f"{score['value']:.4f}\n{as_limits(score, 'loss')}" for score in result[name].values()]
         table.add_row(f"{result['run']}\n95 % interval", *row)
     console.print(table, "")
     for result in results:
@@ -56,18 +58,18 @@ def print_group_comparison(compared: Mapping[str, Any]) -> None:
     """Print every run's accuracy, each group's mean and spread, and what the data allow to be said."""
     console = make_console()
     _print_notices(console, compared)
-    runs = _table("run", "accuracy", "95 % interval")
+    runs = new_table("run", "accuracy", "95 % interval")
     for group in compared["groups"]:
         for run in group["runs"]:
-            runs.add_row(run["run"], _percent(run["accuracy"]["value"]), _limits(run["accuracy"]))
+            runs.add_row(run["run"], as_percent(run["accuracy"]["value"]), as_limits(run["accuracy"]))
         runs.add_section()
     console.print(runs, "")
-    groups = _table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
+    groups = new_table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
     for group in compared["groups"]:
-        mean, spread = group["mean"], _percent(group["standard_deviation"])
-        groups.add_row(group["name"], str(len(group["runs"])), _percent(mean["value"]), _limits(mean), spread)
+        mean, spread = group["mean"], as_percent(group["standard_deviation"])
+        groups.add_row(group["name"], str(len(group["runs"])), as_percent(mean["value"]), as_limits(mean), spread)
     console.print(groups, "")
-    console.print(f"permutation p {_p_value(compared['p_value'])}", soft_wrap=True)
+    console.print(f"permutation p {as_p_value(compared['p_value'])}", soft_wrap=True)
     console.print(compared["sentence"], soft_wrap=True)
     console.print(compared["note"], soft_wrap=True)
 
@@ -82,12 +84,12 @@ def print_permutation(result: Mapping[str, Any]) -> None:
     for row in rows:
         if row["changed"]:
             console.print(f"{row['recipe']}: both with {', '.join(row['changed'])}", soft_wrap=True)
-    table = _table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
+    table = new_table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
     for row in rows:
         cells = [
             cell
             for key in ("accuracy", "shuffled_accuracy")
-            for cell in (_percent(row[key]["value"]), _limits(row[key]))
+            for cell in (as_percent(row[key]["value"]), as_limits(row[key]))
         ]
         value, *limits = (row["difference"][key] for key in ("value", "low", "high"))
         shown = "" if None in limits else " to ".join(signed(100 * limit) for limit in limits)

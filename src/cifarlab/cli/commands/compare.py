@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Json, RunsDir, Split
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Json, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0",
@@ -41,12 +41,13 @@ def compare(
     of seeds, by a permutation test. The runs must have been evaluated. Models trained elsewhere enter by their files
     of predictions, or by the folder that evaluate --predictions --output wrote.
     """
-    from cifarlab import tables, verdicts
+    from cifarlab.cli import output
+    from cifarlab.cli.tables import comparisons
     from cifarlab.evaluation.comparison import pairs, seeds
 
     if against:
         groups = seeds.compare_groups(runs, against, split=split, runs_dir=runs_dir, labels=labels)
-        tables.print_json(groups) if as_json else verdicts.print_group_comparison(groups)
+        output.print_json(groups) if as_json else comparisons.print_group_comparison(groups)
         return
     compared = pairs.compare(runs, split=split, runs_dir=runs_dir, labels=labels)
-    tables.print_json(compared) if as_json else verdicts.print_comparison(compared)
+    output.print_json(compared) if as_json else comparisons.print_comparison(compared)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, DataDir, Json, RunsDir
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, DataDir, Json, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab permutation mlp2 convnet94 --set epochs=4",
@@ -40,10 +40,20 @@ def permutation(
     A dense network does not know which pixels are neighbours; a convolution lives on it. Validation is looked at, not
     test. Finished runs are not trained again.
     """
+    from cifarlab.displays.console import make_console
+    from cifarlab.displays.progress import TrainingDisplay
     from cifarlab.evaluation.pixel_permutation import measure_pairs, plan_pairs
 
     pairs = plan_pairs(recipes, settings or [], seeds=seeds, data=data, split=split, code=code or ())
-    result = measure_pairs(pairs, split=split, data_dir=data_dir, runs_dir=runs_dir, output=output, stderr=as_json)
-    from cifarlab import tables, verdicts
+    result = measure_pairs(
+        pairs,
+        split=split,
+        data_dir=data_dir,
+        runs_dir=runs_dir,
+        output=output,
+        observe=lambda: TrainingDisplay(make_console(stderr=as_json)),
+    )
+    from cifarlab.cli import output as tables
+    from cifarlab.cli.tables import comparisons
 
-    tables.print_json(result) if as_json else verdicts.print_permutation(result)
+    tables.print_json(result) if as_json else comparisons.print_permutation(result)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import DataDir
+from cifarlab.cli import usage
+from cifarlab.cli.options import DataDir
 
 EPILOG = usage.examples("cifarlab demo", "cifarlab demo --data-dir ~/cifar --output shown")
 
@@ -19,6 +19,6 @@ def demo(
 
     On CIFAR-10 if it can be found or downloaded, else on the built-in digits.
     """
-    from cifarlab.demo import show_demo
+    from cifarlab.cli.demo import show_demo
 
     show_demo(data_dir=data_dir, output=output)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import Code, DataDir, Json, RunPaths, RunsDir
+from cifarlab.cli import usage
+from cifarlab.cli.options import Code, DataDir, Json, RunPaths, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab robustness runs/mlp2-seed0",
@@ -36,8 +36,8 @@ def robustness(
 
     The 19 corruptions are our own reproduction of CIFAR-10-C's. Of several runs, the first is the others' baseline.
     """
-    from cifarlab import tables
-    from cifarlab.commands._robustness_table import parse_list, parse_severities, print_robustness
+    from cifarlab.cli import output
+    from cifarlab.cli.tables.robustness import parse_list, parse_severities, print_robustness
     from cifarlab.runs import pretrained_run
 
     chosen = parse_list(corruptions, option="--corruptions") or None
@@ -56,4 +56,4 @@ def robustness(
         entries.append({"path": str(run.path), **found})
     for entry in entries[1:]:
         entry["against"] = against_baseline(entry, entries[0])
-    tables.print_json(entries) if as_json else print_robustness(entries)
+    output.print_json(entries) if as_json else print_robustness(entries)

@@ -1,7 +1,7 @@
 """`cifarlab calibrate`: make a run's confidence match its accuracy."""
 
-from cifarlab import usage
-from cifarlab.commands._options import Code, DataDir, Json, RunPaths
+from cifarlab.cli import usage
+from cifarlab.cli.options import Code, DataDir, Json, RunPaths
 
 EPILOG = usage.examples("cifarlab calibrate runs/mlp2-seed0")
 
@@ -11,7 +11,8 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, code: Code = None, as_js
 
     One number, the temperature, is fitted on the validation images and kept in the run; predict applies it.
     """
-    from cifarlab import tables, verdicts
+    from cifarlab.cli import output
+    from cifarlab.cli.tables import comparisons
     from cifarlab.displays.console import working
     from cifarlab.evaluation import calibration
 
@@ -20,4 +21,4 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, code: Code = None, as_js
     for run in opened:
         with working(f"calibrating {run.path}"):
             results.append({"path": str(run.path), **calibration.calibrate(run, data_dir=data_dir, code=code or ())})
-    tables.print_json(results) if as_json else verdicts.print_calibrations(results)
+    output.print_json(results) if as_json else comparisons.print_calibrations(results)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarlab.cli import training
 from cifarlab.runs import Run
 from cifarlab.training import plan
 
@@ -34,7 +35,7 @@ def show_demo(*, data_dir: str | None = None, output: Path = Path("demo")) -> Pa
     data, notice = choose_data(data_dir)
     print(notice, flush=True)
     trainings = plan.plan_trainings(RECIPES, SETTINGS[data], data=data)
-    runs = plan.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
+    runs = training.train_all(trainings, data_dir=data_dir if data == "cifar10" else None, runs_dir=output / "runs")
     page = _examine(runs, output, notice)
     print(ask_builtin(data, data_dir), flush=True)
     from cifarlab.utils.text import duration
@@ -99,7 +100,7 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
 
 
 def _examine(runs: list[Run], output: Path, notice: str) -> Path:
-    from cifarlab import tables
+    from cifarlab.cli.tables import scores
     from cifarlab.displays.console import working
     from cifarlab.evaluation import scoring
     from cifarlab.reports import writing
@@ -108,5 +109,5 @@ def _examine(runs: list[Run], output: Path, notice: str) -> Path:
         entries = [scoring.evaluate(run) for run in runs]
     with working("writing the report"):
         page = writing.report(runs, output=output / "report.html", notice=notice)
-    tables.print_results(entries)
+    scores.print_results(entries)
     return page

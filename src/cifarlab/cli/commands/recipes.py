@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Json
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Json
 
 EPILOG = usage.examples("cifarlab recipes", "cifarlab recipes mlp2 > my_recipe.py")
 
@@ -18,11 +18,12 @@ def recipes(
 ) -> None:
     """List the recipes, or print one whole."""
     from cifarlab import recipes as catalog
-    from cifarlab import tables
+    from cifarlab.cli import output
+    from cifarlab.cli.tables import scores
 
     if name is not None:
         source = catalog.recipe_source(name)
-        tables.print_json({"name": name, "source": source}) if as_json else print(source, end="")
+        output.print_json({"name": name, "source": source}) if as_json else print(source, end="")
         return
     found = catalog.list_recipes()
-    tables.print_json(found) if as_json else tables.print_recipes(found)
+    output.print_json(found) if as_json else scores.print_recipes(found)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, DataDir, Json, PageFile, RunsDir, Split
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab image test-00042 --runs runs/mlp2-seed0",
@@ -33,8 +33,8 @@ def image(
     What each run takes it for, how it was learnt, its nearest training images, where the network looked, and how little
     would change the answer. Writes a page.
     """
-    from cifarlab import tables
-    from cifarlab.commands._image_table import print_story, summarise
+    from cifarlab.cli import output as tables
+    from cifarlab.cli.tables.image import print_story, summarise
     from cifarlab.displays.console import working
     from cifarlab.evaluation.explanation.image import tell_story
     from cifarlab.runs import pretrained_run

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
+from cifarlab.cli import usage
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 
@@ -79,9 +79,9 @@ def cifarlab(
 
 
 def _register_commands() -> None:
-    found = discovery.names("commands")
+    found = discovery.names("cli.commands")
     for name in [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]:
-        module = discovery.load("commands", name)
+        module = discovery.load("cli.commands", name)
         app.command(name.replace("_", "-"), cls=usage.Command, epilog=module.EPILOG)(getattr(module, name))
 
 

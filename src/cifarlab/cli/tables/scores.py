@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title, new_table
 from cifarlab.displays.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
@@ -20,11 +20,6 @@ MOST_CLASSES = 20
 _RESULTS = {"accuracy": "accuracy", "negative_log_likelihood": "loss", "top3_accuracy": "top-3", "macro_f1": "macro F1"}
 
 
-def print_json(value: Any) -> None:
-    """Print JSON, indented; NaN is refused."""
-    print(json.dumps(value, indent=2, allow_nan=False))
-
-
 def print_data(description: Mapping[str, Any]) -> None:
     """Print what `datasets.describe` found: where from, with which checksum, how many images of what."""
     console = make_console()
@@ -33,14 +28,14 @@ def print_data(description: Mapping[str, Any]) -> None:
     height, width, channels = description["image_shape"]
     console.print(f"images of {height} x {width} pixels, {channels} channels\n")
     splits: Mapping[str, Mapping[str, Any]] = description["splits"]
-    counts = _table("class", *splits)
+    counts = new_table("class", *splits)
     for name in description["class_names"]:
         counts.add_row(name, *(f"{split['per_class'][name]:,}" for split in splits.values()))
     counts.add_section()
     counts.add_row("all", *(f"{split['count']:,}" for split in splits.values()))
     console.print(counts, "")
     if description["checksums"]:
-        checksums = _table("file", "verified checksum", numbers=False)
+        checksums = new_table("file", "verified checksum", numbers=False)
         for file, checksum in description["checksums"].items():
             checksums.add_row(file, checksum)
         console.print(checksums)
@@ -66,11 +61,11 @@ def summarise_run(run: Run) -> dict[str, Any]:
 def print_runs(runs: Sequence[Run]) -> None:
     """Print a table of several trainings, then each run's path on a line of its own."""
     if len(runs) > 1:
-        table = _table("run", "seed", "epochs", "best on validation", "training alone")
+        table = new_table("run", "seed", "epochs", "best on validation", "training alone")
         for run in runs:
             row = summarise_run(run)
             best = row["validation_accuracy"]
-            shown = "nothing held out" if best is None else f"{_percent(best)} at epoch {row['best_epoch']}"
+            shown = "nothing held out" if best is None else f"{as_percent(best)} at epoch {row['best_epoch']}"
             table.add_row(
                 run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"], tenths=True)
             )
@@ -151,23 +146,25 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     for notice in entry["notices"]:
         console.print(notice, soft_wrap=True)
     console.print()
-    scores = _table("score", "value", "95 % interval")
+    scores = new_table("score", "value", "95 % interval")
     for name in _told(entry["scores"]):
         score = entry["scores"][name]
-        scores.add_row(_title(name), _number(name, score), _limits(score, name))
+        scores.add_row(as_title(name), as_number(name, score), as_limits(score, name))
     console.print(scores, "")
     if "calibrated" in entry:
         at = entry["calibrated"]
         shown = [
-            f"{title} {at[key]['value']:.4f} ({_limits(at[key], 'loss')})"
+            f"{title} {at[key]['value']:.4f} ({as_limits(at[key], 'loss')})"
             for title, key in (("loss", "loss"), ("expected calibration error", "expected_calibration_error"))
         ]
         console.print(f"calibrated, at temperature {at['temperature']:.3f}: {', '.join(shown)}\n", soft_wrap=True)
     _print_people(console, entry)
-    classes = _table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
+    classes = new_table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
     for row in entry["per_class"]:
         cells = [
-            cell for key in ("precision", "recall", "f1") for cell in (_percent(row[key]["value"]), _limits(row[key]))
+            cell
+            for key in ("precision", "recall", "f1")
+            for cell in (as_percent(row[key]["value"]), as_limits(row[key]))
         ]
         classes.add_row(row["class_name"], f"{row['support']:,}", *cells)
     console.print(classes, "")
@@ -178,12 +175,12 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
 def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection[str]) -> Table:
     names = [name for name in _RESULTS if any(name in _told(entry["scores"]) for entry in entries)]
     titles = [(_RESULTS[name], "95 % interval") if name in with_limits else (_RESULTS[name],) for name in names]
-    table = _table("run", *(title for pair in titles for title in pair))
+    table = new_table("run", *(title for pair in titles for title in pair))
     for entry in entries:
         cells = []
         for name in names:
             score = entry["scores"][name]
-            cells += [_number(name, score), *([_limits(score, name)] if name in with_limits else [])]
+            cells += [as_number(name, score), *([as_limits(score, name)] if name in with_limits else [])]
         table.add_row(entry["run"], *cells)
     return table
 
@@ -197,7 +194,7 @@ def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
 
 def _confusion_table(entry: Mapping[str, Any]) -> Table:
     letters = 5 if len({name[:5] for name in entry["class_names"]}) == len(entry["class_names"]) else None
-    table = _table("true \\ predicted", *(name[:letters] for name in entry["class_names"]))
+    table = new_table("true \\ predicted", *(name[:letters] for name in entry["class_names"]))
     for name, row in zip(entry["class_names"], entry["confusion_matrix"], strict=True):
         table.add_row(name, *(str(count) for count in row))
     return table
@@ -220,7 +217,7 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
         accuracies = [100 * entries[index]["accuracy"] for index in indices]
         losses = [entries[index]["loss"] for index in indices]
         names = ", ".join(runs[index].name for index in indices)
-        interval = _limits(mean_over_seeds([accuracy / 100 for accuracy in accuracies]).as_dict())
+        interval = as_limits(mean_over_seeds([accuracy / 100 for accuracy in accuracies]).as_dict())
         lines.append(
             f"mean ± standard deviation of {len(indices)} seeds: "
             f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
@@ -230,50 +227,8 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
     return lines
 
 
-def _table(first: str, *others: str, numbers: bool = True) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    for title in others:
-        table.add_column(title, justify="right" if numbers else "left", overflow="fold")
-    return table
-
-
 def _told(scores: Mapping[str, Any]) -> list[str]:
     """The scores in the order in which they are shown: accuracy and loss first; top-3 only where it can be wrong."""
     first = [name for name in ("accuracy", "negative_log_likelihood") if name in scores]
     told = [*first, *(name for name in scores if name not in first)]
-    return [name for name in told if name != "top3_accuracy" or _number(name, scores[name]) != "undefined"]
-
-
-def _title(name: str) -> str:
-    if name == "negative_log_likelihood":
-        return "loss (mean cross-entropy)"
-    return name.replace("_", " ").replace("f1", "F1")
-
-
-def _is_fraction(name: str) -> bool:
-    return not name.endswith(("likelihood", "loss", "error", "coverage"))
-
-
-def _number(name: str, score: Mapping[str, Any]) -> str:
-    if score["value"] is None:
-        return "needs probabilities" if score["method"].endswith("needs probabilities") else "undefined"
-    return _percent(score["value"]) if _is_fraction(name) else f"{score['value']:.4f}"
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f} %"
-
-
-def _p_value(p: float) -> str:
-    if p < 0.0001:
-        return "< 0.0001"
-    return f"{p:.2f}" if p >= 0.1 else f"{p:.4f}"
-
-
-def _limits(score: Mapping[str, Any], name: str = "accuracy") -> str:
-    if score["low"] is None:
-        return ""
-    if _is_fraction(name):
-        return f"{100 * score['low']:.2f} to {100 * score['high']:.2f}"
-    return f"{score['low']:.4f} to {score['high']:.4f}"
+    return [name for name in told if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]

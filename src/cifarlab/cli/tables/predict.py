@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from cifarlab.cli.output import print_json
+from cifarlab.cli.tables.cells import as_percent, new_table
+from cifarlab.cli.tables.scores import _with_tta
 from cifarlab.displays.console import make_console
-from cifarlab.tables import _percent, _table, _with_tta, print_json
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -22,11 +24,11 @@ def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, An
 
 
 def _print_predictions(answers: list[dict[str, Any]]) -> None:
-    table = _table("image", "class", f"probability{_with_tta(answers[0])}")
+    table = new_table("image", "class", f"probability{_with_tta(answers[0])}")
     for answer in answers:
         for rank, guess in enumerate(answer["top"]):
             name = "" if rank else str(answer["image"])
-            table.add_row(name, guess["class_name"], _percent(guess["probability"]), end_section=False)
+            table.add_row(name, guess["class_name"], as_percent(guess["probability"]), end_section=False)
         table.add_section()
     make_console().print(table)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import Json, recipe_names
+from cifarlab.cli import usage
+from cifarlab.cli.options import Json, recipe_names
 from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -29,8 +29,8 @@ def ladder(
     A ladder of recipes, each above the one before by one technique or, in long trainings, several: accuracy, gain,
     training time, parameters and operations of each, as they were measured, and of your own runs of the same settings.
     """
-    from cifarlab import tables
-    from cifarlab.commands._ladder_table import print_ladder
+    from cifarlab.cli import output as tables
+    from cifarlab.cli.tables.ladder import print_ladder
     from cifarlab.evaluation.ladder.description import describe_ladder
 
     if output is not None and output.exists() and not output.is_dir():

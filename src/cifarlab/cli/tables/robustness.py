@@ -6,9 +6,9 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from cifarlab.cli.tables.scores import describe_look
 from cifarlab.displays.console import make_console
 from cifarlab.evaluation.robustness.results import FILE_NAME
-from cifarlab.tables import describe_look
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 

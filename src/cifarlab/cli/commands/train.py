@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, DataDir, Json, RunsDir, recipe_names
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, DataDir, Json, RunsDir, recipe_names
 
 EPILOG = usage.examples(
     "cifarlab train mlp2",
@@ -47,18 +47,19 @@ def train(
 
     The folders' paths are printed at the end. No run is ever overwritten.
     """
-    from cifarlab import tables
+    from cifarlab.cli import output, training
+    from cifarlab.cli.tables import scores
     from cifarlab.training import plan
 
     short = {"epochs": epochs, "batch_size": batch_size}
     wanted = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
     if resume is not None:
         given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
-        plan.check_resume_stands_alone(given)
-        runs = [plan.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
+        training.check_resume_stands_alone(given)
+        runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
     else:
         trainings = plan.plan_trainings(
             recipes or [], wanted, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
-        runs = plan.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
-    tables.print_json([tables.summarise_run(run) for run in runs]) if as_json else tables.print_runs(runs)
+        runs = training.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
+    output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab import cli, datasets, demo, recipes
+from cifarlab import datasets, recipes
+from cifarlab.cli import demo
+from cifarlab.cli import main as cli
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, DataDir, RunsDir
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, DataDir, RunsDir
 
 EPILOG = usage.examples(
     "cifarlab serve",

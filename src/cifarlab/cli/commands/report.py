@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.cli import usage
+from cifarlab.cli.options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -34,7 +34,7 @@ def report(
     The page holds all it shows, several runs side by side; its path is printed. With --stories, pages about single
     images lie in a folder beside it.
     """
-    from cifarlab import tables
+    from cifarlab.cli import output as tables
     from cifarlab.displays.console import counting, working
     from cifarlab.reports import writing
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import completion, usage
-from cifarlab.commands._options import Code, Json, Tta
+from cifarlab.cli import completion, usage
+from cifarlab.cli.options import Code, Json, Tta
 
 EPILOG = usage.examples(
     "cifarlab predict photo.jpg",
@@ -31,7 +31,7 @@ def predict(
 
     They may have any size and format. Those that cannot be read are named at the end, and the others answered.
     """
-    from cifarlab.commands._predict_table import choose_writer
+    from cifarlab.cli.tables.predict import choose_writer
 
     write = choose_writer(as_csv=as_csv, as_json=as_json)
     from cifarlab.displays.console import make_console, working

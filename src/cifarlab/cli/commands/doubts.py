@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cifarlab import usage
-from cifarlab.commands._options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.cli import usage
+from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
@@ -36,8 +36,8 @@ def doubts(
     By confident learning, from predictions on images that the runs were not trained on. Writes a page with the
     pictures.
     """
-    from cifarlab import tables
-    from cifarlab.commands._doubts_table import check_options, print_doubts, summarise, write_csv
+    from cifarlab.cli import output as tables
+    from cifarlab.cli.tables.doubts import check_options, print_doubts, summarise, write_csv
     from cifarlab.displays.console import working
     from cifarlab.evaluation.label_errors import examine_labels
     from cifarlab.runs import pretrained_run

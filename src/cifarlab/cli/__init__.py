@@ -1,0 +1,1 @@
+"""The command line. Hands out nothing: `cifarlab --help` loads one module and no more."""

@@ -1,0 +1,1 @@
+"""What the commands print: one file a command's table."""

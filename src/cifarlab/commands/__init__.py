@@ -1,4 +1,0 @@
-"""The commands: one file each, found by its name, with a function of that name and the `EPILOG` of its help.
-
-Each imports its stage inside the function, so that help answers at once. Files that begin with `_` are what they share.
-"""
