@@ -1,4 +1,4 @@
-"""The architecture's rules: imports point down only, and only some modules know Keras."""
+"""The architecture's rules: fourteen rooms whose imports point down, and what each room may know."""
 
 import ast
 import importlib
@@ -12,87 +12,137 @@ import pytest
 import cifarlab
 
 ROOT = Path(cifarlab.__file__).parent
-TIERS = (
-    ("__main__",),
-    ("cli",),
-    ("web",),
-    ("reports",),
-    ("evaluation",),
-    ("training",),
-    ("inference",),
-    (
-        "displays",
-        "metrics",
-    ),
-    ("runs",),
-    (
-        "models",
-        "recipe",
-    ),
-    (
-        "datasets",
-        "plots",
-        "recipes",
-    ),
-    ("utils",),
+# Top to bottom: a room imports from those after it.
+ROOMS = (
+    *("cli", "web", "reports"),  # faces
+    *("evaluation", "training", "metrics", "inference"),  # stages
+    "displays",  # how far a stage is, for whoever watches
+    *("runs", "models", "recipes", "plots", "datasets"),  # things
+    "utils",  # the ground
 )
-LEVELS = {name: len(TIERS) - number for number, tier in enumerate(TIERS) for name in tier}
-KERAS_USERS = {
-    "evaluation",
-    "inference",
-    "models",
-    "training",
-    "utils",
-}
+BESIDE_THE_ROOMS = {"__main__", "recipe"}  # `recipe` is the old address of `Recipe`, kept for one release
+KNOW_KERAS = {"training", "inference", "models"}
+KNOW_KERAS_INSIDE_FUNCTIONS = {"evaluation"}  # where it computes gradients
+SAYS_WHICH_BACKEND_THERE_IS = "cifarlab.utils.environment"
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
-FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+PLUGINS = {  # what a public module of these packages must define; `{}` is its own name
+    "cli.commands": "{}",
+    "datasets": "load",
+    "evaluation.robustness.corruptions": "apply",
+    "metrics": "measure",
+    "models": "build",
+    "plots": "plot_{}",
+    "recipes": "RECIPE",
+    "reports.sections": "build",
+    "training.engines": "BackendEngine",
+    "web.routes": "router",
+}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"}
+IN_ROOMS = [name for name in MODULES if name.split(".")[1] not in BESIDE_THE_ROOMS]
 
 
 @cache
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
-def unit(path: Path) -> str:
-    """The part of the package that a file belongs to."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def room(name: str) -> str:
+    return name.split(".")[1]
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports anywhere, in functions too, as dotted names."""
+def imports(name: str, tree: ast.AST | None = None) -> set[str]:
+    """Every module that a module imports anywhere, in functions too: `from package import module` is that module."""
     found = set()
-    for node in ast.walk(parse(path)):
+    for node in ast.walk(tree or parse(name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            package = node.module or ""
-            found |= {f"cifarlab.{alias.name}" for alias in node.names} if package == "cifarlab" else {package}
+            assert node.level == 0, f"{name}: imports are absolute"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in MODULES else str(node.module))
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path):
-    for name in imported(path):
-        top, _, rest = name.partition(".")
-        if top == "cifarlab" and rest and rest != "__version__":
-            below = rest.partition(".")[0]
-            assert below in LEVELS, f"{below} has no place in TIERS"
-            assert LEVELS[below] <= LEVELS[unit(path)], f"{unit(path)} must not import {below}"
+def inside(name: str) -> set[str]:
+    """What of this package a module imports; `import cifarlab` itself, for the version, is allowed everywhere."""
+    return {each for each in imports(name) if each.startswith("cifarlab.")}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_models_training_and_prediction_know_keras(path):
-    known = {name.partition(".")[0] for name in imported(path)} & FRAMEWORKS
-    assert not known or unit(path) in KERAS_USERS
+def at_import(name: str) -> set[str]:
+    """The frameworks that a module imports outside of functions."""
+    body = [node for node in parse(name).body if isinstance(node, ast.Import | ast.ImportFrom | ast.If | ast.Try)]
+    return {each.partition(".")[0] for node in body for each in imports(name, node)} & FRAMEWORKS
+
+
+def test_every_module_stands_in_a_room():
+    assert {room(name) for name in MODULES} == {*ROOMS, *BESIDE_THE_ROOMS}
+
+
+@pytest.mark.parametrize("name", IN_ROOMS)
+def test_imports_point_down(name):
+    for other in inside(name):
+        assert other in MODULES, f"{other} is no module"
+        assert ROOMS.index(room(name)) <= ROOMS.index(room(other)), f"{room(name)} must not import {other}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    left = {name: {other for other in inside(name) if other != name} for name in MODULES}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    assert not left, f"in a circle, or above one: {sorted(left)}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_private_module_is_imported_by_its_own_package_alone(name):
+    for other in inside(name):
+        owner, underscore, _ = other.partition("._")
+        assert not underscore or f"{name}.".startswith(f"{owner}."), f"take it from the face, {owner}"
+
+
+def assigned(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+@pytest.mark.parametrize("name", [name for name, path in MODULES.items() if path.name == "__init__.py"])
+def test_a_face_defines_nothing(name):
+    for node in parse(name).body:
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        assert is_docstring or isinstance(node, ast.ImportFrom) or assigned(node) == ["__all__"]
+
+
+@pytest.mark.parametrize("package", PLUGINS)
+def test_every_public_module_among_plug_ins_is_one(package):
+    for path in ROOT.joinpath(*package.split(".")).glob("[!_]*.py"):
+        wanted = PLUGINS[package].format(path.stem)
+        defined = {name for node in parse(dotted(path)).body for name in assigned(node)}
+        assert wanted in defined, f"{path} defines no {wanted}: what plug-ins share begins with an underscore"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_who_knows_keras(name):
+    known = {other.partition(".")[0] for other in imports(name)} & FRAMEWORKS
+    if room(name) in KNOW_KERAS_INSIDE_FUNCTIONS or name == SAYS_WHICH_BACKEND_THERE_IS:
+        assert not at_import(name)
+    elif room(name) not in KNOW_KERAS:
+        assert not known
 
 
 def test_what_must_not_need_keras_does_not_load_it_by_a_detour():
-    free = [path for path in FILES if unit(path) not in KERAS_USERS]
-    modules = [".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__") for path in free]
+    free = [name for name in MODULES if room(name) not in KNOW_KERAS]
     program = f"""
 import importlib, sys
-for name in {modules!r}:
+for name in {free!r}:
     importlib.import_module(name)
 print(*{FRAMEWORKS!r} & set(sys.modules))
 """
@@ -101,18 +151,23 @@ print(*{FRAMEWORKS!r} & set(sys.modules))
     assert result.stdout.split() == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_file_says_what_it_is_for(path):
-    tree = parse(path)
-    assert ast.get_docstring(tree)
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+@pytest.mark.parametrize("name", [name for name in IN_ROOMS if room(name) not in ("cli", "displays")])
+def test_only_the_command_line_and_displays_write_to_the_terminal(name):
+    assert not {other.partition(".")[0] for other in imports(name)} & {"rich", "typer"}
+    for node in ast.walk(parse(name)):
+        assert not (isinstance(node, ast.Name) and node.id == "print"), f"line {node.lineno} prints"
+        assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout"), f"line {node.lineno}"
 
 
-def test_public_names_exist():
-    for path in FILES:
-        tree = parse(path)
-        targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
-        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__")
-            module = importlib.import_module(name)
-            assert [public for public in module.__all__ if not hasattr(module, public)] == []
+@pytest.mark.parametrize("name", MODULES)
+def test_every_file_says_what_it_is_for(name):
+    assert ast.get_docstring(parse(name))
+    assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if any(assigned(node) == ["__all__"] for node in parse(name).body)]
+)
+def test_public_names_exist(name):
+    module = importlib.import_module(name)
+    assert [public for public in module.__all__ if not hasattr(module, public)] == []
