@@ -10,7 +10,17 @@ Importing this package or any file in it does not import Keras.
 """
 
 from cifarlab.datasets._download import NoDataError
-from cifarlab.datasets._image_set import ImageSet, Source, Splits
+from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
 from cifarlab.datasets._loading import describe, load_data, older_split, split_name
 
-__all__ = ["ImageSet", "NoDataError", "Source", "Splits", "describe", "load_data", "older_split", "split_name"]
+__all__ = [
+    "SPLITS",
+    "ImageSet",
+    "NoDataError",
+    "Source",
+    "Splits",
+    "describe",
+    "load_data",
+    "older_split",
+    "split_name",
+]

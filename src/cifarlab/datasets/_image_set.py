@@ -1,4 +1,4 @@
-"""The checked arrays that travel between the stages: ImageSet, Splits, Predictions, HardPredictions."""
+"""The checked arrays that travel between the stages: ImageSet, and the Splits made of three of them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ import numpy as np
 
 from cifarlab.utils.arrays import Array, check_array, check_labels
 from cifarlab.utils.errors import CifarlabError
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ class Splits:
         return self.train.class_names
 
     def __getitem__(self, split: str) -> ImageSet:
-        if split not in ("train", "validation", "test"):
+        if split not in SPLITS:
             raise CifarlabError(f"unknown split {split!r}: expected train, validation or test")
         part: ImageSet = getattr(self, split)
         return part

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.datasets._download import NoDataError
-from cifarlab.datasets._image_set import ImageSet, Source, Splits
+from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
@@ -102,7 +102,7 @@ def describe(splits: Splits) -> dict[str, Any]:
         "image_shape": list(splits.train.image_shape),
         "notices": list(source.notices),
         **of_folder,
-        "splits": {name: _counts(splits[name]) for name in ("train", "validation", "test")},
+        "splits": {name: _counts(splits[name]) for name in SPLITS},
     }
 
 

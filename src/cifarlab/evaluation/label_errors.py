@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets
-from cifarlab.datasets import ImageSet, Splits
+from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.datasets.exploration.duplicates import find_duplicates
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds, rows_of
@@ -27,7 +27,6 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 SCORES = ("self_confidence", "normalized_margin")
-SPLITS = ("train", "validation", "test")
 TRUSTED_AGREEMENT = 0.9
 FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets, metrics
-from cifarlab.datasets import ImageSet, Splits, older_split
+from cifarlab.datasets import SPLITS, ImageSet, Splits, older_split
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.dead_units import measure_activity
 from cifarlab.evaluation.human_labels import open_human_labels, score_with_humans
@@ -26,8 +26,6 @@ from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-
-SPLITS = ("train", "validation", "test")
 
 
 def evaluate(

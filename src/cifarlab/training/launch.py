@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab.datasets import Splits
+from cifarlab.datasets import SPLITS, Splits
 from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
@@ -206,7 +206,7 @@ def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
 
 def _describe_data(splits: Splits) -> dict[str, Any]:
     """Source, classes, and a fingerprint of each split's images, so that altered data are noticed later."""
-    fingerprints = {split: splits[split].fingerprint for split in ("train", "validation", "test")}
+    fingerprints = {split: splits[split].fingerprint for split in SPLITS}
     names = list(splits.class_names)
     return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.datasets import _loading
-from cifarlab.datasets._image_set import Splits
+from cifarlab.datasets._image_set import SPLITS, Splits
 from cifarlab.datasets.exploration import duplicates, embedding, statistics
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.utils.arrays import Array
@@ -115,7 +115,7 @@ def find(
         map_images: How many pictures a map has, about.
         progress: Called with the stage and the fraction of all stages done.
     """
-    parts = {name: splits[name] for name in ("train", "validation", "test") if len(splits[name])}
+    parts = {name: splits[name] for name in SPLITS if len(splits[name])}
     images, labels, ids = (
         np.concatenate([getattr(part, field) for part in parts.values()]) for field in ("images", "labels", "ids")
     )
@@ -143,7 +143,7 @@ def find(
         ids=ids,
         splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
         training_count=training_count,
-        counts={name: statistics.class_counts(splits[name]) for name in ("train", "validation", "test")},
+        counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
         channels=channels,
         means=means,
         deviations=deviations,

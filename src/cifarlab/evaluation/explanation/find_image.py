@@ -2,12 +2,11 @@
 
 import re
 
-from cifarlab.datasets import Splits
+from cifarlab.datasets import SPLITS, Splits
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
-SPLITS = ("train", "validation", "test")
 _PLACE = re.compile(r"(?:(train|validation|test)/)?(\d+)")
 
 

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cifarlab.datasets import ImageSet, Splits
+from cifarlab.datasets import SPLITS, ImageSet, Splits
 
-SPLITS = ("train", "validation", "test")
 LARGEST_SIDE_PIXELS = 96
 _MOST_PICTURES = 4096
 
