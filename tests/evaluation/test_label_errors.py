@@ -8,9 +8,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from cifarlab.cli.tables.doubts import print_doubts
-from cifarlab.datasets import ImageSet
 from cifarlab.evaluation import label_errors
-from cifarlab.evaluation.label_errors import examine_labels, find_conflicts, find_doubts
+from cifarlab.evaluation.label_errors import examine_labels, find_doubts
 from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
@@ -87,23 +86,6 @@ def test_folds_cover_every_image_once():
         join_folds(folds[:2], whole.ids)
     with pytest.raises(CifarlabError, match="3 images are left out by more than one"):
         join_folds([*folds, folds[0]], whole.ids)
-
-
-def test_duplicates_that_disagree():
-    rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
-    pictures[7] = pictures[3]
-    pictures[9] = pictures[5]
-    labels = np.zeros(40, np.int64)
-    labels[7] = 1
-    ids = np.array([f"p{number}" for number in range(40)])
-    (conflict,) = find_conflicts(ImageSet(pictures, labels, ids, ("cat", "dog")))
-    assert (conflict.first_id, conflict.second_id) == ("p3", "p7")
-    assert (conflict.first_label, conflict.second_label) == ("cat", "dog")
-    assert conflict.exact
-    images = ImageSet(pictures, labels, ids, ("cat", "dog"))
-    assert find_conflicts(images, {"p7", "p1"}) == [conflict]
-    assert find_conflicts(images, {"p1", "p5"}) == []
 
 
 def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):

@@ -16,8 +16,8 @@ import numpy as np
 
 from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
-from cifarlab.datasets.exploration.duplicates import find_duplicates
 from cifarlab.displays.progress import progress_of
+from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
 from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds, rows_of
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Predictions
@@ -57,18 +57,6 @@ class Doubt:
     given_probability: float
     suggested_probability: float
     is_issue: bool
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Two images that are the same, exactly or nearly, and have different labels; at least one is of the split."""
-
-    first_id: str
-    second_id: str
-    first_label: str
-    second_label: str
-    exact: bool
-    similarity: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,29 +224,6 @@ def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
 def _enough(opinions: Opinions) -> Array:
     """`(K,)` bool: whether a class has images enough to tell what is usual of it."""
     return np.bincount(opinions.labels, minlength=len(opinions.class_names)) >= FEWEST_IMAGES
-
-
-def find_conflicts(
-    images: ImageSet, asked: set[str] | None = None, progress: Callable[[float], None] | None = None
-) -> list[Conflict]:
-    """Exact and near duplicates whose labels differ, the most similar first.
-
-    Args:
-        images: Among which to look.
-        asked: Ids of which a pair must have at least one; by default all.
-        progress: Called with the share done.
-    """
-    pairs, _ = find_duplicates(images.images, progress=progress)
-    names = images.class_names
-    return [
-        Conflict(
-            str(images.ids[pair.first]), str(images.ids[pair.second]), names[images.labels[pair.first]],
-            names[images.labels[pair.second]], pair.exact, pair.similarity,
-        )
-        for pair in pairs
-        if images.labels[pair.first] != images.labels[pair.second]
-        and (asked is None or {str(images.ids[pair.first]), str(images.ids[pair.second])} & asked)
-    ]  # fmt: skip
 
 
 def _import_cleanlab() -> tuple[Any, Any]:
