@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all, as in cifarlab train")
     parser.add_argument("--without", action="append", default=[], metavar="KEY=VALUE[;KEY=VALUE]", help="one row each")
-    parser.add_argument("--tta", default=layout.SINGLE, choices=tta.NAMES)
+    parser.add_argument("--tta", default=layout.NO_TTA, choices=tta.NAMES)
     parser.add_argument("--data-dir")
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
     arguments = parser.parse_args()
@@ -51,9 +51,9 @@ def main() -> None:
                 runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
         print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
         print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "single-view")
-        if arguments.tta != layout.SINGLE:
+        if arguments.tta != layout.NO_TTA:
             with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}
-            print_table(with_tta, runs, layout.say(arguments.tta))
+            print_table(with_tta, runs, layout.describe_tta(arguments.tta))
 
 
 def trained(arguments: argparse.Namespace, row: str, settings: Sequence[str], seed: int) -> Run:

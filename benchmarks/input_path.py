@@ -67,10 +67,10 @@ def measure(images: Array, batch_size: int, rounds: int) -> None:
 
 def ours(images: Array, batch_size: int) -> Callable[[], float]:
     """A recipe's augmentation, in front of a model that only adds up what it is given."""
-    from cifarlab.training.augmentation.pipeline import augmented
+    from cifarlab.training.augmentation.pipeline import add_augmentation
 
     recipe = Recipe(model="mlp", flip="random", translate_pixels=SHIFT_PIXELS)
-    model = augmented(summing_model(images.shape[1:]), recipe)[images.shape[1]]
+    model = add_augmentation(summing_model(images.shape[1:]), recipe)[images.shape[1]]
     return epochs_of(model, images, batch_size, mirror=True)
 
 

@@ -22,7 +22,7 @@ from cifarlab.inference.prediction import class_names, input_shape, load_model
 from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, open_run, pretrained_run
-from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.layout import NO_TTA, describe_tta
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.environment import BACKENDS
@@ -41,11 +41,13 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--output", type=Path, default=builtin.FOLDER)
     parser.add_argument("--data-dir")
-    parser.add_argument("--tta", nargs="*", default=["flip-shift"], choices=[name for name in NAMES if name != SINGLE])
+    parser.add_argument("--tta", nargs="*", default=["flip-shift"], choices=[name for name in NAMES if name != NO_TTA])
     arguments = parser.parse_args()
     card = make_builtin(open_run(arguments.run, needs_model=True), arguments.output, arguments.data_dir, arguments.tta)
     for tta, scores in card["scores"].items():
-        print(f"{say(tta):16s} {100 * scores['accuracy']:.2f} % of {scores['count']:,} {scores['split']} images")
+        print(
+            f"{describe_tta(tta):16s} {100 * scores['accuracy']:.2f} % of {scores['count']:,} {scores['split']} images"
+        )
     print(f"{card['sizes']['weights_bytes']:,} bytes of weights; {arguments.output / 'card.md'}")
 
 
@@ -53,8 +55,8 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
     """Write weights and card into `output`, and give back the card."""
     if run.state["state"] != "finished":
         raise CifarlabError(f"{run.path} is {run.state['state']}: expected a finished run")
-    as_trained = {tta: run.scores("test", tta)["accuracy"] for tta in [SINGLE, *ttas] if has_scores(run, tta)}
-    if SINGLE not in as_trained:
+    as_trained = {tta: run.scores("test", tta)["accuracy"] for tta in [NO_TTA, *ttas] if has_scores(run, tta)}
+    if NO_TTA not in as_trained:
         raise CifarlabError(f"{run.path} has not been evaluated: run cifarlab evaluate {run.path}")
     model = load_model(run)
     weights = pack(model.get_weights())
@@ -65,7 +67,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
         card = {**describe(run, input_shape(model)), "sizes": sizes, "as_trained": as_trained, "scores": {}}
         files.write_json(folder / "card.json", card)
         rebuilt = pretrained_run.make_run(runs_dir, folder)
-        for tta in [SINGLE, *ttas]:
+        for tta in [NO_TTA, *ttas]:
             scores = evaluate(rebuilt, tta=tta, data_dir=data_dir)
             about_this_time = ("model_checksum", "run", "looks", "looks_in_making", "notices")
             card["scores"][tta] = {key: scores[key] for key in scores if key not in about_this_time}
@@ -175,15 +177,17 @@ def held_out(card: dict[str, Any]) -> str:
 
 
 def numbers(card: dict[str, Any]) -> list[str]:
-    single = card["scores"][SINGLE]
+    single = card["scores"][NO_TTA]
     rows = []
     for tta, scores in card["scores"].items():
         measured = scores["scores"]
         loss = measured["negative_log_likelihood"]
         nats = f"{loss['value']:.4f} ({loss['low']:.4f} to {loss['high']:.4f})"
-        rows.append(f"| {say(tta)} | {percent(measured['accuracy'])} | {percent(measured['macro_f1'])} | {nats} |")
+        rows.append(
+            f"| {describe_tta(tta)} | {percent(measured['accuracy'])} | {percent(measured['macro_f1'])} | {nats} |"
+        )
     classes = [(row["class_name"], percent(row["recall"]), percent(row["precision"])) for row in single["per_class"]]
-    trained = ", ".join(f"{100 * accuracy:.2f} % {say(tta)}" for tta, accuracy in card["as_trained"].items())
+    trained = ", ".join(f"{100 * accuracy:.2f} % {describe_tta(tta)}" for tta, accuracy in card["as_trained"].items())
     return [
         "## What it reaches",
         "",

@@ -24,7 +24,7 @@ from cifarlab.inference.prediction import class_names, compute_logits, input_sha
 from cifarlab.inference.tta import NAMES
 from cifarlab.metrics.statistics.intervals import wilson_limits
 from cifarlab.metrics.statistics.significance import holm, mcnemar, paired_difference, show_p
-from cifarlab.runs.layout import say
+from cifarlab.runs.layout import describe_tta
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import list_pictures, read_image
 
@@ -51,7 +51,7 @@ def main() -> None:
     logits = compute_logits(model, np.concatenate(list(small.values())), 256, arguments.tta)
     guessed = logits.argmax(axis=1).reshape(len(small), len(paths))  # (ways, N)
     counts = ", ".join(f"{name} {(labels == k).sum()}" for k, name in enumerate(names) if (labels == k).any())
-    print(f"{len(paths)} pictures ({counts}), {arguments.model}, {say(arguments.tta)}")
+    print(f"{len(paths)} pictures ({counts}), {arguments.model}, {describe_tta(arguments.tta)}")
     report(list(small), guessed == labels, labels)
 
 

@@ -124,7 +124,7 @@ def load(recipe: Recipe, data_dir: str | None) -> Splits:
 def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, then look at the test set; every number of the run by its name."""
     timed = time_training(recipe, splits, calls)
-    wanted = dict.fromkeys((layout.SINGLE, arguments.tta))
+    wanted = dict.fromkeys((layout.NO_TTA, arguments.tta))
     tested = {name: test(timed.model, name, splits.test, arguments.warm) for name in wanted}
     work = sum(operations_per_image(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
     seconds = timed_seconds(timed, arguments.warm)

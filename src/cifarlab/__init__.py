@@ -19,6 +19,7 @@ _HOMES = {
     "ImageSet": "cifarlab.datasets",
     "Predictions": "cifarlab.runs.predictions",
     "Recipe": "cifarlab.recipes",
+    "RobustnessSettings": "cifarlab.evaluation.robustness.suite",
     "RobustnessSuite": "cifarlab.evaluation.robustness.suite",
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.datasets",
@@ -49,7 +50,7 @@ _HOMES = {
     "tell_story": "cifarlab.evaluation.explanation.image",
     "train": "cifarlab.training",
 }
-_NAMES_AT_HOME = {"RobustnessSuite": "Wanted", "describe_data": "describe"}
+_NAMES_AT_HOME = {"RobustnessSuite": "RobustnessSettings", "describe_data": "describe"}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 

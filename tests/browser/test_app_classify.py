@@ -25,7 +25,7 @@ def explanations(fakes):
 @pytest.fixture(scope="module")
 def address(fakes, explanations, tmp_path_factory):
     settings = Settings(runs_dir=tmp_path_factory.mktemp("app") / "runs", data="digits")
-    with fakes.serving(settings, fakes.FakeShelf(), explanations) as found:
+    with fakes.serving(settings, fakes.FakeModelStore(), explanations) as found:
         yield found
 
 

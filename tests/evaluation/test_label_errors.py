@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from cifarlab.cli.tables.doubts import print_doubts
 from cifarlab.evaluation import label_errors
 from cifarlab.evaluation.label_errors import examine_labels, find_doubts
-from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
@@ -79,7 +79,7 @@ def test_folds_cover_every_image_once():
     whole, _ = invent(9)
     folds = [_part(whole, rows) for rows in ([0, 3, 6], [8, 1, 4], [5, 2, 7])]
     joined = join_folds(folds, whole.ids)
-    assert isinstance(joined, Opinions)
+    assert isinstance(joined, OutOfSampleProbabilities)
     np.testing.assert_array_equal(joined.labels, whole.labels)
     np.testing.assert_allclose(joined.probabilities, whole.probabilities, atol=1e-12)
     with pytest.raises(CifarlabError, match="left out 6 of the 9"):
@@ -152,7 +152,7 @@ def test_classes_of_too_few_images_are_not_counted_and_named():
     labels = np.array([0, 1] * 20 + [2] * 4, np.int64)  # class 2 has four images, class 3 none
     chances = rng.dirichlet(np.ones(4), len(labels))
     ids = np.array([f"test-{number:05d}" for number in range(len(labels))])
-    found = find_doubts(Opinions(ids, labels, chances, ("a", "b", "c", "d")))
+    found = find_doubts(OutOfSampleProbabilities(ids, labels, chances, ("a", "b", "c", "d")))
     issues = [doubt for doubt in found if doubt.is_issue]
     assert issues
     assert {doubt.given for doubt in issues} | {doubt.suggested for doubt in issues} == {"a", "b"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifarlab.inference.tta import NAMES, averaged, make_views
-from cifarlab.runs.layout import say
+from cifarlab.runs.layout import describe_tta
 from cifarlab.utils.errors import CifarlabError
 
 IMAGES = np.random.default_rng(0).integers(256, size=(3, 6, 5, 3), dtype=np.uint8)
@@ -78,7 +78,7 @@ def test_with_flip_an_image_and_its_mirror_get_the_same_answer():
 
 def test_none_is_the_function_itself():
     assert averaged(count_pixels, "none") is count_pixels
-    assert [say(tta) for tta in NAMES] == ["single-view", "TTA flip", "TTA flip-shift"]
+    assert [describe_tta(tta) for tta in NAMES] == ["single-view", "TTA flip", "TTA flip-shift"]
 
 
 def test_a_misspelt_name_gets_the_nearest_right_one():

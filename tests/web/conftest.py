@@ -28,12 +28,12 @@ def gate(fakes):
 
 @pytest.fixture
 def fake_shelf(fakes):
-    return fakes.FakeShelf()
+    return fakes.FakeModelStore()
 
 
 @pytest.fixture
 def gated_shelf(fakes, gate):
-    return fakes.FakeShelf(gate)
+    return fakes.FakeModelStore(gate)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from cifarlab.datasets import load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour
 from cifarlab.evaluation.explanation.saliency import GRAD_CAM, Attention
-from cifarlab.web.predictions.model_store import Served, Shelf, UnknownModel
+from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, UnknownModel
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.application import create_app
 from cifarlab.web.server.listening import bind
@@ -31,7 +31,7 @@ def brightness(images: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-class FakeShelf(Shelf):
+class FakeModelStore(ModelStore):
     """Two models that need no file: `builtin`, for colours, and `grey`."""
 
     def __init__(self, forward: Callable[[np.ndarray], np.ndarray] = brightness) -> None:
@@ -51,10 +51,10 @@ class FakeShelf(Shelf):
         self.run(name)
         return self.versions[name]
 
-    def load(self, name: str) -> Served:
+    def load(self, name: str) -> LoadedModel:
         self.loads.append(name)
         shape = (32, 32, 1) if name == "grey" else (32, 32, 3)
-        return Served(name, CLASS_NAMES, shape, lambda images: self.forward(images), "by hand")
+        return LoadedModel(name, CLASS_NAMES, shape, lambda images: self.forward(images), "by hand")
 
 
 class Gate:
@@ -78,12 +78,12 @@ class FakeExplanations:
     def __init__(self) -> None:
         self.asked = 0
 
-    def attention(self, served: Served, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, served: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
         heat = np.zeros(picture.shape[:2], np.float32)
         heat[:16] = np.linspace(1, 0, 16)[:, None]
         return [Attention(GRAD_CAM, label, heat, (4, 4)) for label in labels]
 
-    def neighbours(self, served: Served, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
+    def neighbours(self, served: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
         self.asked += 1
         if self.asked == 1:
             return None
@@ -93,7 +93,7 @@ class FakeExplanations:
 
 @contextmanager
 def serving(
-    settings: Settings, shelf: Shelf | None = None, explanations: FakeExplanations | None = None
+    settings: Settings, shelf: ModelStore | None = None, explanations: FakeExplanations | None = None
 ) -> Iterator[str]:
     """The whole app on a free port of this machine, in a thread; gives its address."""
     listener = bind("127.0.0.1", 0)
@@ -119,7 +119,7 @@ def serving(
         listener.close()
 
 
-def make_service(app: FastAPI, settings: Settings, shelf: Shelf) -> InferenceService:
+def make_service(app: FastAPI, settings: Settings, shelf: ModelStore) -> InferenceService:
     """The service of an app, with other models."""
     limits = settings.limits
     return InferenceService(

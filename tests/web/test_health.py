@@ -20,7 +20,7 @@ def test_a_server_that_lives_says_so(client):
 
 def test_ready_once_the_first_model_is_loaded(make_client, fakes, gate):
     gate.armed = True
-    client = make_client(shelf=fakes.FakeShelf(gate))
+    client = make_client(shelf=fakes.FakeModelStore(gate))
     assert client.get("/readyz").status_code == 503
     client.app.state.inference.start_loading()
     assert gate.reached.wait(10)

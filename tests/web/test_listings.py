@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cifarlab.web.predictions.model_store import Shelf
+from cifarlab.web.predictions.model_store import ModelStore
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,9 @@ def runs_dir(made_runs, tmp_path):
 
 @pytest.fixture
 def told(make_client, runs_dir):
-    return make_client(shelf=Shelf(runs_dir, lambda *_: pytest.fail("nothing is loaded for a list")), runs_dir=runs_dir)
+    return make_client(
+        shelf=ModelStore(runs_dir, lambda *_: pytest.fail("nothing is loaded for a list")), runs_dir=runs_dir
+    )
 
 
 def test_runs_are_listed_with_their_numbers(told, runs_dir):
@@ -41,8 +43,8 @@ def test_runs_are_listed_with_their_numbers(told, runs_dir):
 
 
 def test_models_are_listed(make_client, runs_dir, fakes):
-    shelf = fakes.FakeShelf()
-    real = Shelf(runs_dir)
+    shelf = fakes.FakeModelStore()
+    real = ModelStore(runs_dir)
     shelf.names = real.names
     shelf.versions |= {"first": 1, "second": 1}
     client = make_client(shelf=shelf, runs_dir=runs_dir)

@@ -19,7 +19,7 @@ def api(fakes, tmp_path_factory, make_run):
     """The description of a server that runs."""
     runs_dir = tmp_path_factory.mktemp("runs")
     make_run(runs_dir, "first")
-    with fakes.serving(Settings(runs_dir=runs_dir, data="digits"), fakes.FakeShelf()) as address:
+    with fakes.serving(Settings(runs_dir=runs_dir, data="digits"), fakes.FakeModelStore()) as address:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 

@@ -178,7 +178,7 @@ def test_a_stop_answers_what_was_accepted(tmp_path, fakes, encode):
     gate = fakes.Gate()
     answers = []
     picture = encode(np.zeros((8, 8, 3), np.uint8))
-    with fakes.serving(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeShelf(gate)) as address:
+    with fakes.serving(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeModelStore(gate)) as address:
 
         def post() -> None:
             answers.append(httpx.post(f"{address}/v1/predict", files={"images": picture}, timeout=30))

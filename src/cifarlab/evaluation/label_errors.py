@@ -18,7 +18,7 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import Opinions, average_runs, join_folds, rows_of
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, rows_of
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
@@ -187,7 +187,7 @@ def _examine(
     return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few, notices)
 
 
-def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
+def find_doubts(opinions: OutOfSampleProbabilities, score: str = SCORES[0]) -> list[Doubt]:
     """Every image with the quality of its label, the most doubtful first.
 
     Args:
@@ -221,7 +221,7 @@ def find_doubts(opinions: Opinions, score: str = SCORES[0]) -> list[Doubt]:
     ]  # fmt: skip
 
 
-def _enough(opinions: Opinions) -> Array:
+def _enough(opinions: OutOfSampleProbabilities) -> Array:
     """`(K,)` bool: whether a class has images enough to tell what is usual of it."""
     return np.bincount(opinions.labels, minlength=len(opinions.class_names)) >= FEWEST_IMAGES
 
@@ -259,7 +259,7 @@ def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) 
         raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
 
 
-def _check_labels(images: ImageSet, opinions: Opinions, data: str) -> None:
+def _check_labels(images: ImageSet, opinions: OutOfSampleProbabilities, data: str) -> None:
     if missing := set(opinions.ids.tolist()) - set(images.ids.tolist()):
         nearest = discovery.unknown("image", min(missing), images.ids[:3].tolist())
         raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")

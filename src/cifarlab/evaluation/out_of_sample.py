@@ -12,7 +12,7 @@ from cifarlab.utils.text import counted
 
 
 @dataclass(frozen=True, eq=False)
-class Opinions:
+class OutOfSampleProbabilities:
     """What models that never saw them think of images.
 
     Attributes:
@@ -28,7 +28,7 @@ class Opinions:
     class_names: tuple[str, ...]
 
 
-def average_runs(predictions: Sequence[Predictions]) -> Opinions:
+def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
     """The mean of several models' probabilities of the same images.
 
     Raises:
@@ -43,10 +43,10 @@ def average_runs(predictions: Sequence[Predictions]) -> Opinions:
         if (each.labels[places] != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
         total += each.probabilities[places]
-    return Opinions(first.ids, first.labels, total / len(predictions), first.class_names)
+    return OutOfSampleProbabilities(first.ids, first.labels, total / len(predictions), first.class_names)
 
 
-def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opinions:
+def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
     """The opinions of K models, each about the images that it left out of its training.
 
     Args:
@@ -75,7 +75,7 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> Opini
     order = rows_of(ids, expected_ids)
     labels = np.concatenate([each.labels for each in predictions])[order]
     chances = np.concatenate([each.probabilities for each in predictions])[order]
-    return Opinions(expected_ids, labels, chances, predictions[0].class_names)
+    return OutOfSampleProbabilities(expected_ids, labels, chances, predictions[0].class_names)
 
 
 def rows_of(ids: Array, wanted: Array) -> Array:

@@ -21,7 +21,7 @@ from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training import launch, plan
-from cifarlab.training.observer import Progress, Silent
+from cifarlab.training.observer import Silent, TrainingObserver
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
@@ -53,7 +53,7 @@ class Pair:
     shuffled: list[plan.Training]
 
 
-def _unobserved() -> AbstractContextManager[Progress]:
+def _unobserved() -> AbstractContextManager[TrainingObserver]:
     return nullcontext(Silent())
 
 
@@ -110,7 +110,7 @@ def measure_pairs(
     data_dir: str | None = None,
     runs_dir: Path = Path("runs"),
     output: Path = Path("permutation"),
-    observe: Callable[[], AbstractContextManager[Progress]] = _unobserved,
+    observe: Callable[[], AbstractContextManager[TrainingObserver]] = _unobserved,
 ) -> dict[str, Any]:
     """Train what has not been trained yet, evaluate it, and compare.
 
@@ -156,7 +156,7 @@ def _trained(
     *,
     data_dir: str | None,
     runs_dir: Path,
-    observe: Callable[[], AbstractContextManager[Progress]],
+    observe: Callable[[], AbstractContextManager[TrainingObserver]],
 ) -> Run:
     """The finished run of this very recipe, trained now unless it is there."""
     wanted = dataclasses.replace(override(load_recipe(training.recipe), training.settings), seed=training.seed or 0)

@@ -19,7 +19,7 @@ from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import check_tta
 from cifarlab.runs import Run, derived, pretrained_run
 from cifarlab.runs.derived import model_checksum
-from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.layout import NO_TTA, describe_tta
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.trained_images import Overlap, find_overlap
@@ -34,7 +34,7 @@ def evaluate(
     split: str = "test",
     data: str | None = None,
     data_dir: str | None = None,
-    tta: str = SINGLE,
+    tta: str = NO_TTA,
     human_labels: str | Path | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
@@ -96,8 +96,8 @@ def evaluate(
     origin = Origin(checksum, splits[split].fingerprint, _trained_on(met, splits[split]))
     predictions = dataclasses.replace(answers, origin=origin)
     overlap, told = _weigh_overlap(run, met, predictions, split, name)
-    why = f"evaluate on {name}" + ("" if tta == SINGLE else f", {say(tta)}")
-    calibrated, doubt = _calibrated(run, predictions) if tta == SINGLE else ({}, [])
+    why = f"evaluate on {name}" + ("" if tta == NO_TTA else f", {describe_tta(tta)}")
+    calibrated, doubt = _calibrated(run, predictions) if tta == NO_TTA else ({}, [])
     human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
     scores = {
         "run": run.name,
@@ -122,7 +122,7 @@ def evaluate(
 
 def _activity(model: Any, images: ImageSet, tta: str) -> dict[str, Any]:
     """Which units of a dense network never answer; nothing of another network."""
-    found = measure_activity(model, images.images) if tta == SINGLE else None
+    found = measure_activity(model, images.images) if tta == NO_TTA else None
     return {} if found is None else {"activity": found}
 
 
@@ -210,7 +210,7 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
     A training that was killed has noted epochs whose model it had not yet kept. Rounding may turn an answer or two.
     """
     noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
-    if split != "validation" or data != run.data_name or tta != SINGLE or not noted:
+    if split != "validation" or data != run.data_name or tta != NO_TTA or not noted:
         return []
     expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
     if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):

@@ -20,7 +20,7 @@ from cifarlab.inference.tta import averaged, check_tta
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.kept_code import load_model_code
-from cifarlab.runs.layout import SINGLE
+from cifarlab.runs.layout import NO_TTA
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.utils import own_code
@@ -61,7 +61,7 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
         raise CifarlabError(f"cannot load the model {path}: {why}; train it again or restore the file") from error
 
 
-def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = SINGLE) -> Predictions:
+def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = NO_TTA) -> Predictions:
     """What the model says about every image, none left out.
 
     Args:
@@ -89,7 +89,7 @@ def predict(
     pictures: Sequence[str | os.PathLike[str]],
     model: AnyRun = builtin.NAME,
     top: int = 3,
-    tta: str = SINGLE,
+    tta: str = NO_TTA,
     code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
     passed_over: list[PictureError] | None = None,
@@ -129,7 +129,7 @@ def predict(
         ids = np.array([f"{index:08d}" for index in range(len(images))])
         predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
-    named = {} if tta == SINGLE else {"tta": tta}
+    named = {} if tta == NO_TTA else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
     return [
         {
@@ -170,13 +170,13 @@ def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
 
 def _temperature(model: AnyRun, tta: str) -> float:
     """The run's own, for which single-view predictions were calibrated; else 1."""
-    if tta != SINGLE or pretrained_run.is_builtin(model):
+    if tta != NO_TTA or pretrained_run.is_builtin(model):
         return 1.0
     return stored_temperature(pretrained_run.open_run(model)) or 1.0
 
 
 def compute_logits(
-    model: Any, images: NDArray[np.uint8], batch_size: int = 1000, tta: str = SINGLE
+    model: Any, images: NDArray[np.uint8], batch_size: int = 1000, tta: str = NO_TTA
 ) -> NDArray[np.float32]:
     """The model's output for every image, in batches of one fixed shape.
 

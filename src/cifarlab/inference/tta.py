@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.inference.forward import Forward, Pixels
-from cifarlab.runs.layout import SINGLE
+from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
 
-NAMES = (SINGLE, "flip", "flip-shift")
+NAMES = (NO_TTA, "flip", "flip-shift")
 
 
 def averaged(forward: Forward, tta: str) -> Forward:
@@ -27,7 +27,7 @@ def averaged(forward: Forward, tta: str) -> Forward:
         CifarlabError: If there is no test-time augmentation of that name.
     """
     check_tta(tta)
-    if tta == SINGLE:
+    if tta == NO_TTA:
         return forward
 
     def mean(images: Pixels) -> NDArray[np.float32]:
@@ -60,7 +60,7 @@ def make_views(images: Pixels, tta: str) -> Iterator[tuple[float, Pixels]]:
     Source: Jordan 2024, arXiv:2404.00498, `infer_mirror_translate` of airbench94.
     """
     check_tta(tta)
-    if tta == SINGLE:
+    if tta == NO_TTA:
         yield 1.0, images
     elif tta == "flip":
         yield from _with_mirror(images, 1.0)

@@ -16,7 +16,7 @@ from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.reports.pictures import _png
 from cifarlab.reports.rendering import GENERATOR, draw, render
-from cifarlab.runs.layout import say
+from cifarlab.runs.layout import describe_tta
 from cifarlab.utils import files
 
 MOST_CLASSES = 6
@@ -125,7 +125,7 @@ def _classes(story: Story) -> list[dict[str, Any]]:
 def _views(story: Story) -> list[dict[str, Any]]:
     """Each view and each test-time augmentation, with what every run makes of it."""
     named = [(name, [run.views[number] for run in story.runs]) for number, name in enumerate(VIEWS)]
-    named += [(say(tta), [run.averaged[tta] for run in story.runs]) for tta in story.runs[0].averaged]
+    named += [(describe_tta(tta), [run.averaged[tta] for run in story.runs]) for tta in story.runs[0].averaged]
     return [
         {
             "name": name,

@@ -30,7 +30,7 @@ from typing import Any
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import file_slug, read_object
 
-SINGLE = "none"
+NO_TTA = "none"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class RunFiles:
         """The page about one image."""
         return self.path / f"image-{file_slug(image_id)}.html"
 
-    def predictions_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
+    def predictions_file(self, split: str, data: str | None = None, tta: str = NO_TTA) -> Path:
         """What the model said about every image of `split`, of the run's own data or of another data set."""
         return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
 
@@ -141,14 +141,14 @@ class RunFiles:
             )
         return path
 
-    def scores_file(self, split: str, data: str | None = None, tta: str = SINGLE) -> Path:
+    def scores_file(self, split: str, data: str | None = None, tta: str = NO_TTA) -> Path:
         """The numbers about `split`, of the run's own data or of another data set."""
         suffix = self._suffix(data, tta)
         return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
 
     def _suffix(self, data: str | None, tta: str) -> str:
         """What tells files apart: the name of another data set than the run's own, that of test-time augmentation."""
-        return self._data_suffix(data) + ("" if tta == SINGLE else f"-tta-{tta}")
+        return self._data_suffix(data) + ("" if tta == NO_TTA else f"-tta-{tta}")
 
     def _data_suffix(self, data: str | None) -> str:
         """The name of another data set, made fit for a file name; empty for the run's own."""
@@ -173,7 +173,7 @@ class RunFiles:
         return str(self.data["name"])
 
 
-def evaluate_command(runs: Iterable[Path], split: str, tta: str = SINGLE) -> str:
+def evaluate_command(runs: Iterable[Path], split: str, tta: str = NO_TTA) -> str:
     """The command that measures runs on a split and on no other: a look at the test set must be wanted.
 
     Args:
@@ -181,10 +181,10 @@ def evaluate_command(runs: Iterable[Path], split: str, tta: str = SINGLE) -> str
         split: `"train"`, `"validation"` or `"test"`.
         tta: Test-time augmentation.
     """
-    options = ("" if split == "test" else f" --split {split}") + ("" if tta == SINGLE else f" --tta {tta}")
+    options = ("" if split == "test" else f" --split {split}") + ("" if tta == NO_TTA else f" --tta {tta}")
     return f"cifarlab evaluate {' '.join(map(str, runs))}{options}"
 
 
-def say(tta: str) -> str:
+def describe_tta(tta: str) -> str:
     """How a table or sentence names it: `"TTA flip"`; `"single-view"` for none."""
-    return "single-view" if tta == SINGLE else f"TTA {tta}"
+    return "single-view" if tta == NO_TTA else f"TTA {tta}"

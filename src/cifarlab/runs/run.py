@@ -18,7 +18,7 @@ import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.layout import SINGLE, RunFiles, evaluate_command, say
+from cifarlab.runs.layout import NO_TTA, RunFiles, describe_tta, evaluate_command
 from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
@@ -120,7 +120,7 @@ class Run(RunFiles):
         if rows:
             files.write_csv(self.history_file, rows, rows[0])
 
-    def scores(self, split: str = "test", tta: str = SINGLE) -> dict[str, Any]:
+    def scores(self, split: str = "test", tta: str = NO_TTA) -> dict[str, Any]:
         """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
         Returns:
@@ -134,7 +134,7 @@ class Run(RunFiles):
         """
         file = self.scores_file(split, tta=tta)
         if not file.is_file():
-            how = "" if tta == SINGLE else f" with {say(tta)}"
+            how = "" if tta == NO_TTA else f" with {describe_tta(tta)}"
             raise CifarlabError(
                 f"{self.path} has no scores on {split}{how} (expected {file.name} in it): run "
                 f"{evaluate_command([self.path], split, tta)}"
@@ -185,7 +185,7 @@ class Run(RunFiles):
         recorded = None if found.origin is None else found.origin.model_checksum
         return found, derived.check(self, file, recorded, evaluate_command([self.path], split))
 
-    def record_look(self, split: str, why: str, data: str | None = None, tta: str = SINGLE) -> int:
+    def record_look(self, split: str, why: str, data: str | None = None, tta: str = NO_TTA) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.
 
         Returns:
@@ -204,7 +204,7 @@ class Run(RunFiles):
     def looks(self) -> list[dict[str, str]]:
         """Every recorded look: split, data (the run's own where the record says none), tta, phase, when, why."""
         looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
-        return [{"data": self.data_name, "tta": SINGLE, "phase": USE, **look} for look in looks]
+        return [{"data": self.data_name, "tta": NO_TTA, "phase": USE, **look} for look in looks]
 
 
 def create_run(root: Path, name: str) -> Run:

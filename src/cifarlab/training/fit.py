@@ -16,7 +16,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation.flip import mirrored
-from cifarlab.training.augmentation.pipeline import augmented
+from cifarlab.training.augmentation.pipeline import add_augmentation
 from cifarlab.training.checkpoint import (
     Rows,
     TrainingState,
@@ -27,7 +27,7 @@ from cifarlab.training.checkpoint import (
 )
 from cifarlab.training.dynamics_recorder import Recorder
 from cifarlab.training.engines import Engine, build_engine
-from cifarlab.training.observer import Progress
+from cifarlab.training.observer import TrainingObserver
 from cifarlab.training.optimizers.build import build_optimizer
 from cifarlab.training.optimizers.schedules import WarmupThenDecay, build_schedule
 from cifarlab.utils.arrays import Array
@@ -62,7 +62,7 @@ class Task:
         return self.splits.train.image_shape[0]
 
 
-def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> TrainingState:
+def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False) -> TrainingState:
     """Train, epoch by epoch, and leave the run's files complete after each.
 
     Args:
@@ -77,7 +77,7 @@ def fit(task: Task, show: Progress, watch: Watcher, resume: bool = False) -> Tra
     Raises:
         CifarlabError: If the loss is no longer finite; the run keeps the last good weights.
     """
-    trained = augmented(task.model, task.recipe)
+    trained = add_augmentation(task.model, task.recipe)
     whole = trained[task.image_pixels]
     schedule = build_schedule(task.recipe, task.steps_per_epoch)
     optimizer = build_optimizer(task.recipe, schedule, whole)
@@ -185,7 +185,7 @@ class _Pace:
 
 
 def _train_epoch(
-    task: Task, engine: Engine, epoch: int, rows: Array, show: Progress
+    task: Task, engine: Engine, epoch: int, rows: Array, show: TrainingObserver
 ) -> tuple[dict[str, float], Array, Array]:
     """Take the steps of `rows`, `(S, B)`: the row of the history, and each image's loss and whether it was right."""
     pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]

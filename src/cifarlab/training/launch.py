@@ -14,7 +14,7 @@ from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training.observer import Progress, choose_observer
+from cifarlab.training.observer import TrainingObserver, choose_observer
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
@@ -36,7 +36,7 @@ def train(
     runs_dir: str | Path = "runs",
     name: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
-    show: Progress | bool | None = None,
+    show: TrainingObserver | bool | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -50,7 +50,7 @@ def train(
         name: The run's name; by default the recipe's and the seed's.
         code: The user's own Python files that a recipe in JSON may name; others of its are not executed.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
-            error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
+            error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
 
     Returns:
         The finished run.
@@ -106,7 +106,7 @@ def resume(
     *,
     data_dir: str | Path | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
-    show: Progress | bool | None = None,
+    show: TrainingObserver | bool | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -115,7 +115,7 @@ def resume(
         data_dir: Where the data are now; by default where they were.
         code: The user's own Python files that the run's recipe names, where it does.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
-            error. None: in a notebook, at a prompt and on a terminal. Or an observer of your own, see `Progress`.
+            error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
 
     Returns:
         The finished run.
@@ -246,15 +246,17 @@ def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
 
 def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
     """Refuse what does not fit before a run folder is made."""
-    from cifarlab.training.augmentation.pipeline import augmented
+    from cifarlab.training.augmentation.pipeline import add_augmentation
     from cifarlab.training.optimizers.build import build_optimizer
     from cifarlab.training.optimizers.schedules import build_schedule
 
-    trained = augmented(model, recipe)
+    trained = add_augmentation(model, recipe)
     build_optimizer(recipe, build_schedule(recipe, 1), trained[max(trained)])
 
 
-def _fit(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: Progress, *, resume: bool) -> None:
+def _fit(
+    run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: TrainingObserver, *, resume: bool
+) -> None:
     from cifarlab.training.fit import Task, fit
     from cifarlab.training.tensorboard import EventWriter
 

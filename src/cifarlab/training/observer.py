@@ -9,7 +9,7 @@ from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
 
 
-class Progress(Protocol):
+class TrainingObserver(Protocol):
     """Somebody who watches a training."""
 
     def start(self, recipe: Recipe, run: Run, steps_per_epoch: int, first_epoch: int, epochs: int) -> None:
@@ -41,7 +41,7 @@ class Silent:
         """Ignore."""
 
 
-def choose_observer(show: Progress | bool | None) -> Progress:
+def choose_observer(show: TrainingObserver | bool | None) -> TrainingObserver:
     """Who watches a training.
 
     Args:

@@ -10,7 +10,7 @@ from cifarlab.datasets import load_data
 from cifarlab.evaluation.robustness import consistency, suite
 from cifarlab.evaluation.robustness.corruptions import corrupt
 from cifarlab.evaluation.robustness.results import OURS, against_baseline, read_results, results_file
-from cifarlab.evaluation.robustness.suite import Wanted, measure_robustness
+from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
 from cifarlab.metrics.statistics.intervals import wilson
 from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import robustness
@@ -22,7 +22,7 @@ from cifarlab.utils.errors import CifarlabError
 
 @pytest.fixture
 def results(digits_run, nearest_mean):
-    wanted = Wanted(severities=(5, 1), corruptions=["fog", "contrast", "spatter"], attacks=())
+    wanted = RobustnessSettings(severities=(5, 1), corruptions=["fog", "contrast", "spatter"], attacks=())
     return measure_robustness(digits_run, wanted)
 
 
@@ -50,7 +50,7 @@ def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
 
 
 def test_no_measurement_is_lost_and_the_report_keeps_the_largest(digits_run, nearest_mean):
-    few = Wanted(severities=(1, 5), corruptions=["fog", "frost"], attacks=(), limit=20)
+    few = RobustnessSettings(severities=(1, 5), corruptions=["fog", "frost"], attacks=(), limit=20)
     small = measure_robustness(digits_run, few)
     large = measure_robustness(digits_run, dataclasses.replace(few, limit=None))
     name = "robustness-20-images-severities-1-5-fog-frost.json"
@@ -110,7 +110,7 @@ def test_shift_by_hand():
 
 def test_a_limit_keeps_each_images_own_corruption(digits_run, nearest_mean):
     shares = []
-    wanted = Wanted(severities=(3,), corruptions=["shot_noise"], attacks=(), limit=40)
+    wanted = RobustnessSettings(severities=(3,), corruptions=["shot_noise"], attacks=(), limit=40)
     results = measure_robustness(digits_run, wanted, progress=lambda phrase, share: shares.append(share))
     test = load_data("digits").test
     rows = np.sort(np.random.default_rng(0).permutation(len(test))[:40])
@@ -126,7 +126,7 @@ def test_attacks_are_counted_on_the_attacked_images(digits_run, nearest_mean, mo
         return np.zeros(images.shape, np.float32)
 
     monkeypatch.setattr(suite, "attack", blank)
-    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=("fgsm",), attack_limit=50)
+    wanted = RobustnessSettings(severities=(1,), corruptions=["fog"], attacks=("fgsm",), attack_limit=50)
     first = measure_robustness(digits_run, wanted)["attacks"][0]
     assert first["count"] == 50
     assert first["label"] == "FGSM, L-inf, 1/255"
@@ -164,12 +164,12 @@ def test_the_table_says_whose_corruptions_they_are(results, capsys):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(severities=(0,)), "severities are some of"),
-        (Wanted(corruptions=["frog"]), "unknown corruption 'frog'"),
-        (Wanted(attacks=("cw",)), "unknown attack 'cw'"),
-        (Wanted(limit=0), "at least one image"),
-        (Wanted(cifar101="/nowhere"), r"no CIFAR-10\.1"),
-        (Wanted(cifar10c="/nowhere"), "no CIFAR-10-C"),
+        (RobustnessSettings(severities=(0,)), "severities are some of"),
+        (RobustnessSettings(corruptions=["frog"]), "unknown corruption 'frog'"),
+        (RobustnessSettings(attacks=("cw",)), "unknown attack 'cw'"),
+        (RobustnessSettings(limit=0), "at least one image"),
+        (RobustnessSettings(cifar101="/nowhere"), r"no CIFAR-10\.1"),
+        (RobustnessSettings(cifar10c="/nowhere"), "no CIFAR-10-C"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_the_model_is_read(wanted, said, digits_run):
@@ -182,7 +182,7 @@ def test_other_peoples_classes_are_refused(digits_run, tmp_path):
     np.save(tmp_path / "cifar10.1_v6_data.npy", np.zeros((4, 32, 32, 3), np.uint8))
     np.save(tmp_path / "cifar10.1_v6_labels.npy", np.zeros(4, np.int64))
     with pytest.raises(CifarlabError, match="these files have CIFAR-10's"):
-        measure_robustness(digits_run, Wanted(cifar101=str(tmp_path), attacks=()))
+        measure_robustness(digits_run, RobustnessSettings(cifar101=str(tmp_path), attacks=()))
 
 
 def test_damaged_results_are_said(digits_run):
@@ -207,14 +207,14 @@ def test_the_report_shows_the_section_only_where_it_was_measured(results, digits
 
 
 def test_a_runs_folder_is_enough(digits_run, nearest_mean):
-    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
+    wanted = RobustnessSettings(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
     assert measure_robustness(str(digits_run.path), wanted)["run"] == digits_run.name
 
 
 def test_data_that_moved_are_looked_for_in_the_usual_places(digits_run, nearest_mean, tmp_path):
     files.write_json(digits_run.data_file, {**digits_run.data, "data_dir": str(tmp_path / "gone")})
     assert digits_run.data_dir is None
-    wanted = Wanted(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
+    wanted = RobustnessSettings(severities=(1,), corruptions=["fog"], attacks=(), limit=20)
     assert measure_robustness(digits_run, wanted)["count"] == 20
     files.write_json(digits_run.data_file, {**digits_run.data, "data_dir": str(tmp_path)})
     assert digits_run.data_dir == str(tmp_path)
@@ -228,7 +228,7 @@ def test_a_list_of_nothing_is_refused(text):
 
 
 def test_a_measurement_of_an_earlier_model_is_refused_and_replaced_by_the_next(digits_run, nearest_mean):
-    few = Wanted(severities=(1, 5), corruptions=["fog"], attacks=())
+    few = RobustnessSettings(severities=(1, 5), corruptions=["fog"], attacks=())
     whole = measure_robustness(digits_run, few)
     assert whole["model_checksum"] == model_checksum(digits_run)
     files.write_json(results_file(digits_run), {**whole, "model_checksum": "crc32:1"})
@@ -241,7 +241,7 @@ def test_a_measurement_of_an_earlier_model_is_refused_and_replaced_by_the_next(d
 def test_test_images_that_the_run_was_trained_on_are_counted(digits_run, nearest_mean):
     splits = load_data("digits")
     remember_images(digits_run, splits.test.take(np.arange(7)))
-    results = measure_robustness(digits_run, Wanted(severities=(1,), corruptions=["fog"], attacks=()))
+    results = measure_robustness(digits_run, RobustnessSettings(severities=(1,), corruptions=["fog"], attacks=()))
     assert (results["overlap"]["count"], results["overlap"]["copies"]) == (7, 7)
     (notice,) = results["notices"]
     assert notice.startswith(f"7 of {len(splits.test)} test images are copies of training images")

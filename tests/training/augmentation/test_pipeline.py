@@ -8,9 +8,9 @@ from PIL import Image
 from cifarlab.models import convnet
 from cifarlab.recipes import Recipe
 from cifarlab.training.augmentation.flip import mirrored, with_mirror_images
-from cifarlab.training.augmentation.pipeline import augmented
+from cifarlab.training.augmentation.pipeline import add_augmentation
 from cifarlab.training.augmentation.relight import Relight
-from cifarlab.training.augmentation.shift import Augment, shrinking_matrix
+from cifarlab.training.augmentation.shift import RandomShift, shrinking_matrix
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -20,7 +20,7 @@ def images():
 
 
 def changed(images, translate_pixels, size=None):
-    layer = Augment(translate_pixels, keras.random.SeedGenerator(1), size, dtype="float32")
+    layer = RandomShift(translate_pixels, keras.random.SeedGenerator(1), size, dtype="float32")
     return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
@@ -63,7 +63,7 @@ def test_shift_agrees_with_numpys_reflection(images):
 
 
 def test_every_batch_is_changed_anew(images):
-    layer = Augment(2, keras.random.SeedGenerator(0), dtype="float32")
+    layer = RandomShift(2, keras.random.SeedGenerator(0), dtype="float32")
     first, second = (keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images))) for _ in range(2))
     assert not np.array_equal(first, second)
 
@@ -84,7 +84,10 @@ def test_relighting_is_one_line_an_image_within_its_limits(images):
 
 def test_without_factors_nothing_is_relit():
     model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    names = lambda **changes: [layer.name for layer in augmented(model, Recipe(model="mlp", **changes))[6].layers]  # noqa: E731
+
+    def names(**changes):
+        return [layer.name for layer in add_augmentation(model, Recipe(model="mlp", **changes))[6].layers]
+
     assert "relight" not in names()
     assert "relight" in names(contrast_factor=0.1)
 
@@ -93,7 +96,7 @@ def test_turned_images_are_shifted_in_the_same_go():
     model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
     layers = {
         layer.name: layer
-        for layer in augmented(model, Recipe(model="mlp", translate_pixels=2, zoom_factor=0.1))[6].layers
+        for layer in add_augmentation(model, Recipe(model="mlp", translate_pixels=2, zoom_factor=0.1))[6].layers
     }
     assert layers["warp"].translate_pixels == 2
     assert layers["augment"].translate_pixels == 0
@@ -119,14 +122,14 @@ def test_shrinking_after_a_shift_is_the_shift_shrunk(images):
 def test_no_augmentation_only_casts(images):
     inputs = keras.Input((6, 5, 3))
     model = keras.Model(inputs, keras.layers.Flatten()(inputs))
-    trained = augmented(model, Recipe(model="mlp"))
+    trained = add_augmentation(model, Recipe(model="mlp"))
     assert list(trained) == [6]
     np.testing.assert_array_equal(trained[6](images), images.reshape(64, -1).astype("float32"))
 
 
 def test_all_sizes_share_the_variables():
     model = convnet.build((16, 16, 3), 4, widths=(4, 8))
-    trained = augmented(model, Recipe(model="convnet", image_pixels=(8, 12, 16), translate_pixels=2))
+    trained = add_augmentation(model, Recipe(model="convnet", image_pixels=(8, 12, 16), translate_pixels=2))
     assert sorted(trained) == [8, 12, 16]
     for other in (8, 12):
         assert [id(v) for v in trained[other].variables] == [id(v) for v in trained[16].variables]
@@ -148,4 +151,4 @@ def test_what_does_not_fit_is_refused(settings, expected):
     inputs = keras.Input((6, 5, 3))
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(inputs)))
     with pytest.raises(CifarlabError, match=expected):
-        augmented(model, Recipe(model="mlp", **settings))
+        add_augmentation(model, Recipe(model="mlp", **settings))

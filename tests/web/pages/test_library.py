@@ -9,7 +9,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import slug_of
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import LOST
-from cifarlab.web.predictions.model_store import Shelf
+from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.settings import Settings
 
 
@@ -159,7 +159,7 @@ def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_ru
 
 def test_a_model_that_is_calibrated_is_served_anew(runs_dir, make_run):
     run = make_run(runs_dir, "first")
-    shelf = Shelf(runs_dir)
+    shelf = ModelStore(runs_dir)
     before = shelf.version("first")
     assert shelf.version("first") == before
     files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}})

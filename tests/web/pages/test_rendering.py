@@ -34,7 +34,7 @@ def test_a_rule_cannot_leave_its_element():
 
 
 def test_here_keeps_the_query():
-    here = rendering.Here(request("/runs", "q=mlp&state=&run=a&run=b"))
+    here = rendering.PageAddress(request("/runs", "q=mlp&state=&run=a&run=b"))
     assert here.whole == "/runs?q=mlp&run=a&run=b"
     assert here(q=None, sort="-name") == "/runs?run=a&run=b&sort=-name"
     assert here.at("/compare", q="a b&c") == "/compare?run=a&run=b&q=a+b%26c"

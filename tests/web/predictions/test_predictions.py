@@ -160,7 +160,7 @@ def test_a_request_does_not_wait_for_ever(make_client, gate, gated_shelf, red):
 
 
 def test_a_model_that_went_wrong_in_training_is_no_server_error(make_client, red, fakes):
-    shelf = fakes.FakeShelf(lambda images: np.full((len(images), 4), np.nan, np.float32))
+    shelf = fakes.FakeModelStore(lambda images: np.full((len(images), 4), np.nan, np.float32))
     answer = make_client(shelf=shelf).post("/v1/predict", json=as_json(red))
     assert answer.status_code == 409
     assert "NaN" in answer.json()["detail"]

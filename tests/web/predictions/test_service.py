@@ -9,7 +9,7 @@ import pytest
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.predictions.batcher import BATCH_SIZES, Busy, run_in_batches
-from cifarlab.web.predictions.model_store import Served, Shelf, UnknownModel
+from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, UnknownModel
 
 BLACK = np.zeros((1, 32, 32, 3), np.uint8)
 
@@ -51,7 +51,7 @@ def test_what_waits_is_answered_together(make_service, gate, fakes):
         sizes.append(len(images))
         return gate(images)
 
-    service = make_service(fakes.FakeShelf(noted))
+    service = make_service(fakes.FakeModelStore(noted))
 
     async def talk():
         await service.open_model("builtin")
@@ -73,7 +73,7 @@ def test_only_a_few_sizes_reach_the_model(fakes):
         seen.append(len(images))
         return fakes.brightness(images)
 
-    model = Served("any", fakes.CLASS_NAMES, (32, 32, 3), noted)
+    model = LoadedModel("any", fakes.CLASS_NAMES, (32, 32, 3), noted)
     for count in (1, 2, 3, 5, 31, 32, 33, 100):
         levels = np.linspace(0, 255, count).astype(np.uint8)
         np.testing.assert_array_equal(run_in_batches(model, pictures(levels)), fakes.brightness(pictures(levels)))
@@ -87,7 +87,7 @@ def test_what_takes_any_number_is_given_no_more_than_was_asked(fakes):
         seen.append(len(images))
         return fakes.brightness(images)
 
-    model = Served("any", fakes.CLASS_NAMES, (32, 32, 3), noted, takes_any_number=True)
+    model = LoadedModel("any", fakes.CLASS_NAMES, (32, 32, 3), noted, takes_any_number=True)
     for count in (1, 3, 31, 33, 70):
         levels = np.linspace(0, 255, count).astype(np.uint8)
         np.testing.assert_array_equal(run_in_batches(model, pictures(levels)), fakes.brightness(pictures(levels)))
@@ -265,22 +265,22 @@ def test_a_failed_batch_is_said_and_the_thread_lives_on(make_service, fakes):
             raise RuntimeError("out of memory")
         return fakes.brightness(images)
 
-    service = make_service(fakes.FakeShelf(fails_on_white))
+    service = make_service(fakes.FakeModelStore(fails_on_white))
     with pytest.raises(RuntimeError, match="out of memory"):
         asyncio.run(ask(service, levels=(255,)))
     assert len(asyncio.run(ask(service))) == 1
 
 
 def test_a_model_that_gives_nan_says_so(make_service, fakes):
-    service = make_service(fakes.FakeShelf(lambda images: np.full((len(images), 4), np.nan, np.float32)))
+    service = make_service(fakes.FakeModelStore(lambda images: np.full((len(images), 4), np.nan, np.float32)))
     with pytest.raises(CifarlabError, match="NaN"):
         asyncio.run(ask(service))
 
 
 def test_a_temperature_makes_less_sure(fakes):
     logits = np.array([[2.0, 0.0, 0.0, 0.0]], np.float32)
-    sharp = Served("any", fakes.CLASS_NAMES, (32, 32, 3), fakes.brightness)
-    mild = Served("any", fakes.CLASS_NAMES, (32, 32, 3), fakes.brightness, temperature=2.0)
+    sharp = LoadedModel("any", fakes.CLASS_NAMES, (32, 32, 3), fakes.brightness)
+    mild = LoadedModel("any", fakes.CLASS_NAMES, (32, 32, 3), fakes.brightness, temperature=2.0)
     expected = np.exp([1, 0, 0, 0]) / np.exp([1, 0, 0, 0]).sum()
     np.testing.assert_allclose(mild.probabilities(logits)[0], expected, atol=1e-7)
     assert sharp.probabilities(logits)[0, 0] > mild.probabilities(logits)[0, 0]
@@ -297,14 +297,14 @@ def runs_dir(tmp_path):
 
 
 def test_models_are_listed(runs_dir):
-    assert Shelf(runs_dir).names() == ["builtin", "first", "second"]
-    assert Shelf(runs_dir / "missing").names() == ["builtin"]
+    assert ModelStore(runs_dir).names() == ["builtin", "first", "second"]
+    assert ModelStore(runs_dir / "missing").names() == ["builtin"]
 
 
 @pytest.mark.parametrize("name", ["../first", "first/../second", "/etc", "", ".", "..", ".hidden", "file", "fir st"])
 def test_no_name_leads_elsewhere(runs_dir, name):
-    shelf = Shelf(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
-    for each in (shelf, Shelf(runs_dir, lambda *_: pytest.fail("it was loaded"))):
+    shelf = ModelStore(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
+    for each in (shelf, ModelStore(runs_dir, lambda *_: pytest.fail("it was loaded"))):
         with pytest.raises(UnknownModel):
             each.load(name)
 
@@ -313,11 +313,11 @@ def test_a_link_is_no_run_of_ours(runs_dir, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "model.keras").write_bytes(b"weights")
     (runs_dir / "linked").symlink_to(elsewhere)
-    assert "linked" not in Shelf(runs_dir).names()
+    assert "linked" not in ModelStore(runs_dir).names()
 
 
 def test_what_comes_later_is_found(runs_dir):
-    shelf = Shelf(runs_dir)
+    shelf = ModelStore(runs_dir)
     before = shelf.version("first")
     time.sleep(0.01)
     (runs_dir / "first" / "model.keras").write_bytes(b"other weights")

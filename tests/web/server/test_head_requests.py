@@ -28,7 +28,7 @@ def test_head_is_counted_as_head(client):
 
 
 def test_the_server_sends_no_content_and_goes_on(fakes, tmp_path):
-    with fakes.serving(Settings(runs_dir=tmp_path / "runs", data="digits"), fakes.FakeShelf()) as address:
+    with fakes.serving(Settings(runs_dir=tmp_path / "runs", data="digits"), fakes.FakeModelStore()) as address:
         connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
         for method in ("HEAD", "GET", "HEAD", "GET"):
             connection.request(method, "/runs")

@@ -46,9 +46,9 @@ def robustness(
     opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.displays.console import counting
     from cifarlab.evaluation.robustness.results import against_baseline
-    from cifarlab.evaluation.robustness.suite import Wanted, measure_robustness
+    from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
 
-    wanted = Wanted(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
+    wanted = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:

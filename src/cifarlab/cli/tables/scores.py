@@ -12,7 +12,7 @@ from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title
 from cifarlab.displays.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
-from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.layout import NO_TTA, describe_tta
 from cifarlab.utils.text import counted, duration
 
 MOST_CLASSES = 20
@@ -136,8 +136,8 @@ def _which_images(entry: Mapping[str, Any]) -> str:
 
 def _with_tta(entry: Mapping[str, Any]) -> str:
     """Test-time augmentation is always named; what is single-view says nothing."""
-    tta = entry.get("tta", SINGLE)
-    return "" if tta == SINGLE else f", {say(tta)}"
+    tta = entry.get("tta", NO_TTA)
+    return "" if tta == NO_TTA else f", {describe_tta(tta)}"
 
 
 def _print_scores(entry: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ Comparable = Run | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Entrant:
+class ComparedRun:
     """A run, or a model trained elsewhere, in a comparison.
 
     Attributes:
@@ -52,7 +52,7 @@ def enter(
     split: str,
     runs_dir: str | os.PathLike[str] = "runs",
     labels: str | os.PathLike[str] | None = None,
-) -> list[Entrant]:
+) -> list[ComparedRun]:
     """Open the runs and files and read what they said about the same images.
 
     Raises:
@@ -79,11 +79,11 @@ def enter(
     for each, (found, notices) in zip(opened, answers, strict=True):
         aligned, told = align(answers[leader][0], found, str(opened[leader].path), str(each.path))
         name = each.name if times[each.name] == 1 else str(each.path)
-        entrants.append(Entrant(name, str(each.path), aligned, (*notices, *told)))
+        entrants.append(ComparedRun(name, str(each.path), aligned, (*notices, *told)))
     return entrants
 
 
-def notices_of(entrants: Sequence[Entrant]) -> list[str]:
+def notices_of(entrants: Sequence[ComparedRun]) -> list[str]:
     """What was assumed about any of them, each sentence once."""
     return list(dict.fromkeys(notice for entrant in entrants for notice in entrant.notices))
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from cifarlab.evaluation.comparison.aligned_runs import Comparable, Entrant, enter, notices_of
+from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, enter, notices_of
 from cifarlab.evaluation.comparison.seeds import compare_groups
 from cifarlab.metrics.statistics.significance import (
     SIGNIFICANCE,
@@ -85,7 +85,7 @@ def compare(
     }
 
 
-def _compare_pair(first: Entrant, second: Entrant) -> dict[str, Any]:
+def _compare_pair(first: ComparedRun, second: ComparedRun) -> dict[str, Any]:
     ids = first.predictions.ids
     only_first, only_second = first.right & ~second.right, second.right & ~first.right
     b, c = int(only_first.sum()), int(only_second.sum())

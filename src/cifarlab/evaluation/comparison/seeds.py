@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from cifarlab.evaluation.comparison.aligned_runs import Comparable, Entrant, enter, notices_of
+from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, enter, notices_of
 from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.significance import (  # fmt: skip
     SIGNIFICANCE,
@@ -82,7 +82,7 @@ def compare_groups(
     return {**result, "sentence": _sentence(result)}
 
 
-def _names(first: list[Entrant], second: list[Entrant]) -> tuple[str, str]:
+def _names(first: list[ComparedRun], second: list[ComparedRun]) -> tuple[str, str]:
     """What the runs' names begin with, without the seed; plain words where that does not tell the groups apart."""
     names = [_common([entrant.name for entrant in part]) for part in (first, second)]
     return (names[0], names[1]) if all(names) and names[0] != names[1] else ("the first group", "the second group")
@@ -94,7 +94,7 @@ def _common(names: list[str]) -> str:
     return prefix.rstrip("-_.").removesuffix("seed").rstrip("-_.")
 
 
-def _describe(name: str, entrants: list[Entrant], accuracies: list[float]) -> dict[str, Any]:
+def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -> dict[str, Any]:
     return {
         "name": name,
         "runs": [entrant.describe() for entrant in entrants],

@@ -41,7 +41,7 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RobustnessSettings:
     """What to measure.
 
     Attributes:
@@ -67,7 +67,7 @@ class Wanted:
 
 def measure_robustness(
     run: AnyRun,
-    wanted: Wanted | None = None,
+    wanted: RobustnessSettings | None = None,
     *,
     data_dir: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
@@ -94,10 +94,10 @@ def measure_robustness(
     """
     own_code.allow_files(code)
     with progress_of("measuring robustness", show if progress is None else False) as shown:
-        return _measure(run, wanted or Wanted(), data_dir, progress or shown)
+        return _measure(run, wanted or RobustnessSettings(), data_dir, progress or shown)
 
 
-def _measure(run: AnyRun, wanted: Wanted, data_dir: str | None, progress: Progress) -> dict[str, Any]:
+def _measure(run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: Progress) -> dict[str, Any]:
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
@@ -142,7 +142,7 @@ class _Steps:
             self._progress(phrase, min(1.0, self._done / self._total))
 
 
-def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
+def _check(wanted: RobustnessSettings, published: Cifar10C | None) -> list[str]:
     """The corruptions to measure, if all that is wanted makes sense."""
     if not wanted.severities or not set(wanted.severities) <= set(SEVERITIES):
         raise CifarlabError(f"severities are some of 1, 2, 3, 4, 5. Received: {list(wanted.severities)}")
@@ -160,7 +160,7 @@ def _check(wanted: Wanted, published: Cifar10C | None) -> list[str]:
 
 
 def _test_images(
-    run: Run, wanted: Wanted, data_dir: str | None, published: Cifar10C | None, newer: ImageSet | None
+    run: Run, wanted: RobustnessSettings, data_dir: str | None, published: Cifar10C | None, newer: ImageSet | None
 ) -> tuple[ImageSet, Array]:
     """The test images to use, and each one's number in the test set."""
     splits = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, validation_fraction=0.0)
@@ -180,7 +180,7 @@ def _test_images(
     return test.take(rows), rows
 
 
-def _work(count: int, pictures: int, attacks: list[Attack], wanted: Wanted, newer: ImageSet | None) -> int:
+def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSettings, newer: ImageSet | None) -> int:
     """Images that will go through the model; one that is attacked counts as three for each gradient."""
     attacked = min(count, wanted.attack_limit)
     gradients = sum(3 * (each.steps if each.kind == "pgd" else 1) * attacked for each in attacks)
@@ -202,7 +202,7 @@ def _measure_corruptions(
     images: ImageSet,
     rows: Array,
     chosen: list[str],
-    wanted: Wanted,
+    wanted: RobustnessSettings,
     published: Cifar10C | None,
     steps: _Steps,
 ) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def _measure_attack(
     images: ImageSet,
     right: Array,
     how: Attack,
-    wanted: Wanted,
+    wanted: RobustnessSettings,
     steps: _Steps,
 ) -> dict[str, Any]:
     order = np.random.default_rng(wanted.seed).permutation(len(images))  # not the first ones: a folder's are one class

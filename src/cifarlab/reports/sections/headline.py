@@ -9,7 +9,7 @@ from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, percent, render
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.layout import SINGLE, say
+from cifarlab.runs.layout import NO_TTA, describe_tta
 
 ORDER = 10
 TITLE = "The result"
@@ -38,9 +38,9 @@ def _find_augmented(page: Page) -> tuple[list[tuple[RunView, str, dict[str, Any]
     found, stale = [], []
     for view in page.runs:
         for tta in NAMES:
-            if tta != SINGLE and view.run.scores_file(page.split, tta=tta).is_file():
+            if tta != NO_TTA and view.run.scores_file(page.split, tta=tta).is_file():
                 try:
-                    found.append((view, say(tta), view.run.scores(page.split, tta)))
+                    found.append((view, describe_tta(tta), view.run.scores(page.split, tta)))
                 except StaleError as error:
                     stale.append(f"Not shown: {error}.")
     return found, stale

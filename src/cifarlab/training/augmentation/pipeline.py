@@ -7,12 +7,12 @@ import keras
 from cifarlab.recipes import Recipe
 from cifarlab.training.augmentation.mix import Mix
 from cifarlab.training.augmentation.relight import Relight
-from cifarlab.training.augmentation.shift import Augment
+from cifarlab.training.augmentation.shift import RandomShift
 from cifarlab.training.augmentation.warp import Warp
 from cifarlab.utils.errors import CifarlabError
 
 
-def augmented(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
+def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
     """`model` behind the recipe's augmentation, from uint8 pixels to logits, once for each size it is trained at.
 
     Where images are mixed, each image's own share is a second output.
@@ -64,7 +64,7 @@ def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size
     if recipe.rotate_degrees or recipe.zoom_factor:
         warp = Warp(recipe.rotate_degrees, recipe.zoom_factor, shift, random, name="warp", dtype="float32")
         images, shift = warp(images), 0
-    return Augment(shift, random, size, name="augment", dtype="float32")(images)
+    return RandomShift(shift, random, size, name="augment", dtype="float32")(images)
 
 
 def _sharing(model: keras.Model, pixels: Any) -> Any:

@@ -9,7 +9,7 @@ from keras import ops
 from cifarlab.utils.arrays import Array
 
 
-class Augment(keras.layers.Layer):
+class RandomShift(keras.layers.Layer):
     """Shift each image by its own chance, and shrink the batch; the random state is a variable of the layer.
 
     Args:

@@ -32,7 +32,7 @@ from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.run_summaries import RunSummary
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
@@ -57,7 +57,7 @@ class Drawing:
         return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
 
 
-def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Drawing:
+def draw_run_figure(library: Library, entry: RunSummary, split: str, name: str) -> Drawing:
     """One of `run_figures`.
 
     Args:
@@ -77,7 +77,7 @@ def draw_run_figure(library: Library, entry: Entry, split: str, name: str) -> Dr
     return draw_comparison(library, [entry], split, name)
 
 
-def draw_comparison(library: Library, entries: Sequence[Entry], split: str, name: str) -> Drawing:
+def draw_comparison(library: Library, entries: Sequence[RunSummary], split: str, name: str) -> Drawing:
     """One of `COMPARISONS`, of one run or of several.
 
     Args:
@@ -120,7 +120,7 @@ UNITS_A_ROW = 16
 COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
-def run_figures(entry: Entry, split: str) -> list[str]:
+def run_figures(entry: RunSummary, split: str) -> list[str]:
     """Names of the figures that a run has now."""
     found = ["training-curves"] if entry.epochs else []
     found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
@@ -181,7 +181,7 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _first_layer(entry: Entry) -> Drawing:
+def _first_layer(entry: RunSummary) -> Drawing:
     weights = _read_weights(entry)
     energies = _energies(weights)
     strongest = np.argsort(-energies, kind="stable")[:MOST_UNITS]
@@ -191,7 +191,7 @@ def _first_layer(entry: Entry) -> Drawing:
     )
 
 
-def _locality(entry: Entry) -> Drawing:
+def _locality(entry: RunSummary) -> Drawing:
     weights = _read_weights(entry)
     sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
     return Drawing(
@@ -203,7 +203,7 @@ def _locality(entry: Entry) -> Drawing:
     )
 
 
-def _read_weights(entry: Entry) -> Array:
+def _read_weights(entry: RunSummary) -> Array:
     weights = read_first_layer(entry.run.model_file)
     if weights is None:
         raise CifarlabError(f"{entry.name} has no dense layer over the whole picture")

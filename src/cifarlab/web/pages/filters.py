@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.pages.prediction_table import Answers, Doubts
+from cifarlab.web.pages.prediction_table import Doubts, PredictionTable
 
 Rows = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ def read_data_filter(query: Mapping[str, str], class_names: Sequence[str]) -> Da
 
 
 def select_answers(
-    answers: Answers, wanted: AnswerFilter, doubts: Doubts | None = None, other: Answers | None = None
+    answers: PredictionTable, wanted: AnswerFilter, doubts: Doubts | None = None, other: PredictionTable | None = None
 ) -> Rows:
     """The rows of a run's predictions that a filter leaves, in its order.
 
@@ -179,7 +179,7 @@ def read_page(query: Mapping[str, str], count: int, size: int) -> tuple[int, int
     return min(max(1, int(text)), pages), pages
 
 
-def _side(side: str, answers: Answers, other: Answers) -> NDArray[np.bool_]:
+def _side(side: str, answers: PredictionTable, other: PredictionTable) -> NDArray[np.bool_]:
     theirs = np.array([other.rows.get(image_id, -1) for image_id in answers.predictions.ids.tolist()], np.int64)
     their_right = np.where(theirs >= 0, other.right[theirs], False) if len(other) else np.zeros(len(answers), bool)
     both = theirs >= 0

@@ -20,9 +20,9 @@ from cifarlab.web.pages.filters import (
     select_images,
 )
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.prediction_table import Answers, Doubts
+from cifarlab.web.pages.prediction_table import Doubts, PredictionTable
 from cifarlab.web.pages.rendering import address
-from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.run_summaries import RunSummary
 
 # What an address of a gallery may hold, and an image's page carries on.
 KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")
@@ -79,7 +79,7 @@ class Gallery:
     doubts: tuple[str, ...] = ()
 
 
-def show_answers(library: Library, entry: Entry, split: str, query: Mapping[str, str], size: int) -> Gallery:
+def show_answers(library: Library, entry: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
     """A page of a run's answers.
 
     Args:
@@ -108,8 +108,8 @@ def show_answers(library: Library, entry: Entry, split: str, query: Mapping[str,
 
 
 def choose_answers(
-    library: Library, entry: Entry, split: str, query: Mapping[str, str]
-) -> tuple[Answers, AnswerFilter, Doubts | None, Rows]:
+    library: Library, entry: RunSummary, split: str, query: Mapping[str, str]
+) -> tuple[PredictionTable, AnswerFilter, Doubts | None, Rows]:
     """A run's answers, the filter of an address, whose doubts there are, and the rows that the filter leaves."""
     answers = library.answers(entry, split)
     wanted = read_answer_filter(query, answers.class_names)
@@ -167,7 +167,9 @@ def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, Any]:
     return {"in": run, **{key: query[key] for key in KEYS if query.get(key)}, "split": split}
 
 
-def _answer_tile(answers: Answers, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]) -> Tile:
+def _answer_tile(
+    answers: PredictionTable, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]
+) -> Tile:
     names = answers.class_names
     image_id = str(answers.predictions.ids[row])
     true, said = names[answers.labels[row]], names[answers.predicted[row]]

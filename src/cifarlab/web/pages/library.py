@@ -23,8 +23,8 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
-from cifarlab.web.pages.prediction_table import Answers, Doubts, make_answers, weigh_labels
-from cifarlab.web.pages.run_summaries import Entry, Signature, read_entry, sign
+from cifarlab.web.pages.prediction_table import Doubts, PredictionTable, make_answers, weigh_labels
+from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_entry, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
@@ -49,8 +49,8 @@ class Library:
         self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
-        self._entries: dict[str, tuple[Signature, Entry]] = {}
-        self._listed: tuple[float, list[Entry]] = (-math.inf, [])
+        self._entries: dict[str, tuple[Signature, RunSummary]] = {}
+        self._listed: tuple[float, list[RunSummary]] = (-math.inf, [])
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
 
@@ -59,7 +59,7 @@ class Library:
         """The folder of all runs."""
         return self._settings.runs_dir
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RunSummary]:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
         if time.monotonic() - made < _FRESH_SECONDS:
@@ -78,7 +78,7 @@ class Library:
             self._listed = (time.monotonic(), entries)
         return list(entries)
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> RunSummary:
         """One run.
 
         Raises:
@@ -99,7 +99,7 @@ class Library:
         """Whether a run's folder, or anything else, has this name."""
         return name.casefold() in {each.casefold() for each in self._names()}
 
-    def predictions(self, entry: Entry, split: str) -> Predictions:
+    def predictions(self, entry: RunSummary, split: str) -> Predictions:
         """What a run said about its own `split`.
 
         Raises:
@@ -110,7 +110,7 @@ class Library:
         run.stored_predictions_file(split)
         return self.keep(("predictions", *_files_of(entry, split)), lambda: _read_predictions(run, split))
 
-    def answers(self, entry: Entry, split: str) -> Answers:
+    def answers(self, entry: RunSummary, split: str) -> PredictionTable:
         """A run's predictions with what pages sort and filter by.
 
         Raises:
@@ -205,9 +205,9 @@ class Library:
         """Load the app's own data set in a thread, so that the first page need not wait for it."""
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
-    def _weigh(self, asked: list[Entry], split: str, key: Hashable) -> Doubts | None:
+    def _weigh(self, asked: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
-        known: dict[str, Answers] = {}
+        known: dict[str, PredictionTable] = {}
         for entry in asked:
             with contextlib.suppress(CifarlabError):
                 known[entry.name] = self.answers(entry, split)
@@ -234,7 +234,7 @@ class Library:
         folder = self.runs_dir / name
         return folder if _is_own(folder) else None
 
-    def _read(self, name: str) -> Entry | None:
+    def _read(self, name: str) -> RunSummary | None:
         run = Run(self.runs_dir / name)
         signature = sign(run.path)
         with self._lock:
@@ -250,7 +250,7 @@ class Library:
         return entry
 
 
-def _files_of(entry: Entry, split: str) -> tuple[Hashable, ...]:
+def _files_of(entry: RunSummary, split: str) -> tuple[Hashable, ...]:
     """Changes with the answers on a split, the scores beside them, or the model."""
     run = entry.run
     files = run.predictions_file(split), run.scores_file(split), run.model_file

@@ -10,7 +10,7 @@ from cifarlab.runs.predictions import Predictions, are_other_pictures
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class PredictionTable:
     """Predictions and what follows from them.
 
     Attributes:
@@ -51,12 +51,12 @@ class Answers:
         return np.asarray(self.predicted == self.labels)
 
 
-def make_answers(predictions: Predictions) -> Answers:
+def make_answers(predictions: Predictions) -> PredictionTable:
     """Compute what pages need of predictions."""
     probabilities = predictions.probabilities.astype(np.float32)
     places = np.arange(len(predictions))
     predicted = predictions.predicted
-    return Answers(
+    return PredictionTable(
         predictions,
         probabilities,
         predicted,
@@ -96,7 +96,7 @@ class Doubts:
         return np.where(places >= 0, found, np.nan).astype(np.float32)
 
 
-def weigh_labels(names: Sequence[str], answers: Sequence[Answers], state: Hashable = None) -> Doubts:
+def weigh_labels(names: Sequence[str], answers: Sequence[PredictionTable], state: Hashable = None) -> Doubts:
     """The mean opinion of runs on the labels of the images that the first was asked about.
 
     Args:

@@ -65,7 +65,7 @@ def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:
 
 def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(
-        here=Here(request),
+        here=PageAddress(request),
         theme=theme_of(request),
         navigation=_navigation(),
         asset=asset,
@@ -74,7 +74,7 @@ def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-class Here:
+class PageAddress:
     """The address of the page that is being made, to link to it with something changed."""
 
     def __init__(self, request: Request) -> None:

@@ -27,7 +27,7 @@ Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunSummary:
     """A run at a glance.
 
     Attributes:
@@ -110,7 +110,7 @@ class Entry:
         return [split for split in self.held_out if split not in self.evaluated]
 
 
-def say_unevaluated(entries: Sequence[Entry], split: str) -> str:
+def say_unevaluated(entries: Sequence[RunSummary], split: str) -> str:
     """About runs that have no numbers on a split: which, and the command that makes these and no others.
 
     Args:
@@ -125,7 +125,7 @@ def say_unevaluated(entries: Sequence[Entry], split: str) -> str:
     return f"{names} {verb} not been evaluated on {split}: run {command}"
 
 
-def read_entry(run: Run, signature: Signature) -> Entry | None:
+def read_entry(run: Run, signature: Signature) -> RunSummary | None:
     """The run in a folder, as far as its files go; None where it is no run at all.
 
     Args:
@@ -138,11 +138,11 @@ def read_entry(run: Run, signature: Signature) -> Entry | None:
         state, why = _state(run)
         started = str(run.state.get("started", ""))
     except (CifarlabError, OSError) as error:
-        return Entry(run, signature, "failed", problem=str(error))
+        return RunSummary(run, signature, "failed", problem=str(error))
     try:
-        entry = Entry(run, signature, state, why, started, **_details(run))
+        entry = RunSummary(run, signature, state, why, started, **_details(run))
     except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-        entry = Entry(run, signature, state, why, started, problem=str(error))
+        entry = RunSummary(run, signature, state, why, started, problem=str(error))
     # A training that has just begun writes its files one after the other.
     return replace(entry, problem="") if state == "running" else entry
 

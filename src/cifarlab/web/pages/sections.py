@@ -16,7 +16,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
-from cifarlab.web.pages.run_summaries import Entry, sign
+from cifarlab.web.pages.run_summaries import RunSummary, sign
 
 # matplotlib's settings are global: one thread draws at a time.
 DRAWING = threading.RLock()
@@ -51,7 +51,7 @@ class Section:
 
 
 def show_sections(
-    library: Library, entries: Sequence[Entry], split: str, names: Sequence[str], *, whole: bool = False
+    library: Library, entries: Sequence[RunSummary], split: str, names: Sequence[str], *, whole: bool = False
 ) -> list[Section]:
     """Sections of the report about some runs, without those that have nothing to say.
 
@@ -80,7 +80,7 @@ def show_sections(
     return shown
 
 
-def build_section(library: Library, entries: Sequence[Entry], split: str, name: str) -> Markup | None:
+def build_section(library: Library, entries: Sequence[RunSummary], split: str, name: str) -> Markup | None:
     """One section's content; None where it has nothing to say.
 
     Args:
@@ -104,7 +104,7 @@ def build_section(library: Library, entries: Sequence[Entry], split: str, name: 
     return library.keep(_key(entries, split, name), build)
 
 
-def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunView:
+def view_run(library: Library, entry: RunSummary, split: str, index: int = 0) -> RunView:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
     run = entry.run
     evaluated = split in entry.evaluated
@@ -113,12 +113,12 @@ def view_run(library: Library, entry: Entry, split: str, index: int = 0) -> RunV
     return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
 
 
-def _key(entries: Sequence[Entry], split: str, name: str) -> tuple[object, ...]:
+def _key(entries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:
     models = tuple(sign(entry.run.model_file) for entry in entries) if name in OF_WEIGHTS else ()
     return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries), models)
 
 
-def _nothing_said(entry: Entry) -> Predictions:
+def _nothing_said(entry: RunSummary) -> Predictions:
     """For sections that are about the training alone."""
     names = tuple(str(name) for name in entry.run.data.get("class_names", ()))
     return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)

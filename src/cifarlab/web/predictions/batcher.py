@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.predictions.model_store import Served
+from cifarlab.web.predictions.model_store import LoadedModel
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """Where a model is compiled for each size, batches are filled up to one of these; the last is the most everywhere."""
@@ -33,10 +33,12 @@ class Busy(CifarlabError):
         self.seconds = seconds
 
 
-class Worker(threading.Thread):
+class Batcher(threading.Thread):
     """Loads a model, then answers until it is told to stop and nothing waits any more."""
 
-    def __init__(self, name: str, version: Any, load: Callable[[], Served], queue_size: int, metrics: Metrics) -> None:
+    def __init__(
+        self, name: str, version: Any, load: Callable[[], LoadedModel], queue_size: int, metrics: Metrics
+    ) -> None:
         """Not started yet.
 
         Args:
@@ -47,7 +49,7 @@ class Worker(threading.Thread):
             metrics: What is counted.
         """
         super().__init__(name=f"model {name}", daemon=True)
-        self.loaded: Future[Served] = Future()
+        self.loaded: Future[LoadedModel] = Future()
         self.version = version
         self.model = name
         self._load = load
@@ -75,7 +77,7 @@ class Worker(threading.Thread):
         return self.has_failed and not isinstance(self.loaded.exception(), CifarlabError)
 
     @property
-    def served(self) -> Served:
+    def served(self) -> LoadedModel:
         """The model, once it has been loaded."""
         return self.loaded.result()
 
@@ -155,7 +157,7 @@ class Worker(threading.Thread):
             self._metrics.waiting.labels(self.model).set(self._waiting)
             return taken
 
-    def _answer(self, model: Served, jobs: list["_Job"]) -> None:
+    def _answer(self, model: LoadedModel, jobs: list["_Job"]) -> None:
         pictures = np.concatenate([job.pictures for job in jobs]) if len(jobs) > 1 else jobs[0].pictures
         began = time.perf_counter()
         try:
@@ -206,7 +208,7 @@ def _settle(outcomes: list[_Outcome]) -> None:
             answer.set_result(outcome)
 
 
-def run_in_batches(model: Served, pictures: Pixels) -> Logits:
+def run_in_batches(model: LoadedModel, pictures: Pixels) -> Logits:
     """The logits of any number of pictures, by batches of at most the largest size, and of the few that are compiled.
 
     Args:
@@ -229,7 +231,7 @@ def run_in_batches(model: Served, pictures: Pixels) -> Logits:
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def warm_up(model: Served) -> None:
+def warm_up(model: LoadedModel) -> None:
     """Compile the model for every size of batch, so that no request waits for it."""
     for size in BATCH_SIZES:
         model.forward(np.zeros((size, *model.image_shape), np.uint8))

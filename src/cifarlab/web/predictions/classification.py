@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
-from cifarlab.web.predictions.batcher import Busy, Worker
+from cifarlab.web.predictions.batcher import Batcher, Busy
 from cifarlab.web.predictions.model_store import UnknownModel
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.predictions.uploads import UploadError, decode_picture
@@ -33,7 +33,7 @@ class Classified:
         probabilities: `(N, K)` float64, rows sum to 1.
     """
 
-    worker: Worker
+    worker: Batcher
     pictures: Pixels
     probabilities: NDArray[np.float64]
 

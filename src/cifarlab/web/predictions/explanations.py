@@ -23,7 +23,7 @@ from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
 from cifarlab.utils.images import Pixels
-from cifarlab.web.predictions.model_store import Served
+from cifarlab.web.predictions.model_store import LoadedModel
 
 
 class Explanations:
@@ -36,10 +36,10 @@ class Explanations:
             data_dir_of: Tells where a data set is, by its name; None for the usual places.
         """
         self._data_dir_of = data_dir_of
-        self._asked: weakref.WeakKeyDictionary[Served, _Compiled] = weakref.WeakKeyDictionary()
+        self._asked: weakref.WeakKeyDictionary[LoadedModel, _Compiled] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def attention(self, served: Served, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, served: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
         """Where a model looked, once for each class; nothing for a model that is none of Keras's.
 
         Args:
@@ -52,7 +52,7 @@ class Explanations:
         with self._lock:
             return self._compiled(served).explain(picture, labels)
 
-    def neighbours(self, served: Served, run: Run | None, picture: Pixels, count: int) -> list[Neighbour] | None:
+    def neighbours(self, served: LoadedModel, run: Run | None, picture: Pixels, count: int) -> list[Neighbour] | None:
         """The training images that a model finds most alike, the nearest first.
 
         The first question to a model sends it through all its training images, in the background. What it makes of them
@@ -87,7 +87,7 @@ class Explanations:
                 failed.result()
             return compiled.nearest(picture, count)
 
-    def _compiled(self, served: Served) -> "_Compiled":
+    def _compiled(self, served: LoadedModel) -> "_Compiled":
         if served not in self._asked:
             self._asked[served] = _Compiled(served.network)
         return self._asked[served]

@@ -30,7 +30,7 @@ class UnknownModel(CifarlabError):
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class LoadedModel:
     """A model in memory.
 
     Attributes:
@@ -61,10 +61,10 @@ class Served:
         return chances
 
 
-class Shelf:
+class ModelStore:
     """The models of a folder of runs, and the built-in one. Names are looked up in a listing, never made into paths."""
 
-    def __init__(self, runs_dir: Path, load: Callable[[str, Path], Served] | None = None) -> None:
+    def __init__(self, runs_dir: Path, load: Callable[[str, Path], LoadedModel] | None = None) -> None:
         """Nothing is read yet.
 
         Args:
@@ -107,7 +107,7 @@ class Shelf:
         stat = run.model_file.stat()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino, sign(run.path / FILE_NAME)
 
-    def load(self, name: str) -> Served:
+    def load(self, name: str) -> LoadedModel:
         """Load a model; one at a time.
 
         Raises:
@@ -132,7 +132,7 @@ class Shelf:
         return self._listed[1]
 
 
-def load_served(name: str, runs_dir: Path) -> Served:
+def load_served(name: str, runs_dir: Path) -> LoadedModel:
     """Load a model with Keras, in its safe mode, which runs no code that a file brings, and choose what computes it.
 
     Args:
@@ -149,7 +149,7 @@ def load_served(name: str, runs_dir: Path) -> Served:
     prediction.check_fits(network, shape, len(names))
     temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
     engine = choose_engine(name, network)
-    return Served(name, names, shape, engine.forward, engine.name, engine.takes_any_number, temperature, network)
+    return LoadedModel(name, names, shape, engine.forward, engine.name, engine.takes_any_number, temperature, network)
 
 
 def _is_own(path: Path) -> bool:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.web.metrics import Metrics
-from cifarlab.web.predictions.batcher import Busy, Worker
-from cifarlab.web.predictions.model_store import Shelf
+from cifarlab.web.predictions.batcher import Batcher, Busy
+from cifarlab.web.predictions.model_store import ModelStore
 
 MOST_MODELS = 4
 """Models kept in memory; the one that was not asked for longest goes first."""
@@ -31,7 +31,7 @@ class InferenceService:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: ModelStore,
         metrics: Metrics,
         *,
         queue_size: int,
@@ -52,7 +52,7 @@ class InferenceService:
         self._metrics = metrics
         self._queue_size = queue_size
         self._most_models = most_models
-        self._workers: OrderedDict[str, Worker] = OrderedDict()
+        self._workers: OrderedDict[str, Batcher] = OrderedDict()
         self._lock = threading.Lock()
         self._inside = 0
         # As many pictures are decoded at once as there are cores, so that large ones do not fill the memory.
@@ -82,7 +82,7 @@ class InferenceService:
         finally:
             self._inside -= 1
 
-    async def open_model(self, name: str) -> Worker:
+    async def open_model(self, name: str) -> Batcher:
         """The thread of the model of that name, loaded if it is not in memory; loading outlives a caller who leaves.
 
         Raises:
@@ -95,7 +95,7 @@ class InferenceService:
         worker.loaded.result()
         return worker
 
-    async def predict(self, worker: Worker, pictures: Pixels) -> NDArray[np.float64]:
+    async def predict(self, worker: Batcher, pictures: Pixels) -> NDArray[np.float64]:
         """How probable a model finds each class.
 
         Args:
@@ -149,7 +149,7 @@ class InferenceService:
                 worker.join(self.request_seconds)
         self.decoders.shutdown(wait=False)
 
-    def _worker(self, name: str) -> Worker:
+    def _worker(self, name: str) -> Batcher:
         """The thread of a model as it is on disk now."""
         version = self.shelf.version(name)
         with self._lock:
@@ -163,7 +163,7 @@ class InferenceService:
                 self._workers.pop(name).stop()
             while len(self._workers) >= self._most_models:
                 self._workers.popitem(last=False)[1].stop()
-            worker = Worker(name, version, partial(self.shelf.load, name), self._queue_size, self._metrics)
+            worker = Batcher(name, version, partial(self.shelf.load, name), self._queue_size, self._metrics)
             self._workers[name] = worker
             worker.start()
             return worker

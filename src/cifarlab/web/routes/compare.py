@@ -13,7 +13,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import COMPARISONS
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import SPLITS, Entry, say_unevaluated
+from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
 
 router = APIRouter(include_in_schema=False)
@@ -63,13 +63,13 @@ def compare_runs(request: Request) -> Response:
     )
 
 
-def _most_evaluated(entries: Sequence[Entry]) -> str:
+def _most_evaluated(entries: Sequence[RunSummary]) -> str:
     """The split on which most runs have numbers; test where it makes no difference."""
     return max(SPLITS, key=lambda split: sum(split in entry.evaluated for entry in entries))
 
 
 def _sections(
-    library: Library, evaluated: list[Entry], missing: list[Entry], split: str, *, whole: bool
+    library: Library, evaluated: list[RunSummary], missing: list[RunSummary], split: str, *, whole: bool
 ) -> list[Section]:
     """What is about the training of all runs that have begun, and numbers of those that have any."""
     # Those with numbers first: a run then has one colour on the whole page.
@@ -82,7 +82,9 @@ def _sections(
     return shown
 
 
-def _downloads(evaluated: list[Entry], missing: list[Entry], split: str) -> list[tuple[Sequence[str], dict[str, Any]]]:
+def _downloads(
+    evaluated: list[RunSummary], missing: list[RunSummary], split: str
+) -> list[tuple[Sequence[str], dict[str, Any]]]:
     """Figures that can be downloaded, with the query that says about which runs each is."""
     drawn = [entry for entry in evaluated + missing if entry.epochs]
     curves = (("training-curves",), drawn)
@@ -91,7 +93,7 @@ def _downloads(evaluated: list[Entry], missing: list[Entry], split: str) -> list
     return [(names, {"split": split, "run": [entry.name for entry in about]}) for names, about in parts if about]
 
 
-def _disagreements(library: Library, entries: list[Entry], split: str) -> list[dict[str, Any]]:
+def _disagreements(library: Library, entries: list[RunSummary], split: str) -> list[dict[str, Any]]:
     """For each pair about the same images, how many only the first and only the second recognises."""
     pairs = []
     for first, second in itertools.combinations(entries, 2):

@@ -12,7 +12,7 @@ from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection, to_png
 from cifarlab.web.pages.gallery import KEYS, choose_answers, choose_images
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.pages.sections import DRAWING
 
 router = APIRouter(include_in_schema=False)
@@ -89,7 +89,7 @@ def _others(library: Library, collection: Collection, image_id: str) -> list[str
     return [entry.name for entry in known]
 
 
-def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[Entry]:
+def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
     """Those that the address names; else the run whose gallery led here and the most accurate ones."""
     names = list(dict.fromkeys(request.query_params.getlist("ask")))
     if not names:
@@ -101,7 +101,7 @@ def _asked(request: Request, library: Library, collection: Collection, image_id:
     return [entry for entry in entries if entry.data == collection.name]
 
 
-def _answer(library: Library, entry: Entry, image_id: str) -> dict[str, Any]:
+def _answer(library: Library, entry: RunSummary, image_id: str) -> dict[str, Any]:
     """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
     for split in entry.evaluated:
         answers = library.answers(entry, split)
@@ -165,7 +165,7 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
     if not len(found):
         return None
     place = int(found[0])
-    here = rendering.Here(request)
+    here = rendering.PageAddress(request)
 
     def at(row: int) -> str | None:
         if not 0 <= row < len(rows):
@@ -182,7 +182,9 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
     }
 
 
-def _story(library: Library, collection: Collection, asked: list[Entry], image_id: str, split: str) -> dict[str, Any]:
+def _story(
+    library: Library, collection: Collection, asked: list[RunSummary], image_id: str, split: str
+) -> dict[str, Any]:
     """The whole story as the report's template wants it.
 
     Raises:
@@ -210,5 +212,5 @@ def _story(library: Library, collection: Collection, asked: list[Entry], image_i
     return library.keep(key, ask)
 
 
-def _trained(entry: Entry) -> int:
+def _trained(entry: RunSummary) -> int:
     return entry.run.model_file.stat().st_mtime_ns

@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 from cifarlab.inference.prediction import class_names
 from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin
-from cifarlab.runs.layout import SINGLE
+from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.server.state import inference_of
 
 router = APIRouter(prefix="/v1", tags=["models and runs"])
@@ -44,7 +44,7 @@ class Models(BaseModel):
     models: list[Model]
 
 
-class RunSummary(BaseModel):
+class RunAtAGlance(BaseModel):
     """A run at a glance."""
 
     id: str
@@ -63,7 +63,7 @@ class RunSummary(BaseModel):
 class Runs(BaseModel):
     """Every run, by name."""
 
-    runs: list[RunSummary]
+    runs: list[RunAtAGlance]
 
 
 class Interval(BaseModel):
@@ -114,7 +114,7 @@ def read_scores(
     request: Request,
     run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.")],
     split: Annotated[Literal["test", "validation"], Query(description="Of which images.")] = "test",
-    tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = SINGLE,
+    tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = NO_TTA,
 ) -> Scores:
     """Accuracy, loss, precision, recall, F1, calibration and more, each with its interval, and the confusion matrix."""
     entry = _library(request).entry(run_id)
@@ -133,12 +133,12 @@ def _library(request: Request) -> Library:
     return library
 
 
-def _describe_model(name: str, entry: Entry | None, engine: str | None) -> Model | None:
+def _describe_model(name: str, entry: RunSummary | None, engine: str | None) -> Model | None:
     try:
         if name == builtin.NAME:
             card = builtin.read_card()
             names, data = card["class_names"], str(card["data"]["name"])
-            accuracy = card["scores"].get(SINGLE, {}).get("accuracy")
+            accuracy = card["scores"].get(NO_TTA, {}).get("accuracy")
         elif entry is None:
             return None
         else:
@@ -155,8 +155,8 @@ def _describe_model(name: str, entry: Entry | None, engine: str | None) -> Model
     )
 
 
-def _describe_run(entry: Entry) -> RunSummary:
-    return RunSummary.model_validate(
+def _describe_run(entry: RunSummary) -> RunAtAGlance:
+    return RunAtAGlance.model_validate(
         {
             "id": entry.name,
             "state": entry.state,

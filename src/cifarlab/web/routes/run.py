@@ -14,7 +14,7 @@ from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import run_figures
 from cifarlab.web.pages.gallery import show_answers
 from cifarlab.web.pages.library import Library, data_option
-from cifarlab.web.pages.run_summaries import Entry, say_unevaluated
+from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
 
 router = APIRouter(include_in_schema=False)
@@ -125,7 +125,7 @@ def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "t
     return RedirectResponse(entry.address, status_code=303)
 
 
-def live_values(request: Request, entry: Entry, split: str = "", *, whole: bool = False) -> dict[str, Any]:
+def live_values(request: Request, entry: RunSummary, split: str = "", *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows, below its headline on `split` if it has one."""
     library: Library = request.app.state.library
     job = request.app.state.jobs.find(entry.name)
@@ -142,7 +142,7 @@ def live_values(request: Request, entry: Entry, split: str = "", *, whole: bool 
     }
 
 
-def _frame(request: Request, entry: Entry, tab: str) -> dict[str, Any]:
+def _frame(request: Request, entry: RunSummary, tab: str) -> dict[str, Any]:
     """What every page about the run shows."""
     split = request.query_params.get("split") or (entry.evaluated[0] if entry.evaluated else "")
     if split and split not in entry.evaluated:
@@ -160,7 +160,7 @@ def _frame(request: Request, entry: Entry, tab: str) -> dict[str, Any]:
     }
 
 
-def _has_tab(entry: Entry, split: str, tab: str) -> bool:
+def _has_tab(entry: RunSummary, split: str, tab: str) -> bool:
     """Whether there is something to show on it."""
     if tab == "robustness":
         return bool(split) and results_file(entry.run).is_file()
@@ -169,7 +169,7 @@ def _has_tab(entry: Entry, split: str, tab: str) -> bool:
     return bool(split) or tab in ("", "making")
 
 
-def _why_no_first_layer(entry: Entry) -> str:
+def _why_no_first_layer(entry: RunSummary) -> str:
     """One sentence.
 
     Raises:
@@ -183,7 +183,7 @@ def _why_no_first_layer(entry: Entry) -> str:
     )
 
 
-def _matrix(library: Library, entry: Entry, split: str) -> dict[str, Any]:
+def _matrix(library: Library, entry: RunSummary, split: str) -> dict[str, Any]:
     """The confusion matrix, each cell with the share of its row and how deep its colour is."""
     answers = library.answers(entry, split)
     size = len(answers.class_names)

@@ -12,13 +12,13 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.filters import read_page
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import Entry
+from cifarlab.web.pages.run_summaries import RunSummary
 
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 200
 # Column: its title, what it is sorted by, and whether the largest come first when it is first asked for.
-COLUMNS: dict[str, tuple[str, Callable[[Entry], Any], bool]] = {
+COLUMNS: dict[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
     "name": ("Run", lambda entry: entry.name.casefold(), False),
     "state": ("State", lambda entry: STATES.index(entry.state) if entry.state in STATES else 9, False),
     "model": ("Model", lambda entry: entry.model, False),
@@ -75,7 +75,7 @@ def _values(request: Request) -> dict[str, Any]:
     }
 
 
-def filter_entries(entries: list[Entry], query: Mapping[str, str]) -> list[Entry]:
+def filter_entries(entries: list[RunSummary], query: Mapping[str, str]) -> list[RunSummary]:
     """The runs whose name holds every word of `q`, and whose state, model and data are those asked for."""
     words = (query.get("q") or "").casefold().split()
     wanted = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
@@ -87,7 +87,7 @@ def filter_entries(entries: list[Entry], query: Mapping[str, str]) -> list[Entry
     ]
 
 
-def order_entries(entries: list[Entry], sort: str) -> list[Entry]:
+def order_entries(entries: list[RunSummary], sort: str) -> list[RunSummary]:
     """The runs by a column, `-` before its name for the largest first; what has no value comes last either way.
 
     Raises:

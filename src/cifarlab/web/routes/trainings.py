@@ -25,7 +25,7 @@ FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
 @router.get("/trainings")
 def show_list(request: Request) -> Response:
     """There is no list; a refused form has this address, and who asks for it again wants the form."""
-    return RedirectResponse(rendering.Here(request).at("/trainings/new"), status_code=307)
+    return RedirectResponse(rendering.PageAddress(request).at("/trainings/new"), status_code=307)
 
 
 @router.get("/trainings/new")

@@ -9,13 +9,13 @@ from fastapi import FastAPI, Request
 
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.predictions.explanations import Explanations
-from cifarlab.web.predictions.model_store import Shelf
+from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.security import protect
 from cifarlab.web.settings import Settings
 
 
-def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None:
+def attach(app: FastAPI, settings: Settings, shelf: ModelStore | None = None) -> None:
     """Give an app what its routes ask for, and put the middlewares around it.
 
     Args:
@@ -27,7 +27,7 @@ def attach(app: FastAPI, settings: Settings, shelf: Shelf | None = None) -> None
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.inference = InferenceService(
-        shelf or Shelf(settings.runs_dir),
+        shelf or ModelStore(settings.runs_dir),
         metrics,
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
