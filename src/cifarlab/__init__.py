@@ -11,7 +11,7 @@ Importing this package loads neither Keras nor a backend; each function brings w
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "CifarlabError": "cifarlab.utils.errors",

@@ -10,6 +10,7 @@ import pytest
 import typer
 from rich.console import Console
 
+import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.cli import main as cli
 from cifarlab.cli.tables import cells
@@ -83,7 +84,7 @@ def test_without_words_it_shows_help(capsys):
 
 def test_version(capsys):
     assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == "cifarlab 0.1.0\n"
+    assert capsys.readouterr().out == f"cifarlab {cifarlab.__version__}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
