@@ -170,8 +170,7 @@ def _data_in_memory(splits: Splits) -> Iterator[None]:
 def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
     """While open, a training's engine is built as always, warmed if asked to, and its calls are noted."""
     from cifarlab.training import fit as loop
-
-    build = loop.build_engine
+    from cifarlab.training.engines import build_engine as build
 
     def build_watched(*args: Any, **kwargs: Any) -> Any:
         given = inspect.signature(build).bind(*args, **kwargs).arguments

@@ -33,6 +33,8 @@ from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
 
 Array = NDArray[np.float64]
+Limits = Callable[[int, int], tuple[float, float]]
+"""Of a share, from how many of how many."""
 NUM_CLASSES = 10
 SIZES = (200, 10_000)
 
@@ -144,10 +146,14 @@ def clopper_pearson_limits(k: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-PROPORTIONS = {"Wilson": intervals.wilson_limits, "mid-P": mid_p_limits, "Clopper-Pearson": clopper_pearson_limits}
+PROPORTIONS: dict[str, Limits] = {
+    "Wilson": intervals.wilson_limits,
+    "mid-P": mid_p_limits,
+    "Clopper-Pearson": clopper_pearson_limits,
+}
 
 
-def exact_coverage(limits: Callable[[int, int], tuple[float, float]], n: int, truth: float) -> float:
+def exact_coverage(limits: Limits, n: int, truth: float) -> float:
     """Chance of a count whose interval holds the truth; the interval grows with the count, so its ends are enough."""
 
     def first(right: Callable[[tuple[float, float]], bool]) -> int:
@@ -230,13 +236,12 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
     for n in sizes:
         for world in WORLDS:
             confidence, chance = draw_world(world, 4_000_000, np.random.default_rng(9))
-            rows = []
+            rows: list[tuple[Callable[[Array], Array], Row, Row]] = []
             for name, edges in edges_of.items():
                 bins = assign(confidence, edges(confidence))
                 truth = float(np.abs(np.bincount(bins, confidence - chance)).sum() / len(bins))
-                rows.append(
-                    (edges, *(Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap")))
-                )
+                ours, other = (Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap"))
+                rows.append((edges, ours, other))
             risks = _selective._risks((1 - chance)[np.argsort(-confidence)])
             area = Row(f"area under the risk, {world}", "ours", n, float(risks.mean()))
             for _ in range(draws):

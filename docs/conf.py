@@ -24,6 +24,7 @@ exclude_patterns = [".*", "README.md", "build", "dist", "runs", "demo", "out", "
 myst_heading_anchors = 4
 
 autodoc_typehints = "signature"
+python_maximum_signature_line_length = 100
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 

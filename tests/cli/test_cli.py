@@ -21,7 +21,7 @@ from cifarlab.reports import writing
 from cifarlab.reports.exploration import folder
 from cifarlab.training import plan
 
-COMMANDS = typer.main.get_command(cli.app).commands
+COMMANDS = typer.main.get_group(cli.app).commands
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
 SCORES = {
     "run": "made",

@@ -100,10 +100,11 @@ def test_the_live_display_shows_everything(clock, tmp_path):
 
 
 def test_an_error_leaves_no_live_display_behind(clock):
-    console = Console(file=io.StringIO(), force_terminal=True)
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True)
     with pytest.raises(ValueError, match="broken"), TrainingDisplay(console, clock):
         raise ValueError("broken")
-    assert "\x1b[?25h" in console.file.getvalue(), "the cursor is shown again"
+    assert "\x1b[?25h" in file.getvalue(), "the cursor is shown again"
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,10 @@ def test_beginning_locally_keeps_the_size_of_every_units_weights():
     keras.utils.set_random_seed(0)
     local = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, reach_pixels=(2.0,))
     for name in ("pixels_dense", "block1_wide", "block1_narrow"):
-        sizes = [np.linalg.norm(np.array(model.get_layer(name).kernel), axis=0) for model in (plain, local)]
-        np.testing.assert_allclose(*sizes, rtol=1e-5)
+        plain_norms, local_norms = [
+            np.linalg.norm(np.array(model.get_layer(name).kernel), axis=0) for model in (plain, local)
+        ]
+        np.testing.assert_allclose(plain_norms, local_norms, rtol=1e-5)
     assert not np.array(local.get_layer("logits").kernel).any()
 
 

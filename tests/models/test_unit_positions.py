@@ -7,7 +7,7 @@ from cifarlab.models import even_places, nearness, pixel_places
 
 def test_the_places_fill_the_picture_evenly():
     places = even_places(1024, 8, 4)
-    counts = np.histogram2d(*places.T, bins=4, range=[[0, 8], [0, 4]])[0]
+    counts = np.histogram2d(places[:, 0], places[:, 1], bins=4, range=[[0, 8], [0, 4]])[0]
     assert counts.min() >= 60
     assert counts.max() <= 68
 

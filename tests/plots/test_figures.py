@@ -183,7 +183,7 @@ def test_class_means_leave_the_page_to_be_seen_between_the_pictures() -> None:
 
 def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:
     figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 4.5, 32)
-    counts = [round(bar.get_height()) for bar in figure.axes[0].patches]
+    counts = [round(bar.get_height()) for bar in figure.axes[0].containers[0]]
     assert counts == [0, 2, 0, 1, 0, 0]
     assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 4.5"]
 

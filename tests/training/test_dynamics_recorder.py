@@ -11,7 +11,7 @@ from cifarlab.datasets import load_data
 from cifarlab.inference.prediction import load_model, predict_images
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.training_dynamics import Curves
-from cifarlab.training import fit
+from cifarlab.training import checkpoint, fit
 from cifarlab.training.dynamics_recorder import Recorder
 
 RECIPE = Recipe(
@@ -106,7 +106,7 @@ def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
 
 
 def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
-    save, ahead = fit.save_checkpoint, []
+    save, ahead = checkpoint.save_checkpoint, []
 
     def look_then_save(run, state):
         ahead.append(len(training_dynamics.load(run).train.losses) >= state.epoch)

@@ -229,7 +229,7 @@ def test_weights_that_explode_without_validation_are_never_kept(tmp_path):
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})()
-    monkeypatch.setattr(fit.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(CifarlabError, match=r"cannot write .*: No space left on device; free some space"):
         training.train(PLAIN, runs_dir=tmp_path, name="full", settings=["epochs=1"])
     assert open_run(tmp_path / "full").state["state"] == "failed"

@@ -87,7 +87,7 @@ def test_of_100_frames_of_a_gif_the_first_is_read(encode):
     frames = [Image.new("RGB", (48, 48), (200, 30, 30)), *(Image.new("RGB", (48, 48), (0, n, 255)) for n in range(99))]
     data = encode(frames[0], "gif", save_all=True, append_images=frames[1:], duration=20)
     with Image.open(io.BytesIO(data)) as stored:
-        assert stored.n_frames == 100
+        assert getattr(stored, "n_frames", 1) == 100
     found = decode(data)
     assert abs(found.astype(int) - (200, 30, 30)).max() <= 8
 
