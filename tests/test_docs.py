@@ -58,6 +58,15 @@ def test_a_dead_link_would_be_found(tmp_path):
     assert places(page) == {"a-head-twice"}
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.stem)
+def test_files_of_the_code_that_a_page_names_exist(page):
+    spans = [part.content for token in tokens(page) for part in token.children or () if part.type == "code_inline"]
+    named = {word for span in spans for word in span.split() if re.fullmatch(r"(\w+/)+\w+\.py", word)}
+    ours = {word for word in named if "NAME" not in word and not word.startswith("runs/")}
+    homes = (ROOT, ROOT / "src", ROOT / "src/cifarlab")
+    assert [word for word in sorted(ours) if not any((home / word).is_file() for home in homes)] == []
+
+
 def test_the_index_leads_to_every_page_and_so_does_the_menu():
     index = DOCS / "index.md"
     led = {path for path, _ in links(index)}
