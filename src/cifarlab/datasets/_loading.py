@@ -131,7 +131,7 @@ def _load(module: Any, name: str, **options: Any) -> tuple[ImageSet, ImageSet, S
     except CifarlabError:
         raise
     except Exception as error:  # a user's code raises what it likes
-        raise CifarlabError(f"{name} cannot load its data: {type(error).__name__}: {error}") from error
+        raise CifarlabError(f"{name} cannot load its data: {own_code.describe_error(error, name)}") from error
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):
         raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")

@@ -140,7 +140,9 @@ class TrainingDisplay:
         if not self._row:
             return
         took = duration(self._clock() - self._began)
-        text = f"{run.path}: {counted(int(self._row['epoch']), 'epoch')} in {took}"
+        done = int(self._row["epoch"]) - self._first_epoch + 1
+        epochs = counted(done, "epoch") if self._first_epoch == 1 else counted(done, "more epoch")
+        text = f"{run.path}: {epochs} in {took}"
         if self._training_seconds:
             text += f", {duration(self._training_seconds)} of them training alone"
         if self._best:

@@ -201,6 +201,8 @@ def _state_notices(run: Run) -> list[str]:
     state, why = run.state.get("state"), run.state.get("why")
     if state == "finished":
         return []
+    if run.is_being_trained():
+        return [f"{run.name} is being trained now: these numbers are about its best epoch so far."]
     return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
 
 
