@@ -95,7 +95,7 @@ lock: ## Resolve the lock files anew.
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow -o requirements/tensorflow.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra web --group dev -o requirements/dev.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra notebook -c requirements/dev.txt -o requirements/notebook.txt
-	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --group docs -c requirements/dev.txt -o requirements/docs.txt
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --group docs --fork-strategy fewest -c requirements/dev.txt -o requirements/docs.txt
 
 clean: ## Remove what the build and the demo left.
 	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
