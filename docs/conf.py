@@ -22,6 +22,7 @@ include_patterns = ["docs/**.md", "*.md", "src/cifarlab/models/pretrained/card.m
 exclude_patterns = [".*", "README.md", "build", "dist", "runs", "demo", "out", "exploration", "tests", "benchmarks"]
 
 myst_heading_anchors = 4
+highlight_language = "none"  # of a block that names no language
 
 autodoc_typehints = "signature"
 python_maximum_signature_line_length = 100
