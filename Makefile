@@ -78,7 +78,7 @@ docs: data ## Run every command shown in docs/commands anew (minutes).
 
 docs-site: $(BIN)/.docs ## Make the site of docs/ in build/site; it needs no network to be read.
 	@rm -rf build/site
-	@$(BIN)/python -m sphinx -b html -c docs -d build/doctrees --fail-on-warning --keep-going --quiet . build/site
+	@$(BIN)/python -m sphinx -b html -c docs -d build/doctrees --fail-on-warning --quiet . build/site
 	@echo "build/site/index.html"
 
 # Its versions are those of requirements/dev.txt, so that it changes nothing that is there.
