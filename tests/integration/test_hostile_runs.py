@@ -164,7 +164,7 @@ def test_no_command_executes_what_a_run_names(hostile, capsys):
         assert not executed(), words
         assert code in (0, 2), words
         assert "Traceback" not in said, words
-        if "is Python code that a file names" in said:
+        if "is Python code that only a file names" in said:
             assert code == 2
             assert "--code" in said
 
