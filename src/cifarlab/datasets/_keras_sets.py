@@ -60,8 +60,8 @@ class KerasSet:
         if cache is None:
             raise NoDataError(f"keras.datasets left no {self.name} in {keras_cache_folders()[0]}: {advice}")
         train, test = (
-            numbered_set(split, *arrays, self.class_names)
-            for split, arrays in zip(("train", "test"), parts, strict=True)
+            numbered_set(split, images, labels, self.class_names)
+            for split, (images, labels) in zip(("train", "test"), parts, strict=True)
         )
         return train, test, Source(self.name, str(cache), how, dict(self.expected))
 

@@ -63,6 +63,7 @@ def build(
     for number in range(1, blocks + 1):
         x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation, norm)
     x = _normalised(x, "norm", norm)
+    # From zeros: the first loss is ln K, and no unit is favoured by chance.
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
     if sigma_pixels:

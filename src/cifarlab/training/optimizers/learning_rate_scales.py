@@ -31,12 +31,14 @@ def with_learning_rate_scales(optimizer_class: type[keras.optimizers.Optimizer])
             for index, variable in enumerate(variables):
                 scales = getattr(variable, ATTRIBUTE, None)
                 if scales is not None:
+                    # A variable of the optimizer, and no constant of the compiled step: it is as large as the kernel.
                     kept = self.add_variable_from_reference(variable, name="learning_rate_scales")
                     kept.assign(scales)
                     self._learning_rate_scales[index] = kept
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             scales = self._learning_rate_scales.get(self._get_variable_index(variable))
+            # A copy: the update below may change the variable's memory in place.
             before = None if scales is None else ops.copy(ops.convert_to_tensor(variable))
             super().update_step(gradient, variable, learning_rate)
             if scales is not None:
