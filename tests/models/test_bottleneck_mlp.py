@@ -34,18 +34,18 @@ def test_an_unknown_norm_is_refused():
         bottleneck_mlp.build((4, 4, 3), 5, norm="group")
 
 
-def distances(rows_and_columns, places):
-    return np.linalg.norm(rows_and_columns[:, None] - places[None], axis=2)
+def distances(rows_and_columns, positions):
+    return np.linalg.norm(rows_and_columns[:, None] - positions[None], axis=2)
 
 
-def test_units_begin_with_weights_around_their_places_alone():
+def test_units_begin_with_weights_around_their_positions_alone():
     model = bottleneck_mlp.build((16, 16, 3), 5, width=40, blocks=1, expansion=2, sigma_pixels=(1.5, 3.0))
     kernel = np.abs(np.array(model.get_layer("pixels_dense").kernel)).reshape(256, 3, 40)
-    places = unit_positions(40, 16, 16)
+    positions = unit_positions(40, 16, 16)
     grid = np.stack(np.divmod(np.arange(256), 16), axis=1) + 0.5
-    assert kernel.max(axis=1)[distances(grid, places) > 8].max() < 1e-5 * kernel.max()
-    inner = np.abs(np.array(model.get_layer("block1_narrow").kernel))  # from 80 units to 40, both with places
-    far = distances(unit_positions(80, 16, 16), places) > 14
+    assert kernel.max(axis=1)[distances(grid, positions) > 8].max() < 1e-5 * kernel.max()
+    inner = np.abs(np.array(model.get_layer("block1_narrow").kernel))  # from 80 units to 40, both with positions
+    far = distances(unit_positions(80, 16, 16), positions) > 14
     assert far.any()
     assert inner[far].max() < 1e-3 * inner.max()
 
@@ -61,10 +61,10 @@ def test_beginning_locally_keeps_the_size_of_every_units_weights():
     assert not np.array(local.get_layer("logits").kernel).any()
 
 
-@pytest.mark.parametrize("reach", [(3, 0), (3, "far"), 3, "far"])
-def test_a_reach_that_is_none_is_refused(reach):
+@pytest.mark.parametrize("sigma", [(3, 0), (3, "far"), 3, "far"])
+def test_a_sigma_that_is_none_is_refused(sigma):
     with pytest.raises(ValueError, match="list of numbers above 0"):
-        bottleneck_mlp.build((4, 4, 3), 5, sigma_pixels=reach)
+        bottleneck_mlp.build((4, 4, 3), 5, sigma_pixels=sigma)
 
 
 def test_far_weights_learn_slowly_and_near_ones_as_ever():
@@ -84,6 +84,6 @@ def test_a_far_rate_beyond_its_range_is_refused(rate):
         bottleneck_mlp.build((4, 4, 3), 5, sigma_pixels=(3,), far_learning_rate_scale=rate)
 
 
-def test_a_far_rate_without_places_is_refused():
+def test_a_far_rate_without_sigmas_is_refused():
     with pytest.raises(ValueError, match="far_learning_rate_scale needs sigma_pixels"):
         bottleneck_mlp.build((4, 4, 3), 5, far_learning_rate_scale=0.5)

@@ -5,9 +5,9 @@ import numpy as np
 from cifarlab.models import gaussian_window, pixel_positions, unit_positions
 
 
-def test_the_places_fill_the_picture_evenly():
-    places = unit_positions(1024, 8, 4)
-    counts = np.histogram2d(*places.T, bins=4, range=[[0, 8], [0, 4]])[0]
+def test_the_positions_fill_the_picture_evenly():
+    positions = unit_positions(1024, 8, 4)
+    counts = np.histogram2d(*positions.T, bins=4, range=[[0, 8], [0, 4]])[0]
     assert counts.min() >= 60
     assert counts.max() <= 68
 
@@ -17,10 +17,10 @@ def test_fewer_units_stand_where_the_first_of_more_do():
 
 
 def test_pixels_stand_in_their_middle_once_for_each_channel():
-    places = pixel_positions((2, 3, 2))
-    assert places.tolist()[:4] == [[0.5, 0.5], [0.5, 0.5], [0.5, 1.5], [0.5, 1.5]]
-    assert places.tolist()[-1] == [1.5, 2.5]
-    assert len(places) == 12
+    positions = pixel_positions((2, 3, 2))
+    assert positions.tolist()[:4] == [[0.5, 0.5], [0.5, 0.5], [0.5, 1.5], [0.5, 1.5]]
+    assert positions.tolist()[-1] == [1.5, 2.5]
+    assert len(positions) == 12
 
 
 def test_nearness_is_the_gaussian_of_the_distance():

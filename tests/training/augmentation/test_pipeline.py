@@ -68,7 +68,7 @@ def test_every_batch_is_changed_anew(images):
     assert not np.array_equal(first, second)
 
 
-def test_relighting_is_one_line_an_image_within_its_limits(images):
+def test_brightness_and_contrast_are_one_line_an_image_within_its_limits(images):
     layer = RandomBrightnessContrast(0.1, 0.2, keras.random.SeedGenerator(0), dtype="float32")
     result = keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images.astype(np.float32))))
     found = []
@@ -82,7 +82,7 @@ def test_relighting_is_one_line_an_image_within_its_limits(images):
     assert abs(np.corrcoef(contrast, brightness)[0, 1]) < 0.4  # two draws, not one
 
 
-def test_without_factors_nothing_is_relit():
+def test_without_factors_brightness_and_contrast_stay():
     model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
 
     def names(**changes):
