@@ -64,7 +64,7 @@ def report(times: dict[str, list[float]], limit: float, work: float, where: str)
 
 def our_epoch(recipe: Recipe, train: ImageSet) -> Callable[[], float]:
     from cifarlab.training.augmentation.pipeline import add_augmentation
-    from cifarlab.training.engines import build_engine
+    from cifarlab.training.engines import engine_class
     from cifarlab.training.optimizers.build import build_optimizer
     from cifarlab.training.optimizers.schedules import build_schedule
 
@@ -72,7 +72,7 @@ def our_epoch(recipe: Recipe, train: ImageSet) -> Callable[[], float]:
     trained = add_augmentation(model, recipe)
     mirror = recipe.flip != "none"
     optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained[max(trained)])
-    engine = build_engine(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
+    engine = engine_class()(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
     steps = len(train) // recipe.batch_size
     generator = np.random.default_rng(0)
 

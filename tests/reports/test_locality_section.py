@@ -10,7 +10,7 @@ from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import locality
 from cifarlab.utils import files
 
-REACHING = {"width": 8, "reach_pixels": (3, 4)}
+REACHING = {"width": 8, "sigma_pixels": (3, 4)}
 
 
 @pytest.fixture

@@ -29,16 +29,9 @@ def load(
     download: bool = True,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
-    """The digits, divided into 1,438 training and 359 test images.
+    """The digits, divided into 1,438 training and 359 test images `(N, 32, 32, 3)` uint8; ids by scikit-learn's index.
 
-    Args:
-        data_dir: Must be None.
-        argument: Must be empty.
-        download: Not needed.
-        progress: Not needed.
-
-    Returns:
-        Training and test images `(N, 32, 32, 3)` uint8, ids by scikit-learn's index, and where they came from.
+    Arguments as in `cifarlab.datasets`; the last two are not needed.
 
     Raises:
         CifarlabError: If `data_dir` or `argument` is given.

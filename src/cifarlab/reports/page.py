@@ -8,6 +8,7 @@ from typing import Any
 
 from cifarlab.evaluation.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots import series_colour
+from cifarlab.recipes import settings_of
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
 from cifarlab.runs.layout import evaluate_command
@@ -149,10 +150,9 @@ def _read(run: Run, label: str, index: int, split: str) -> RunView:
     scores = run.scores(split)
     predictions = run.predictions(split)
     check_together(run, split, scores, predictions)
-    recipe = dict(vars(run.recipe))
-    model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
-    fields = {"model": recipe.pop("model"), **model_args, **recipe}
-    return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+    return RunView(
+        run, label, index, scores, predictions, run.history(), run.environment, run.data, settings_of(run.recipe)
+    )
 
 
 def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions: Predictions) -> None:

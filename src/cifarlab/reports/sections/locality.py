@@ -55,11 +55,11 @@ def _show(view: RunView, most: int) -> dict[str, Any] | None:
 
 def _begun(view: RunView, weights: Array) -> float | None:
     """The window of a middling unit before the training, where units began near in the picture as we see it."""
-    reach_pixels = view.recipe.get("model.reach_pixels")
-    if view.recipe["model"] != "bottleneck_mlp" or not reach_pixels or view.recipe.get("shuffle_pixels"):
+    sigma_pixels = view.recipe.get("model.sigma_pixels")
+    if view.recipe["model"] != "bottleneck_mlp" or not sigma_pixels or view.recipe.get("shuffle_pixels"):
         return None
     units, height, width, channels = weights.shape
-    return begun_side((height, width, channels), units, reach_pixels[0])
+    return begun_side((height, width, channels), units, sigma_pixels[0])
 
 
 def _rows(weights: Array, sides: Array, most: int) -> dict[str, tuple[Array, list[str]]]:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cifarlab.plots.training_curves import best_epoch
+from cifarlab.recipes import settings_of
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
@@ -207,14 +208,13 @@ def _scores(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 def _settings(run: Run) -> tuple[dict[str, Any], str]:
     """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds, and why."""
-    problem = ""
     fields: dict[str, Any] = {}
     try:
-        fields = dict(vars(run.recipe))
+        return settings_of(run.recipe), ""
     except CifarlabError as error:
         problem = str(error)
-        with contextlib.suppress(CifarlabError):
-            fields = read_object(run.recipe_file)
+    with contextlib.suppress(CifarlabError):
+        fields = read_object(run.recipe_file)
     model_args = fields.pop("model_args", {})
     named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
     return {"model": fields.pop("model", ""), **named, **fields}, problem

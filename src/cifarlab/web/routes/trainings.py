@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import recipes as catalog
-from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
+from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe, settings_of
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
@@ -86,13 +86,8 @@ def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
 
 def setting_fields(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
     """A recipe's settings as the form shows them: name, value as text, and the choices where there are some."""
-    fields: list[tuple[str, str, tuple[str, ...]]] = []
-    for name, value in vars(recipe).items():
-        if name in ("model_args", "optimizer_args"):
-            prefix = name.removesuffix("_args")
-            fields += [(f"{prefix}.{key}", _text(each), ()) for key, each in value.items()]
-        elif name != "model":
-            fields.append((name, _text(value), CHOICES.get(name, ())))
+    named = {name: value for name, value in settings_of(recipe).items() if name != "model"}
+    fields = [(name, _text(value), CHOICES.get(name, ())) for name, value in named.items()]
     return sorted(fields, key=lambda field: FIRST.index(field[0]) if field[0] in FIRST else len(FIRST))
 
 

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from cifarlab.training.augmentation._random_layer import RandomLayer
 from cifarlab.utils.arrays import Array
 
 
-class RandomShift(keras.layers.Layer):
+class RandomTranslation(RandomLayer):
     """Shift each image by its own chance, and shrink the batch; the random state is a variable of the layer.
 
     Args:
@@ -26,10 +27,9 @@ class RandomShift(keras.layers.Layer):
         size: tuple[int, int] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(random, **kwargs)
         self.translate_pixels = translate_pixels
         self.size = size
-        self.seed_generator = random
 
     def call(self, images: Any) -> Any:
         """Change a batch.
@@ -51,11 +51,15 @@ class RandomShift(keras.layers.Layer):
         return images
 
     def _shifted(self, images: Any, axis: int, pixels: int) -> Any:
-        """Each image moved along `axis` by its own number of pixels and shrunk: one matrix product an image."""
+        """Each image moved along `axis` by its own number of pixels and shrunk: one matrix product an image.
+
+        A product with a matrix of zeros and ones, and not a gather: so shrinking is a factor of the same matrix.
+        """
         size, most = images.shape[axis], self.translate_pixels
         count = ops.shape(images)[0]
         shift = keras.random.randint((count, 1), -most, most + 1, seed=self.seed_generator)
         wanted = ops.abs(ops.expand_dims(ops.arange(size, dtype="int32"), 0) + ops.cast(shift, "int32"))  # (B, size)
+        # Past the far edge the reflection counts back; the near edge is in `abs` above.
         source = ops.where(wanted >= size, 2 * (size - 1) - wanted, wanted)
         chosen = ops.one_hot(source, size, dtype=images.dtype)  # (B, size, size)
         if pixels != size:

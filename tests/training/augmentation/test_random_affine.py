@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.training.augmentation import warp
-from cifarlab.training.augmentation.warp import Warp
+from cifarlab.training.augmentation import random_affine
+from cifarlab.training.augmentation.random_affine import RandomAffine
 
 
 @pytest.fixture
@@ -12,7 +12,9 @@ def images():
 
 
 def warped(images, rotate_degrees, zoom_factor, translate_pixels=0, seed=0):
-    layer = Warp(rotate_degrees, zoom_factor, translate_pixels, keras.random.SeedGenerator(seed), dtype="float32")
+    layer = RandomAffine(
+        rotate_degrees, zoom_factor, translate_pixels, keras.random.SeedGenerator(seed), dtype="float32"
+    )
     return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
@@ -21,7 +23,7 @@ def looked_up(images, angle, tall, wide, down=0, right=0):
         keras.ops.convert_to_tensor(np.full(len(images), value, np.float32))
         for value in (angle, tall, wide, down, right)
     )
-    transforms = warp._transforms(angle, (tall, wide), (down, right), images.shape[1:3])
+    transforms = random_affine._transforms(angle, (tall, wide), (down, right), images.shape[1:3])
     result = keras.ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="reflect")
     return keras.ops.convert_to_numpy(result)
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 import keras
-from keras import ops
+
+from cifarlab.training.augmentation._random_layer import RandomLayer
 
 MID_GREY = 127.5
 
 
-class Relight(keras.layers.Layer):
+class RandomBrightnessContrast(RandomLayer):
     """Give each image another brightness and contrast, by its own chance; values may leave the range 0 to 255.
+
+    `keras.layers.RandomBrightness` and `RandomContrast` in one; contrast is about mid-grey and not the image's mean.
 
     Args:
         brightness_factor: Add a number uniform in `[-255 * factor, 255 * factor]`.
@@ -20,10 +23,9 @@ class Relight(keras.layers.Layer):
     def __init__(
         self, brightness_factor: float, contrast_factor: float, random: keras.random.SeedGenerator, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(random, **kwargs)
         self.brightness_factor = brightness_factor
         self.contrast_factor = contrast_factor
-        self.seed_generator = random
 
     def call(self, images: Any) -> Any:
         """Change a batch.
@@ -34,10 +36,7 @@ class Relight(keras.layers.Layer):
         Returns:
             `(B, H, W, C)` float32.
         """
-        contrast = 1 + self.contrast_factor * self._between_minus_one_and_one(images)
-        brightness = 255 * self.brightness_factor * self._between_minus_one_and_one(images)
+        contrast = 1 + self.contrast_factor * self.uniform(images, -1.0)  # (B, 1, 1, 1); drawn before brightness
+        brightness = 255 * self.brightness_factor * self.uniform(images, -1.0)
+        # One product and one sum a pixel: what does not depend on the pixel is computed once an image.
         return images * contrast + ((1 - contrast) * MID_GREY + brightness)
-
-    def _between_minus_one_and_one(self, images: Any) -> Any:
-        """One number an image, `(B, 1, 1, 1)`."""
-        return keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -1.0, 1.0, seed=self.seed_generator)

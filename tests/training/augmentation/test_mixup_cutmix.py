@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.training.augmentation.mix import Mix
+from cifarlab.training.augmentation.mixup_cutmix import MixUpCutMix
 from cifarlab.training.engines import objective
 
 
@@ -13,7 +13,7 @@ def images():
 
 
 def mixed(images, mixup_alpha, cutmix_alpha):
-    layer = Mix(mixup_alpha, cutmix_alpha, keras.random.SeedGenerator(0), dtype="float32")
+    layer = MixUpCutMix(mixup_alpha, cutmix_alpha, keras.random.SeedGenerator(0), dtype="float32")
     return [keras.ops.convert_to_numpy(each) for each in layer(keras.ops.convert_to_tensor(images))]
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from cifarlab.training.augmentation._random_layer import RandomLayer
 
-class Mix(keras.layers.Layer):
+
+class MixUpCutMix(RandomLayer):
     """Mix each image of a batch with the next one, the last with the first; batches are shuffled already.
 
     Mixup (Zhang et al. 2017, arXiv:1710.09412) adds the two up; CutMix (Yun et al. 2019, arXiv:1905.04899) puts a
@@ -21,10 +23,9 @@ class Mix(keras.layers.Layer):
     def __init__(
         self, mixup_alpha: float, cutmix_alpha: float, random: keras.random.SeedGenerator, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(random, **kwargs)
         self.mixup_alpha = mixup_alpha
         self.cutmix_alpha = cutmix_alpha
-        self.seed_generator = random
 
     def call(self, images: Any) -> tuple[Any, Any]:
         """Mix a batch.
@@ -45,7 +46,7 @@ class Mix(keras.layers.Layer):
             return self._faded(images)
         if not self.mixup_alpha:
             return self._cut(images)
-        coin = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.seed_generator)
+        coin = self.uniform(images)
         return ops.where(coin < 0.5, self._faded(images), self._cut(images))
 
     def _faded(self, images: Any) -> Any:
@@ -60,9 +61,9 @@ class Mix(keras.layers.Layer):
         for axis, size in ((1, height), (2, width)):
             shape = [1, 1, 1, 1]
             shape[axis] = size
-            places = ops.reshape(ops.arange(size, dtype="float32") + 0.5, shape)
-            centre = size * keras.random.uniform((ops.shape(images)[0], 1, 1, 1), seed=self.seed_generator)
-            inside = inside * ops.cast(ops.abs(places - centre) < side * size / 2, images.dtype)
+            positions = ops.reshape(ops.arange(size, dtype="float32") + 0.5, shape)
+            centre = size * self.uniform(images)
+            inside = inside * ops.cast(ops.abs(positions - centre) < side * size / 2, images.dtype)
         return 1 - inside
 
     def _share(self, images: Any, alpha: float) -> Any:
