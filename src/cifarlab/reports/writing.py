@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cifarlab.displays.progress import progress_of
@@ -14,10 +14,9 @@ from cifarlab.reports.page import open_page
 from cifarlab.runs import Run
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["report"]
-
-Progress = Callable[[str, float], None]
 _Runs = Run | str | os.PathLike[str]
 
 
@@ -31,7 +30,7 @@ def report(
     runs_dir: str | os.PathLike[str] = "runs",
     stories: int = 0,
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
