@@ -45,7 +45,7 @@ def test_a_dense_networks_first_layer_is_shown_and_no_other_ones(own_pages, runs
     tab = ">First layer</a>"
     text = own_pages.get("/runs/first/weights?whole=1").text
     assert tab in text
-    for title in ("What the first layer looks for", "How local the first layer became", "Units that never answer"):
+    for title in ("First-layer weights", "Locality of first-layer weights", "Dead units"):
         assert title in text
     rows = own_pages.get("/figures/runs/first/locality.csv").text.splitlines()
     assert rows[0] == "unit,half_energy_side_pixels,energy"
@@ -68,7 +68,7 @@ def test_the_first_layer_is_there_before_any_evaluation(own_pages, runs_dir):
     assert ">First layer</a>" in own_pages.get("/runs/first").text
     text = own_pages.get("/runs/first/weights").text
     left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
-    assert [urlsplit(each).path for each in left] == ["/sections/first_layer", "/sections/locality"]
+    assert [urlsplit(each).path for each in left] == ["/sections/first_layer_weights", "/sections/locality"]
     for address in left:
         assert "<svg" in own_pages.get(address).text
     assert f"<code>cifarlab evaluate {run.path}</code> counts them" in text

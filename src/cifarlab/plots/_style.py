@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ GRID = "#d9dce3"
 PAPER = "#fefefe"
 RIGHT = "#0072b2"
 WRONG = "#d55e00"
+DASHED: Any = (0, (4, 3))
+# On a fuller colour, dark text on light paper and light text on dark paper would both have less contrast than 4.5.
+DEEPEST = 0.74
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/: told apart by readers with any colour vision.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -201,6 +205,73 @@ def draw_interval(
     axes.plot([value], [height], marker, color=colour, markersize=size, markeredgecolor=PAPER, markeredgewidth=0.8)
 
 
+def class_rows(axes: Axes, names: Sequence[str], *, top_down: bool = True, size: float = 9) -> None:
+    """A named row for every class, run or slice: names in ink, a grid along the values alone.
+
+    Args:
+        axes: Whose rows are at the heights 0, 1, 2 ...
+        names: One a row.
+        top_down: Whether row 0 stands on top.
+        size: Of the names, in points.
+    """
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(*((len(names) - 0.4, -0.6) if top_down else (-0.6, len(names) - 0.3)))
+    axes.tick_params(axis="y", labelcolor=INK, labelsize=size)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+
+
+def matrix_cells(axes: Axes, heat: Array, rows: Sequence[str], columns: Sequence[str], *, aspect: str = "auto") -> None:
+    """A coloured cell for each pair of row and column, named in ink, in a frame and without a grid.
+
+    Args:
+        axes: Where to draw.
+        heat: `(R, C, 4)` float RGBA in `[0, 1]`.
+        rows: R names.
+        columns: C names.
+        aspect: `"equal"` for square cells.
+    """
+    axes.imshow(heat, interpolation="none", aspect=aspect)  # type: ignore[arg-type]
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(length=0, labelcolor=INK, pad=3)
+    axes.grid(False)
+    axes.spines["bottom"].set_visible(False)
+    outline(axes)
+
+
+def rule_cells(axes: Axes, rows: int, columns: int) -> None:
+    """Thin lines of paper between the cells."""
+    for edge in range(rows - 1):
+        axes.axhline(edge + 0.5, color=PAPER, linewidth=1)
+    for edge in range(columns - 1):
+        axes.axvline(edge + 0.5, color=PAPER, linewidth=1)
+
+
+def show_image(axes: Axes, image: Array | None, caption: str = "", *, colour: str = INK, framed: bool = False) -> None:
+    """One picture enlarged without smoothing, its caption under it; None leaves the axes empty.
+
+    Args:
+        axes: Where to draw.
+        image: `(H, W, C)` uint8, C is 1 or 3.
+        caption: A short text of one line or two.
+        colour: Of the caption.
+        framed: Whether a thin line goes around the picture.
+    """
+    axes.grid(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set(visible=framed and image is not None, color=GRID)
+    if image is not None:
+        axes.imshow(to_rgb(image), interpolation="none")
+        axes.set_xlabel(caption, fontsize=7.5, color=colour, labelpad=3)
+
+
+def to_rgb(images: Array) -> Array:
+    """`(..., 1)` or `(..., 3)` as `(..., 3)`: matplotlib would colour a single channel."""
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
 def percent_ticks(axis: Axis, most: int = 0, steps: Sequence[float] = (1, 2, 5, 10)) -> None:
     """Fractions along `axis` are told as percents, with as many decimals as their steps need.
 
@@ -217,6 +288,19 @@ def percent_ticks(axis: Axis, most: int = 0, steps: Sequence[float] = (1, 2, 5, 
 def epoch_ticks(axis: Axis) -> None:
     """Whole numbers along `axis`, also where there is a single one."""
     axis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+
+
+def legend_handle(label: str, colour: str, marker: str = "", line: Any = "", **look: Any) -> Line2D:
+    """An entry of a legend that is drawn by hand.
+
+    Args:
+        label: What it says.
+        colour: Of marker and line.
+        marker: Its shape; empty for none.
+        line: The line's style; empty for none.
+        **look: Further properties of `Line2D`.
+    """
+    return Line2D([], [], label=label, color=colour, marker=marker, linestyle=line, **{"markersize": 5, **look})
 
 
 def data_uri(png: bytes) -> str:

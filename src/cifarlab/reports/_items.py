@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,22 @@ class Item:
         return self.true == self.said
 
 
-def make_items(page: Page, view: RunView, rows: Iterable[int]) -> list[Item]:
+def make_items(page: Page, record: RunRecord, rows: Iterable[int]) -> list[Item]:
     """The images at `rows` of the run's predictions; none where there are no pictures of its data."""
-    if not page.pictures.has(view.data["name"]):
+    if not page.pictures.has(record.data["name"]):
         return []
-    predictions = view.predictions
+    predictions = record.predictions
     probabilities = predictions.probabilities
     items = []
     for row in rows:
         true, said = int(predictions.labels[row]), int(predictions.predicted[row])
-        names = view.class_names
+        names = record.class_names
         sure = f"{100 * probabilities[row, said]:.0f} %"
         chance = f"{100 * probabilities[row, true]:.0f} %"
         mistake = f"taken for {names[said]}, {sure} sure, with {chance} for {names[true]}"
         answer = f"recognised, {sure} sure" if true == said else mistake
         image_id = str(predictions.ids[row])
-        picture = page.pictures.show(view.data["name"], image_id, f"{names[true]}, {answer} ({image_id})")
+        picture = page.pictures.show(record.data["name"], image_id, f"{names[true]}, {answer} ({image_id})")
         items.append(
             Item(
                 picture,

@@ -6,7 +6,7 @@ from pathlib import Path
 from cifarlab.evaluation.explanation.image import tell_stories
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.page import Page
-from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.reports.sections.top_losses import find_mistakes
 from cifarlab.utils.progress import ProgressCallback
 
 
@@ -33,11 +33,11 @@ def write_stories(
         CifarlabError: If a run has no model, the runs were trained on different data, or these cannot be found.
     """
     ids = dict.fromkeys(
-        str(view.predictions.ids[row]) for view in page.runs for row in find_mistakes(view.predictions, most)
+        str(record.predictions.ids[row]) for record in page.runs for row in find_mistakes(record.predictions, most)
     )
     if not ids:
         return {}
-    runs = [view.run for view in page.runs]
+    runs = [record.run for record in page.runs]
     where = None if data_dir is None else os.fspath(data_dir)
     pages = {}
     for story in tell_stories(list(ids), runs, split=page.split, data_dir=where, progress=progress):

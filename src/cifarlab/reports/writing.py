@@ -65,7 +65,7 @@ def report(
     own_code.allow_files(code)
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
     page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
-    path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
+    path = _default_output([record.run for record in page.runs]) if output is None else Path(output)
     if path.is_dir():
         path = path / "report.html"
     if output is None:
@@ -74,8 +74,8 @@ def report(
         if stories:
             folder = path.with_name(f"{path.stem}-images")
             page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress or shown))
-        for view in page.runs:
-            write_figures(view, page.pictures, page.split)
+        for record in page.runs:
+            write_figures(record, page.pictures, page.split)
         return files.write_text(path, rendering.render_page(page))
 
 

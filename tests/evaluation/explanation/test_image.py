@@ -21,7 +21,7 @@ from cifarlab.evaluation.explanation.label_rank import rank_label
 from cifarlab.evaluation.explanation.neighbours import feature_model, nearest
 from cifarlab.inference.prediction import compute_logits, load_model, predict_images
 from cifarlab.reports.image_story import amplified_difference, write_image_page
-from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.reports.sections.top_losses import find_mistakes
 from cifarlab.runs import Run, training_dynamics
 from cifarlab.runs.predictions import Predictions
 

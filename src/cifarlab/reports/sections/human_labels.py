@@ -6,11 +6,11 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab.evaluation.human_labels import HumanLabels, compare_with_humans, shared_mistakes
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
 
 ORDER = 72
-TITLE = "What other people see"
+TITLE = "Human labels"
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ def build(page: Page) -> Markup | None:
 
     The pictures need the file of people's answers; the numbers are also those that `evaluate` has stored.
     """
-    rows = [(view, found) for view in page.runs if (found := _numbers(page, view)) is not None]
+    rows = [(record, found) for record in page.runs if (found := _numbers(page, record)) is not None]
     if not rows:
         return None
-    galleries = [] if page.humans is None else [(view, _mistakes(page, page.humans, view)) for view, _ in rows]
+    galleries = [] if page.humans is None else [(record, _mistakes(page, page.humans, record)) for record, _ in rows]
     return render("human_labels", page=page, rows=rows, galleries=[each for each in galleries if each[1]])
 
 
-def _numbers(page: Page, view: RunView) -> dict[str, Any] | None:
+def _numbers(page: Page, record: RunRecord) -> dict[str, Any] | None:
     if page.humans is not None:
-        return compare_with_humans(view.predictions, page.humans)
-    stored: dict[str, Any] | None = view.scores.get("human")
+        return compare_with_humans(record.predictions, page.humans)
+    stored: dict[str, Any] | None = record.scores.get("human")
     return stored
 
 
-def _mistakes(page: Page, humans: HumanLabels, view: RunView) -> list[SharedMistake]:
+def _mistakes(page: Page, humans: HumanLabels, record: RunRecord) -> list[SharedMistake]:
     """Those that most people share first; none where there are no pictures."""
-    name = str(view.data["name"])
+    name = str(record.data["name"])
     if not page.pictures.has(name):
         return []
-    found = shared_mistakes(view.predictions, humans)[: page.amount(alone=24, compared=8)]
+    found = shared_mistakes(record.predictions, humans)[: page.amount(alone=24, compared=8)]
     return [
         SharedMistake(
             page.pictures.show(name, each["id"], _describe(each)), each["id"], page.stories.get(each["id"], ""),

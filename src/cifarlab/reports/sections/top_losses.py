@@ -9,16 +9,16 @@ from cifarlab.reports.rendering import render
 from cifarlab.runs.predictions import Predictions
 
 ORDER = 70
-TITLE = "The most confident mistakes"
+TITLE = "Top losses"
 MOST_COMPARED = 16
 
 
 def build(page: Page) -> Markup | None:
     """A gallery a run; None where there are no pictures or no mistakes."""
     most = page.amount(alone=24, compared=MOST_COMPARED)
-    galleries = [(view, make_items(page, view, find_mistakes(view.predictions, most))) for view in page.runs]
-    galleries = [(view, items) for view, items in galleries if items]
-    return render("mistakes", page=page, galleries=galleries) if galleries else None
+    galleries = [(record, make_items(page, record, find_mistakes(record.predictions, most))) for record in page.runs]
+    galleries = [(record, items) for record, items in galleries if items]
+    return render("top_losses", page=page, galleries=galleries) if galleries else None
 
 
 def find_mistakes(predictions: Predictions, most: int) -> list[int]:

@@ -7,11 +7,11 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import Item, make_items
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
 
 ORDER = 90
-TITLE = "Every class, right and wrong"
+TITLE = "Examples by class"
 _MOST_CLASSES = 20
 
 
@@ -28,22 +28,22 @@ class ClassRow:
 
 def build(page: Page) -> Markup | None:
     """The leading run's classes, at most twenty; None where there are no pictures."""
-    view = page.leader
-    if not page.pictures.has(view.data["name"]):
+    record = page.leader
+    if not page.pictures.has(record.data["name"]):
         return None
-    scores = view.scores["per_class"]
+    scores = record.scores["per_class"]
     order = sorted(range(len(scores)), key=lambda index: scores[index]["recall"]["value"] or 0.0)
     chosen = range(len(scores)) if len(scores) <= _MOST_CLASSES else order[:_MOST_CLASSES]
     each = 8 if len(scores) <= 10 else 4
-    rows = [_row(page, view, index, each) for index in chosen]
-    return render("class_by_class", page=page, view=view, rows=rows, total=len(scores))
+    rows = [_row(page, record, index, each) for index in chosen]
+    return render("class_examples", page=page, record=record, rows=rows, total=len(scores))
 
 
-def _row(page: Page, view: RunView, class_index: int, each: int) -> ClassRow:
-    predictions = view.predictions
-    score = view.scores["per_class"][class_index]
+def _row(page: Page, record: RunRecord, class_index: int, each: int) -> ClassRow:
+    predictions = record.predictions
+    score = record.scores["per_class"][class_index]
     own = predictions.labels == class_index
     is_right = predictions.predicted == predictions.labels
-    right = make_items(page, view, np.flatnonzero(own & is_right)[:each])
-    wrong = make_items(page, view, np.flatnonzero(own & ~is_right)[:each])
+    right = make_items(page, record, np.flatnonzero(own & is_right)[:each])
+    wrong = make_items(page, record, np.flatnonzero(own & ~is_right)[:each])
     return ClassRow(score["class_name"], score["support"], score["recall"], right, wrong)
