@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from cifarlab import plots
 from cifarlab.plots import _style
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
@@ -40,14 +41,14 @@ def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str, pl
     first, second = draw(), draw()
     assert isinstance(first, Figure)
     assert dict(matplotlib.rcParams) == before
-    assert _style.to_svg(first) == _style.to_svg(second)
-    assert _style.to_png(first, 40) == _style.to_png(second, 40)
-    assert _style.to_png(first, 40).startswith(b"\x89PNG")
+    assert plots.to_svg(first) == plots.to_svg(second)
+    assert plots.to_png(first, 40) == plots.to_png(second, 40)
+    assert plots.to_png(first, 40).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_inline_svg_stands_alone_and_shares_no_id(name: str, plot_examples) -> None:
-    svg = _style.to_inline_svg(getattr(plot_examples, name)(), "mine", 'a "b" <c> & d')
+    svg = plots.to_inline_svg(getattr(plot_examples, name)(), "mine", 'a "b" <c> & d')
     assert svg.startswith('<svg role="img" aria-label="a &quot;b&quot; &lt;c&gt; &amp; d" viewBox=')
     assert svg.endswith("</svg>")
     assert "http" not in svg
@@ -61,7 +62,7 @@ def test_inline_svg_stands_alone_and_shares_no_id(name: str, plot_examples) -> N
 def test_names_are_text_and_never_mathematics() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        svg = _style.to_inline_svg(plot_confusion_matrix([[1, 0], [0, 1]], ["$a_b$ <i>", "\u732b"]), "x", "")
+        svg = plots.to_inline_svg(plot_confusion_matrix([[1, 0], [0, 1]], ["$a_b$ <i>", "\u732b"]), "x", "")
     assert "$a_b$ &lt;i&gt;" in svg
     assert "\u732b" in svg
 
@@ -100,7 +101,7 @@ def test_confusion_matrix_can_be_read_on_light_and_on_dark_paper(paper: str, ink
 
 def test_confusion_matrix_of_a_hundred_classes_stays_small() -> None:
     counts = np.random.default_rng(0).integers(0, 5, (100, 100))
-    svg = _style.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
+    svg = plots.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
     assert len(svg) < 120_000
 
 

@@ -208,11 +208,11 @@ def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_
         str(SECTIONS["training_curves"].build(_page.open_page(runs)))
         for runs in ([held_out], [whole, held_out], [whole])
     )
-    assert "solid those held out. Once" in one
-    assert "solid those held out, where a run held any out. Once" in both
+    assert "the solid one validation: images held out. Once" in one
+    assert "images held out, where a run held any out. Once" in both
     assert "the marker is the epoch that was kept." in one
     assert "the marker is the epoch that was kept; where nothing was held out there is none" in both
-    assert "nothing was held out" in none
+    assert "No images were held out" in none
     for word in ("solid", "marker", "best on validation"):
         assert word not in none
 
@@ -282,7 +282,9 @@ def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_p
     equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
     text = "".join(build(name, *equal) for name in ("results", "model_comparison", "class_examples"))
     assert "the most of" not in text
-    assert re.search(r"named correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text)
+    assert re.search(
+        r"classified correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text
+    )
     assert "one of the runs with the highest accuracy" in text
     assert "= 1.00" not in text
     assert '<td data-label="p (McNemar)">1.00</td>' in text

@@ -20,7 +20,7 @@ def test_runs_without_numbers_are_compared_by_their_training(own_pages, runs_dir
         ("class_metrics", "run=second"),
         ("calibration", "run=second"),
     ]
-    assert "of 120 test images were named correctly" in said(text)
+    assert "of 120 test images were classified correctly" in said(text)
     assert {"cifarlab train mlp2 --name first --seed 0", "cifarlab train mlp2 --name second --seed 0"} <= set(
         re.findall(r"<code>(cifarlab train [^<]+)</code>", text)
     )

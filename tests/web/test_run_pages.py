@@ -120,7 +120,7 @@ def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, r
     why = f"{run.recipe_file} is no recipe of this version of cifarlab: flip must be a word. Received: True; train"
     text = own_pages.get("/runs/first").text
     assert why in said(text)
-    assert "of 120 test images were named correctly" in said(text)
+    assert "of 120 test images were classified correctly" in said(text)
     assert offered(text) == []
     answer = own_pages.post("/runs/first/evaluate", data={"split": "validation"})
     assert answer.status_code == 400
@@ -147,7 +147,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, sai
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
     text = said(own_pages.get("/runs/first").text)
-    assert "Training alone6.9 s3 epochs, without validation" in text
+    assert "Training time6.9 s3 epochs, without validation" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1

@@ -4,6 +4,7 @@
 `tests/plots/examples.py`.
 """
 
-from cifarlab.plots._style import data_uri, series_colour, to_inline_svg, to_png, to_svg
+from cifarlab.plots._output import data_uri, to_inline_svg, to_png, to_svg
+from cifarlab.plots._style import series_colour
 
 __all__ = ["data_uri", "series_colour", "to_inline_svg", "to_png", "to_svg"]

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import Array, to_rgb
+from cifarlab.plots._axes import to_rgb
+from cifarlab.plots._style import Array
 
 _WIDTH_INCHES = 6.4
 

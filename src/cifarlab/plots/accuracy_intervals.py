@@ -5,16 +5,8 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    class_rows,
-    draw_interval,
-    figure_of,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks
+from cifarlab.plots._style import figure_of, new_axes, series_colour, series_marker, style
 from cifarlab.utils.text import percent
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import PAPER, SERIES, Array, class_rows, new_axes, style
+from cifarlab.plots._axes import class_rows
+from cifarlab.plots._style import PAPER, SERIES, Array, new_axes, style
 
 
 def plot_brightness(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import MUTED, SERIES, class_rows, new_axes, style
+from cifarlab.plots._axes import class_rows
+from cifarlab.plots._style import MUTED, SERIES, new_axes, style
 
 _SPLIT_COLOURS = {"train": SERIES[0], "validation": SERIES[5], "test": SERIES[4]}
 

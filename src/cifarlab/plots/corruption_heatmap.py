@@ -6,18 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    DEEPEST,
-    INK,
-    MUTED,
-    WRONG,
-    figure_of,
-    matrix_cells,
-    new_axes,
-    rule_cells,
-    style,
-    transparent_heat,
-)
+from cifarlab.plots._axes import matrix_cells, rule_cells
+from cifarlab.plots._style import DEEPEST, INK, MUTED, WRONG, figure_of, new_axes, style, transparent_heat
 
 
 def plot_corruption_heatmap(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import INK, WRONG, Array, new_axes, show_image, style
+from cifarlab.plots._axes import show_image
+from cifarlab.plots._style import INK, WRONG, Array, new_axes, style
 
 
 def plot_duplicate_pairs(

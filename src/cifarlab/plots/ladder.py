@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from cifarlab.plots._axes import legend_handle, percent_ticks
 from cifarlab.plots._labels import place_labels
-from cifarlab.plots._style import DASHED, MUTED, PAPER, SERIES, legend_handle, new_axes, percent_ticks, style
+from cifarlab.plots._style import DASHED, MUTED, PAPER, SERIES, new_axes, style
 
 # Name: colour, marker, filled, what the legend calls it.
 _SERIES = {

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cifarlab.plots._style import MUTED, PAPER, epoch_ticks, legend_handle, new_axes, series_colour, style
+from cifarlab.plots._axes import epoch_ticks, legend_handle
+from cifarlab.plots._style import MUTED, PAPER, new_axes, series_colour, style
 
 _DOTS = 40
 

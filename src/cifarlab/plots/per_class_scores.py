@@ -6,16 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    class_rows,
-    draw_interval,
-    legend_handle,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import class_rows, draw_interval, legend_handle, percent_ticks
+from cifarlab.plots._style import new_axes, series_colour, series_marker, style
 
 QUANTITIES = ("precision", "recall", "f1")
 _TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}

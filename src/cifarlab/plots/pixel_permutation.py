@@ -6,18 +6,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    DASHED,
-    GRID,
-    MUTED,
-    SERIES,
-    Array,
-    class_rows,
-    draw_interval,
-    percent_ticks,
-    show_image,
-    style,
-)
+from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks, show_image
+from cifarlab.plots._style import DASHED, GRID, MUTED, SERIES, Array, style
 from cifarlab.utils.text import signed
 
 Score = Mapping[str, Any]

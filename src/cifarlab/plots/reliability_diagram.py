@@ -7,18 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    DASHED,
-    GRID,
-    INK,
-    MUTED,
-    PAPER,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import percent_ticks
+from cifarlab.plots._style import DASHED, GRID, INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
 
 
 def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:

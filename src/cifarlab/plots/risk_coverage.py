@@ -5,7 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import new_axes, percent_ticks, series_colour, series_marker, style
+from cifarlab.plots._axes import percent_ticks
+from cifarlab.plots._style import new_axes, series_colour, series_marker, style
 
 
 def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:

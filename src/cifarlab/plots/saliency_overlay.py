@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import SERIES, Array, new_axes, show_image, style, to_rgb, transparent_heat
+from cifarlab.plots._axes import show_image, to_rgb
+from cifarlab.plots._style import SERIES, Array, new_axes, style, transparent_heat
 
 _OPAQUE = 0.85
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601

@@ -5,7 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import DASHED, MUTED, RIGHT, WRONG, class_rows, draw_interval, new_axes, percent_ticks, style
+from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks
+from cifarlab.plots._style import DASHED, MUTED, RIGHT, WRONG, new_axes, style
 
 
 def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) -> Figure:

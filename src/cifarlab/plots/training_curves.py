@@ -8,18 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cifarlab.plots._style import (
-    INK,
-    MUTED,
-    PAPER,
-    epoch_ticks,
-    legend_handle,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import epoch_ticks, legend_handle, percent_ticks
+from cifarlab.plots._style import INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
 
 History = Sequence[Mapping[str, float]]
 QUANTITIES = ("accuracy", "loss")

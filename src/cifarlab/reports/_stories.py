@@ -1,4 +1,4 @@
-"""Pages about single images beside a report: why the worst mistakes were made."""
+"""Pages about single images beside a report: what explains the top losses."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from cifarlab.evaluation.explanation.image import tell_stories
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.page import Page
-from cifarlab.reports.sections.top_losses import find_mistakes
+from cifarlab.reports.sections.top_losses import find_top_losses
 from cifarlab.utils.progress import ProgressCallback
 
 
@@ -17,7 +17,7 @@ def write_stories(
     data_dir: str | os.PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, str]:
-    """Write the stories of each run's most confident mistakes, as all runs of the report tell them.
+    """Write the stories of the images with each run's top losses, as all runs of the report tell them.
 
     Args:
         page: What the report is about.
@@ -33,7 +33,7 @@ def write_stories(
         CifarlabError: If a run has no model, the runs were trained on different data, or these cannot be found.
     """
     ids = dict.fromkeys(
-        str(record.predictions.ids[row]) for record in page.runs for row in find_mistakes(record.predictions, most)
+        str(record.predictions.ids[row]) for record in page.runs for row in find_top_losses(record.predictions, most)
     )
     if not ids:
         return {}

@@ -46,8 +46,7 @@ class RunRecord:
     @property
     def colour(self) -> str:
         """The run's colour, as CSS."""
-        colour = series_colour(self.index)
-        return f"var(--figure-series-{self.index % 6 + 1}, {colour})"
+        return colour_of(self.index)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -113,6 +112,11 @@ class Page:
     def amount(self, alone: int, compared: int) -> int:
         """How many things to show of each run: fewer where runs share the page."""
         return compared if self.several else alone
+
+
+def colour_of(index: int) -> str:
+    """The colour of the run at `index`, as CSS: the page's own, which is another at night, or that of the figures."""
+    return f"var(--figure-series-{index % 6 + 1}, {series_colour(index)})"
 
 
 def open_page(

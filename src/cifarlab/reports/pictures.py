@@ -103,7 +103,7 @@ class Pictures:
         for (data_name, image_id), name in self._used.items():
             image = self._image(data_name, image_id)
             height, width = image.shape[:2]
-            uri = data_uri(_png(image))
+            uri = image_uri(image)
             elements.append(
                 Markup('<image id="{}" width="{}" height="{}" href="{}"/>').format(name, width, height, uri)
             )
@@ -132,11 +132,11 @@ class Pictures:
         )
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
-    """`(H, W, C)` uint8 as PNG, made smaller where it is large."""
+def image_uri(image: NDArray[np.uint8]) -> str:
+    """`(H, W, C)` uint8 as an address that needs no request: PNG, made smaller where it is large."""
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
     if max(picture.size) > _LARGEST_SIDE_PIXELS:
         picture.thumbnail((_LARGEST_SIDE_PIXELS, _LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     picture.save(file, "png", optimize=True)
-    return file.getvalue()
+    return data_uri(file.getvalue())

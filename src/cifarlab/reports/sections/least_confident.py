@@ -1,24 +1,21 @@
-"""Right answers that were hardly more than guesses."""
+"""Correct predictions with the lowest confidence."""
 
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports._items import make_items
+from cifarlab.reports._items import make_galleries
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
 
 ORDER = 80
 TITLE = "Least confident correct predictions"
 MOST_LEAD = 0.5
-"""Of the answer over the next class: above that, it is not only just right."""
+"""Margin of the predicted class over the next: above that, a prediction is no near miss."""
 
 
 def build(page: Page) -> Markup | None:
     """A gallery a run; None where there are no pictures, or nothing is right that was nearly wrong."""
-    galleries = [
-        (record, make_items(page, record, _rows(record, page.amount(alone=16, compared=8)))) for record in page.runs
-    ]
-    galleries = [(record, items) for record, items in galleries if items]
+    galleries = make_galleries(page, lambda record: _rows(record, page.amount(alone=16, compared=8)))
     return render("least_confident", page=page, galleries=galleries) if galleries else None
 
 

@@ -51,7 +51,7 @@ def _about_run(record: RunRecord) -> dict[str, Any]:
         "state": f"{state.get('state', 'unknown')}{why}",
         "started": str(state.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
         "epochs trained": len(record.history),
-        "training alone, without validation": duration(record.training_seconds),
+        "training time, without validation": duration(record.training_seconds),
         "parameters": record.environment.get("parameters"),
         "written by": f"cifarlab {state.get('cifarlab', '')}",
     }

@@ -1,4 +1,4 @@
-"""What is left of the accuracy when pictures are worse than those of the test set."""
+"""Accuracy under corruptions, small shifts and adversarial attacks."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from cifarlab.runs.derived import StaleError
 ORDER = 95
 TITLE = "Robustness"
 _CONSISTENCY = {
-    "flip": "the mirror image",
+    "flip": "a horizontal flip",
     "shift_1": "shifts by one pixel",
     "shift_2": "shifts by two pixels",
 }
