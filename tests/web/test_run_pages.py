@@ -32,7 +32,7 @@ def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
     pages = own_pages
     text = pages.get("/runs/first").text
     left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
-    assert left == ["/sections/curves?split=&run=first", "/sections/per_class?split=test&run=first"]
+    assert left == ["/sections/training_curves?split=&run=first", "/sections/class_metrics?split=test&run=first"]
     for address in left:
         assert "<svg" in pages.get(address).text
     text = pages.get("/runs/first").text

@@ -3,12 +3,17 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cifarlab.evaluation.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots import series_colour
 from cifarlab.reports.pictures import Pictures
+from cifarlab.reports.weights import read_first_layer
 from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.predictions import Predictions
@@ -62,6 +67,11 @@ class RunRecord:
     def training_seconds(self) -> float | None:
         """How long its epochs took; None where nothing tells."""
         return training_seconds(self.environment, self.history)
+
+    @cached_property
+    def first_layer(self) -> NDArray[np.float32] | None:
+        """`(units, H, W, C)`: weights of a dense first layer; None where there is none. Raises for a broken file."""
+        return read_first_layer(self.run.model_file) if self.run.model_file.is_file() else None
 
     def value(self, name: str) -> dict[str, Any]:
         """A scalar score with its interval; empty where this run has none of that name."""

@@ -1,4 +1,4 @@
-"""Whether the model is as often right as it is sure, and what it gains by staying silent."""
+"""Whether confidence matches accuracy, and what the model gains by abstaining."""
 
 from typing import Any
 

@@ -1,29 +1,17 @@
-"""Every class with pictures that were recognised and pictures that were not."""
+"""Every class with pictures that were classified correctly and pictures that were not."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports._items import Item, make_items
+from cifarlab.reports._items import make_items
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
 
 ORDER = 90
 TITLE = "Examples by class"
 _MOST_CLASSES = 20
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """One class: its numbers, and pictures on both sides."""
-
-    class_name: str
-    support: int
-    recall: dict[str, Any]
-    right: list[Item]
-    wrong: list[Item]
 
 
 def build(page: Page) -> Markup | None:
@@ -39,11 +27,12 @@ def build(page: Page) -> Markup | None:
     return render("class_examples", page=page, record=record, rows=rows, total=len(scores))
 
 
-def _row(page: Page, record: RunRecord, class_index: int, each: int) -> ClassRow:
+def _row(page: Page, record: RunRecord, class_index: int, each: int) -> dict[str, Any]:
+    """One class: its scores, and its first pictures on both sides."""
     predictions = record.predictions
-    score = record.scores["per_class"][class_index]
-    own = predictions.labels == class_index
-    is_right = predictions.predicted == predictions.labels
-    right = make_items(page, record, np.flatnonzero(own & is_right)[:each])
-    wrong = make_items(page, record, np.flatnonzero(own & ~is_right)[:each])
-    return ClassRow(score["class_name"], score["support"], score["recall"], right, wrong)
+    own, correct = predictions.labels == class_index, predictions.predicted == predictions.labels
+    sides = {"right": own & correct, "wrong": own & ~correct}
+    return {
+        "score": record.scores["per_class"][class_index],
+        **{side: make_items(page, record, np.flatnonzero(chosen)[:each]) for side, chosen in sides.items()},
+    }

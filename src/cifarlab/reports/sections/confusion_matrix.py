@@ -1,4 +1,4 @@
-"""What each class was taken for."""
+"""The confusion matrix of each run."""
 
 from markupsafe import Markup
 

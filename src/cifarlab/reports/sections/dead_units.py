@@ -1,4 +1,4 @@
-"""Units of a dense network that never answer, layer by layer."""
+"""Units of a dense network that output 0 for every image, layer by layer."""
 
 from markupsafe import Markup
 

@@ -1,11 +1,10 @@
-"""What the first layer of a dense network looks for."""
+"""First-layer weights of a dense network, as pictures."""
 
 from markupsafe import Markup
 
 from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
-from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -21,10 +20,8 @@ def build(page: Page) -> Markup | None:
 
 
 def _show(record: RunRecord, most: int) -> tuple[RunRecord, str | Markup, int, int] | None:
-    if not record.run.model_file.is_file():
-        return None
     try:
-        weights = read_first_layer(record.run.model_file)
+        weights = record.first_layer
     except CifarlabError as error:
         return record, str(error), 0, 0
     if weights is None:

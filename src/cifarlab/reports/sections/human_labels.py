@@ -1,6 +1,5 @@
 """What people called the same images, and which of the model's mistakes they make too."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -8,19 +7,10 @@ from markupsafe import Markup
 from cifarlab.evaluation.human_labels import HumanLabels, compare_with_humans, shared_mistakes
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
+from cifarlab.utils.text import percent
 
 ORDER = 72
 TITLE = "Human labels"
-
-
-@dataclass(frozen=True)
-class SharedMistake:
-    """A picture that the model and many people got wrong, and the sentence that says so."""
-
-    picture: Markup
-    image_id: str
-    story: str
-    sentence: str
 
 
 def build(page: Page) -> Markup | None:
@@ -42,21 +32,23 @@ def _numbers(page: Page, record: RunRecord) -> dict[str, Any] | None:
     return stored
 
 
-def _mistakes(page: Page, humans: HumanLabels, record: RunRecord) -> list[SharedMistake]:
+def _mistakes(page: Page, humans: HumanLabels, record: RunRecord) -> list[dict[str, Any]]:
     """Those that most people share first; none where there are no pictures."""
     name = str(record.data["name"])
     if not page.pictures.has(name):
         return []
     found = shared_mistakes(record.predictions, humans)[: page.amount(alone=24, compared=8)]
     return [
-        SharedMistake(
-            page.pictures.show(name, each["id"], _describe(each)), each["id"], page.stories.get(each["id"], ""),
-            each["sentence"],
-        )
+        {
+            "picture": page.pictures.show(name, each["id"], _describe(each)),
+            "image_id": each["id"],
+            "story": page.stories.get(each["id"], ""),
+            "sentence": each["sentence"],
+        }
         for each in found
-    ]  # fmt: skip
+    ]
 
 
 def _describe(mistake: dict[str, Any]) -> str:
-    answers = f"{mistake['humans_said_the_same']:.0%} of {mistake['answers']} people said {mistake['said']} too"
-    return f"{mistake['label']}, taken for {mistake['said']}; {answers.replace('%', ' %')} ({mistake['id']})"
+    answers = f"{percent(mistake['humans_said_the_same'], 0)} of {mistake['answers']} people said {mistake['said']} too"
+    return f"{mistake['label']}, predicted as {mistake['said']}; {answers} ({mistake['id']})"

@@ -11,7 +11,6 @@ from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
-from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -27,10 +26,8 @@ def build(page: Page) -> Markup | None:
 
 
 def _show(record: RunRecord, most: int) -> dict[str, Any] | None:
-    if not record.run.model_file.is_file():
-        return None
     try:
-        weights = read_first_layer(record.run.model_file)
+        weights = record.first_layer
     except CifarlabError:
         return None  # the section before this one says why
     if weights is None:

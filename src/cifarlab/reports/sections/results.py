@@ -1,4 +1,4 @@
-"""The result, before anything else."""
+"""Accuracy and loss, before anything else."""
 
 from typing import Any
 

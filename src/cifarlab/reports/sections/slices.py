@@ -1,4 +1,4 @@
-"""The kinds of images that the model is worst at."""
+"""Accuracy on slices of the images, by brightness, contrast and distance to the training images."""
 
 from markupsafe import Markup
 
@@ -19,7 +19,7 @@ def build(page: Page) -> Markup | None:
     from cifarlab.evaluation.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
 
     images = page.pictures.images(name, [str(image_id) for image_id in record.predictions.ids])
-    train = page.pictures.training_images(record.data, record.run.recipe)
+    train = page.pictures.training_images(record.run)
     found = slice_accuracy(record.predictions, images, train)
     if not found["slices"]:
         return None

@@ -1,4 +1,4 @@
-"""How the training went."""
+"""Loss and accuracy, epoch by epoch."""
 
 from markupsafe import Markup
 
