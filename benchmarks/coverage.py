@@ -30,7 +30,8 @@ from cifarlab.metrics._reliability import (
 )  # fmt: skip
 from cifarlab.metrics.statistics import intervals, significance
 from cifarlab.metrics.statistics.intervals import Interval
-from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
+from cifarlab.plots import to_png
+from cifarlab.plots._style import INK, MUTED, new_axes, style
 
 Array = NDArray[np.float64]
 Limits = Callable[[int, int], tuple[float, float]]

@@ -1,5 +1,6 @@
 """The docs: pages are reached, links lead somewhere, versions agree, shown output is refreshed, the guide is whole."""
 
+import html
 import importlib.util
 import itertools
 import re
@@ -104,3 +105,32 @@ def test_the_guide_goes_through_every_section_in_its_order():
     assert headings == [module.TITLE for module in rendering.sections()]
     for word in ("**Shows**", "**How to read it.**", "**What to do.**"):
         assert sum(line.startswith(word) for line in lines) == len(headings)
+
+
+REPORTS = Path(rendering.__file__).parent
+PLAIN_HEADINGS = {
+    *("Results", "Model comparison", "Reproducibility", "Predictions", "Examples by class", "Random samples"),
+    "Brightness and contrast",
+}
+"""Headings that need no glossary."""
+
+
+def test_the_glossary_in_pages_is_the_one_in_the_docs():
+    page = (REPORTS / "templates" / "glossary.html").read_text("utf-8")
+    in_page = [
+        (html.unescape(term), html.unescape(text)) for term, text in re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page)
+    ]
+    in_docs = re.findall(r"^- \*\*(.*?)\*\*: (.*)$", (DOCS / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    assert in_page == in_docs
+    assert len({term.lower() for term, _ in in_docs}) == len(in_docs)
+
+
+def test_every_heading_is_plain_or_in_the_glossary():
+    """Of the report, the exploration, the page about an image and the page about labels."""
+    pages = (*(REPORTS / "templates").glob("*.html"), *(REPORTS / "exploration" / "templates").glob("*.html"))
+    written = {title for page in pages for title in re.findall(r"<h2[^>]*>([^<{]+)</h2>", page.read_text("utf-8"))}
+    headings = written | {module.TITLE for module in rendering.sections()}
+    glossary = re.findall(r"^- \*\*(.*?)\*\*", (DOCS / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    singular = [term.lower().partition(" (")[0].removesuffix("s") for term in glossary]
+    unknown = {title for title in headings if not any(term in title.lower() for term in singular)}
+    assert unknown == PLAIN_HEADINGS

@@ -94,9 +94,9 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     findings = examine_labels([run])
     assert len(findings.doubts) == 120
     from cifarlab.cli.tables.doubts import print_doubts, summarise, write_csv
-    from cifarlab.reports.label_doubts import write_doubts_page
+    from cifarlab.reports.label_errors import write_label_errors_page
 
-    page = write_doubts_page(findings, tmp_path / "page.html", top=5).read_text()
+    page = write_label_errors_page(findings, tmp_path / "page.html", top=5).read_text()
     assert page.count("<img") >= 5
     assert "data:image/png;base64," in page
     assert "http" not in page.replace("http-equiv", "")

@@ -4,7 +4,7 @@ Keras deletes a file of its cache that has a wrong checksum, to download it agai
 and what to do with it is left to its owner.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class KerasSet:
         data_dir: Path | None = None,
         argument: str = "",
         download: bool = True,
-        progress: Callable[[str, float], None] | None = None,
+        progress: ProgressCallback | None = None,
     ) -> tuple[ImageSet, ImageSet, Source]:
         """Load it, downloading it where Keras's cache lacks it; arguments as in `cifarlab.datasets`.
 
@@ -66,7 +67,7 @@ class KerasSet:
         return train, test, Source(self.name, str(cache), how, dict(self.expected))
 
 
-def _verified_cache(expected: Mapping[str, str], progress: Callable[[str, float], None] | None) -> Path | None:
+def _verified_cache(expected: Mapping[str, str], progress: ProgressCallback | None) -> Path | None:
     """The cache folder that holds all the expected files, verified, or None."""
     for cache in keras_cache_folders():
         if not all((cache / file).is_file() for file in expected):

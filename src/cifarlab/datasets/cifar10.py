@@ -7,7 +7,6 @@ Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.datasets._array_cache import cached_arrays
@@ -25,6 +24,7 @@ from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_t
 from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -37,7 +37,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Find CIFAR-10, verify every file against its published checksum, and decode it.
 
@@ -57,7 +57,7 @@ def load(
 
 
 def read_splits(
-    form: Form, published: Published = OFFICIAL, progress: Callable[[str, float], None] | None = None
+    form: Form, published: Published = OFFICIAL, progress: ProgressCallback | None = None
 ) -> tuple[ImageSet, ImageSet]:
     """Training and test images of one form, from the cache of arrays if this form was verified before."""
     expected = checksums(form, published)

@@ -8,14 +8,13 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-import cifarlab
 from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
 from cifarlab.evaluation.explanation.saliency import GRAD_CAM
-from cifarlab.plots import data_uri, series_colour
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
-from cifarlab.reports.pictures import _png
-from cifarlab.reports.rendering import GENERATOR, draw, render
+from cifarlab.reports.page import colour_of
+from cifarlab.reports.pictures import image_uri
+from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.layout import describe_tta
 from cifarlab.utils import files
 
@@ -32,7 +31,7 @@ def write_image_page(story: Story, path: Path) -> Path:
     Returns:
         `path`.
     """
-    html = render("image_story", **describe_story(story), generator=Markup(GENERATOR), version=cifarlab.__version__)
+    html = render("image_story", **describe_story(story))
     return files.write_text(path, html)
 
 
@@ -44,7 +43,7 @@ def describe_story(story: Story) -> dict[str, Any]:
     """
     return {
         "story": story,
-        "picture": _uri(story.image),
+        "picture": image_uri(story.image),
         "label": story.class_names[story.label],
         "runs": [_describe(story, index) for index in range(len(story.runs))],
         "classes": _classes(story),
@@ -73,13 +72,13 @@ def _describe(story: Story, index: int) -> dict[str, Any]:
     names = story.class_names
     return {
         "story": run,
-        "colour": f"var(--figure-series-{index % 6 + 1}, {series_colour(index)})",
+        "colour": colour_of(index),
         "said": names[run.predicted],
         "right": run.predicted == story.label,
         "confidence": float(run.probabilities[run.predicted]),
         "chance": float(run.probabilities[story.label]),
         "neighbours": [
-            (near, names[near.label], near.label == story.label, _uri(near.image)) for near in run.neighbours
+            (near, names[near.label], near.label == story.label, image_uri(near.image)) for near in run.neighbours
         ],
         "agreeing": sum(near.label == story.label for near in run.neighbours),
         "attention": _attention(story, run, index),
@@ -93,7 +92,7 @@ def _describe(story: Story, index: int) -> dict[str, Any]:
 def _attention(story: Story, run: RunStory, index: int) -> Markup | None:
     if not run.attention:
         return None
-    captions = [f"what says {story.class_names[each.label]}" for each in run.attention]
+    captions = [f"evidence for {story.class_names[each.label]}" for each in run.attention]
     figure = plot_saliency_overlay(story.image, np.stack([each.heat for each in run.attention]), captions)
     return draw(figure, f"attention-{index}", f"Where {run.run} looked: {'; '.join(captions)}")
 
@@ -108,8 +107,8 @@ def _change(story: Story, run: RunStory) -> dict[str, Any] | None:
         "change": run.change,
         "before": names[run.change.before],
         "after": names[run.change.after],
-        "picture": _uri(changed),
-        "difference": _uri(difference),
+        "picture": image_uri(changed),
+        "difference": image_uri(difference),
         "times": 127.5 / run.change.grey_levels,
     }
 
@@ -149,8 +148,4 @@ def _history(story: Story) -> Markup | None:
     # A run without a history keeps its colour.
     every = {run.run: known.get(run.run, ((), ())) for run in story.runs}
     figure = plot_loss_history(every, math.log(len(story.class_names)))
-    return draw(figure, "history", f"Loss of {story.image_id} in each epoch, and whether it was classified right")
-
-
-def _uri(image: NDArray[np.uint8]) -> str:
-    return data_uri(_png(image))
+    return draw(figure, "history", f"Loss of {story.image_id} in each epoch, and whether it was classified correctly")

@@ -1,4 +1,4 @@
-"""Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `+1.50`."""
+"""Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `58.72 %`, `+1.50`."""
 
 import os
 
@@ -33,6 +33,31 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def percent(fraction: float, decimals: int = 2) -> str:
+    """A fraction in percent.
+
+    Args:
+        fraction: Such as `0.5872`.
+        decimals: Digits after the point.
+
+    Example:
+        >>> percent(0.5872), percent(0.5, 0)
+        ('58.72 %', '50 %')
+    """
+    return f"{100 * fraction:.{decimals}f} %"
+
+
+def share(fraction: float) -> str:
+    """A fraction in whole percents; what is there but less than half a percent is never called 0 %.
+
+    Example:
+        >>> share(0.587), share(0.003), share(0.0)
+        ('59 %', '<1 %', '0 %')
+    """
+    shown = percent(fraction, 0)
+    return "<1 %" if shown == "0 %" and fraction > 0 else shown
 
 
 def signed(value: float, decimals: int = 2) -> str:

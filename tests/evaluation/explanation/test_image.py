@@ -21,7 +21,7 @@ from cifarlab.evaluation.explanation.label_rank import rank_label
 from cifarlab.evaluation.explanation.neighbours import feature_model, nearest
 from cifarlab.inference.prediction import compute_logits, load_model, predict_images
 from cifarlab.reports.image_story import amplified_difference, write_image_page
-from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.reports.sections.top_losses import find_top_losses
 from cifarlab.runs import Run, training_dynamics
 from cifarlab.runs.predictions import Predictions
 
@@ -86,7 +86,7 @@ def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path
     assert cli.main(["report", str(runs[0].path), "--output", str(page), "--stories", "2"]) == 0
     assert capsys.readouterr().out == f"{page}\n"
     predictions = Predictions.load(runs[0].predictions_file("test"))
-    worst = [str(predictions.ids[row]) for row in find_mistakes(predictions, 2)]
+    worst = [str(predictions.ids[row]) for row in find_top_losses(predictions, 2)]
     text = page.read_text(encoding="utf-8")
     for image_id in worst:
         address = f"told-images/image-{image_id}.html"
@@ -98,12 +98,13 @@ def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path
     }
 
 
-def test_the_worst_mistakes_are_the_most_confident_by_hand():
-    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.05, 0.95]])
-    labels = np.array([1, 0, 0, 1])
-    predictions = Predictions(np.array(list("abcd")), labels, np.log(chances).astype(np.float32), ("cat", "dog"))
-    assert find_mistakes(predictions, 9) == [0, 1, 2]
-    assert find_mistakes(predictions, 2) == [0, 1]
+def test_the_top_losses_are_the_mistakes_with_the_least_probable_label_by_hand():
+    chances = np.array([[0.90, 0.06, 0.04], [0.50, 0.01, 0.49], [0.30, 0.60, 0.10], [0.01, 0.98, 0.01]])
+    labels = np.array([1, 1, 0, 1])  # losses 2.8, 4.6 and 1.2; the last prediction is correct
+    names = ("cat", "dog", "frog")
+    predictions = Predictions(np.array(list("abcd")), labels, np.log(chances).astype(np.float32), names)
+    assert find_top_losses(predictions, 9) == [1, 0, 2]
+    assert find_top_losses(predictions, 2) == [1, 0]
 
 
 def test_several_stories_are_each_as_one_alone(story, runs, splits):

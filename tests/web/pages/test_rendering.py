@@ -81,5 +81,5 @@ def test_the_story_does_not_repeat_what_its_page_says_of_the_label():
     story = dict.fromkeys(("picture", "label", "history", "grad_cam", "story"), "")
     shown = rendering.fragment(request(), "story.html", story={**story, "runs": [], "classes": [], "views": []})
     titles = re.findall("<h2[^>]*>([^<]+)", bytes(shown.body).decode())
-    assert "How it was learnt" in titles
-    assert "Whether the label can be believed" not in titles
+    assert "Training dynamics" in titles
+    assert "Label quality" not in titles

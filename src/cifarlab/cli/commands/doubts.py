@@ -55,10 +55,10 @@ def doubts(
             code=code or (),
             progress=progress,
         )
-    from cifarlab.reports.label_doubts import write_doubts_page
+    from cifarlab.reports.label_errors import write_label_errors_page
 
     first = pretrained_run.open_evaluated(runs[0], runs_dir=runs_dir)
-    page = write_doubts_page(findings, output or first.path / f"doubts-{wanted}.html", top)
+    page = write_label_errors_page(findings, output or first.path / f"doubts-{wanted}.html", top)
     if csv is not None:
         write_csv(findings, csv, top)
     tables.print_json(summarise(findings, top, page)) if as_json else print_doubts(findings, top, page)

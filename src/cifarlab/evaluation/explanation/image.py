@@ -27,14 +27,13 @@ from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
 from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback, ignore
 
 NEIGHBOURS = 8
 VIEWS = (
     "as it is", "mirrored", "moved up and left", "moved up and left, mirrored", "moved down and right",
     "moved down and right, mirrored",
 )  # fmt: skip
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ def tell_story(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Story:
     """Ask every run about one image.
 
@@ -137,7 +136,7 @@ def tell_stories(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[Story]:
     """`tell_story` for several images: data and models are loaded once.
 
@@ -159,7 +158,7 @@ def tell_stories(
     if not runs:
         raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
     own_code.allow_files(code)
-    report = progress or (lambda phrase, share: None)
+    report = progress or ignore
     opened = [pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
     names = sorted({run.data_name for run in opened})
     if len(names) > 1:

@@ -29,6 +29,7 @@ from cifarlab.runs.trained_images import find_overlap, load_training_images
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -36,8 +37,6 @@ ATTACKS = {
     "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
 }
 """What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def measure_robustness(
     *,
     data_dir: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
@@ -97,7 +96,9 @@ def measure_robustness(
         return _measure(run, wanted or RobustnessSettings(), data_dir, progress or shown)
 
 
-def _measure(run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: Progress) -> dict[str, Any]:
+def _measure(
+    run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: ProgressCallback
+) -> dict[str, Any]:
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
@@ -133,7 +134,7 @@ def _measure(run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, prog
 class _Steps:
     """How much is done, counted in images that went through the model."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
+    def __init__(self, progress: ProgressCallback | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def done(self, phrase: str, images: int) -> None:

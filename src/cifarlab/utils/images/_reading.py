@@ -18,13 +18,13 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images._colours import packing, to_rgb
 from cifarlab.utils.images._errors import PictureError, say_unreadable
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
+from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
 
 READER = 2
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""
 
 Pixels = NDArray[np.uint8]
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def read_picture(
         return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
 
 
-def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress | None = None) -> Pixels:
+def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: ProgressCallback | None = None) -> Pixels:
     """Read many picture files, on every core.
 
     Args:
@@ -125,7 +125,7 @@ def read_each(
     paths: Sequence[Path],
     keep: Callable[[int, Picture], None],
     size_pixels: int = 32,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[PictureError]:
     """Read many picture files, on every core, the good ones among them.
 

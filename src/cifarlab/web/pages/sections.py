@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
@@ -22,15 +22,15 @@ from cifarlab.web.pages.run_summaries import RunSummary, sign
 DRAWING = threading.RLock()
 # No section that shows pictures of the data is among them: galleries of the app have links.
 NAMES = (
-    "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",
-    "dead_units", "making",
+    "results", "model_comparison", "training_curves", "class_metrics", "calibration", "robustness",
+    "first_layer_weights", "locality", "dead_units", "reproducibility",
 )  # fmt: skip
 # These draw nothing.
-QUICK = ("making", "dead_units")
+QUICK = ("reproducibility", "dead_units")
 # These are about the training or the weights: a run that was never evaluated has them too.
-UNMEASURED = ("curves", "making", "first_layer", "locality", "dead_units")
+UNMEASURED = ("training_curves", "reproducibility", "first_layer_weights", "locality", "dead_units")
 # These are read from the model, whose file is none of those that make a run's signature.
-OF_WEIGHTS = ("first_layer", "locality")
+OF_WEIGHTS = ("first_layer_weights", "locality")
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def show_sections(
     """
     shown = []
     for name in names:
-        # The headline of one run is a number without a figure.
-        now = whole or name in QUICK or (name == "headline" and len(entries) == 1)
+        # The results of one run is a number without a figure.
+        now = whole or name in QUICK or (name == "results" and len(entries) == 1)
         known, html = library.kept(_key(entries, split, name))
         if not known and now:
             known, html = True, build_section(library, entries, split, name)
@@ -94,23 +94,25 @@ def build_section(library: Library, entries: Sequence[RunSummary], split: str, n
     """
 
     def build() -> Markup | None:
-        views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
+        records = tuple(read_run(library, entry, split, index) for index, entry in enumerate(entries))
         with DRAWING:
             html: Markup | None = discovery.load("reports.sections", name).build(
-                Page(views, split, "", Pictures(split))
+                Page(records, split, "", Pictures(split))
             )
         return html
 
     return library.keep(_key(entries, split, name), build)
 
 
-def view_run(library: Library, entry: RunSummary, split: str, index: int = 0) -> RunView:
+def read_run(library: Library, entry: RunSummary, split: str, index: int = 0) -> RunRecord:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
     run = entry.run
     evaluated = split in entry.evaluated
     scores = run.scores(split) if evaluated else {}
     predictions = library.predictions(entry, split) if evaluated else _nothing_said(entry)
-    return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
+    return RunRecord(
+        run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe
+    )
 
 
 def _key(entries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
 router = APIRouter(include_in_schema=False)
 
 MOST = 12
-SECTIONS = ("headline", "side_by_side", "curves", "per_class", "calibration", "making")
+SECTIONS = ("results", "model_comparison", "training_curves", "class_metrics", "calibration", "reproducibility")
 
 
 @router.get("/compare")
@@ -77,7 +77,7 @@ def _sections(
     shown: list[Section] = []
     for name in SECTIONS:
         about = begun if name in UNMEASURED else evaluated
-        if len(about) > (name == "side_by_side"):
+        if len(about) > (name == "model_comparison"):
             shown += show_sections(library, about, split, [name], whole=whole)
     return shown
 

@@ -17,8 +17,8 @@ router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 300
 TITLES = {
-    "class-counts": ("How many of each class", "Images of each class, by split"),
-    "class-means": ("The average picture of each class", "Mean and deviation of the training images of each class"),
+    "class-counts": ("Class distribution", "Images of each class, by split"),
+    "class-means": ("Mean images", "Mean and deviation of the training images of each class"),
     "brightness": ("How bright, how rich in contrast", "Brightness and contrast of the training images by class"),
 }
 

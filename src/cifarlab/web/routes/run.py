@@ -26,8 +26,8 @@ TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "mistakes": ("Images", (), ()),
     "calibration": ("Calibration", ("calibration",), ("reliability", "risk-coverage")),
     "robustness": ("Robustness", ("robustness",), ("robustness",)),
-    "weights": ("First layer", ("first_layer", "locality", "dead_units"), ("first-layer", "locality")),
-    "making": ("How it was made", ("making",), ()),
+    "weights": ("First layer", ("first_layer_weights", "locality", "dead_units"), ("first-layer", "locality")),
+    "making": ("Reproducibility", ("reproducibility",), ()),
 }
 
 
@@ -47,9 +47,9 @@ def show_run(request: Request, name: str) -> Response:
         "run.html",
         **frame,
         **live_values(request, entry, split, whole=whole),
-        headline=show_sections(library, [entry], split, ["headline"], whole=whole) if split else [],
+        headline=show_sections(library, [entry], split, ["results"], whole=whole) if split else [],
         matrix=_matrix(library, entry, split) if split else None,
-        sections=show_sections(library, [entry], split, ["per_class"], whole=whole) if split else [],
+        sections=show_sections(library, [entry], split, ["class_metrics"], whole=whole) if split else [],
     )
 
 
@@ -136,7 +136,7 @@ def live_values(request: Request, entry: RunSummary, split: str = "", *, whole: 
         "evaluating": evaluation is not None and evaluation.is_alive,
         "unevaluated": request.app.state.jobs.log(entry.name, evaluation=True) if failed else "",
         "why": "" if any(entry.why in str(notice) for notice in told) else entry.why,
-        "curves": show_sections(library, [entry], "", ["curves"], whole=whole) if entry.epochs else [],
+        "curves": show_sections(library, [entry], "", ["training_curves"], whole=whole) if entry.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
         "log": request.app.state.jobs.log(entry.name) if entry.state != "finished" else "",
     }

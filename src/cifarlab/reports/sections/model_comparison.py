@@ -10,7 +10,7 @@ from cifarlab.reports.rendering import render
 from cifarlab.utils.errors import CifarlabError
 
 ORDER = 20
-TITLE = "Side by side"
+TITLE = "Model comparison"
 
 
 def build(page: Page) -> Markup | None:
@@ -24,16 +24,16 @@ def build(page: Page) -> Markup | None:
 
     problem, comparison = "", None
     try:
-        comparison = compare([view.run for view in page.runs], split=page.split)
+        comparison = compare([record.run for record in page.runs], split=page.split)
     except CifarlabError as error:
         problem = str(error)
     pairs = _pairs(page, comparison)
-    return render("side_by_side", page=page, pairs=pairs, comparison=comparison, problem=problem, show_p=show_p)
+    return render("model_comparison", page=page, pairs=pairs, comparison=comparison, problem=problem, show_p=show_p)
 
 
 def _pairs(page: Page, comparison: dict[str, Any] | None) -> list[tuple[Any, Any, dict[str, Any]]]:
     """Every pair with the two runs as this page calls them."""
     if comparison is None:
         return []
-    views = itertools.combinations(page.runs, 2)
-    return [(first, second, pair) for (first, second), pair in zip(views, comparison["pairs"], strict=True)]
+    records = itertools.combinations(page.runs, 2)
+    return [(first, second, pair) for (first, second), pair in zip(records, comparison["pairs"], strict=True)]
