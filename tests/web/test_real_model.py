@@ -28,7 +28,7 @@ def real_client(make_client, tmp_path):
     from cifarlab.web.predictions.model_store import ModelStore
     from cifarlab.web.settings import Limits
 
-    return make_client(shelf=ModelStore(tmp_path / "runs"), limits=Limits(request_seconds=300.0))
+    return make_client(store=ModelStore(tmp_path / "runs"), limits=Limits(request_seconds=300.0))
 
 
 def test_the_api_says_what_predict_says(real_client, pictures):

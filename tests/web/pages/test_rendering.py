@@ -33,12 +33,12 @@ def test_a_rule_cannot_leave_its_element():
     assert moved.count("</style>") == 1
 
 
-def test_here_keeps_the_query():
-    here = rendering.PageAddress(request("/runs", "q=mlp&state=&run=a&run=b"))
-    assert here.whole == "/runs?q=mlp&run=a&run=b"
-    assert here(q=None, sort="-name") == "/runs?run=a&run=b&sort=-name"
-    assert here.at("/compare", q="a b&c") == "/compare?run=a&run=b&q=a+b%26c"
-    assert (here.value("q"), here.value("sort")) == ("mlp", "")
+def test_a_page_address_keeps_the_query():
+    page_address = rendering.PageAddress(request("/runs", "q=mlp&state=&run=a&run=b"))
+    assert page_address.whole == "/runs?q=mlp&run=a&run=b"
+    assert page_address(q=None, sort="-name") == "/runs?run=a&run=b&sort=-name"
+    assert page_address.at("/compare", q="a b&c") == "/compare?run=a&run=b&q=a+b%26c"
+    assert (page_address.value("q"), page_address.value("sort")) == ("mlp", "")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ def pictures(levels) -> np.ndarray:
 
 
 async def ask(service, name="builtin", levels=(0,)):
-    worker = await service.open_model(name)
-    return await service.predict(worker, pictures(levels))
+    batcher = await service.open_model(name)
+    return await service.predict(batcher, pictures(levels))
 
 
 async def held_up(service, gate, levels=(0,)) -> asyncio.Task:
@@ -94,8 +94,8 @@ def test_what_takes_any_number_is_given_no_more_than_was_asked(fakes):
     assert seen == [1, 3, 31, 32, 1, 32, 32, 6]
 
 
-def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf, queue_size=4)
+def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, gated_store):
+    service = make_service(gated_store, queue_size=4)
 
     async def talk():
         running = await held_up(service, gate)
@@ -122,10 +122,10 @@ def test_places_are_bounded_and_given_back(make_service):
         pass
 
 
-def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
+def test_who_has_gone_is_not_answered(make_service, gate, gated_store):
     counted = []
-    gated_shelf.forward = lambda images: (counted.append(int(images[0, 0, 0, 0])), gate(images))[1]
-    service = make_service(gated_shelf)
+    gated_store.forward = lambda images: (counted.append(int(images[0, 0, 0, 0])), gate(images))[1]
+    service = make_service(gated_store)
 
     async def talk():
         await service.open_model("builtin")
@@ -143,8 +143,8 @@ def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
     assert counted == [10, 30]
 
 
-def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_batch_wakes_the_loop_once(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
         first = await held_up(service, gate)
@@ -160,8 +160,8 @@ def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
     assert asyncio.run(talk()) == 2  # the first alone, then the seven that waited
 
 
-def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
         gone = await held_up(service, gate)
@@ -174,13 +174,13 @@ def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gate
     assert len(asyncio.run(talk())) == 1
 
 
-def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def leave():
-        worker = await service.open_model("builtin")
+        batcher = await service.open_model("builtin")
         gate.armed = True
-        worker.submit(BLACK)
+        batcher.submit(BLACK)
         await asyncio.to_thread(gate.reached.wait, 10)
 
     asyncio.run(leave())
@@ -188,8 +188,8 @@ def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_shelf):
     assert len(asyncio.run(ask(service))) == 1  # the thread lives on
 
 
-def test_a_stop_answers_what_was_accepted(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_stop_answers_what_was_accepted(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
         await service.open_model("builtin")
@@ -213,8 +213,8 @@ def test_a_stop_answers_what_was_accepted(make_service, gate, gated_shelf):
     assert not [thread for thread in threading.enumerate() if thread.name == "model builtin"]
 
 
-def test_the_model_asked_longest_ago_leaves_first(make_service, fake_shelf):
-    fake_shelf.versions = dict.fromkeys(("a", "b", "c"), 1)
+def test_the_model_asked_longest_ago_leaves_first(make_service, fake_store):
+    fake_store.versions = dict.fromkeys(("a", "b", "c"), 1)
     service = make_service(most_models=2)
 
     async def talk():
@@ -222,18 +222,18 @@ def test_the_model_asked_longest_ago_leaves_first(make_service, fake_shelf):
             await ask(service, name)
 
     asyncio.run(talk())
-    assert fake_shelf.loads == ["a", "b", "c", "b"]
+    assert fake_store.loads == ["a", "b", "c", "b"]
     assert service.is_loaded("a")
     assert not service.is_loaded("c")
 
 
-def test_a_model_trained_anew_is_loaded_anew(make_service, fake_shelf):
+def test_a_model_trained_anew_is_loaded_anew(make_service, fake_store):
     service = make_service()
     asyncio.run(ask(service))
-    fake_shelf.versions["builtin"] = 2
+    fake_store.versions["builtin"] = 2
     asyncio.run(ask(service))
     asyncio.run(ask(service))
-    assert fake_shelf.loads == ["builtin", "builtin"]
+    assert fake_store.loads == ["builtin", "builtin"]
 
 
 def test_an_unknown_model_is_refused(make_service):
@@ -241,21 +241,21 @@ def test_an_unknown_model_is_refused(make_service):
         asyncio.run(ask(make_service(), "nothing"))
 
 
-def test_a_model_that_cannot_be_loaded_is_tried_again_when_its_file_changes(make_service, fake_shelf, monkeypatch):
-    working = fake_shelf.load
+def test_a_model_that_cannot_be_loaded_is_tried_again_when_its_file_changes(make_service, fake_store, monkeypatch):
+    working = fake_store.load
 
     def broken(name):
-        fake_shelf.loads.append("broken")
+        fake_store.loads.append("broken")
         raise CifarlabError("cannot load the model: damaged")
 
-    monkeypatch.setattr(fake_shelf, "load", broken)
+    monkeypatch.setattr(fake_store, "load", broken)
     service = make_service()
     for _ in range(2):
         with pytest.raises(CifarlabError, match="damaged"):
             asyncio.run(ask(service))
-    assert fake_shelf.loads == ["broken"]
-    monkeypatch.setattr(fake_shelf, "load", working)
-    fake_shelf.versions["builtin"] = 2
+    assert fake_store.loads == ["broken"]
+    monkeypatch.setattr(fake_store, "load", working)
+    fake_store.versions["builtin"] = 2
     assert len(asyncio.run(ask(service))) == 1
 
 
@@ -303,8 +303,8 @@ def test_models_are_listed(runs_dir):
 
 @pytest.mark.parametrize("name", ["../first", "first/../second", "/etc", "", ".", "..", ".hidden", "file", "fir st"])
 def test_no_name_leads_elsewhere(runs_dir, name):
-    shelf = ModelStore(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
-    for each in (shelf, ModelStore(runs_dir, lambda *_: pytest.fail("it was loaded"))):
+    store = ModelStore(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
+    for each in (store, ModelStore(runs_dir, lambda *_: pytest.fail("it was loaded"))):
         with pytest.raises(UnknownModel):
             each.load(name)
 
@@ -317,11 +317,11 @@ def test_a_link_is_no_run_of_ours(runs_dir, tmp_path_factory):
 
 
 def test_what_comes_later_is_found(runs_dir):
-    shelf = ModelStore(runs_dir)
-    before = shelf.version("first")
+    store = ModelStore(runs_dir)
+    before = store.version("first")
     time.sleep(0.01)
     (runs_dir / "first" / "model.keras").write_bytes(b"other weights")
     (runs_dir / "third").mkdir()
     (runs_dir / "third" / "model.keras").write_bytes(b"weights")
-    assert shelf.version("first") != before
-    assert "third" in shelf.names()
+    assert store.version("first") != before
+    assert "third" in store.names()

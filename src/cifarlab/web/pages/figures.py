@@ -57,41 +57,41 @@ class Drawing:
         return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
 
 
-def draw_run_figure(library: Library, entry: RunSummary, split: str, name: str) -> Drawing:
+def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:
     """One of `run_figures`.
 
     Args:
         library: Where the run's predictions are read.
-        entry: The run.
+        summary: The run.
         split: What the numbers are about.
         name: Of the figure.
     """
     if name == "robustness":
-        return _robustness(read_results(entry.run) or {})
+        return _robustness(read_results(summary.run) or {})
     if name in FIRST_LAYER:
-        return _first_layer(entry) if name == "first-layer" else _locality(entry)
+        return _first_layer(summary) if name == "first-layer" else _locality(summary)
     if name == "confusion-matrix":
-        scores = entry.run.scores(split)
+        scores = summary.run.scores(split)
         counts, names = scores["confusion_matrix"], scores["class_names"]
         return Drawing(lambda: plot_confusion_matrix(counts, names), lambda: _matrix_rows(counts, names))
-    return draw_comparison(library, [entry], split, name)
+    return draw_comparison(library, [summary], split, name)
 
 
-def draw_comparison(library: Library, entries: Sequence[RunSummary], split: str, name: str) -> Drawing:
+def draw_comparison(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Drawing:
     """One of `COMPARISONS`, of one run or of several.
 
     Args:
         library: Where the runs' predictions are read.
-        entries: The runs.
+        summaries: The runs.
         split: What the numbers are about.
         name: Of the figure.
     """
-    runs = {entry.name: entry for entry in entries}
+    runs = {summary.name: summary for summary in summaries}
     if name == "training-curves":
-        histories = {label: entry.run.history() for label, entry in runs.items()}
+        histories = {label: summary.run.history() for label, summary in runs.items()}
         return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))
     if name in ("accuracy-intervals", "per-class-scores"):
-        scores = {label: entry.run.scores(split) for label, entry in runs.items()}
+        scores = {label: summary.run.scores(split) for label, summary in runs.items()}
         classes = {label: each["per_class"] for label, each in scores.items()}
         if name == "per-class-scores":
             return Drawing(lambda: plot_per_class_scores(classes), lambda: _joined(classes))
@@ -99,7 +99,7 @@ def draw_comparison(library: Library, entries: Sequence[RunSummary], split: str,
         limits = {label: (each["value"], each["low"], each["high"]) for label, each in intervals.items()}
         rows = {label: [{"accuracy": each}] for label, each in intervals.items()}
         return Drawing(lambda: plot_accuracy_intervals(limits), lambda: _joined(rows))
-    predictions = {label: library.predictions(entry, split) for label, entry in runs.items()}
+    predictions = {label: library.predictions(summary, split) for label, summary in runs.items()}
     if name == "reliability":
         bins = {label: metrics.reliability(each) for label, each in predictions.items()}
         return Drawing(lambda: plot_reliability_diagram(bins), lambda: _joined(bins))
@@ -120,11 +120,11 @@ UNITS_A_ROW = 16
 COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
-def run_figures(entry: RunSummary, split: str) -> list[str]:
+def run_figures(summary: RunSummary, split: str) -> list[str]:
     """Names of the figures that a run has now."""
-    found = ["training-curves"] if entry.epochs else []
+    found = ["training-curves"] if summary.epochs else []
     found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
-    found += FIRST_LAYER if has_first_layer(entry.run.model_file) else ()
+    found += FIRST_LAYER if has_first_layer(summary.run.model_file) else ()
     return [*found, "robustness"]
 
 
@@ -181,8 +181,8 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _first_layer(entry: RunSummary) -> Drawing:
-    weights = _read_weights(entry)
+def _first_layer(summary: RunSummary) -> Drawing:
+    weights = _read_weights(summary)
     energies = _energies(weights)
     strongest = np.argsort(-energies, kind="stable")[:MOST_UNITS]
     return Drawing(
@@ -191,8 +191,8 @@ def _first_layer(entry: RunSummary) -> Drawing:
     )
 
 
-def _locality(entry: RunSummary) -> Drawing:
-    weights = _read_weights(entry)
+def _locality(summary: RunSummary) -> Drawing:
+    weights = _read_weights(summary)
     sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
     return Drawing(
         lambda: plot_locality_histogram(sides, random_side((height, width, channels)), max(height, width)),
@@ -203,10 +203,10 @@ def _locality(entry: RunSummary) -> Drawing:
     )
 
 
-def _read_weights(entry: RunSummary) -> Array:
-    weights = read_first_layer(entry.run.model_file)
+def _read_weights(summary: RunSummary) -> Array:
+    weights = read_first_layer(summary.run.model_file)
     if weights is None:
-        raise CifarlabError(f"{entry.name} has no dense layer over the whole picture")
+        raise CifarlabError(f"{summary.name} has no dense layer over the whole picture")
     return weights
 
 

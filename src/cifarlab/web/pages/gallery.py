@@ -79,12 +79,12 @@ class Gallery:
     doubts: tuple[str, ...] = ()
 
 
-def show_answers(library: Library, entry: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
+def show_answers(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
     """A page of a run's answers.
 
     Args:
         library: Where runs and data are.
-        entry: The run.
+        summary: The run.
         split: Of which its answers are.
         query: The page's address.
         size: Pictures a page.
@@ -93,11 +93,13 @@ def show_answers(library: Library, entry: RunSummary, split: str, query: Mapping
         CifarlabError: If the address asks for something unknown.
         HTTPException: 404 if the run to compare with is not there.
     """
-    answers, wanted, doubts, rows = choose_answers(library, entry, split, query)
+    answers, wanted, doubts, rows = choose_answers(library, summary, split, query)
     page, pages = read_page(query, len(rows), size)
-    found = library.find_collection(entry.data)
+    found = library.find_collection(summary.data)
     tiles = [
-        _answer_tile(answers, row, found if isinstance(found, Collection) else None, _carried(query, entry.name, split))
+        _answer_tile(
+            answers, row, found if isinstance(found, Collection) else None, _carried(query, summary.name, split)
+        )
         for row in rows[(page - 1) * size : page * size]
     ]
     problem = found if isinstance(found, str) else ""
@@ -108,14 +110,14 @@ def show_answers(library: Library, entry: RunSummary, split: str, query: Mapping
 
 
 def choose_answers(
-    library: Library, entry: RunSummary, split: str, query: Mapping[str, str]
+    library: Library, summary: RunSummary, split: str, query: Mapping[str, str]
 ) -> tuple[PredictionTable, AnswerFilter, Doubts | None, Rows]:
     """A run's answers, the filter of an address, whose doubts there are, and the rows that the filter leaves."""
-    answers = library.answers(entry, split)
+    answers = library.answers(summary, split)
     wanted = read_answer_filter(query, answers.class_names)
-    doubts = library.doubts(entry.data, split)
-    other = library.answers(library.entry(query["against"]), split) if wanted.side else None
-    key = ("rows", entry.name, entry.signature, split, wanted, query.get("against", ""), doubts and doubts.state)
+    doubts = library.doubts(summary.data, split)
+    other = library.answers(library.summary(query["against"]), split) if wanted.side else None
+    key = ("rows", summary.name, summary.signature, split, wanted, query.get("against", ""), doubts and doubts.state)
     return answers, wanted, doubts, library.keep(key, lambda: select_answers(answers, wanted, doubts, other))
 
 

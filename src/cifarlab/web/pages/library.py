@@ -24,7 +24,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
 from cifarlab.web.pages.prediction_table import Doubts, PredictionTable, make_answers, weigh_labels
-from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_entry, sign
+from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_summary, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
@@ -49,7 +49,7 @@ class Library:
         self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
-        self._entries: dict[str, tuple[Signature, RunSummary]] = {}
+        self._summaries: dict[str, tuple[Signature, RunSummary]] = {}
         self._listed: tuple[float, list[RunSummary]] = (-math.inf, [])
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
@@ -59,7 +59,7 @@ class Library:
         """The folder of all runs."""
         return self._settings.runs_dir
 
-    def entries(self) -> list[RunSummary]:
+    def summaries(self) -> list[RunSummary]:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
         if time.monotonic() - made < _FRESH_SECONDS:
@@ -71,24 +71,24 @@ class Library:
             )
         except OSError:
             return []
-        entries = [entry for name in found if (entry := self._read(name)) is not None]
+        summaries = [summary for name in found if (summary := self._read(name)) is not None]
         with self._lock:
-            for gone in self._entries.keys() - set(found):
-                del self._entries[gone]
-            self._listed = (time.monotonic(), entries)
-        return list(entries)
+            for gone in self._summaries.keys() - set(found):
+                del self._summaries[gone]
+            self._listed = (time.monotonic(), summaries)
+        return list(summaries)
 
-    def entry(self, name: str) -> RunSummary:
+    def summary(self, name: str) -> RunSummary:
         """One run.
 
         Raises:
             HTTPException: 404 if no run of the listing has this name.
         """
         folder = self._folder(name)
-        entry = self._read(folder.name) if folder is not None else None
-        if entry is None:
+        summary = self._read(folder.name) if folder is not None else None
+        if summary is None:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
-        return entry
+        return summary
 
     def has_run(self, name: str) -> bool:
         """Whether the listing has a run of this name."""
@@ -99,24 +99,26 @@ class Library:
         """Whether a run's folder, or anything else, has this name."""
         return name.casefold() in {each.casefold() for each in self._names()}
 
-    def predictions(self, entry: RunSummary, split: str) -> Predictions:
+    def predictions(self, summary: RunSummary, split: str) -> Predictions:
         """What a run said about its own `split`.
 
         Raises:
             CifarlabError: If it has not been evaluated there, or its predictions are not those of its scores.
             StaleError: If they are of an earlier model.
         """
-        run = entry.run
+        run = summary.run
         run.stored_predictions_file(split)
-        return self.keep(("predictions", *_files_of(entry, split)), lambda: _read_predictions(run, split))
+        return self.keep(("predictions", *_files_of(summary, split)), lambda: _read_predictions(run, split))
 
-    def answers(self, entry: RunSummary, split: str) -> PredictionTable:
+    def answers(self, summary: RunSummary, split: str) -> PredictionTable:
         """A run's predictions with what pages sort and filter by.
 
         Raises:
             CifarlabError: If it has not been evaluated on `split`.
         """
-        return self.keep(("answers", *_files_of(entry, split)), lambda: make_answers(self.predictions(entry, split)))
+        return self.keep(
+            ("answers", *_files_of(summary, split)), lambda: make_answers(self.predictions(summary, split))
+        )
 
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
@@ -127,12 +129,12 @@ class Library:
             data: Name of the data set.
             split: `"test"` or `"validation"`.
         """
-        asked = [entry for entry in self.entries() if entry.data == data and split in entry.evaluated]
-        asked.sort(key=lambda entry: -(entry.number("accuracy", split) or 0))
+        asked = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
+        asked.sort(key=lambda summary: -(summary.number("accuracy", split) or 0))
         asked = asked[:MOST_OPINIONS]
         if not asked:
             return None
-        key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
+        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in asked))
         return self.keep(key, lambda: self._weigh(asked, split, key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -163,7 +165,7 @@ class Library:
         A run's data that are a folder or a Python file are left out: only who starts the app may name those.
         """
         known = set(discovery.names("datasets"))
-        names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
+        names = [self._settings.data, *sorted({summary.data for summary in self.summaries()} & known), ALWAYS]
         return {slug_of(name): name for name in dict.fromkeys(names)}
 
     def collection(self, slug: str) -> Collection:
@@ -198,7 +200,7 @@ class Library:
         """Where a data set is: as the app was told, or where a run found it."""
         if name == self._settings.data:
             return None if self._settings.data_dir is None else str(self._settings.data_dir)
-        places = (entry.run.data_dir for entry in self.entries() if entry.data == name)
+        places = (summary.run.data_dir for summary in self.summaries() if summary.data == name)
         return next((place for place in places if place), None)
 
     def warm_up(self) -> None:
@@ -208,9 +210,9 @@ class Library:
     def _weigh(self, asked: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
         known: dict[str, PredictionTable] = {}
-        for entry in asked:
+        for summary in asked:
             with contextlib.suppress(CifarlabError):
-                known[entry.name] = self.answers(entry, split)
+                known[summary.name] = self.answers(summary, split)
         return weigh_labels(list(known), list(known.values()), key) if known else None
 
     def _warm_up(self) -> None:
@@ -218,7 +220,7 @@ class Library:
             "cifarlab.evaluation.comparison.pairs"
         )  # brings scipy.stats, seconds that nobody need wait for
         sections()
-        self.entries()
+        self.summaries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
         self.doubts(self._settings.data, "test")
 
@@ -238,23 +240,23 @@ class Library:
         run = Run(self.runs_dir / name)
         signature = sign(run.path)
         with self._lock:
-            known = self._entries.get(name)
+            known = self._summaries.get(name)
         # A run that is being trained may end without any change to its files: it is looked at each time.
         if known is not None and known[0] == signature and known[1].state != "running":
             return known[1]
-        entry = read_entry(run, signature)
-        if entry is None:
+        summary = read_summary(run, signature)
+        if summary is None:
             return None
         with self._lock:
-            self._entries[name] = (signature, entry)
-        return entry
+            self._summaries[name] = (signature, summary)
+        return summary
 
 
-def _files_of(entry: RunSummary, split: str) -> tuple[Hashable, ...]:
+def _files_of(summary: RunSummary, split: str) -> tuple[Hashable, ...]:
     """Changes with the answers on a split, the scores beside them, or the model."""
-    run = entry.run
+    run = summary.run
     files = run.predictions_file(split), run.scores_file(split), run.model_file
-    return entry.name, split, *(sign(file) for file in files)
+    return summary.name, split, *(sign(file) for file in files)
 
 
 def _read_predictions(run: Run, split: str) -> Predictions:

@@ -65,7 +65,7 @@ def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:
 
 def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(
-        here=PageAddress(request),
+        page_address=PageAddress(request),
         theme=theme_of(request),
         navigation=_navigation(),
         asset=asset,
@@ -182,8 +182,8 @@ def _report_style() -> str:
 
 @cache
 def _navigation() -> list[tuple[str, str]]:
-    served = discovery.names("web.routes")
-    return [(title, target) for title, target, module in NAVIGATION if module in served]
+    shown = discovery.names("web.routes")
+    return [(title, target) for title, target, module in NAVIGATION if module in shown]
 
 
 @cache

@@ -77,7 +77,7 @@ class Batcher(threading.Thread):
         return self.has_failed and not isinstance(self.loaded.exception(), CifarlabError)
 
     @property
-    def served(self) -> LoadedModel:
+    def loaded_model(self) -> LoadedModel:
         """The model, once it has been loaded."""
         return self.loaded.result()
 

@@ -72,7 +72,7 @@ class ModelStore:
             load: Loads the model of a name and its run's folder; by default with Keras, in its safe mode.
         """
         self._runs_dir = runs_dir
-        self._load = load or load_served
+        self._load = load or load_model
         self._listed: tuple[int, dict[str, Run]] = (-1, {})
         # Keras keeps settings of the process while it builds a model.
         self._loading = threading.Lock()
@@ -132,7 +132,7 @@ class ModelStore:
         return self._listed[1]
 
 
-def load_served(name: str, runs_dir: Path) -> LoadedModel:
+def load_model(name: str, runs_dir: Path) -> LoadedModel:
     """Load a model with Keras, in its safe mode, which runs no code that a file brings, and choose what computes it.
 
     Args:

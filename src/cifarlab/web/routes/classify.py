@@ -82,7 +82,7 @@ def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) ->
         "classify.html",
         status=status,
         asked=asked,
-        models=[_choice(request, name, asked) for name in inference_of(request).shelf.names()],
+        models=[_choice(request, name, asked) for name in inference_of(request).store.names()],
         most_models=MOST_MODELS,
         megabytes=limits.max_request_bytes // 2**20,
         # The script asks again by itself.
@@ -102,31 +102,31 @@ def _choice(request: Request, name: str, asked: Asked) -> dict[str, Any]:
 
 def _known(request: Request, names: Any) -> tuple[str, ...]:
     """The models asked for that there are, each once and not too many; the first there is where none is asked for."""
-    offered = inference_of(request).shelf.names()
+    offered = inference_of(request).store.names()
     chosen = tuple(dict.fromkeys(name for name in names if name in offered))[:MOST_MODELS]
     return chosen or tuple(offered[:1])
 
 
 def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
     """What the page shows of one model's answer."""
-    served, picture = answer.worker.served, answer.pictures[0]
+    model, picture = answer.batcher.loaded_model, answer.pictures[0]
     explanations = explanations_of(request)
     (named,) = best(answer, TOP)
     label = int(answer.probabilities[0].argmax())
-    looked = explanations.attention(served, picture, [label])
+    looked = explanations.attention(model, picture, [label])
     near: list[Any] | None = []
     problem = ""
     if asked.neighbours:
         try:
-            run = inference_of(request).shelf.run(served.name)
-            near = explanations.neighbours(served, run, picture, NEIGHBOURS)
+            run = inference_of(request).store.run(model.name)
+            near = explanations.neighbours(model, run, picture, NEIGHBOURS)
         except CifarlabError as error:
             problem = str(error)
     return {
-        "model": served.name,
-        "classes": len(served.class_names),
-        "known": ", ".join(served.class_names),
-        "calibrated": served.temperature != 1.0,
+        "model": model.name,
+        "classes": len(model.class_names),
+        "known": ", ".join(model.class_names),
+        "calibrated": model.temperature != 1.0,
         "named": named,
         "seen": _uri(picture),
         "size": picture.shape[:2],
@@ -134,7 +134,7 @@ def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
         "attention": _uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
         "neighbours": None
         if near is None
-        else [(served.class_names[each.label], each, _uri(each.image)) for each in near],
+        else [(model.class_names[each.label], each, _uri(each.image)) for each in near],
         "agreeing": sum(each.label == label for each in near or ()),
         "problem": problem,
     }

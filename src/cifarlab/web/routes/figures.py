@@ -28,18 +28,20 @@ router = APIRouter(include_in_schema=False)
 def serve_run_figure(request: Request, run: str, name: str, kind: str, split: str = "") -> Response:
     """A figure about a run."""
     library: Library = request.app.state.library
-    entry = library.entry(run)
-    chosen = split or (entry.evaluated[0] if entry.evaluated else "")
-    missing = chosen not in ("", *entry.evaluated) or (name == "robustness" and not results_file(entry.run).is_file())
-    if kind not in KINDS or missing or name not in run_figures(entry, chosen):
+    summary = library.summary(run)
+    chosen = split or (summary.evaluated[0] if summary.evaluated else "")
+    missing = chosen not in ("", *summary.evaluated) or (
+        name == "robustness" and not results_file(summary.run).is_file()
+    )
+    if kind not in KINDS or missing or name not in run_figures(summary, chosen):
         raise HTTPException(404, f"{run} has no figure {name}.{kind} on {chosen or 'any split'}")
     about = "" if name in ("training-curves", *FIRST_LAYER) else chosen
-    model = sign(entry.run.model_file) if name in FIRST_LAYER else ()
-    key = ("figure", run, entry.signature, model, about, name, kind)
+    model = sign(summary.run.model_file) if name in FIRST_LAYER else ()
+    key = ("figure", run, summary.signature, model, about, name, kind)
 
     def draw() -> bytes:
         with DRAWING:
-            return draw_run_figure(library, entry, chosen, name).render(kind)
+            return draw_run_figure(library, summary, chosen, name).render(kind)
 
     return _file(library.keep(key, draw), kind, "-".join(each for each in (run, about, name) if each))
 
@@ -48,18 +50,20 @@ def serve_run_figure(request: Request, run: str, name: str, kind: str, split: st
 def serve_comparison(request: Request, name: str, kind: str, split: str = "test") -> Response:
     """A figure about several runs."""
     library: Library = request.app.state.library
-    entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
+    summaries = [library.summary(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
     curves = name == "training-curves"
-    missing = not entries or any(not entry.epochs if curves else split not in entry.evaluated for entry in entries)
+    missing = not summaries or any(
+        not summary.epochs if curves else split not in summary.evaluated for summary in summaries
+    )
     if kind not in KINDS or missing or name not in COMPARISONS:
         raise HTTPException(404, f"there is no figure {name}.{kind} about these runs on {split}")
-    key = ("figure", tuple((entry.name, entry.signature) for entry in entries), split, name, kind)
+    key = ("figure", tuple((summary.name, summary.signature) for summary in summaries), split, name, kind)
 
     def draw() -> bytes:
         with DRAWING:
-            return draw_comparison(library, entries, split, name).render(kind)
+            return draw_comparison(library, summaries, split, name).render(kind)
 
-    return _file(library.keep(key, draw), kind, f"compare-{len(entries)}-runs-{split}-{name}")
+    return _file(library.keep(key, draw), kind, f"compare-{len(summaries)}-runs-{split}-{name}")
 
 
 @router.get("/figures/data/{slug}/{name}.{kind}")

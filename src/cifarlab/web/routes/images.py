@@ -43,12 +43,12 @@ def show_image(request: Request, slug: str, image_id: str) -> Response:
         row=row,
         label=part.class_names[part.labels[row]],
         size=part.image_shape,
-        answers=[_answer(library, entry, image_id) for entry in asked],
+        answers=[_answer(library, summary, image_id) for summary in asked],
         others=_others(library, collection, image_id),
         doubt=None if doubts is None or place is None else _doubt(doubts, place),
         around=_neighbours(request, library, collection, image_id),
         story=_story(library, collection, asked, image_id, split) if request.query_params.get("story") else None,
-        asked=[entry.name for entry in asked if entry.run.model_file.is_file()],
+        asked=[summary.name for summary in asked if summary.run.model_file.is_file()],
     )
 
 
@@ -84,9 +84,9 @@ def _place(collection: Collection, image_id: str) -> tuple[str, int]:
 
 def _others(library: Library, collection: Collection, image_id: str) -> list[str]:
     """Every run that can be asked about the image, the most accurate first."""
-    known = [entry for entry in library.entries() if entry.data == collection.name and entry.model]
-    known.sort(key=lambda entry: -(entry.accuracy or 0.0))
-    return [entry.name for entry in known]
+    known = [summary for summary in library.summaries() if summary.data == collection.name and summary.model]
+    known.sort(key=lambda summary: -(summary.accuracy or 0.0))
+    return [summary.name for summary in known]
 
 
 def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
@@ -97,14 +97,14 @@ def _asked(request: Request, library: Library, collection: Collection, image_id:
         against = request.query_params.get("against") or led
         chosen = [led, against] if led != "data" else []
         names = list(dict.fromkeys([*chosen, *_others(library, collection, image_id)]))[: max(1, MOST_ASKED)]
-    entries = [library.entry(name) for name in names[:MOST_ASKED]]
-    return [entry for entry in entries if entry.data == collection.name]
+    summaries = [library.summary(name) for name in names[:MOST_ASKED]]
+    return [summary for summary in summaries if summary.data == collection.name]
 
 
-def _answer(library: Library, entry: RunSummary, image_id: str) -> dict[str, Any]:
+def _answer(library: Library, summary: RunSummary, image_id: str) -> dict[str, Any]:
     """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
-    for split in entry.evaluated:
-        answers = library.answers(entry, split)
+    for split in summary.evaluated:
+        answers = library.answers(summary, split)
         row = answers.rows.get(image_id)
         if row is None:
             continue
@@ -113,7 +113,7 @@ def _answer(library: Library, entry: RunSummary, image_id: str) -> dict[str, Any
         label = int(answers.labels[row])
         shown = order if label in order else [*order[:-1], label]
         return {
-            "entry": entry,
+            "summary": summary,
             "split": split,
             "right": bool(answers.right[row]),
             "said": answers.class_names[answers.predicted[row]],
@@ -123,7 +123,7 @@ def _answer(library: Library, entry: RunSummary, image_id: str) -> dict[str, Any
             "count": len(answers),
             "classes": [(answers.class_names[each], float(chances[each]), each == label) for each in shown],
         }
-    return {"entry": entry, "split": ""}
+    return {"summary": summary, "split": ""}
 
 
 def _doubt(doubts: Any, place: int) -> dict[str, Any]:
@@ -152,25 +152,25 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
         ids = collection.splits[split].ids
         back, title = f"/data/{collection.slug}", collection.name
     else:
-        entry = next((each for each in library.entries() if each.name == led), None)
-        if entry is None:
+        summary = next((each for each in library.summaries() if each.name == led), None)
+        if summary is None:
             return None
-        split = query.get("split") or (entry.evaluated[0] if entry.evaluated else "")
-        if split not in entry.evaluated:
+        split = query.get("split") or (summary.evaluated[0] if summary.evaluated else "")
+        if split not in summary.evaluated:
             return None
-        answers, _, _, rows = choose_answers(library, entry, split, query)
+        answers, _, _, rows = choose_answers(library, summary, split, query)
         ids = answers.predictions.ids
-        back, title = f"{entry.address}/mistakes", entry.name
+        back, title = f"{summary.address}/mistakes", summary.name
     (found,) = (ids[rows] == image_id).nonzero()
     if not len(found):
         return None
     place = int(found[0])
-    here = rendering.PageAddress(request)
+    page_address = rendering.PageAddress(request)
 
     def at(row: int) -> str | None:
         if not 0 <= row < len(rows):
             return None
-        return here.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
+        return page_address.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
 
     return {
         "previous": at(place - 1),
@@ -191,10 +191,10 @@ def _story(
         CifarlabError: If no run with a model is asked, or one cannot be.
         HTTPException: 503 if another visitor is asking and does not come to an end.
     """
-    able = [entry for entry in asked if entry.run.model_file.is_file()]
+    able = [summary for summary in asked if summary.run.model_file.is_file()]
     if not able:
         raise CifarlabError("no run with a trained model is asked about this image: choose another one")
-    key = ("story", collection.slug, image_id, tuple((entry.name, _trained(entry)) for entry in able))
+    key = ("story", collection.slug, image_id, tuple((summary.name, _trained(summary)) for summary in able))
 
     def ask() -> dict[str, Any]:
         from cifarlab.evaluation.explanation.image import tell_story
@@ -202,7 +202,7 @@ def _story(
         if not _ASKING.acquire(timeout=_WAIT_SECONDS):
             raise HTTPException(503, "the networks are being asked about another image", {"Retry-After": "10"})
         try:
-            runs = [entry.run for entry in able]
+            runs = [summary.run for summary in able]
             story = tell_story(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
             with DRAWING:
                 return describe_story(story)
@@ -212,5 +212,5 @@ def _story(
     return library.keep(key, ask)
 
 
-def _trained(entry: RunSummary) -> int:
-    return entry.run.model_file.stat().st_mtime_ns
+def _trained(summary: RunSummary) -> int:
+    return summary.run.model_file.stat().st_mtime_ns

@@ -17,13 +17,13 @@ def serve_section(request: Request, name: str, split: str = "") -> Response:
     library: Library = request.app.state.library
     if name not in NAMES:
         raise HTTPException(404, f"there is no section {name!r}")
-    entries = [library.entry(run) for run in dict.fromkeys(request.query_params.getlist("run"))]
-    if not entries:
+    summaries = [library.summary(run) for run in dict.fromkeys(request.query_params.getlist("run"))]
+    if not summaries:
         raise CifarlabError("a section is about one run or several: name them as run=NAME")
-    unasked = [entry.name for entry in entries if name not in UNMEASURED and split not in entry.evaluated]
+    unasked = [summary.name for summary in summaries if name not in UNMEASURED and split not in summary.evaluated]
     if unasked:
         raise CifarlabError(f"{', '.join(unasked)} not evaluated on {split or 'any split'}")
-    html = build_section(library, entries, split, name)
+    html = build_section(library, summaries, split, name)
     if html is None:
         return Response(status_code=204)
     return rendering.fragment(request, "section.html", html=html)

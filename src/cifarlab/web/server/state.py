@@ -15,19 +15,19 @@ from cifarlab.web.server.security import protect
 from cifarlab.web.settings import Settings
 
 
-def attach(app: FastAPI, settings: Settings, shelf: ModelStore | None = None) -> None:
+def attach(app: FastAPI, settings: Settings, store: ModelStore | None = None) -> None:
     """Give an app what its routes ask for, and put the middlewares around it.
 
     Args:
         app: Before it has answered its first request.
         settings: How it serves.
-        shelf: The models; by default those of `settings.runs_dir`.
+        store: The models; by default those of `settings.runs_dir`.
     """
     metrics, limits = Metrics(), settings.limits
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.inference = InferenceService(
-        shelf or ModelStore(settings.runs_dir),
+        store or ModelStore(settings.runs_dir),
         metrics,
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
