@@ -46,8 +46,8 @@ def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_ru
     assert library.summary("first") is before
     files.write_json(run.scores_file("test"), {**run.scores(), "loss": 0.125})
     assert library.summary("first").loss == 0.125
-    answers = library.answers(library.summary("first"), "test")
-    assert library.answers(library.summary("first"), "test") is answers
+    predictions = library.predictions(library.summary("first"), "test")
+    assert library.predictions(library.summary("first"), "test") is predictions
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
-from cifarlab.web.pages.prediction_table import Doubts, PredictionTable, make_answers, weigh_labels
+from cifarlab.web.pages.label_doubts import Doubts, weigh_labels
 from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_summary, sign
 from cifarlab.web.settings import Settings
 
@@ -109,16 +109,6 @@ class Library:
         run = summary.run
         run.stored_predictions_file(split)
         return self.keep(("predictions", *_files_of(summary, split)), lambda: _read_predictions(run, split))
-
-    def answers(self, summary: RunSummary, split: str) -> PredictionTable:
-        """A run's predictions with what pages sort and filter by.
-
-        Raises:
-            CifarlabError: If it has not been evaluated on `split`.
-        """
-        return self.keep(
-            ("answers", *_files_of(summary, split)), lambda: make_answers(self.predictions(summary, split))
-        )
 
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
@@ -209,11 +199,11 @@ class Library:
 
     def _weigh(self, asked: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
-        known: dict[str, PredictionTable] = {}
+        opinions: dict[str, Predictions] = {}
         for summary in asked:
             with contextlib.suppress(CifarlabError):
-                known[summary.name] = self.answers(summary, split)
-        return weigh_labels(list(known), list(known.values()), key) if known else None
+                opinions[summary.name] = self.predictions(summary, split)
+        return weigh_labels(opinions, key) if opinions else None
 
     def _warm_up(self) -> None:
         importlib.import_module(
@@ -253,7 +243,7 @@ class Library:
 
 
 def _files_of(summary: RunSummary, split: str) -> tuple[Hashable, ...]:
-    """Changes with the answers on a split, the scores beside them, or the model."""
+    """Changes with the predictions on a split, the scores beside them, or the model."""
     run = summary.run
     files = run.predictions_file(split), run.scores_file(split), run.model_file
     return summary.name, split, *(sign(file) for file in files)

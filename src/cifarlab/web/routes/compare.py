@@ -12,6 +12,7 @@ from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import COMPARISONS
+from cifarlab.web.pages.label_doubts import rows_by_id
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
@@ -97,10 +98,12 @@ def _disagreements(library: Library, summaries: list[RunSummary], split: str) ->
     """For each pair about the same images, how many only the first and only the second recognises."""
     pairs = []
     for first, second in itertools.combinations(summaries, 2):
-        one, other = library.answers(first, split), library.answers(second, split)
-        if one.rows.keys() != other.rows.keys() or are_other_pictures(one.predictions, other.predictions):
+        one, other = library.predictions(first, split), library.predictions(second, split)
+        places = rows_by_id(other)
+        if places.keys() != rows_by_id(one).keys() or are_other_pictures(one, other):
             continue
-        right = other.right[[other.rows[image_id] for image_id in one.rows]]
-        gained, lost = int((one.right & ~right).sum()), int((~one.right & right).sum())
+        order = [places[image_id] for image_id in one.ids.tolist()]
+        right, other_right = one.predicted == one.labels, (other.predicted == other.labels)[order]
+        gained, lost = int((right & ~other_right).sum()), int((~right & other_right).sum())
         pairs.append({"first": first, "second": second, "gained": gained, "lost": lost})
     return pairs

@@ -10,7 +10,7 @@ from cifarlab.reports.image_story import describe_story
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection, to_png
-from cifarlab.web.pages.gallery import KEYS, choose_answers, choose_images
+from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.pages.sections import DRAWING
@@ -104,24 +104,25 @@ def _asked(request: Request, library: Library, collection: Collection, image_id:
 def _answer(library: Library, summary: RunSummary, image_id: str) -> dict[str, Any]:
     """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
     for split in summary.evaluated:
-        answers = library.answers(summary, split)
-        row = answers.rows.get(image_id)
-        if row is None:
+        predictions = library.predictions(summary, split)
+        (rows,) = (predictions.ids == image_id).nonzero()
+        if not len(rows):
             continue
-        chances = answers.probabilities[row]
-        order = chances.argsort()[::-1][:MOST_CLASSES].tolist()
-        label = int(answers.labels[row])
+        row = int(rows[0])
+        names, label, loss = predictions.class_names, int(predictions.labels[row]), predictions.losses[row]
+        probabilities, predicted = predictions.probabilities[row], int(predictions.predicted[row])  # (K,)
+        order = probabilities.argsort()[::-1][:MOST_CLASSES].tolist()
         shown = order if label in order else [*order[:-1], label]
         return {
             "summary": summary,
             "split": split,
-            "right": bool(answers.right[row]),
-            "said": answers.class_names[answers.predicted[row]],
-            "sure": float(answers.confidence[row]),
-            "loss": float(answers.losses[row]),
-            "rank": 1 + int((answers.chance < answers.chance[row]).sum()),
-            "count": len(answers),
-            "classes": [(answers.class_names[each], float(chances[each]), each == label) for each in shown],
+            "right": predicted == label,
+            "said": names[predicted],
+            "sure": float(probabilities[predicted]),
+            "loss": float(loss),
+            "rank": 1 + int((predictions.losses > loss).sum()),
+            "count": len(predictions),
+            "classes": [(names[each], float(probabilities[each]), each == label) for each in shown],
         }
     return {"summary": summary, "split": ""}
 
@@ -158,8 +159,8 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
         split = query.get("split") or (summary.evaluated[0] if summary.evaluated else "")
         if split not in summary.evaluated:
             return None
-        answers, _, _, rows = choose_answers(library, summary, split, query)
-        ids = answers.predictions.ids
+        predictions, _, _, rows = choose_predictions(library, summary, split, query)
+        ids = predictions.ids
         back, title = f"{summary.address}/mistakes", summary.name
     (found,) = (ids[rows] == image_id).nonzero()
     if not len(found):

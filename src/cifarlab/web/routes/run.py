@@ -12,7 +12,7 @@ from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import run_figures
-from cifarlab.web.pages.gallery import show_answers
+from cifarlab.web.pages.gallery import show_predictions
 from cifarlab.web.pages.library import Library, data_option
 from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
@@ -70,13 +70,13 @@ def show_live(request: Request, name: str) -> Response:
 
 @router.get("/runs/{name}/mistakes")
 def show_mistakes(request: Request, name: str) -> Response:
-    """A gallery of the run's answers, filtered and sorted; by default its mistakes."""
+    """A gallery of the run's predictions, filtered and sorted; by default its mistakes."""
     library: Library = request.app.state.library
     summary = library.summary(name)
     frame = _frame(request, summary, "mistakes")
     if not frame["split"]:
         raise CifarlabError(say_unevaluated([summary], summary.held_out[0]))
-    gallery = show_answers(library, summary, frame["split"], request.query_params, PAGE_SIZE)
+    gallery = show_predictions(library, summary, frame["split"], request.query_params, PAGE_SIZE)
     others = [each.name for each in library.summaries() if each.data == summary.data and each.name != name]
     return rendering.page(request, "run_mistakes.html", **frame, gallery=gallery, others=others)
 
@@ -185,20 +185,17 @@ def _why_no_first_layer(summary: RunSummary) -> str:
 
 def _matrix(library: Library, summary: RunSummary, split: str) -> dict[str, Any]:
     """The confusion matrix, each cell with the share of its row and how deep its colour is."""
-    answers = library.answers(summary, split)
-    size = len(answers.class_names)
-    counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (answers.labels, answers.predicted), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    worst = max(float(np.where(np.eye(size, dtype=bool), 0, shares).max(initial=0)), 1e-9)
+    predictions = library.predictions(summary, split)
+    size = len(predictions.class_names)
     own = np.eye(size, dtype=bool)
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    worst = max(float(shares[~own].max(initial=0)), 1e-9)
     # Of the colour, in tenths: the share itself on the diagonal, elsewhere beside the worst mistake's.
     depths = np.rint(10 * np.where(own, shares, shares / worst)).astype(int)
     rows = [
-        [
-            {"count": int(count), "share": float(share), "depth": int(depth)}
-            for count, share, depth in zip(counts[true], shares[true], depths[true], strict=True)
-        ]
-        for true in range(size)
+        [{"count": count, "share": share, "depth": depth} for count, share, depth in zip(*columns, strict=True)]
+        for columns in zip(counts.tolist(), shares.tolist(), depths.tolist(), strict=True)
     ]
-    return {"names": answers.class_names, "rows": rows, "size": size}
+    return {"names": predictions.class_names, "rows": rows, "size": size}
