@@ -1,19 +1,18 @@
 """The pictures of a report: found by their ids, embedded once each, however often they are shown."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
 from cifarlab.datasets import ImageSet
 from cifarlab.plots import data_uri
 from cifarlab.recipes import Recipe
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import encode_png
 from cifarlab.utils.own_code import NotNamedError
 
 _LARGEST_SIDE_PIXELS = 64
@@ -134,9 +133,4 @@ class Pictures:
 
 def _png(image: NDArray[np.uint8]) -> bytes:
     """`(H, W, C)` uint8 as PNG, made smaller where it is large."""
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if max(picture.size) > _LARGEST_SIDE_PIXELS:
-        picture.thumbnail((_LARGEST_SIDE_PIXELS, _LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "png", optimize=True)
-    return file.getvalue()
+    return encode_png(image, _LARGEST_SIDE_PIXELS, smallest=True)

@@ -15,7 +15,7 @@ from cifarlab.models.pretrained import builtin
 from cifarlab.plots import data_uri
 from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import Pixels
+from cifarlab.utils.images import Pixels, encode_png
 from cifarlab.web.pages import rendering
 from cifarlab.web.predictions.classification import Classified, accepted, best, classify
 from cifarlab.web.predictions.uploads import UploadError, decode_picture, read_form
@@ -153,6 +153,4 @@ def _rgb(picture: Pixels) -> Pixels:
 
 
 def _uri(picture: Pixels) -> str:
-    file = io.BytesIO()
-    Image.fromarray(_rgb(picture)).save(file, "png")
-    return data_uri(file.getvalue())
+    return data_uri(encode_png(picture))

@@ -16,6 +16,7 @@ from cifarlab.web.pages.label_doubts import rows_by_id
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,12 +25,11 @@ SECTIONS = ("headline", "side_by_side", "curves", "per_class", "calibration", "m
 
 
 @router.get("/compare")
-def compare_runs(request: Request) -> Response:
+def compare_runs(request: Request, library: LibraryOf) -> Response:
     """The report on several runs, with links to the images on which each pair disagrees.
 
     Those that have not been evaluated on the split are shown without numbers.
     """
-    library: Library = request.app.state.library
     names = list(dict.fromkeys(request.query_params.getlist("run")))
     if len(names) < 2:
         if len(names) == 1:

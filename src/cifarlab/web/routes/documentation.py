@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 router = APIRouter(include_in_schema=False)
@@ -38,19 +38,11 @@ async def documentation() -> HTMLResponse:
     return HTMLResponse(_PAGE)
 
 
-@router.get("/docs/swagger-ui.css")
-async def style_sheet() -> FileResponse:
-    """Swagger UI's looks."""
-    return _file("swagger-ui.css")
-
-
-@router.get("/docs/swagger-ui-bundle.js")
-async def script() -> FileResponse:
-    """Swagger UI itself."""
-    return _file("swagger-ui-bundle.js")
-
-
-def _file(name: str) -> FileResponse:
+@router.get("/docs/{name}")
+async def swagger_ui(name: str) -> FileResponse:
+    """Swagger UI itself, and its looks."""
+    if name not in _FILES:
+        raise HTTPException(404, f"there is no file {name}")
     return FileResponse(_folder() / name, media_type=_FILES[name], headers={"Cache-Control": "max-age=86400"})
 
 

@@ -16,18 +16,17 @@ from cifarlab.web.pages.figures import (
     draw_run_figure,
     run_figures,
 )
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import sign
 from cifarlab.web.pages.sections import DRAWING
 from cifarlab.web.routes.compare import MOST
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/figures/runs/{run}/{name}.{kind}")
-def serve_run_figure(request: Request, run: str, name: str, kind: str, split: str = "") -> Response:
+def serve_run_figure(library: LibraryOf, run: str, name: str, kind: str, split: str = "") -> Response:
     """A figure about a run."""
-    library: Library = request.app.state.library
     summary = library.summary(run)
     chosen = split or (summary.evaluated[0] if summary.evaluated else "")
     missing = chosen not in ("", *summary.evaluated) or (
@@ -47,9 +46,8 @@ def serve_run_figure(request: Request, run: str, name: str, kind: str, split: st
 
 
 @router.get("/figures/compare/{name}.{kind}")
-def serve_comparison(request: Request, name: str, kind: str, split: str = "test") -> Response:
+def serve_comparison(request: Request, library: LibraryOf, name: str, kind: str, split: str = "test") -> Response:
     """A figure about several runs."""
-    library: Library = request.app.state.library
     summaries = [library.summary(run) for run in dict.fromkeys(request.query_params.getlist("run"))][:MOST]
     curves = name == "training-curves"
     missing = not summaries or any(
@@ -67,9 +65,8 @@ def serve_comparison(request: Request, name: str, kind: str, split: str = "test"
 
 
 @router.get("/figures/data/{slug}/{name}.{kind}")
-def serve_data_figure(request: Request, slug: str, name: str, kind: str) -> Response:
+def serve_data_figure(library: LibraryOf, slug: str, name: str, kind: str) -> Response:
     """A figure about a data set."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     if kind not in KINDS or name not in DATA_FIGURES:
         raise HTTPException(404, f"{slug} has no figure {name}.{kind}")

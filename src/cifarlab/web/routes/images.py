@@ -14,6 +14,7 @@ from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.pages.sections import DRAWING
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,9 +26,8 @@ _ASKING = threading.Lock()
 
 
 @router.get("/images/{slug}/{image_id:path}")
-def show_image(request: Request, slug: str, image_id: str) -> Response:
+def show_image(request: Request, library: LibraryOf, slug: str, image_id: str) -> Response:
     """What is known at once; what the networks must be asked for follows when it is asked for."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     split, row = _place(collection, image_id)
     part = collection.splits[split]
@@ -53,9 +53,8 @@ def show_image(request: Request, slug: str, image_id: str) -> Response:
 
 
 @router.get("/stories/{slug}/{image_id:path}")
-def show_story(request: Request, slug: str, image_id: str) -> Response:
+def show_story(request: Request, library: LibraryOf, slug: str, image_id: str) -> Response:
     """What the networks say when they are asked, for the script that puts it into the image's page."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     split, _ = _place(collection, image_id)
     asked = _asked(request, library, collection, image_id)
@@ -65,9 +64,9 @@ def show_story(request: Request, slug: str, image_id: str) -> Response:
 
 
 @router.get("/originals/{slug}/{image_id:path}")
-def serve_original(request: Request, slug: str, image_id: str) -> Response:
+def serve_original(library: LibraryOf, slug: str, image_id: str) -> Response:
     """The image as the networks see it, as a file."""
-    collection = request.app.state.library.collection(slug)
+    collection = library.collection(slug)
     image = collection.image(image_id)
     if image is None:
         raise HTTPException(404, f"{collection.name} has no image {image_id!r}")

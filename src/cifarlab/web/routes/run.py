@@ -16,6 +16,7 @@ from cifarlab.web.pages.gallery import show_predictions
 from cifarlab.web.pages.library import Library, data_option
 from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,12 +33,11 @@ TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 
 
 @router.get("/runs/{name}")
-def show_run(request: Request, name: str) -> Response:
+def show_run(request: Request, library: LibraryOf, name: str) -> Response:
     """Headline, curves, confusion matrix and the scores of every class."""
-    library: Library = request.app.state.library
-    job = request.app.state.jobs.find(name)
+    job = jobs_of(request).find(name)
     if job is not None and not library.has_run(name):
-        return rendering.page(request, "starting.html", job=job, log=request.app.state.jobs.log(name))
+        return rendering.page(request, "starting.html", job=job, log=jobs_of(request).log(name))
     summary = library.summary(name)
     frame = _frame(request, summary, "")
     split = frame["split"]
@@ -54,11 +54,10 @@ def show_run(request: Request, name: str) -> Response:
 
 
 @router.get("/runs/{name}/live")
-def show_live(request: Request, name: str) -> Response:
+def show_live(request: Request, library: LibraryOf, name: str) -> Response:
     """The part of the page that changes while the run is trained; 304 where nothing has."""
-    library: Library = request.app.state.library
     summary = library.summary(name)
-    evaluation = request.app.state.jobs.find_evaluation(name)
+    evaluation = jobs_of(request).find_evaluation(name)
     busy = evaluation is not None and evaluation.is_alive
     tag = f'"{abs(hash((summary.signature, summary.state, busy)))}"'
     if request.headers.get("if-none-match") == tag:
@@ -69,9 +68,8 @@ def show_live(request: Request, name: str) -> Response:
 
 
 @router.get("/runs/{name}/mistakes")
-def show_mistakes(request: Request, name: str) -> Response:
+def show_mistakes(request: Request, library: LibraryOf, name: str) -> Response:
     """A gallery of the run's predictions, filtered and sorted; by default its mistakes."""
-    library: Library = request.app.state.library
     summary = library.summary(name)
     frame = _frame(request, summary, "mistakes")
     if not frame["split"]:
@@ -82,11 +80,10 @@ def show_mistakes(request: Request, name: str) -> Response:
 
 
 @router.get("/runs/{name}/{tab}")
-def show_tab(request: Request, name: str, tab: str) -> Response:
+def show_tab(request: Request, library: LibraryOf, name: str, tab: str) -> Response:
     """Calibration, robustness, the first layer, or how the run was made."""
     if tab not in TABS or not TABS[tab][1]:
         raise HTTPException(404, f"a run has no page {tab!r}")
-    library: Library = request.app.state.library
     summary = library.summary(name)
     frame = _frame(request, summary, tab)
     title, names, _ = TABS[tab]
@@ -104,14 +101,13 @@ def show_tab(request: Request, name: str, tab: str) -> Response:
 @router.post("/runs/{name}/stop")
 def stop_run(request: Request, name: str) -> Response:
     """Stop a training as an interrupt would: it keeps its last epoch."""
-    request.app.state.jobs.stop(name)
+    jobs_of(request).stop(name)
     return RedirectResponse(f"/runs/{quote(name, safe='')}", status_code=303)
 
 
 @router.post("/runs/{name}/evaluate")
-def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "test") -> Response:
+def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotated[str, Form()] = "test") -> Response:
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
-    library: Library = request.app.state.library
     summary = library.summary(name)
     if summary.problem:
         raise CifarlabError(f"{name} cannot be evaluated: {summary.problem}")
@@ -121,24 +117,24 @@ def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "t
         raise CifarlabError(f"{name} was trained on {summary.data}: start the app with {data_option(summary.data)}")
     if split == "validation" and split not in summary.held_out:
         raise CifarlabError(f"{name} held out no validation images: it was trained on all of them")
-    request.app.state.jobs.evaluate(summary.name, split, summary.data)
+    jobs_of(request).evaluate(summary.name, split, summary.data)
     return RedirectResponse(summary.address, status_code=303)
 
 
 def live_values(request: Request, summary: RunSummary, split: str = "", *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows, below its headline on `split` if it has one."""
-    library: Library = request.app.state.library
-    job = request.app.state.jobs.find(summary.name)
-    evaluation = request.app.state.jobs.find_evaluation(summary.name)
+    library = library_of(request)
+    job = jobs_of(request).find(summary.name)
+    evaluation = jobs_of(request).find_evaluation(summary.name)
     failed = evaluation is not None and evaluation.failed
     told = summary.scores[split].get("notices") or () if split else ()
     return {
         "evaluating": evaluation is not None and evaluation.is_alive,
-        "unevaluated": request.app.state.jobs.log(summary.name, evaluation=True) if failed else "",
+        "unevaluated": jobs_of(request).log(summary.name, evaluation=True) if failed else "",
         "why": "" if any(summary.why in str(notice) for notice in told) else summary.why,
         "curves": show_sections(library, [summary], "", ["curves"], whole=whole) if summary.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
-        "log": request.app.state.jobs.log(summary.name) if summary.state != "finished" else "",
+        "log": jobs_of(request).log(summary.name) if summary.state != "finished" else "",
     }
 
 

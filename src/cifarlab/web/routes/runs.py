@@ -11,8 +11,8 @@ from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.filters import read_page
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.server.state import jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,7 +52,7 @@ def show_table(request: Request) -> Response:
 
 
 def _values(request: Request) -> dict[str, Any]:
-    library: Library = request.app.state.library
+    library = library_of(request)
     query = request.query_params
     summaries = library.summaries()
     chosen = order_summaries(filter_summaries(summaries, query), query.get("sort") or "-started")
@@ -68,8 +68,8 @@ def _values(request: Request) -> dict[str, Any]:
         "states": [state for state in STATES if any(summary.state == state for summary in summaries)],
         "models": sorted({summary.model for summary in summaries if summary.model}),
         "datas": sorted({summary.data for summary in summaries if summary.data}),
-        "waiting": [(job, request.app.state.jobs.log(job.name)) for job in request.app.state.jobs.waiting()],
-        "live": any(summary.state == "running" for summary in summaries) or bool(request.app.state.jobs.waiting()),
+        "waiting": [(job, jobs_of(request).log(job.name)) for job in jobs_of(request).waiting()],
+        "live": any(summary.state == "running" for summary in summaries) or bool(jobs_of(request).waiting()),
         "runs_dir": library.runs_dir,
         "at": "/runs",
     }

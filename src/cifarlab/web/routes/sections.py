@@ -5,16 +5,15 @@ from fastapi.responses import Response
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.sections import NAMES, UNMEASURED, build_section
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/sections/{name}")
-def serve_section(request: Request, name: str, split: str = "") -> Response:
+def serve_section(request: Request, library: LibraryOf, name: str, split: str = "") -> Response:
     """One section of the report about the runs that are named; 204 where it has nothing to say."""
-    library: Library = request.app.state.library
     if name not in NAMES:
         raise HTTPException(404, f"there is no section {name!r}")
     summaries = [library.summary(run) for run in dict.fromkeys(request.query_params.getlist("run"))]

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Annotated, cast
 
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
+from cifarlab.web.jobs import Jobs
 from cifarlab.web.metrics import Metrics
+from cifarlab.web.pages.library import Library
 from cifarlab.web.predictions.explanations import Explanations
 from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.predictions.service import InferenceService
@@ -45,6 +47,16 @@ async def serving(app: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(cast(InferenceService, app.state.inference).stop)
 
 
+def library_of(request: Request) -> Library:
+    """The runs and data sets."""
+    return cast(Library, request.app.state.library)
+
+
+def jobs_of(request: Request) -> Jobs:
+    """The trainings and evaluations that were started from the app."""
+    return cast(Jobs, request.app.state.jobs)
+
+
 def settings_of(request: Request) -> Settings:
     """How the app was started."""
     return cast(Settings, request.app.state.settings)
@@ -63,3 +75,7 @@ def metrics_of(request: Request) -> Metrics:
 def explanations_of(request: Request) -> Explanations:
     """Who says why a model named what it named."""
     return cast(Explanations, request.app.state.explanations)
+
+
+LibraryOf = Annotated[Library, Depends(library_of)]
+"""For the signature of a route: the app's library."""
