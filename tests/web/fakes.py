@@ -1,7 +1,6 @@
 """Models and explanations that are made up, and the whole app around them."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, Unknow
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.application import create_app
 from cifarlab.web.server.listening import bind
+from cifarlab.web.server.server import _Server
 from cifarlab.web.settings import Settings
 
 CLASS_NAMES = ("dark", "middling", "bright", "red")
@@ -102,13 +102,12 @@ def serving(
     app.state.explanations = explanations or app.state.explanations
     if store is not None:
         app.state.inference = make_service(app, settings, store)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    started = threading.Event()
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False), started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
+        assert started.wait(60)
         yield f"http://127.0.0.1:{settings.port}"
     finally:
         for job in app.state.jobs.all():

@@ -132,7 +132,8 @@ def test_a_full_queue_answers_503_with_retry_after(make_app, gate, gated_store, 
             gate.armed = True
             accepted = [asyncio.create_task(client.post("/v1/predict", json=as_json(red))) for _ in range(2)]
             await asyncio.to_thread(gate.reached.wait, 10)
-            await asyncio.sleep(0.1)
+            while app.state.inference._inside < 2:
+                await asyncio.sleep(0)
             refused = await client.post("/v1/predict", json=as_json(red))
             gate.opened.set()
             answered = await asyncio.gather(*accepted)

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -21,6 +20,12 @@ def pictures(levels) -> np.ndarray:
 async def ask(service, name="builtin", levels=(0,)):
     batcher = await service.open_model(name)
     return await service.predict(batcher, pictures(levels))
+
+
+async def turns():
+    """Until every task that was made has put its pictures into the queue, or has been told that it is cancelled."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def held_up(service, gate, levels=(0,)) -> asyncio.Task:
@@ -58,7 +63,7 @@ def test_what_waits_is_answered_together(make_service, gate, fakes):
         sizes.clear()
         first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        await turns()
         gate.opened.set()
         await asyncio.gather(first, *others)
 
@@ -100,7 +105,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, ga
     async def talk():
         running = await held_up(service, gate)
         waiting = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await turns()
         with pytest.raises(Busy) as caught:
             await ask(service)
         assert caught.value.seconds >= 1
@@ -132,9 +137,9 @@ def test_who_has_gone_is_not_answered(make_service, gate, gated_store):
         counted.clear()
         first = await held_up(service, gate, levels=(10,))
         gone = asyncio.create_task(ask(service, levels=(20,)))
-        await asyncio.sleep(0.05)
+        await turns()
         gone.cancel()
-        await asyncio.sleep(0.05)
+        await turns()
         gate.opened.set()
         await first
         await ask(service, levels=(30,))
@@ -149,7 +154,7 @@ def test_a_batch_wakes_the_loop_once(make_service, gate, gated_store):
     async def talk():
         first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service)) for _ in range(7)]
-        await asyncio.sleep(0.05)
+        await turns()
         loop = asyncio.get_running_loop()
         wake, woken = loop.call_soon_threadsafe, []
         loop.call_soon_threadsafe = lambda *words, **more: (woken.append(words), wake(*words, **more))[1]
@@ -167,7 +172,7 @@ def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gate
         gone = await held_up(service, gate)
         stays = asyncio.create_task(ask(service))
         gone.cancel()
-        await asyncio.sleep(0.05)
+        await turns()
         gate.opened.set()
         return await stays
 
@@ -192,12 +197,13 @@ def test_a_stop_answers_what_was_accepted(make_service, gate, gated_store):
     service = make_service(gated_store)
 
     async def talk():
-        await service.open_model("builtin")
+        batcher = await service.open_model("builtin")
         gate.armed = True
         accepted = [asyncio.create_task(ask(service)) for _ in range(10)]
         await asyncio.to_thread(gate.reached.wait, 10)
         stopping = asyncio.create_task(asyncio.to_thread(service.stop))
-        await asyncio.sleep(0.05)
+        while not batcher._stopping:
+            await asyncio.sleep(0)
         with pytest.raises(Busy):
             await ask(service)
         with pytest.raises(Busy), service.admission():
@@ -319,7 +325,6 @@ def test_a_link_is_no_run_of_ours(runs_dir, tmp_path_factory):
 def test_what_comes_later_is_found(runs_dir):
     store = ModelStore(runs_dir)
     before = store.version("first")
-    time.sleep(0.01)
     (runs_dir / "first" / "model.keras").write_bytes(b"other weights")
     (runs_dir / "third").mkdir()
     (runs_dir / "third" / "model.keras").write_bytes(b"weights")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,9 @@ from cifarlab.web.pages.run_summaries import RunSummary
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
+# matplotlib's settings are global: one thread draws at a time.
+DRAWING = threading.RLock()
+
 Row = Mapping[str, Any]
 
 
@@ -52,9 +56,10 @@ class Drawing:
         Args:
             kind: One of `KINDS`.
         """
-        if kind == "csv":
-            return to_csv(self.rows())
-        return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
+        with DRAWING:
+            if kind == "csv":
+                return to_csv(self.rows())
+            return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
 
 
 def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:

@@ -3,7 +3,6 @@
 Drawing takes longer than a page may: what is not drawn yet is left to the script, which asks for it section by section.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,12 +13,11 @@ from cifarlab.reports.page import Page, ReportedRun
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
+from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary, sign
 
-# matplotlib's settings are global: one thread draws at a time.
-DRAWING = threading.RLock()
 # No section that shows pictures of the data is among them: galleries of the app have links.
 NAMES = (
     "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",

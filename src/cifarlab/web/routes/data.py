@@ -8,10 +8,10 @@ from cifarlab import datasets
 from cifarlab.plots import to_inline_svg
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection
-from cifarlab.web.pages.figures import DATA_FIGURES, draw_data_figure
+from cifarlab.web.pages.figures import DATA_FIGURES, DRAWING, draw_data_figure
 from cifarlab.web.pages.gallery import show_images
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.sections import DRAWING, Section
+from cifarlab.web.pages.sections import Section
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)

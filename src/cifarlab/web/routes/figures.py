@@ -1,6 +1,7 @@
 """Every figure as SVG and PNG, and its numbers as CSV."""
 
 import re
+from collections.abc import Callable, Hashable
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
@@ -11,13 +12,14 @@ from cifarlab.web.pages.figures import (
     DATA_FIGURES,
     FIRST_LAYER,
     KINDS,
+    Drawing,
     draw_comparison,
     draw_data_figure,
     draw_run_figure,
     run_figures,
 )
+from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import sign
-from cifarlab.web.pages.sections import DRAWING
 from cifarlab.web.routes.compare import MOST
 from cifarlab.web.server.state import LibraryOf
 
@@ -38,11 +40,8 @@ def serve_run_figure(library: LibraryOf, run: str, name: str, kind: str, split: 
     model = sign(summary.run.model_file) if name in FIRST_LAYER else ()
     key = ("figure", run, summary.signature, model, about, name, kind)
 
-    def draw() -> bytes:
-        with DRAWING:
-            return draw_run_figure(library, summary, chosen, name).render(kind)
-
-    return _file(library.keep(key, draw), kind, "-".join(each for each in (run, about, name) if each))
+    title = "-".join(each for each in (run, about, name) if each)
+    return _file(library, key, lambda: draw_run_figure(library, summary, chosen, name), kind, title)
 
 
 @router.get("/figures/compare/{name}.{kind}")
@@ -57,11 +56,8 @@ def serve_comparison(request: Request, library: LibraryOf, name: str, kind: str,
         raise HTTPException(404, f"there is no figure {name}.{kind} about these runs on {split}")
     key = ("figure", tuple((summary.name, summary.signature) for summary in summaries), split, name, kind)
 
-    def draw() -> bytes:
-        with DRAWING:
-            return draw_comparison(library, summaries, split, name).render(kind)
-
-    return _file(library.keep(key, draw), kind, f"compare-{len(summaries)}-runs-{split}-{name}")
+    title = f"compare-{len(summaries)}-runs-{split}-{name}"
+    return _file(library, key, lambda: draw_comparison(library, summaries, split, name), kind, title)
 
 
 @router.get("/figures/data/{slug}/{name}.{kind}")
@@ -71,14 +67,12 @@ def serve_data_figure(library: LibraryOf, slug: str, name: str, kind: str) -> Re
     if kind not in KINDS or name not in DATA_FIGURES:
         raise HTTPException(404, f"{slug} has no figure {name}.{kind}")
 
-    def draw() -> bytes:
-        with DRAWING:
-            return draw_data_figure(collection, name).render(kind)
-
-    return _file(library.keep(("figure", slug, collection.version, name, kind), draw), kind, f"{slug}-{name}")
+    key = ("figure", slug, collection.version, name, kind)
+    return _file(library, key, lambda: draw_data_figure(collection, name), kind, f"{slug}-{name}")
 
 
-def _file(content: bytes, kind: str, name: str) -> Response:
+def _file(library: Library, key: Hashable, draw: Callable[[], Drawing], kind: str, name: str) -> Response:
+    content = library.keep(key, lambda: draw().render(kind))
     # A folder's name may hold what a header may not.
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     headers = {"Content-Disposition": f'attachment; filename="{plain}.{kind}"', "Cache-Control": "no-cache"}

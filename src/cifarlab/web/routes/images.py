@@ -10,10 +10,10 @@ from cifarlab.reports.image_story import describe_story
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection, to_png
+from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
-from cifarlab.web.pages.sections import DRAWING
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
