@@ -75,6 +75,8 @@ sys.exit(code)
         used, *heavy = result.stderr.split()
         seconds.append(float(used))
         assert heavy == []
+        if seconds[-1] < 0.3:
+            break
     assert min(seconds) < 0.3
 
 

@@ -72,10 +72,6 @@ def choose_data(data_dir: str | None = None) -> tuple[str, str]:
 def ask_builtin(data: str, data_dir: str | None = None) -> str:
     """What the built-in model says about the first test images, or one line about why it is not asked.
 
-    Args:
-        data: The data set of the demonstration.
-        data_dir: Where the data are.
-
     Returns:
         Lines for people: for each image the most probable class, its probability, and whether it is right.
     """

@@ -57,11 +57,7 @@ class Jobs:
     """Starts and stops trainings; never two of the same name."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing runs yet.
-
-        Args:
-            settings: Where runs are kept, and where the data are.
-        """
+        """Nothing runs yet."""
         self._settings = settings
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
@@ -86,8 +82,10 @@ class Jobs:
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
                 f"digit. Received: {name!r}"
             )
-        with self._lock:
+        with self._lock:  # from looking whether the name is taken to taking it
             folder = self._settings.runs_dir
+            # The process makes its folder seconds later: until then only `_jobs` knows the name. Without case, since
+            # some file systems have none.
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
@@ -167,6 +165,7 @@ class Jobs:
         path = self._evaluation_log(name) if evaluation else self._log_file(name)
         try:
             with path.open("rb") as file:
+                # A log may be of any size, and is read again every two seconds.
                 file.seek(max(0, path.stat().st_size - _LOG_BYTES))
                 text = file.read().decode(errors="replace")
         except OSError:

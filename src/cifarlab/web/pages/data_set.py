@@ -20,13 +20,7 @@ class Collection:
     """A loaded data set."""
 
     def __init__(self, slug: str, name: str, splits: Splits) -> None:
-        """Nothing is computed yet.
-
-        Args:
-            slug: The word that stands for it in addresses.
-            name: As on the command line.
-            splits: The images.
-        """
+        """Nothing is computed yet."""
         self.slug = slug
         self.name = name
         self.splits = splits

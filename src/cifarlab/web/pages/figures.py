@@ -63,14 +63,7 @@ class Drawing:
 
 
 def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:
-    """One of `run_figures`.
-
-    Args:
-        library: Where the run's predictions are read.
-        summary: The run.
-        split: What the numbers are about.
-        name: Of the figure.
-    """
+    """One of `run_figures`."""
     if name == "robustness":
         return _robustness(read_results(summary.run) or {})
     if name in FIRST_LAYER:
@@ -83,14 +76,7 @@ def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str
 
 
 def draw_comparison(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Drawing:
-    """One of `COMPARISONS`, of one run or of several.
-
-    Args:
-        library: Where the runs' predictions are read.
-        summaries: The runs.
-        split: What the numbers are about.
-        name: Of the figure.
-    """
+    """One of `COMPARISONS`, of one run or of several."""
     runs = {summary.name: summary for summary in summaries}
     if name == "training-curves":
         histories = {label: summary.run.history() for label, summary in runs.items()}
@@ -137,12 +123,7 @@ DATA_FIGURES = ("class-counts", "class-means", "brightness")
 
 
 def draw_data_figure(collection: Collection, name: str) -> Drawing:
-    """One of `DATA_FIGURES`.
-
-    Args:
-        collection: The data set.
-        name: Of the figure.
-    """
+    """One of `DATA_FIGURES`."""
     names = collection.class_names
     train = collection.splits.train
     if name == "class-counts":

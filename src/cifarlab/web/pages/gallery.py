@@ -83,13 +83,6 @@ class Gallery:
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
     """A page of a run's predictions.
 
-    Args:
-        library: Where runs and data are.
-        summary: The run.
-        split: Of which its predictions are.
-        query: The page's address.
-        size: Pictures a page.
-
     Raises:
         CifarlabError: If the address asks for something unknown.
         HTTPException: 404 if the run to compare with is not there.
@@ -129,13 +122,6 @@ def choose_predictions(
 
 def show_images(library: Library, collection: Collection, split: str, query: Mapping[str, str], size: int) -> Gallery:
     """A page of a data set's images.
-
-    Args:
-        library: Where runs and data are.
-        collection: The data set.
-        split: Which part of it.
-        query: The page's address.
-        size: Pictures a page.
 
     Raises:
         CifarlabError: If the address asks for something unknown.

@@ -24,7 +24,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
 from cifarlab.web.pages.label_doubts import Doubts, weigh_labels
-from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_summary, sign
+from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, read_summary, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
@@ -41,11 +41,7 @@ class Library:
     """Cached reading of runs and data sets; safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is read yet.
-
-        Args:
-            settings: Where runs and data are.
-        """
+        """Nothing is read yet."""
         self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
@@ -64,16 +60,13 @@ class Library:
         made, listed = self._listed
         if time.monotonic() - made < _FRESH_SECONDS:
             return list(listed)
-        try:
-            found = sorted(
-                (each.name for each in self.runs_dir.iterdir() if not each.name.startswith(".") and _is_own(each)),
-                key=str.casefold,
-            )
-        except OSError:
-            return []
-        summaries = [summary for name in found if (summary := self._read(name)) is not None]
+        names = sorted(
+            (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name)),
+            key=str.casefold,
+        )
+        summaries = [summary for name in names if (summary := self._read(name)) is not None]
         with self._lock:
-            for gone in self._summaries.keys() - set(found):
+            for gone in self._summaries.keys() - set(names):
                 del self._summaries[gone]
             self._listed = (time.monotonic(), summaries)
         return list(summaries)
@@ -84,16 +77,14 @@ class Library:
         Raises:
             HTTPException: 404 if no run of the listing has this name.
         """
-        folder = self._folder(name)
-        summary = self._read(folder.name) if folder is not None else None
+        summary = self._find(name)
         if summary is None:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
         return summary
 
     def has_run(self, name: str) -> bool:
         """Whether the listing has a run of this name."""
-        folder = self._folder(name)
-        return folder is not None and self._read(folder.name) is not None
+        return self._find(name) is not None
 
     def has_folder(self, name: str) -> bool:
         """Whether a run's folder, or anything else, has this name."""
@@ -220,11 +211,10 @@ class Library:
         except OSError:
             return []
 
-    def _folder(self, name: str) -> Path | None:
-        if name.startswith(".") or name not in self._names():
-            return None
-        folder = self.runs_dir / name
-        return folder if _is_own(folder) else None
+    def _find(self, name: str) -> RunSummary | None:
+        # The name is compared with those that are there before any path is made of it.
+        is_listed = not name.startswith(".") and name in self._names() and is_real_folder(self.runs_dir / name)
+        return self._read(name) if is_listed else None
 
     def _read(self, name: str) -> RunSummary | None:
         run = Run(self.runs_dir / name)
@@ -261,8 +251,3 @@ def data_option(name: str) -> str:
     """The option of `cifarlab serve` that shows a data set, and what must be known of one that is code."""
     code = " (it is Python code: only if you trust it)" if own_code.is_own(name) else ""
     return f"--data {name}{code}"
-
-
-def _is_own(path: Path) -> bool:
-    """A folder that really is here: a link could lead anywhere."""
-    return path.is_dir() and not path.is_symlink()

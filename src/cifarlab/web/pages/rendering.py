@@ -71,11 +71,7 @@ class PageAddress:
     """The address of the page that is being made, to link to it with something changed."""
 
     def __init__(self, request: Request) -> None:
-        """Remember the path and the query.
-
-        Args:
-            request: The page's.
-        """
+        """Remember the path and the query."""
         self.path = request.url.path
         self.query = [(key, value) for key, value in request.query_params.multi_items() if value]
 

@@ -147,6 +147,11 @@ def read_summary(run: Run, signature: Signature) -> RunSummary | None:
     return replace(summary, problem="") if state == "running" else summary
 
 
+def is_real_folder(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def sign(path: Path) -> Signature:
     """Names, times and sizes of what a folder holds, or of one file: another signature means another content."""
     try:

@@ -10,18 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cifarlab.models.pretrained import builtin
 from cifarlab.web.predictions.classification import accepted, best, classify
 from cifarlab.web.predictions.uploads import Upload, UploadError, decode_base64, read_form
+from cifarlab.web.routes.listings import Problem
 from cifarlab.web.server.state import inference_of, settings_of
 
 router = APIRouter(prefix="/v1", tags=["predictions"])
 
 MOST_CLASSES = 1000
 Fields = TypeVar("Fields", bound=BaseModel)
-
-
-class Problem(BaseModel):
-    """What was wrong, in one sentence."""
-
-    detail: str
 
 
 class Asked(BaseModel):

@@ -168,7 +168,7 @@ class SizeGuard(HttpMiddleware):
         if announced.isdecimal() and int(announced) > self._most:
             await _refuse(scope, 413, self._message)(scope, receive, send)
             return
-        received = 0
+        received = 0  # bytes; a chunked body announces none, and an announcement may lie
 
         async def counted() -> Message:
             nonlocal received
