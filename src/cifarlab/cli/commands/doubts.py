@@ -41,11 +41,11 @@ def doubts(
     from cifarlab.runs import pretrained_run
 
     check_options(split, train, {"--csv": csv, "--output": output})
-    wanted = "train" if train else split
+    chosen_split = "train" if train else split
     with working("weighing the labels") as progress:
         findings = examine_labels(
             runs,
-            split=wanted,
+            split=chosen_split,
             score=score,
             data_dir=data_dir,
             runs_dir=runs_dir,
@@ -56,7 +56,7 @@ def doubts(
     from cifarlab.reports.label_doubts import write_doubts_page
 
     first = pretrained_run.open_evaluated(runs[0], runs_dir=runs_dir)
-    page = write_doubts_page(findings, output or first.path / f"doubts-{wanted}.html", top)
+    page = write_doubts_page(findings, output or first.path / f"doubts-{chosen_split}.html", top)
     if csv is not None:
         write_csv(findings, csv, top)
     tables.print_json(summarise(findings, top, page)) if as_json else print_doubts(findings, top, page)

@@ -21,5 +21,5 @@ def recipes(
         source = catalog.recipe_source(name)
         output.print_json({"name": name, "source": source}) if as_json else print(source, end="")
         return
-    found = catalog.list_recipes()
-    output.print_json(found) if as_json else scores.print_recipes(found)
+    listed = catalog.list_recipes()
+    output.print_json(listed) if as_json else scores.print_recipes(listed)

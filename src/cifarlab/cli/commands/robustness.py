@@ -44,12 +44,12 @@ def robustness(
     from cifarlab.evaluation.robustness.results import against_baseline
     from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
 
-    wanted = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
+    settings = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:
-            found = measure_robustness(run, wanted, data_dir=data_dir, code=code or (), progress=progress)
-        entries.append({"path": str(run.path), **found})
+            measured = measure_robustness(run, settings, data_dir=data_dir, code=code or (), progress=progress)
+        entries.append({"path": str(run.path), **measured})
     for entry in entries[1:]:
         entry["against"] = against_baseline(entry, entries[0])
     output.print_json(entries) if as_json else print_robustness(entries)

@@ -41,14 +41,14 @@ def train(
     from cifarlab.training import plan
 
     short = {"epochs": epochs, "batch_size": batch_size}
-    wanted = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
+    overrides = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
     if resume is not None:
         given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
         training.check_resume_stands_alone(given)
         runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
     else:
         trainings = plan.plan_trainings(
-            recipes or [], wanted, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
+            recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
         runs = training.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
     output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)

@@ -45,11 +45,11 @@ def parse_list(text: str | None, nothing: str | None = None, option: str = "the 
     if text is None or text.strip() == nothing:
         return ()
     words = [word.strip().replace("-", "_") for word in text.split(",")]
-    found = tuple(dict.fromkeys(word for word in words if word))
-    if not found:
+    chosen = tuple(dict.fromkeys(word for word in words if word))
+    if not chosen:
         also = "" if nothing is None else f", or {nothing}"
         raise CifarlabError(f"{option} takes words with commas between them{also}. Received: {text!r}")
-    return found
+    return chosen
 
 
 def parse_severities(text: str) -> tuple[int, ...]:
@@ -72,11 +72,11 @@ def _corruptions(entry: Mapping[str, Any]) -> Table:
     corruptions: Mapping[str, Any] = entry["corruptions"]
     names = sorted(corruptions, key=lambda name: (not corruptions[name]["benchmark"], -corruptions[name]["error"]))
     for number, name in enumerate(names):
-        found = corruptions[name]
-        if number and not found["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
+        corruption = corruptions[name]
+        if number and not corruption["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
             table.add_section()
-        cells = [_with_limits(interval) for interval in found["severities"].values()]
-        table.add_row(name.replace("_", " "), *cells, as_percent(1 - found["error"]))
+        cells = [_with_limits(interval) for interval in corruption["severities"].values()]
+        table.add_row(name.replace("_", " "), *cells, as_percent(1 - corruption["error"]))
     return table
 
 

@@ -93,10 +93,10 @@ def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
     groups: dict[tuple[str, object], list[Mapping[str, Any]]] = {}
     for entry in entries:
         groups.setdefault((_which_images(entry), entry.get("images")), []).append(entry)
-    console, said = make_console(), set[str]()
+    console, titles = make_console(), set[str]()
     for number, ((which, _), members) in enumerate(groups.items()):
-        others = " (others than those above)" if which in said else ""
-        said.add(which)
+        others = " (others than those above)" if which in titles else ""
+        titles.add(which)
         console.print(*([""] if number else []), f"{which}{others}", sep="\n", soft_wrap=True)
         _print_group(console, members)
 
@@ -226,5 +226,5 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
 def _told(scores: Mapping[str, Any]) -> list[str]:
     """The scores in the order in which they are shown: accuracy and loss first; top-3 only where it can be wrong."""
     first = [name for name in ("accuracy", "negative_log_likelihood") if name in scores]
-    told = [*first, *(name for name in scores if name not in first)]
-    return [name for name in told if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]
+    shown = [*first, *(name for name in scores if name not in first)]
+    return [name for name in shown if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]

@@ -113,10 +113,10 @@ COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "rel
 
 def run_figures(summary: RunSummary, split: str) -> list[str]:
     """Names of the figures that a run has now."""
-    found = ["training-curves"] if summary.epochs else []
-    found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
-    found += FIRST_LAYER if has_first_layer(summary.run.model_file) else ()
-    return [*found, "robustness"]
+    names = ["training-curves"] if summary.epochs else []
+    names += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
+    names += FIRST_LAYER if has_first_layer(summary.run.model_file) else ()
+    return [*names, "robustness"]
 
 
 DATA_FIGURES = ("class-counts", "class-means", "brightness")

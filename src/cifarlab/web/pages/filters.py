@@ -190,9 +190,9 @@ def _side(side: str, predictions: Predictions, other: Predictions) -> NDArray[np
     """`(N,)`: whether only this run (`"gained"`), or only the other one, names an image's label."""
     right = predictions.predicted == predictions.labels
     other_right = dict(zip(other.ids.tolist(), (other.predicted == other.labels).tolist(), strict=True))
-    wanted = side != "gained"  # of the other run; an image that it was not asked about is on neither side
-    other_is = np.array([other_right.get(image_id) is wanted for image_id in predictions.ids.tolist()], bool)
-    return np.asarray((right != wanted) & other_is)
+    expected = side != "gained"  # of the other run; an image that it was not asked about is on neither side
+    other_is = np.array([other_right.get(image_id) is expected for image_id in predictions.ids.tolist()], bool)
+    return np.asarray((right != expected) & other_is)
 
 
 def _label(query: Mapping[str, str], key: str, class_names: Sequence[str]) -> int | None:

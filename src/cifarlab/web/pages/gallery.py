@@ -89,14 +89,11 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     """
     predictions, chosen, doubts, rows = choose_predictions(library, summary, split, query)
     page, pages = read_page(query, len(rows), size)
-    found = library.find_collection(summary.data)
-    tiles = [
-        _prediction_tile(
-            predictions, row, found if isinstance(found, Collection) else None, _carried(query, summary.name, split)
-        )
-        for row in rows[(page - 1) * size : page * size]
-    ]
-    problem = found if isinstance(found, str) else ""
+    found = library.find_collection(summary.data)  # or in words why not
+    collection, problem = (found, "") if isinstance(found, Collection) else (None, found)
+    carried = _carried(query, summary.name, split)
+    shown = rows[(page - 1) * size : page * size]
+    tiles = [_prediction_tile(predictions, row, collection, carried) for row in shown]
     names = doubts.runs if doubts else ()
     return Gallery(
         tiles, len(rows), page, pages, problem, predictions.class_names, ORDERS, chosen.shown, SHOWN, names
@@ -130,11 +127,11 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     part = collection.splits[split]
     page, pages = read_page(query, len(rows), size)
     carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
-    told = bool(query.get("doubt") or query.get("sort") == "doubt")
+    shows_doubt = bool(query.get("doubt") or query.get("sort") == "doubt")
     tiles = []
     for row in rows[(page - 1) * size : page * size]:
         image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
-        place = doubts.rows.get(image_id) if doubts is not None and told else None
+        place = doubts.rows.get(image_id) if doubts is not None and shows_doubt else None
         said = doubts.class_names[doubts.suggested[place]] if doubts is not None and place is not None else ""
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
@@ -168,13 +165,13 @@ def _prediction_tile(
     true, said = names[predictions.labels[row]], names[predictions.predicted[row]]
     sure = float(predictions.probabilities[row].max())
     shown = collection is not None and image_id in collection.places
-    told = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+    words = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
     return Tile(
         href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         if collection and shown
         else "",
         picture=collection.address(image_id) if collection and shown else "",
-        alt=f"{told}, {100 * sure:.0f} % sure ({image_id})",
+        alt=f"{words}, {100 * sure:.0f} % sure ({image_id})",
         true=true,
         said=said,
         sure=sure,

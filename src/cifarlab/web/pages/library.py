@@ -110,13 +110,13 @@ class Library:
             data: Name of the data set.
             split: `"test"` or `"validation"`.
         """
-        asked = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
-        asked.sort(key=lambda summary: -(summary.number("accuracy", split) or 0))
-        asked = asked[:MOST_OPINIONS]
-        if not asked:
+        best_runs = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
+        best_runs.sort(key=lambda summary: -(summary.number("accuracy", split) or 0))
+        best_runs = best_runs[:MOST_OPINIONS]
+        if not best_runs:
             return None
-        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in asked))
-        return self.keep(key, lambda: self._weigh(asked, split, key))
+        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in best_runs))
+        return self.keep(key, lambda: self._weigh(best_runs, split, key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -126,8 +126,8 @@ class Library:
         with self._lock:
             if key in self._kept:
                 self._kept[key] = self._kept.pop(key)
-                found: T = self._kept[key]
-                return found
+                known: T = self._kept[key]
+                return known
         made = make()
         with self._lock:
             self._kept[key] = made
@@ -188,10 +188,10 @@ class Library:
         """Load the app's own data set in a thread, so that the first page need not wait for it."""
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
-    def _weigh(self, asked: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
+    def _weigh(self, best_runs: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
         opinions: dict[str, Predictions] = {}
-        for summary in asked:
+        for summary in best_runs:
             with contextlib.suppress(CifarlabError):
                 opinions[summary.name] = self.predictions(summary, split)
         return weigh_labels(opinions, key) if opinions else None

@@ -158,8 +158,8 @@ def sign(path: Path) -> Signature:
         if path.is_file():
             stat = path.stat()
             return ((path.name, stat.st_mtime_ns, stat.st_size),)
-        with os.scandir(path) as found:
-            kept = [each for each in found if each.name.endswith(_READ) and each.name not in _NEVER]
+        with os.scandir(path) as content:
+            kept = [each for each in content if each.name.endswith(_READ) and each.name not in _NEVER]
             stats = [(each.name, each.stat()) for each in kept]
     except OSError:
         return ()
@@ -167,10 +167,10 @@ def sign(path: Path) -> Signature:
 
 
 def _state(run: Run) -> tuple[str, str]:
-    found = run.state
-    state, why = str(found["state"]), str(found.get("why") or "")
+    content = run.state
+    state, why = str(content["state"]), str(content.get("why") or "")
     # Of a process on another machine nothing is known here.
-    is_ours = found.get("host") == platform.node() and found.get("process") != os.getpid()
+    is_ours = content.get("host") == platform.node() and content.get("process") != os.getpid()
     if state == "running" and is_ours and not run.is_being_trained():
         return "stopped", LOST
     return state, why

@@ -30,7 +30,7 @@ SHOWN_PIXELS = 320
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormValues:
     """What the form says.
 
     Attributes:
@@ -46,43 +46,43 @@ class Asked:
 def show_form(request: Request) -> HTMLResponse:
     """The form; which models are chosen stands in the address."""
     query = request.query_params
-    return _page(request, Asked(_known(request, query.getlist("model")), query.get("neighbours") == "1"))
+    return _page(request, FormValues(_known(request, query.getlist("model")), query.get("neighbours") == "1"))
 
 
 @router.post("/classify")
 async def show_answer(request: Request) -> HTMLResponse:
     """The form with the answers below it; the picture lives as long as this request."""
     service, limits = inference_of(request), settings_of(request).limits
-    asked = Asked(_known(request, []), False)
+    form = FormValues(_known(request, []), False)
     try:
         async with accepted(service):
             upload = await read_form(request, max_images=2 * limits.max_images)
             fields = upload.fields
-            asked = Asked(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
+            form = FormValues(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
             if not upload.pictures:
                 raise UploadError(422, "no picture was sent: choose one, drop one here, or paste one")
             name, data = upload.pictures[0]
             shown = await anyio.to_thread.run_sync(_shown, data, limits.max_pixels, name)
             answers = [
-                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in asked.models
+                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in form.models
             ]
-            cards = [await anyio.to_thread.run_sync(_card, request, answer, asked) for answer in answers]
+            cards = [await anyio.to_thread.run_sync(_card, request, answer, form) for answer in answers]
     except HTTPException as error:
-        response = _page(request, asked, problem=str(error.detail), status=error.status_code)
+        response = _page(request, form, problem=str(error.detail), status=error.status_code)
         response.headers.update(error.headers or {})
         return response
-    return _page(request, asked, picture=shown, name=name, cards=cards)
+    return _page(request, form, picture=shown, name=name, cards=cards)
 
 
-def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) -> HTMLResponse:
-    values = {"picture": "", "name": "", "problem": "", "cards": [], **found}
+def _page(request: Request, form: FormValues, *, status: int = 200, **shown: Any) -> HTMLResponse:
+    values = {"picture": "", "name": "", "problem": "", "cards": [], **shown}
     limits = settings_of(request).limits
     response = rendering.page(
         request,
         "classify.html",
         status=status,
-        asked=asked,
-        models=[_choice(request, name, asked) for name in inference_of(request).store.names()],
+        form=form,
+        models=[_choice(request, name, form) for name in inference_of(request).store.names()],
         most_models=MOST_MODELS,
         megabytes=limits.max_request_bytes // 2**20,
         # The script asks again by itself.
@@ -94,10 +94,10 @@ def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) ->
     return response
 
 
-def _choice(request: Request, name: str, asked: Asked) -> dict[str, Any]:
+def _choice(request: Request, name: str, form: FormValues) -> dict[str, Any]:
     """A model as the form offers it."""
     about = "comes with cifarlab" if name == builtin.NAME else ""
-    return {"name": name, "about": about, "chosen": name in asked.models}
+    return {"name": name, "about": about, "chosen": name in form.models}
 
 
 def _known(request: Request, names: Any) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _known(request: Request, names: Any) -> tuple[str, ...]:
     return chosen or tuple(offered[:1])
 
 
-def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
+def _card(request: Request, answer: Classified, form: FormValues) -> dict[str, Any]:
     """What the page shows of one model's answer."""
     model, picture = answer.batcher.loaded_model, answer.pictures[0]
     explanations = explanations_of(request)
@@ -116,7 +116,7 @@ def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
     looked = explanations.attention(model, picture, [label])
     near: list[Any] | None = []
     problem = ""
-    if asked.neighbours:
+    if form.neighbours:
         try:
             run = inference_of(request).store.run(model.name)
             near = explanations.neighbours(model, run, picture, NEIGHBOURS)

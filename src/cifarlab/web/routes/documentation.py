@@ -48,7 +48,7 @@ async def swagger_ui(name: str) -> FileResponse:
 
 def _folder() -> Path:
     """Where the package fastapi-offline keeps Swagger UI; the package itself is not imported."""
-    found = importlib.util.find_spec("fastapi_offline")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("fastapi_offline")
+    if package is None or package.origin is None:
         raise FileNotFoundError("fastapi-offline is not installed: pip install 'cifarlab[web]'")
-    return Path(found.origin).parent / "static"
+    return Path(package.origin).parent / "static"

@@ -31,7 +31,7 @@ def show_image(request: Request, library: LibraryOf, slug: str, image_id: str) -
     collection = library.collection(slug)
     split, row = _place(collection, image_id)
     part = collection.splits[split]
-    asked = _asked(request, library, collection, image_id)
+    asked = _chosen_runs(request, library, collection, image_id)
     doubts = library.doubts(collection.name, split) if split != "train" else None
     place = doubts.rows.get(image_id) if doubts is not None else None
     return rendering.page(
@@ -57,7 +57,7 @@ def show_story(request: Request, library: LibraryOf, slug: str, image_id: str) -
     """What the networks say when they are asked, for the script that puts it into the image's page."""
     collection = library.collection(slug)
     split, _ = _place(collection, image_id)
-    asked = _asked(request, library, collection, image_id)
+    asked = _chosen_runs(request, library, collection, image_id)
     return rendering.fragment(
         request, "story.html", story=_story(library, collection, asked, image_id, split), image_id=image_id
     )
@@ -88,7 +88,7 @@ def _others(library: Library, collection: Collection, image_id: str) -> list[str
     return [summary.name for summary in known]
 
 
-def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
+def _chosen_runs(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
     """Those that the address names; else the run whose gallery led here and the most accurate ones."""
     names = list(dict.fromkeys(request.query_params.getlist("ask")))
     if not names:
@@ -161,10 +161,10 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
         predictions, _, _, rows = choose_predictions(library, summary, split, query)
         ids = predictions.ids
         back, title = f"{summary.address}/mistakes", summary.name
-    (found,) = (ids[rows] == image_id).nonzero()
-    if not len(found):
+    (places,) = (ids[rows] == image_id).nonzero()
+    if not len(places):
         return None
-    place = int(found[0])
+    place = int(places[0])
     page_address = rendering.PageAddress(request)
 
     def at(row: int) -> str | None:

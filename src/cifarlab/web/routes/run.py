@@ -90,11 +90,11 @@ def show_tab(request: Request, library: LibraryOf, name: str, tab: str) -> Respo
     if tab == "weights" and not _has_tab(summary, frame["split"], tab):
         raise HTTPException(404, _why_no_first_layer(summary))
     # A training that has just begun has not written down how it is made.
-    asked = frame["split"] or tab == "weights" or (tab == "making" and summary.data)
+    is_measured = frame["split"] or tab == "weights" or (tab == "making" and summary.data)
     if not _has_tab(summary, frame["split"], tab):
-        asked = ""
+        is_measured = ""
     whole = bool(request.query_params.get("whole"))
-    sections = show_sections(library, [summary], frame["split"] or "test", names, whole=whole) if asked else []
+    sections = show_sections(library, [summary], frame["split"] or "test", names, whole=whole) if is_measured else []
     return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title)
 
 
@@ -127,11 +127,11 @@ def live_values(request: Request, summary: RunSummary, split: str = "", *, whole
     job = jobs_of(request).find(summary.name)
     evaluation = jobs_of(request).find_evaluation(summary.name)
     failed = evaluation is not None and evaluation.failed
-    told = summary.scores[split].get("notices") or () if split else ()
+    notices = summary.scores[split].get("notices") or () if split else ()
     return {
         "evaluating": evaluation is not None and evaluation.is_alive,
         "unevaluated": jobs_of(request).log(summary.name, evaluation=True) if failed else "",
-        "why": "" if any(summary.why in str(notice) for notice in told) else summary.why,
+        "why": "" if any(summary.why in str(notice) for notice in notices) else summary.why,
         "curves": show_sections(library, [summary], "", ["curves"], whole=whole) if summary.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
         "log": jobs_of(request).log(summary.name) if summary.state != "finished" else "",

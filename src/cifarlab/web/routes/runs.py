@@ -78,12 +78,12 @@ def _values(request: Request) -> dict[str, Any]:
 def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> list[RunSummary]:
     """The runs whose name holds every word of `q`, and whose state, model and data are those asked for."""
     words = (query.get("q") or "").casefold().split()
-    wanted = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
+    required = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
     return [
         summary
         for summary in summaries
         if all(word in summary.name.casefold() for word in words)
-        and all(getattr(summary, key) == value for key, value in wanted.items())
+        and all(getattr(summary, key) == value for key, value in required.items())
     ]
 
 
