@@ -10,14 +10,14 @@ from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.training_curves import plot_training_curves
-from cifarlab.reports.page import ReportedRun
+from cifarlab.reports.page import RunView
 from cifarlab.reports.pictures import Pictures
 from cifarlab.utils import files
 
 MOST_MISTAKES = 32
 
 
-def write_figures(view: ReportedRun, pictures: Pictures, split: str) -> list[Path]:
+def write_figures(view: RunView, pictures: Pictures, split: str) -> list[Path]:
     """Write the run's figures into its `figures/`.
 
     Args:
@@ -38,7 +38,7 @@ def write_figures(view: ReportedRun, pictures: Pictures, split: str) -> list[Pat
     return [files.write_bytes(folder / f"{name}.png", to_png(figure)) for name, figure in figures.items() if figure]
 
 
-def _plot_mistakes(view: ReportedRun, pictures: Pictures) -> Figure | None:
+def _plot_mistakes(view: RunView, pictures: Pictures) -> Figure | None:
     predictions = view.predictions
     confidence = predictions.probabilities.max(axis=1)
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)

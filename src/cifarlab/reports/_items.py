@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Item:
         return self.true == self.said
 
 
-def make_items(page: Page, view: ReportedRun, rows: Iterable[int]) -> list[Item]:
+def make_items(page: Page, view: RunView, rows: Iterable[int]) -> list[Item]:
     """The images at `rows` of the run's predictions; none where there are no pictures of its data."""
     if not page.pictures.has(view.data["name"]):
         return []

@@ -18,7 +18,7 @@ SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
-class ReportedRun:
+class RunView:
     """One run, read once.
 
     Attributes:
@@ -82,7 +82,7 @@ class Page:
         stories: Image's id to the address of the page about it, where there is one.
     """
 
-    runs: tuple[ReportedRun, ...]
+    runs: tuple[RunView, ...]
     split: str
     notice: str
     pictures: Pictures
@@ -90,12 +90,12 @@ class Page:
     stories: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def leader(self) -> ReportedRun:
+    def leader(self) -> RunView:
         """The run with the highest accuracy, the first of equals."""
         return self.leaders[0]
 
     @property
-    def leaders(self) -> list[ReportedRun]:
+    def leaders(self) -> list[RunView]:
         """The runs with the highest accuracy: one, or several exactly equal ones."""
         highest = max(float(view.scores["accuracy"]) for view in self.runs)
         return [view for view in self.runs if float(view.scores["accuracy"]) == highest]
@@ -145,14 +145,14 @@ def open_page(
     return Page(tuple(views), split, notice, pictures, humans)
 
 
-def _read(run: Run, label: str, index: int, split: str) -> ReportedRun:
+def _read(run: Run, label: str, index: int, split: str) -> RunView:
     scores = run.scores(split)
     predictions = run.predictions(split)
     check_together(run, split, scores, predictions)
     recipe = dict(vars(run.recipe))
     model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
     fields = {"model": recipe.pop("model"), **model_args, **recipe}
-    return ReportedRun(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+    return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
 
 
 def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions: Predictions) -> None:
@@ -184,7 +184,7 @@ def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions:
     )
 
 
-def _open_humans(views: Sequence[ReportedRun], split: str, path: str | os.PathLike[str]) -> HumanLabels:
+def _open_humans(views: Sequence[RunView], split: str, path: str | os.PathLike[str]) -> HumanLabels:
     """The counts, once they are sure to be about the images of every run."""
     found = [open_human_labels(Path(path), str(view.data["name"]), split) for view in views]
     for view, humans in zip(views, found, strict=True):

@@ -8,7 +8,7 @@ from cifarlab import metrics
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.utils.errors import CifarlabError
@@ -34,12 +34,12 @@ def build(page: Page) -> Markup | None:
     )
 
 
-def _scores(view: ReportedRun) -> list[dict[str, Any]]:
+def _scores(view: RunView) -> list[dict[str, Any]]:
     """The stored scores; those that an older version did not store are measured now."""
     return [view.value(name) or metrics.measure(name, view.predictions).as_dict() for name in _SCORES]
 
 
-def _temperature(view: ReportedRun) -> str:
+def _temperature(view: RunView) -> str:
     """As the table says it; of one that was fitted to another model not the number, but that it was."""
     try:
         found = stored_temperature(view.run)

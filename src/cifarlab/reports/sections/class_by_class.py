@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import Item, make_items
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import render
 
 ORDER = 90
@@ -39,7 +39,7 @@ def build(page: Page) -> Markup | None:
     return render("class_by_class", page=page, view=view, rows=rows, total=len(scores))
 
 
-def _row(page: Page, view: ReportedRun, class_index: int, each: int) -> ClassRow:
+def _row(page: Page, view: RunView, class_index: int, each: int) -> ClassRow:
     predictions = view.predictions
     score = view.scores["per_class"][class_index]
     own = predictions.labels == class_index

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import Item, make_items
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import render
 
 ORDER = 60
@@ -33,7 +33,7 @@ def build(page: Page) -> Markup | None:
     return render("confused_pairs", page=page, found=found)
 
 
-def _pairs(page: Page, view: ReportedRun) -> list[Pair]:
+def _pairs(page: Page, view: RunView) -> list[Pair]:
     counts = np.array(view.scores["confusion_matrix"])
     both = np.triu(counts + counts.T, k=1)
     order = np.argsort(-both, axis=None, kind="stable")[: page.amount(alone=6, compared=3)]
@@ -46,7 +46,7 @@ def _pairs(page: Page, view: ReportedRun) -> list[Pair]:
     return pairs
 
 
-def _examples(view: ReportedRun, first: int, second: int, most: int = 8) -> list[int]:
+def _examples(view: RunView, first: int, second: int, most: int = 8) -> list[int]:
     """The most confident mistakes, half of them in each direction where both have enough."""
     predictions = view.predictions
     confidence = predictions.probabilities.max(axis=1)

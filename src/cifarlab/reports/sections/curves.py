@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, percent, render
 
 ORDER = 30
@@ -31,7 +31,7 @@ def _held_out(page: Page) -> str:
     return "some" if len(has) > 1 else "all" if has == {True} else ""
 
 
-def _is_handicapped(view: ReportedRun) -> bool:
+def _is_handicapped(view: RunView) -> bool:
     """Whether dropout or augmentation made the training images harder than those held out."""
     names = (
         *("model.dropout", "model.input_dropout", "flip", "translate_pixels", "brightness_factor", "contrast_factor"),

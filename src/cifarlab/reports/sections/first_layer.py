@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from cifarlab.plots.first_layer import plot_first_layer
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, render
 from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.errors import CifarlabError
@@ -20,7 +20,7 @@ def build(page: Page) -> Markup | None:
     return render("first_layer", page=page, shown=shown) if shown else None
 
 
-def _show(view: ReportedRun, most: int) -> tuple[ReportedRun, str | Markup, int, int] | None:
+def _show(view: RunView, most: int) -> tuple[RunView, str | Markup, int, int] | None:
     if not view.run.model_file.is_file():
         return None
     try:

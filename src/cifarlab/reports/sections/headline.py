@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from cifarlab.inference.tta import NAMES
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, percent, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import NO_TTA, describe_tta
@@ -30,7 +30,7 @@ def build(page: Page) -> Markup:
     )
 
 
-def _find_augmented(page: Page) -> tuple[list[tuple[ReportedRun, str, dict[str, Any]]], list[str]]:
+def _find_augmented(page: Page) -> tuple[list[tuple[RunView, str, dict[str, Any]]], list[str]]:
     """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page.
 
     And a sentence about each measurement that is of an earlier model.

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cifarlab.evaluation.human_labels import HumanLabels, compare_with_humans, shared_mistakes
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import render
 
 ORDER = 72
@@ -35,14 +35,14 @@ def build(page: Page) -> Markup | None:
     return render("human_labels", page=page, rows=rows, galleries=[each for each in galleries if each[1]])
 
 
-def _numbers(page: Page, view: ReportedRun) -> dict[str, Any] | None:
+def _numbers(page: Page, view: RunView) -> dict[str, Any] | None:
     if page.humans is not None:
         return compare_with_humans(view.predictions, page.humans)
     stored: dict[str, Any] | None = view.scores.get("human")
     return stored
 
 
-def _mistakes(page: Page, humans: HumanLabels, view: ReportedRun) -> list[SharedMistake]:
+def _mistakes(page: Page, humans: HumanLabels, view: RunView) -> list[SharedMistake]:
     """Those that most people share first; none where there are no pictures."""
     name = str(view.data["name"])
     if not page.pictures.has(name):

@@ -9,7 +9,7 @@ from cifarlab.evaluation.locality import begun_side, half_energy_sides, random_s
 from cifarlab.plots import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, render
 from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.arrays import Array
@@ -26,7 +26,7 @@ def build(page: Page) -> Markup | None:
     return render("locality", page=page, shown=shown) if shown else None
 
 
-def _show(view: ReportedRun, most: int) -> dict[str, Any] | None:
+def _show(view: RunView, most: int) -> dict[str, Any] | None:
     if not view.run.model_file.is_file():
         return None
     try:
@@ -53,7 +53,7 @@ def _show(view: ReportedRun, most: int) -> dict[str, Any] | None:
     }
 
 
-def _begun(view: ReportedRun, weights: Array) -> float | None:
+def _begun(view: RunView, weights: Array) -> float | None:
     """The window of a middling unit before the training, where units began near in the picture as we see it."""
     reach_pixels = view.recipe.get("model.reach_pixels")
     if view.recipe["model"] != "bottleneck_mlp" or not reach_pixels or view.recipe.get("shuffle_pixels"):

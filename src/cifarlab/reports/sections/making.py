@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import duration, plain, render
 from cifarlab.utils.environment import BACKENDS
 
@@ -44,7 +44,7 @@ def _rows(records: list[Mapping[str, Any]]) -> list[Row]:
     return [Row(name, [plain(record.get(name)) for record in records]) for name in names]
 
 
-def _about_run(view: ReportedRun) -> dict[str, Any]:
+def _about_run(view: RunView) -> dict[str, Any]:
     state = view.run.state
     why = f": {state['why']}" if state.get("why") else ""
     return {
@@ -57,18 +57,18 @@ def _about_run(view: ReportedRun) -> dict[str, Any]:
     }
 
 
-def _looks(view: ReportedRun, split: str) -> list[dict[str, str]]:
+def _looks(view: RunView, split: str) -> list[dict[str, str]]:
     """Those at the images that the page is about: the run's own."""
     return [look for look in view.run.looks() if (look["split"], look["data"]) == (split, view.run.data_name)]
 
 
-def _versions(view: ReportedRun) -> dict[str, str]:
+def _versions(view: RunView) -> dict[str, str]:
     """Of the backends only the one in use: the others may be installed, but the result does not depend on them."""
     versions = dict(view.environment.get("versions", {}))
     unused = set(BACKENDS) - {view.environment["backend"]} if view.environment.get("backend") in BACKENDS else set()
     return {name: version for name, version in versions.items() if name.removesuffix("-cpu") not in unused}
 
 
-def _machine(view: ReportedRun) -> dict[str, Any]:
+def _machine(view: RunView) -> dict[str, Any]:
     names = ("processor", "cores", "accelerators", "platform", "python", "backend")
     return {name: view.environment.get(name) for name in names}

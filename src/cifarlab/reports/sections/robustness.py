@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from cifarlab.evaluation.robustness.results import OURS, read_results
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 
@@ -29,7 +29,7 @@ def build(page: Page) -> Markup | None:
     return render("robustness", page=page, shown=shown, stale=stale, consistency=_CONSISTENCY, ours=ours, note=OURS)
 
 
-def _read(page: Page) -> tuple[list[tuple[ReportedRun, dict[str, Any]]], list[str]]:
+def _read(page: Page) -> tuple[list[tuple[RunView, dict[str, Any]]], list[str]]:
     """What was measured, and a sentence about each measurement that is of an earlier model."""
     found, stale = [], []
     for view in page.runs:
@@ -43,7 +43,7 @@ def _read(page: Page) -> tuple[list[tuple[ReportedRun, dict[str, Any]]], list[st
     return found, stale
 
 
-def _draw(view: ReportedRun, results: dict[str, Any]) -> Markup:
+def _draw(view: RunView, results: dict[str, Any]) -> Markup:
     rows = {
         name: [each["value"] for each in corruption["severities"].values()]
         for name, corruption in results["corruptions"].items()

@@ -4,7 +4,7 @@ import numpy as np
 from markupsafe import Markup
 
 from cifarlab.reports._items import make_items
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.rendering import render
 
 ORDER = 80
@@ -20,7 +20,7 @@ def build(page: Page) -> Markup | None:
     return render("uncertain", page=page, galleries=galleries) if galleries else None
 
 
-def _rows(view: ReportedRun, most: int) -> list[int]:
+def _rows(view: RunView, most: int) -> list[int]:
     predictions = view.predictions
     probabilities = np.sort(predictions.probabilities, axis=1)  # (N, K)
     confidence, lead = probabilities[:, -1], probabilities[:, -1] - probabilities[:, -2]

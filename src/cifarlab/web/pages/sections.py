@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, ReportedRun
+from cifarlab.reports.page import Page, RunView
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
@@ -92,7 +92,7 @@ def build_section(library: Library, summaries: Sequence[RunSummary], split: str,
     """
 
     def build() -> Markup | None:
-        views = tuple(reported_run(library, summary, split, index) for index, summary in enumerate(summaries))
+        views = tuple(view_run(library, summary, split, index) for index, summary in enumerate(summaries))
         with DRAWING:
             html: Markup | None = discovery.load("reports.sections", name).build(
                 Page(views, split, "", Pictures(split))
@@ -102,13 +102,13 @@ def build_section(library: Library, summaries: Sequence[RunSummary], split: str,
     return library.keep(_key(summaries, split, name), build)
 
 
-def reported_run(library: Library, summary: RunSummary, split: str, index: int = 0) -> ReportedRun:
+def view_run(library: Library, summary: RunSummary, split: str, index: int = 0) -> RunView:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
     run = summary.run
     evaluated = split in summary.evaluated
     scores = run.scores(split) if evaluated else {}
     predictions = library.predictions(summary, split) if evaluated else _nothing_said(summary)
-    return ReportedRun(
+    return RunView(
         run, summary.name, index, scores, predictions, run.history(), run.environment, run.data, summary.recipe
     )
 
