@@ -12,7 +12,7 @@ batches are the ones that torchvision verifies, and those of the binary batches 
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +21,6 @@ import numpy as np
 from cifarlab.datasets._safe_pickle import read_pickle
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 try:
     from lzma import LZMAError
@@ -106,7 +105,9 @@ def find_form(folder: Path) -> Form | None:
     return next((form for form in found if form.is_complete), found[0] if found else None)
 
 
-def read_form(form: Form, published: Published = OFFICIAL, progress: Progress | None = None) -> dict[str, Array]:
+def read_form(
+    form: Form, published: Published = OFFICIAL, progress: Callable[[str, float], None] | None = None
+) -> dict[str, Array]:
     """Verify and decode every batch.
 
     Args:

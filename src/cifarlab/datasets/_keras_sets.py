@@ -4,7 +4,7 @@ Keras deletes a file of its cache that has a wrong checksum, to download it agai
 and what to do with it is left to its owner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from cifarlab.datasets._options import refuse
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 
 def load_keras_set(
@@ -27,7 +26,7 @@ def load_keras_set(
     data_dir: Path | None,
     argument: str,
     download: bool,
-    progress: Progress | None,
+    progress: Callable[[str, float], None] | None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Load `keras.datasets.<name>`, downloading it where Keras's cache lacks it.
 
@@ -63,7 +62,7 @@ def load_keras_set(
     return train, test, Source(name, str(cache), how, dict(expected))
 
 
-def _verified_cache(expected: Mapping[str, str], progress: Progress | None) -> Path | None:
+def _verified_cache(expected: Mapping[str, str], progress: Callable[[str, float], None] | None) -> Path | None:
     """The cache folder that holds all the expected files, verified, or None."""
     for cache in keras_cache_folders():
         if not all((cache / file).is_file() for file in expected):

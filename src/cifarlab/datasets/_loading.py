@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 __all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
 
@@ -28,7 +27,7 @@ def load_data(
     validation_fraction: float = 0.1,
     fold: int = 0,
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
 ) -> Splits:
     """Find a data set, verify it, and hold out a validation part of its training images.

@@ -7,6 +7,7 @@ Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,6 @@ from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -40,7 +40,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Find CIFAR-10, verify every file against its published checksum, and decode it.
 
@@ -64,7 +64,7 @@ def load(
 
 
 def read_splits(
-    form: Form, published: Published = OFFICIAL, progress: Progress | None = None
+    form: Form, published: Published = OFFICIAL, progress: Callable[[str, float], None] | None = None
 ) -> tuple[ImageSet, ImageSet]:
     """Training and test images of one form, from the cache of arrays if this form was verified before."""
     expected = checksums(form, published)

@@ -3,11 +3,11 @@
 Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._keras_sets import load_keras_set
-from cifarlab.utils.progress import Progress
 
 _NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -31,7 +31,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """CIFAR-100, images `(N, 32, 32, 3)` uint8; arguments and errors as in `load_keras_set`."""
     return load_keras_set(

@@ -6,6 +6,7 @@ every class is the test set, always the same images.
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
 from cifarlab.datasets._split import hold_out
-from cifarlab.utils.progress import Progress
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -27,7 +27,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """The digits, divided into 1,438 training and 359 test images.
 

@@ -3,11 +3,11 @@
 Source: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747. The checksums are those of its own repository; Keras has none.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._keras_sets import load_keras_set
-from cifarlab.utils.progress import Progress
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -36,7 +36,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Fashion-MNIST, images `(N, 28, 28, 1)` uint8; arguments and errors as in `load_keras_set`."""
     return load_keras_set(

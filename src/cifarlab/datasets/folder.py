@@ -6,6 +6,7 @@ fifth of every class is the test set: which pictures, follows from each file's c
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.datasets._split import BY_CONTENT, hold_out
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 from cifarlab.utils.text import readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026
@@ -29,7 +29,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Read every picture in and below the class folders; hidden files, and what systems leave there, are passed over.
 
@@ -74,7 +74,9 @@ def load(
     )
 
 
-def _read(root: Path, layout: Layout, progress: Progress | None) -> tuple[ImageSet, dict[str, Array]]:
+def _read(
+    root: Path, layout: Layout, progress: Callable[[str, float], None] | None
+) -> tuple[ImageSet, dict[str, Array]]:
     """Pictures of train, then of test, in one set: what cannot be read is named all at once."""
     parts: list[Pictures] = [layout.train, layout.test or {}]
     names = tuple(parts[0] or parts[1])

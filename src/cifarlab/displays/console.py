@@ -11,7 +11,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cifarlab.utils.progress import Progress
 from cifarlab.utils.text import duration
 
 PLAIN_LINE_SECONDS = 2.0
@@ -29,7 +28,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
-def working(what: str, *, once_told: bool = False) -> Iterator[Progress]:
+def working(what: str, *, once_told: bool = False) -> Iterator[Callable[[str, float], None]]:
     """Show on the terminal that something is being done; elsewhere say it once, if it takes longer than a moment.
 
     Args:
@@ -60,7 +59,7 @@ def working(what: str, *, once_told: bool = False) -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
     """Show a bar with the time left for what takes minutes; elsewhere a plain line every ten seconds.
 
     Yields:

@@ -17,7 +17,6 @@ from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, mak
 from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.utils.progress import Progress
 from cifarlab.utils.text import counted, duration
 
 _LOADING = "loading Keras and the data"
@@ -34,7 +33,7 @@ def is_watched() -> bool:
 
 
 @contextlib.contextmanager
-def progress_of(what: str, show: bool | None) -> Iterator[Progress]:
+def progress_of(what: str, show: bool | None) -> Iterator[Callable[[str, float], None]]:
     """Show how far something is that is called from Python.
 
     Args:

@@ -8,7 +8,7 @@ Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; 
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,13 +24,13 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 from cifarlab.utils.text import counted
 
 SCORES = ("self_confidence", "normalized_margin")
 TRUSTED_AGREEMENT = 0.9
 FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
 
+Progress = Callable[[str, float], None]
 _Run = Run | str | os.PathLike[str]
 
 

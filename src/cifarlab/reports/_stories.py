@@ -1,13 +1,13 @@
 """Pages about single images beside a report: why the worst mistakes were made."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab.evaluation.explanation.image import tell_stories
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.page import Page
 from cifarlab.reports.sections.mistakes import find_mistakes
-from cifarlab.utils.progress import Progress
 
 
 def write_stories(
@@ -15,7 +15,7 @@ def write_stories(
     most: int,
     folder: Path,
     data_dir: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, str]:
     """Write the stories of each run's most confident mistakes, as all runs of the report tell them.
 

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifarlab.displays.progress import progress_of
@@ -14,10 +14,10 @@ from cifarlab.reports.page import open_page
 from cifarlab.runs import Run
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 __all__ = ["report"]
 
+Progress = Callable[[str, float], None]
 _Runs = Run | str | os.PathLike[str]
 
 

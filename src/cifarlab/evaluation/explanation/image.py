@@ -27,13 +27,14 @@ from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
 from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 NEIGHBOURS = 8
 VIEWS = (
     "as it is", "mirrored", "moved up and left", "moved up and left, mirrored", "moved down and right",
     "moved down and right, mirrored",
 )  # fmt: skip
+
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)

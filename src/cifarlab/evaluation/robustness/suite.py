@@ -29,7 +29,6 @@ from cifarlab.runs.trained_images import find_overlap, load_training_images
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -37,6 +36,8 @@ ATTACKS = {
     "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
 }
 """What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
+
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import datasets
@@ -11,7 +12,6 @@ from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import Progress
 
 __all__ = ["explore"]
 
@@ -28,7 +28,7 @@ def explore(
     output: str | os.PathLike[str] | None = None,
     seed: int = 0,
     map_images: int = MAP_IMAGES,
-    progress: Progress | None = None,
+    progress: Callable[[str, float], None] | None = None,
     show: bool | None = None,
 ) -> Path:
     """Examine a data set: counts, samples, means, brightness, duplicates and a map of its pictures.
@@ -61,7 +61,7 @@ def _explore(
     output: str | os.PathLike[str] | None,
     seed: int,
     map_images: int,
-    report: Progress,
+    report: Callable[[str, float], None],
 ) -> Path:
     report("reading", 0.0)
     own_code.allow(name)

@@ -19,13 +19,13 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images._colours import packing, to_rgb
 from cifarlab.utils.images._errors import PictureError, say_unreadable
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
-from cifarlab.utils.progress import Progress
 from cifarlab.utils.silence import silenced
 
 READER = 2
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""
 
 Pixels = NDArray[np.uint8]
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
