@@ -15,7 +15,7 @@ USE_DATA = if [ -z "$${CIFARLAB_DATA:-}" ] && [ -f .data/cifar-10-batches-py/tes
   export CIFARLAB_DATA="$$PWD/.data"; fi;
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help setup data demo notebook test test-fast test-thorough coverage lint types format docs docs-site lock wheel clean
+.PHONY: help setup data demo notebook test test-fast test-one test-thorough coverage lint types format docs docs-site lock wheel clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -53,6 +53,10 @@ test: setup data lint types test-fast ## Lint, types and all fast tests.
 
 test-fast:
 	@$(USE_DATA) $(BIN)/pytest -n 2 --dist loadfile -m "not slow and not thorough" tests
+
+test-one: ## One test file or folder, for the inner loop: make test-one T=tests/web, or with a name, T="tests/cli -k help".
+	@$(if $(T),,$(error say which: make test-one T=tests/cli/test_cli.py))
+	@$(USE_DATA) $(BIN)/pytest -x -m "not slow and not thorough" $(T)
 
 test-thorough: setup data ## The tests that take long, and the notebook.
 	@$(USE_DATA) CIFARLAB_NOTEBOOK_DATA=digits CIFARLAB_NOTEBOOK_EPOCHS=3 \

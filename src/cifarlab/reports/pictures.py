@@ -1,13 +1,11 @@
 """The pictures of a report: found by their ids, embedded once each, however often they are shown."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
 from cifarlab.datasets import ImageSet
 from cifarlab.plots import data_uri
@@ -16,6 +14,7 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.trained_images import load_training_images
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import encode_png
 from cifarlab.utils.own_code import NotNamedError
 
 _LARGEST_SIDE_PIXELS = 64
@@ -119,9 +118,4 @@ class Pictures:
 
 def image_uri(image: NDArray[np.uint8]) -> str:
     """`(H, W, C)` uint8 as an address that needs no request: PNG, made smaller where it is large."""
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if max(picture.size) > _LARGEST_SIDE_PIXELS:
-        picture.thumbnail((_LARGEST_SIDE_PIXELS, _LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "png", optimize=True)
-    return data_uri(file.getvalue())
+    return data_uri(encode_png(image, _LARGEST_SIDE_PIXELS, smallest=True))

@@ -30,6 +30,8 @@ from typing import Any
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import file_slug, read_object
 
+RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9._\-]*"
+"""A run's name as a regular expression, for Python and for a page's form (which wants the `-` escaped)."""
 NO_TTA = "none"
 
 

@@ -18,7 +18,7 @@ import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.layout import NO_TTA, RunFiles, describe_tta, evaluate_command
+from cifarlab.runs.layout import NO_TTA, RUN_NAME, RunFiles, describe_tta, evaluate_command
 from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
@@ -217,7 +217,7 @@ def create_run(root: Path, name: str) -> Run:
     Raises:
         CifarlabError: If the name is not a folder name or the disk cannot be written.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(RUN_NAME, name):
         raise CifarlabError(f"a run's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
     for number in itertools.count(1):
         path = root / (name if number == 1 else f"{name}-{number}")

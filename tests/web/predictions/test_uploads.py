@@ -78,9 +78,9 @@ def test_a_bomb_in_a_small_frame_ends_early():
     """More data than the header promises is not unfolded."""
     width = 64
     data = png_with_size(width, 64, rows=1_000_000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert decode(data).max() == 0
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_of_100_frames_of_a_gif_the_first_is_read(encode):

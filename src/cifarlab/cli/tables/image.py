@@ -4,9 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
+from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console
 from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
 from cifarlab.utils.text import counted
@@ -19,10 +17,7 @@ def print_story(story: Story, page: Path) -> None:
     console = make_console()
     names = story.class_names
     console.print(f"{story.image_id} of {story.data}, labelled {names[story.label]}", "", sep="\n", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("run", overflow="fold")
-    for title in _COLUMNS:
-        table.add_column(title, justify="left" if title == "named" else "right")
+    table = new_table("run", *_COLUMNS, numbers=range(2, 7))
     for run in story.runs:
         alike = sum(near.label == story.label for near in run.neighbours)
         table.add_row(
@@ -76,15 +71,10 @@ def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
         "history": None
         if history is None
         else {
-            "split": history.split,
+            **_fields(history, "split", "right", "forgetting_events", "first_learnt"),
             "losses": [None if math.isnan(loss) else loss for loss in history.losses],
-            "right": list(history.right),
-            "forgetting_events": history.forgetting_events,
-            "first_learnt": history.first_learnt,
         },
-        "label_doubt": None
-        if doubt is None
-        else {"self_confidence": doubt.self_confidence, "rank": doubt.rank, "count": doubt.count},
+        "label_doubt": None if doubt is None else _fields(doubt, "self_confidence", "rank", "count"),
         "neighbours": [
             {"id": near.image_id, "label": names[near.label], "similarity": near.similarity} for near in run.neighbours
         ],
@@ -92,9 +82,12 @@ def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
         "smallest_change": None
         if change is None
         else {
-            "grey_levels": change.grey_levels,
+            **_fields(change, "grey_levels", "survives_rounding"),
             "before": names[change.before],
             "after": names[change.after],
-            "survives_rounding": change.survives_rounding,
         },
     }
+
+
+def _fields(value: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -158,6 +159,22 @@ def read_each(
 def to_grey(rgb: Pixels) -> Pixels:
     """`(H, W, 3)` uint8 to its luminance, `(H, W, 1)`, by ITU-R BT.601 as in Pillow's mode L."""
     return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
+
+
+def encode_png(image: Pixels, largest_side: int | None = None, *, smallest: bool = False) -> bytes:
+    """An image as PNG.
+
+    Args:
+        image: `(H, W, C)` uint8, C 1 or 3.
+        largest_side: In pixels; a larger image is made smaller, in its proportions.
+        smallest: Take longer for a smaller file.
+    """
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if largest_side is not None and max(picture.size) > largest_side:
+        picture.thumbnail((largest_side, largest_side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "png", optimize=smallest)
+    return file.getvalue()
 
 
 _ORIENTATION_TAG = 0x0112

@@ -1,4 +1,4 @@
-"""Entry: one run as the table of runs shows it, read from the files in its folder."""
+"""One run as the table of runs shows it, read from the files in its folder."""
 
 import contextlib
 import os
@@ -111,22 +111,22 @@ class RunSummary:
         return [split for split in self.held_out if split not in self.evaluated]
 
 
-def say_unevaluated(entries: Sequence[RunSummary], split: str) -> str:
+def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
     """About runs that have no numbers on a split: which, and the command that makes these and no others.
 
     Args:
-        entries: The runs, at least one.
+        summaries: The runs, at least one.
         split: Of which numbers were wanted.
     """
-    stale = [entry.stale[split] for entry in entries if split in entry.stale]
+    stale = [summary.stale[split] for summary in summaries if split in summary.stale]
     if stale:
         return "; ".join(stale)
-    names, verb = ", ".join(entry.name for entry in entries), "has" if len(entries) == 1 else "have"
-    command = evaluate_command([entry.run.path for entry in entries], split)
+    names, verb = ", ".join(summary.name for summary in summaries), "has" if len(summaries) == 1 else "have"
+    command = evaluate_command([summary.run.path for summary in summaries], split)
     return f"{names} {verb} not been evaluated on {split}: run {command}"
 
 
-def read_entry(run: Run, signature: Signature) -> RunSummary | None:
+def read_summary(run: Run, signature: Signature) -> RunSummary | None:
     """The run in a folder, as far as its files go; None where it is no run at all.
 
     Args:
@@ -141,11 +141,16 @@ def read_entry(run: Run, signature: Signature) -> RunSummary | None:
     except (CifarlabError, OSError) as error:
         return RunSummary(run, signature, "failed", problem=str(error))
     try:
-        entry = RunSummary(run, signature, state, why, started, **_details(run))
+        summary = RunSummary(run, signature, state, why, started, **_details(run))
     except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-        entry = RunSummary(run, signature, state, why, started, problem=str(error))
+        summary = RunSummary(run, signature, state, why, started, problem=str(error))
     # A training that has just begun writes its files one after the other.
-    return replace(entry, problem="") if state == "running" else entry
+    return replace(summary, problem="") if state == "running" else summary
+
+
+def is_real_folder(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def sign(path: Path) -> Signature:
@@ -154,8 +159,8 @@ def sign(path: Path) -> Signature:
         if path.is_file():
             stat = path.stat()
             return ((path.name, stat.st_mtime_ns, stat.st_size),)
-        with os.scandir(path) as found:
-            kept = [each for each in found if each.name.endswith(_READ) and each.name not in _NEVER]
+        with os.scandir(path) as content:
+            kept = [each for each in content if each.name.endswith(_READ) and each.name not in _NEVER]
             stats = [(each.name, each.stat()) for each in kept]
     except OSError:
         return ()
@@ -163,11 +168,11 @@ def sign(path: Path) -> Signature:
 
 
 def _state(run: Run) -> tuple[str, str]:
-    found = run.state
-    state, why = str(found["state"]), str(found.get("why") or "")
+    content = run.state
+    state, why = str(content["state"]), str(content.get("why") or "")
     # Of a process on another machine nothing is known here.
-    here = found.get("host") == platform.node() and found.get("process") != os.getpid()
-    if state == "running" and here and not run.is_being_trained():
+    is_ours = content.get("host") == platform.node() and content.get("process") != os.getpid()
+    if state == "running" and is_ours and not run.is_being_trained():
         return "stopped", LOST
     return state, why
 
