@@ -1,4 +1,4 @@
-"""What models think of images that they never saw: the mean of several runs, or the folds of one training, joined."""
+"""Out-of-sample probabilities: the mean of several runs, or the folds of one training, joined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cifarlab.utils.text import counted
 
 @dataclass(frozen=True, eq=False)
 class OutOfSampleProbabilities:
-    """What models that never saw them think of images.
+    """The class probabilities that models give images which they were not trained on.
 
     Attributes:
         ids: `(N,)` str, unique.
@@ -47,14 +47,14 @@ def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities
 
 
 def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
-    """The opinions of K models, each about the images that it left out of its training.
+    """The probabilities of K models, each of the images that it left out of its training.
 
     Args:
         predictions: Whose ids together are the expected ones, each once.
         expected_ids: `(N,)` str, all training images.
 
     Raises:
-        CifarlabError: If an image has two opinions or none, or the classes differ.
+        CifarlabError: If an image was left out twice or never, or the classes differ.
     """
     ids = np.concatenate([each.ids for each in predictions])
     if len({each.class_names for each in predictions}) != 1:
@@ -74,8 +74,8 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
         )
     order = rows_of(ids, expected_ids)
     labels = np.concatenate([each.labels for each in predictions])[order]
-    chances = np.concatenate([each.probabilities for each in predictions])[order]
-    return OutOfSampleProbabilities(expected_ids, labels, chances, predictions[0].class_names)
+    probabilities = np.concatenate([each.probabilities for each in predictions])[order]
+    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)
 
 
 def rows_of(ids: Array, wanted: Array) -> Array:

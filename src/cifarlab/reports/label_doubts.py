@@ -44,7 +44,7 @@ def write_doubts_page(findings: Findings, path: Path, top: int = 100) -> Path:
         for conflict in conflicts[:MOST_CONFLICTS]
     ]
     html = render(
-        "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.doubts),
+        "label_doubts", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.ranking),
         counted_here=sum(doubt.is_issue for doubt, _ in doubts),
         generator=Markup(GENERATOR), version=cifarlab.__version__,
     )  # fmt: skip

@@ -184,7 +184,7 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSe
     """Images that will go through the model; one that is attacked counts as three for each gradient."""
     attacked = min(count, wanted.attack_limit)
     gradients = sum(3 * (each.steps if each.kind == "pgd" else 1) * attacked for each in attacks)
-    return count * (1 + pictures + consistency.VIEWS) + gradients + len(newer or ())
+    return count * (1 + pictures + consistency.VARIANTS) + gradients + len(newer or ())
 
 
 def _classify(forward: Forward, images: Array) -> Array:
@@ -254,10 +254,10 @@ def _measure_consistency(
     classify: Callable[[Array], Array], images: ImageSet, said: Array, steps: _Steps
 ) -> dict[str, Any]:
     found = {}
-    for name, views in consistency.views(images.images).items():
+    for name, variants in consistency.variants(images.images).items():
         same = np.ones(len(images), bool)
-        for view in views:
-            same &= classify(view) == said
+        for variant in variants:
+            same &= classify(variant) == said
             steps.done(name.replace("_", " "), len(images))
         found[name] = _share(same)
     return found
