@@ -1,5 +1,6 @@
 """Temperature scaling: one number, found on validation, that makes a run's confidence match its accuracy."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ def calibrate(
         "run": run.name,
         "split": "validation",
         "count": len(predictions),
-        "wrong": int((predictions.predicted != predictions.labels).sum()),
+        "wrong": int((~predictions.correct).sum()),
         "fitted": temperature.low is not None,
         "temperature": temperature.as_dict(),
         **{name: _before_and_after(metric, predictions, calibrated) for name, metric in _SHOWN.items()},
@@ -123,7 +124,7 @@ def fit_temperature(predictions: Predictions) -> Interval:
     count = len(predictions)
     if count < 2:
         raise CifarlabError(f"a temperature needs at least two images. Received: {count}")
-    wrong = int((predictions.predicted != predictions.labels).sum())
+    wrong = int((~predictions.correct).sum())
     if min(wrong, count - wrong) < LEAST_ANSWERS:
         there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} right"
         return _kept(f"{there}, and it takes at least {LEAST_ANSWERS} of each to tell a temperature")
@@ -155,14 +156,14 @@ def cross_fit(predictions: Predictions) -> Predictions:
     count = len(predictions)
     logits, true = _logits(predictions)
     order = np.random.default_rng(0).permutation(count)
-    order = order[np.argsort((predictions.predicted == predictions.labels)[order], kind="stable")]
+    order = order[np.argsort(predictions.correct[order], kind="stable")]
     scaled = predictions.logits.copy()
     for fold in range(FOLDS):
         own = order[fold::FOLDS]
         rest = np.setdiff1d(order, own)
         found = _optimum(logits[rest], true[rest])
         scaled[own] /= np.float32(math.exp(found or 0.0))
-    return Predictions(predictions.ids, predictions.labels, scaled, predictions.class_names)
+    return dataclasses.replace(predictions, logits=scaled)
 
 
 def _logits(predictions: Predictions) -> tuple[Array, Array]:

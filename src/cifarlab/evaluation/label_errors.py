@@ -18,11 +18,11 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, rows_of
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifarlab.runs.predictions import Predictions
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -37,12 +37,12 @@ def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities
     first = predictions[0]
     total = np.zeros(first.logits.shape)
     for each in predictions:
-        if set(each.ids.tolist()) != set(first.ids.tolist()) or each.class_names != first.class_names:
+        if len(np.setxor1d(each.ids, first.ids)) or each.class_names != first.class_names:
             raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
-        places = rows_of(each.ids, first.ids)
-        if (each.labels[places] != first.labels).any():
+        aligned = each.take(rows_of(each.ids, first.ids))
+        if (aligned.labels != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
-        total += each.probabilities[places]
+        total += aligned.probabilities
     return OutOfSampleProbabilities(first.ids, first.labels, total / len(predictions), first.class_names)
 
 
@@ -76,14 +76,3 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
     labels = np.concatenate([each.labels for each in predictions])[order]
     probabilities = np.concatenate([each.probabilities for each in predictions])[order]
     return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)
-
-
-def rows_of(ids: Array, wanted: Array) -> Array:
-    """Where each wanted id is among `ids`.
-
-    Args:
-        ids: `(N,)` str, unique.
-        wanted: `(M,)` str, all of them among `ids`.
-    """
-    order = np.argsort(ids)
-    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])

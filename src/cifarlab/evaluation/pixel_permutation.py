@@ -195,14 +195,14 @@ def _answers(run: Run, split: str, data_dir: str | None) -> Predictions:
 def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str, split: str) -> dict[str, Any]:
     """Both accuracies and their difference, with intervals, and what they say."""
     count = len(plain[0])
-    rights = [np.array([answers.predicted == answers.labels for answers in arm]) for arm in (plain, shuffled)]
-    before, after = rights[0], rights[1]  # (seeds, N)
+    correct = [np.array([answers.correct for answers in arm]) for arm in (plain, shuffled)]
+    before, after = correct  # (seeds, N)
     if len(plain) == 1:
         accuracies = [metrics.measure("accuracy", arm[0]) for arm in (plain, shuffled)]
         counts = [(after & before), (after & ~before), (~after & before), (~after & ~before)]
         difference = significance.paired_difference(*(int(each.sum()) for each in counts))
     else:
-        accuracies = [mean_over_seeds(right.mean(axis=1).tolist()) for right in rights]
+        accuracies = [mean_over_seeds(each.mean(axis=1).tolist()) for each in correct]
         difference = significance.mean_difference((after.mean(axis=1) - before.mean(axis=1)).tolist())
     names = ("accuracy", "shuffled_accuracy", "difference")
     found = {name: each.as_dict() for name, each in zip(names, (*accuracies, difference), strict=True)}

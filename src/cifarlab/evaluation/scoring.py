@@ -193,7 +193,7 @@ def _weigh_overlap(
             f"{run.name} did not record which images it was trained on: some of these may be among them, and then the "
             "accuracy is no test."
         ]
-    found = summarise(met, predictions.ids, predictions.predicted == predictions.labels)
+    found = summarise(met, predictions.ids, predictions.correct)
     return {"overlap": found} if found["count"] else {}, describe(found, len(predictions), split)
 
 
@@ -212,7 +212,7 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
     noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
     if split != "validation" or data != run.data_name or tta != NO_TTA or not noted:
         return []
-    expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
+    expected, measured = max(noted), float(predictions.correct.mean())
     if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
         return []
     return [

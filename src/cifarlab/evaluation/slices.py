@@ -43,14 +43,14 @@ def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | No
     """
     if len(images) != len(predictions) or not len(images):
         raise ValueError(f"expected an image for each prediction. Received: {len(images):,}, {len(predictions):,}")
-    right = predictions.predicted == predictions.labels
-    found = [_measure(right, *part) for part in _parts(images, train)]
+    correct = predictions.correct
+    found = [_measure(correct, *part) for part in _parts(images, train)]
     for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):
         row["adjusted_p_value"] = adjusted
     return {
         "format": FORMAT,
-        "count": len(right),
-        "accuracy": intervals.wilson(int(right.sum()), len(right)).as_dict(),
+        "count": len(correct),
+        "accuracy": intervals.wilson(int(correct.sum()), len(correct)).as_dict(),
         "slices": sorted(found, key=lambda row: (row["accuracy"]["value"], row["by"], row["low"])),
     }
 
@@ -106,8 +106,8 @@ def _fifths(by: str, names: tuple[str, ...], values: Array) -> Iterator[tuple[st
             yield by, name, values, members
 
 
-def _measure(right: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
-    inside, outside = right[members], right[~members]
+def _measure(correct: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
+    inside, outside = correct[members], correct[~members]
     table = [[int(part.sum()), int((~part).sum())] for part in (inside, outside)]
     return {
         "by": by,

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.inference.forward import Forward, Pixels
+from cifarlab.inference.forward import Forward
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 
 NAMES = (NO_TTA, "flip", "flip-shift")
 

@@ -1,4 +1,4 @@
-"""One image's story on a run of digits: what it says, what it keeps, the page it becomes."""
+"""One image explained by runs of digits: what it says, what it keeps, the page it becomes."""
 
 import dataclasses
 import json

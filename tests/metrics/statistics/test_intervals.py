@@ -89,8 +89,3 @@ def test_what_noise_alone_explains_may_be_nothing() -> None:
     found = intervals.bootstrap_norm(float(np.abs(direction).sum()), direction, noise)
     assert found.low == 0.0
     assert found.high >= found.value  # type: ignore[operator]
-
-
-def test_percentile_holds_its_value() -> None:
-    found = intervals.percentile(0.9, np.linspace(0.0, 0.8, 1001))
-    assert (found.low, found.high) == pytest.approx((0.02, 0.9))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.runs.predictions import Classified, HardPredictions, Predictions, are_other_pictures
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, number_rows, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -32,7 +32,7 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
         return other, []
     other, notices = _with_classes_of(reference, other, first, second)
     order, by_order = _order(reference, other, f"{first} and {second}")
-    aligned = _take(other, order, reference.ids)
+    aligned = replace(other.take(order), ids=reference.ids)
     differing = np.flatnonzero(aligned.labels != reference.labels)
     if len(differing):
         many = counted(len(differing), "image")
@@ -59,29 +59,20 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
 
 def counts_rows(ids: Array) -> bool:
     """Whether these ids are the row numbers that predictions without ids are given."""
-    return bool((ids == np.array([f"{index:08d}" for index in range(len(ids))], str)).all())
+    return np.array_equal(ids, number_rows(len(ids)))
 
 
 def _order(reference: Classified, other: Classified, both: str) -> tuple[Array, bool]:
     """For each image of the reference its row in the other, and whether that is by order alone."""
     missing = np.setxor1d(reference.ids, other.ids)
     if not len(missing):
-        order = np.empty(len(reference), np.int64)
-        order[np.argsort(reference.ids)] = np.argsort(other.ids)
-        return order, counts_rows(reference.ids)
+        return rows_of(other.ids, reference.ids), counts_rows(reference.ids)
     if len(reference) == len(other) and (counts_rows(reference.ids) or counts_rows(other.ids)):
         return np.arange(len(reference)), True
     raise CifarlabError(
         f"{both} were evaluated on different images ({len(reference):,} and {len(other):,}; {str(missing[0])!r} is "
         "in one only): evaluate both on the same data"
     )
-
-
-def _take(other: Classified, order: Array, ids: Array) -> Classified:
-    if isinstance(other, HardPredictions):
-        return replace(other, ids=ids, labels=other.labels[order], predicted=other.predicted[order])
-    origin = None if other.origin is None else other.origin.take(order)
-    return replace(other, ids=ids, labels=other.labels[order], logits=other.logits[order], origin=origin)
 
 
 def _with_classes_of(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:

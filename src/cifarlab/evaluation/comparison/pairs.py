@@ -87,9 +87,9 @@ def compare(
 
 def _compare_pair(first: ComparedRun, second: ComparedRun) -> dict[str, Any]:
     ids = first.predictions.ids
-    only_first, only_second = first.right & ~second.right, second.right & ~first.right
+    only_first, only_second = first.correct & ~second.correct, second.correct & ~first.correct
     b, c = int(only_first.sum()), int(only_second.sum())
-    both = int((first.right & second.right).sum())
+    both = int((first.correct & second.correct).sum())
     neither = len(ids) - both - b - c
     return {
         "first": first.name,

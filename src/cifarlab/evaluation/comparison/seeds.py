@@ -63,7 +63,7 @@ def compare_groups(
             )
     entrants = enter([*first, *second], split, runs_dir, labels)
     parts = entrants[: len(first)], entrants[len(first) :]
-    accuracies = [[float(entrant.right.mean()) for entrant in part] for part in parts]
+    accuracies = [[float(entrant.correct.mean()) for entrant in part] for part in parts]
     p_value, test = permutation_test(*accuracies)
     names = _names(*parts)
     result = {

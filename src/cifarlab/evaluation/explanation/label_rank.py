@@ -32,6 +32,6 @@ def rank_label(predictions: Predictions, image_id: str) -> LabelRank | None:
     (rows,) = np.nonzero(predictions.ids == image_id)
     if not len(rows):
         return None
-    confidence = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
+    confidence = predictions.label_probabilities
     own = float(confidence[rows[0]])
     return LabelRank(own, 1 + int((confidence < own).sum()), len(confidence))

@@ -8,10 +8,9 @@ import numpy as np
 from scipy import optimize
 
 from cifarlab import metrics
-from cifarlab.evaluation.external._scores import SMALLEST
 from cifarlab.evaluation.external.reading import read_external
 from cifarlab.evaluation.human_labels import load_human_labels, score_with_humans
-from cifarlab.runs.predictions import HardPredictions, Predictions
+from cifarlab.runs.predictions import SMALLEST, HardPredictions, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -108,6 +107,6 @@ def _unseen(found: Predictions | HardPredictions) -> list[str]:
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
     if isinstance(found, HardPredictions):
         return []
-    impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * SMALLEST).sum())
+    impossible = int((found.label_probabilities < 2 * SMALLEST).sum())
     share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
     return [f"There is {share}."] if impossible else []

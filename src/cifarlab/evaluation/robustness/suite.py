@@ -21,7 +21,7 @@ from cifarlab.evaluation.robustness.published import Cifar10C, choose_corruption
 from cifarlab.evaluation.robustness.results import FORMAT, OURS, store_results
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import prediction
-from cifarlab.inference.forward import Forward
+from cifarlab.inference.forward import Forward, apply_in_batches
 from cifarlab.metrics.statistics.intervals import Interval, mean, undefined, wilson
 from cifarlab.runs import Run, derived
 from cifarlab.runs.pretrained_run import AnyRun, open_run
@@ -189,12 +189,7 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSe
 
 def _classify(forward: Forward, images: Array) -> Array:
     """`(N,)` int64: the class of each image, in batches of one shape."""
-    size = min(BATCH_SIZE, max(1, len(images)))
-    said = []
-    for start in range(0, len(images), size):
-        rows = np.arange(start, start + size) % len(images)
-        said.append(forward(images[rows]).argmax(axis=1)[: len(images) - start])
-    return np.concatenate(said).astype(np.int64)
+    return np.asarray(apply_in_batches(forward, images, BATCH_SIZE).argmax(axis=1), np.int64)
 
 
 def _measure_corruptions(
