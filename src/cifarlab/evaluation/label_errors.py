@@ -24,7 +24,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 SCORES = ("self_confidence", "normalized_margin")
 TRUSTED_AGREEMENT = 0.9
@@ -109,9 +109,9 @@ class Findings:
                 "issues are mistakes of the model, not of the labels. Use a better model."
             )
         if self.uncounted:
-            first = ", ".join(self.uncounted[:5]) + (", ..." if len(self.uncounted) > 5 else "")
             classes = counted(len(self.uncounted), "class has", "classes have")
-            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {first}.")
+            names = few(self.uncounted)
+            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {names}.")
         return said
 
 

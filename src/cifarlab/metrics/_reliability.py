@@ -123,10 +123,8 @@ def _one_outcome(value: float, count: int) -> Interval:
     return Interval(value, max(0.0, value - rate), min(1.0, value + rate), method)
 
 
-def gap_noise(
-    judged: Judged, bins: NDArray[np.int64], num_bins: int, draws: int = DRAWS, seed: int = SEED
-) -> NDArray[np.float64]:
-    """How the gaps of all bins vary when the images are drawn again, class by class.
+def gap_noise(judged: Judged, bins: NDArray[np.int64], num_bins: int) -> NDArray[np.float64]:
+    """How the gaps of all bins vary when the images are drawn again, class by class, `DRAWS` times.
 
     Images of one class, one bin and one outcome are counted, not drawn one by one: their number comes from the
     multinomial distribution, and what their confidences differ by inside the bin from the normal one.
@@ -135,23 +133,21 @@ def gap_noise(
         judged: N images.
         bins: `(N,)` int64, the bin of each.
         num_bins: B.
-        draws: D, how many resamples.
-        seed: The same seed gives the same draws.
 
     Returns:
         `(D, B)` float64 with a mean of about 0.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     mean, variance = _moments(judged.confidence, bins, num_bins)
     gap = np.stack([mean, mean - 1], axis=1).ravel()  # (2B,): of an image that is wrong, and of one that is right
-    sums, images = np.zeros((draws, num_bins)), np.zeros((draws, num_bins))
+    sums, images = np.zeros((DRAWS, num_bins)), np.zeros((DRAWS, num_bins))
     centre = np.zeros(num_bins)
     for count, chance in _chances(judged, bins, num_bins):
-        drawn = random.multinomial(count, chance, size=draws)  # (D, 2B)
-        sums += (drawn * gap).reshape(draws, num_bins, 2).sum(axis=2)
-        images += drawn.reshape(draws, num_bins, 2).sum(axis=2)
+        drawn = random.multinomial(count, chance, size=DRAWS)  # (D, 2B)
+        sums += (drawn * gap).reshape(DRAWS, num_bins, 2).sum(axis=2)
+        images += drawn.reshape(DRAWS, num_bins, 2).sum(axis=2)
         centre += (count * chance * gap).reshape(num_bins, 2).sum(axis=1)
-    noise = sums - centre + np.sqrt(images * variance) * random.standard_normal((draws, num_bins))
+    noise = sums - centre + np.sqrt(images * variance) * random.standard_normal((DRAWS, num_bins))
     return np.asarray(noise / len(bins) * np.sqrt(inflation(np.bincount(judged.labels))))
 
 

@@ -84,6 +84,8 @@ def _area(confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> Interv
     mistakes = int(wrong.sum())
     if mistakes in (0, count):
         return _one_sided_area(value, mistakes, count)
+    # The area is no mean of independent numbers: a mistake also moves the risk at every coverage that includes it. But
+    # to first order it is the mean of one influence an image, and these are independent (Hampel's influence function).
     ranks = np.arange(1, count + 1)
     included = np.cumsum((1 / ranks)[::-1])[::-1]  # sum of 1/k over k >= rank
     diluted = np.cumsum((shared / ranks)[::-1])[::-1]

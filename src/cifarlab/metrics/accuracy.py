@@ -1,6 +1,6 @@
 """Accuracy: the share of images whose class was recognised. Single view: one look at each image as it is."""
 
-from cifarlab.metrics.statistics.intervals import Interval, wilson
+from cifarlab.metrics.statistics.intervals import Interval, share
 from cifarlab.runs.predictions import Classified
 
 RANGE = (0.0, 1.0)
@@ -9,4 +9,4 @@ NEEDS_PROBABILITIES = False
 
 def measure(predictions: Classified) -> Interval:
     """Accuracy, with Wilson's interval, which holds its 95 % also for few images and near 100 %."""
-    return wilson(int(predictions.correct.sum()), len(predictions))
+    return share(predictions.correct)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cifarlab.metrics.statistics.intervals import Interval, undefined, wilson
+from cifarlab.metrics.statistics.intervals import Interval, share, undefined
 from cifarlab.runs.predictions import Predictions
 
 RANGE = (0.0, 1.0)
@@ -18,4 +18,4 @@ def measure(predictions: Predictions) -> Interval:
     if len(predictions.class_names) <= 3:
         return undefined("of no more than three classes it would always be 100 %")
     first = np.argsort(-predictions.logits, axis=1, kind="stable")[:, :3]  # (N, 3)
-    return wilson(int((first == predictions.labels[:, None]).sum()), len(predictions))
+    return share((first == predictions.labels[:, None]).any(axis=1))

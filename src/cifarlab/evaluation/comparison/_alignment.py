@@ -10,7 +10,7 @@ import numpy as np
 from cifarlab.runs.predictions import Classified, HardPredictions, Predictions, are_other_pictures
 from cifarlab.utils.arrays import Array, number_rows, rows_of
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 
 def align(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:
@@ -87,8 +87,8 @@ def _with_classes_of(reference: Classified, other: Classified, first: str, secon
         told = f"{second} and {first} name their classes differently; they are matched by their numbers."
         return replace(other, class_names=wanted), [told]
     raise CifarlabError(
-        f"{first} and {second} are of different data, with different classes ({_shown(wanted)} against "
-        f"{_shown(names)}): compare runs on the same data"
+        f"{first} and {second} are of different data, with different classes ({few(wanted, 3, count=True)} against "
+        f"{few(names, 3, count=True)}): compare runs on the same data"
     )
 
 
@@ -105,7 +105,3 @@ def _unnamed(names: Sequence[str]) -> bool:
     """Names such as `class 0`, `class 1`, ... or `0`, `1`, ..., in this order."""
     found = [re.fullmatch(r"(?:class[ _]?)?(\d+)", name) for name in names]
     return [int(match[1]) for match in found if match] == list(range(len(names)))
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f", ... {len(names)} in all" if len(names) > 3 else "")

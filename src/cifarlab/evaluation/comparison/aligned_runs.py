@@ -40,8 +40,8 @@ class ComparedRun:
         return self.predictions.correct
 
     def describe(self) -> dict[str, Any]:
-        """Name, path, accuracy and macro F1, ready for JSON."""
-        numbers = {name: metrics.measure(name, self.predictions).as_dict() for name in ("accuracy", "macro_f1")}
+        """Name, path, accuracy and macro F1."""
+        numbers = {name: metrics.measure(name, self.predictions) for name in ("accuracy", "macro_f1")}
         return {"run": self.name, "path": self.path, **numbers}
 
 

@@ -39,19 +39,8 @@ class SaliencyMap:
     places: tuple[int, int]
 
 
-def explain(model: Any, image: Array, labels: Sequence[int]) -> list[SaliencyMap]:
-    """Where the model looked, once for each class.
-
-    Args:
-        model: A `keras.Model`.
-        image: `(H, W, C)` uint8.
-        labels: The classes.
-    """
-    return make_explainer(model)(image, labels)
-
-
 def make_explainer(model: Any) -> Callable[[Array, Sequence[int]], list[SaliencyMap]]:
-    """`explain` for many images: it is compiled once for each number of classes. Keep it.
+    """A function that says where the model looked. It is compiled once for each number of classes: keep it.
 
     Args:
         model: A `keras.Model`.
