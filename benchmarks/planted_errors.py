@@ -4,7 +4,7 @@
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
 
-Each image's opinion comes from the training that left it out. Prints the average precision of the ranking by label
+Each image's probabilities come from the training that left it out. Prints the average precision of the ranking by label
 quality for both scores, how many of the planted errors confident learning counts as wrong, and how good the models are
 against the true labels. Labels that were wrong from the start count as right here: a small injustice to the doubts.
 """
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:
-    """How good the opinions are, and what confident learning makes of them."""
+    """How good the probabilities are, and what confident learning makes of them."""
     wrong, _ = wrong_and_doubt(findings, truth)
     names = np.array(truth.class_names)
     suggested = np.array([doubt.suggested for doubt in findings.ranking])
