@@ -46,7 +46,7 @@ def describe_ladder(
         results_of = {"result": _measured(rung, below, here), "own": _measured(rung, below, own)}
         waiting = theirs.not_evaluated.get(rung.name, [])
         described.append({**_describe(rung, below), **results_of, "not_evaluated": waiting})
-    return plain({"format": FORMAT, "notices": theirs.notices, "rungs": described})
+    return {"format": FORMAT, "notices": theirs.notices, "rungs": described}
 
 
 def _with_work(own: Result, here: Result | None) -> Result:
@@ -55,10 +55,11 @@ def _with_work(own: Result, here: Result | None) -> Result:
 
 
 def _describe(rung: Rung, below: Rung | None) -> dict[str, Any]:
+    # Settings stay as the recipe has them, tuples too: a table shows them as a recipe is written.
+    changed = [dataclasses.asdict(change) for change in changes(below.recipe, rung.recipe)] if below else []
     said = {"name": rung.name, "title": rung.title, "expected": rung.expected, "reason": rung.reason}
-    usual = (f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*")
-    held_against = {"below": below and below.name, "changes": changes(below.recipe, rung.recipe) if below else []}
-    return {**said, **held_against, "commands": rung.commands or usual}
+    usual = [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"]
+    return {**said, "below": below and below.name, "changes": changed, "commands": list(rung.commands) or usual}
 
 
 def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> dict[str, Any] | None:
@@ -67,4 +68,4 @@ def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> 
         return None
     before = by_name.get(below.name) if below else None
     gained = None if before is None else gain(result, before)
-    return {**summarise(result), "gain": gained}
+    return plain({**summarise(result), "gain": gained})
