@@ -252,7 +252,7 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
                     add(ours, calibration_error(judged, cuts))
                     other.add(*percentile_limits(judged, cuts))
                 order = np.argsort(-judged.confidence)
-                add(area, _selective._area(judged.confidence[order], (~judged.right[order]).astype(np.float64)))
+                add(area, _selective._area(judged.confidence[order], (~judged.correct[order]).astype(np.float64)))
             yield from (row for _, *pair in rows for row in pair)
             yield area
 
@@ -265,7 +265,7 @@ def sample(world: str, n: int, random: np.random.Generator) -> Judged:
 def percentile_limits(judged: Judged, cuts: Array) -> tuple[float, float]:
     """What percentiles of the resampled error would say."""
     bins = assign(judged.confidence, cuts)
-    gaps = np.bincount(bins, judged.confidence - judged.right, len(cuts) - 1) / len(bins)
+    gaps = np.bincount(bins, judged.confidence - judged.correct, len(cuts) - 1) / len(bins)
     draws = np.abs(gaps + gap_noise(judged, bins, len(gaps))).sum(axis=1)
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(low), float(high)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from cifarlab.datasets import load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour
-from cifarlab.evaluation.explanation.saliency import GRAD_CAM, Attention
+from cifarlab.evaluation.explanation.saliency import GRAD_CAM, SaliencyMap
 from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, UnknownModel
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.application import create_app
@@ -78,10 +78,10 @@ class FakeExplanations:
     def __init__(self) -> None:
         self.asked = 0
 
-    def attention(self, model: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, model: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[SaliencyMap]:
         heat = np.zeros(picture.shape[:2], np.float32)
         heat[:16] = np.linspace(1, 0, 16)[:, None]
-        return [Attention(GRAD_CAM, label, heat, (4, 4)) for label in labels]
+        return [SaliencyMap(GRAD_CAM, label, heat, (4, 4)) for label in labels]
 
     def neighbours(self, model: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
         self.asked += 1

@@ -4,32 +4,35 @@ from typing import Any
 
 from cifarlab.runs.trained_images import Overlap
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.files import plain
 
 _EXAMPLES = 3
 
 
-def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
+def summarise(overlap: Overlap, ids: Array, correct: Array) -> dict[str, Any]:
     """The overlap in numbers, ready for JSON.
 
     Args:
         overlap: Of N images.
         ids: `(N,)` str.
-        right: `(N,)` bool: which were recognised.
+        correct: `(N,)` bool: which were recognised.
 
     Returns:
         `count`: how many of the images were trained on; `copies` and `renamed` among them; `examples`: ids of the
         first; `accuracy_without`: on all others, as an interval, None where there are no others.
     """
-    from cifarlab.metrics.statistics.intervals import wilson  # brings scikit-learn
+    from cifarlab.metrics.statistics.intervals import share  # brings scikit-learn
 
     new = ~overlap.trained_on
-    return {
-        "count": int(overlap.trained_on.sum()),
-        "copies": int(overlap.copies.sum()),
-        "renamed": int(overlap.renamed.sum()),
-        "examples": ids[overlap.trained_on][:_EXAMPLES].tolist(),
-        "accuracy_without": wilson(int(right[new].sum()), int(new.sum())).as_dict() if new.any() else None,
-    }
+    return plain(
+        {
+            "count": overlap.trained_on.sum(),
+            "copies": overlap.copies.sum(),
+            "renamed": overlap.renamed.sum(),
+            "examples": ids[overlap.trained_on][:_EXAMPLES],
+            "accuracy_without": share(correct[new]) if new.any() else None,
+        }
+    )
 
 
 def describe(found: dict[str, Any], total: int, split: str) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cifarlab.evaluation.explanation.image import tell_stories
+from cifarlab.evaluation.explanation.image import explain_images
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.page import Page
 from cifarlab.reports.sections.top_losses import find_top_losses
@@ -40,7 +40,7 @@ def write_stories(
     runs = [record.run for record in page.runs]
     where = None if data_dir is None else os.fspath(data_dir)
     pages = {}
-    for story in tell_stories(list(ids), runs, split=page.split, data_dir=where, progress=progress):
+    for story in explain_images(list(ids), runs, split=page.split, data_dir=where, progress=progress):
         written = write_image_page(story, folder / runs[0].image_file(story.image_id).name)
         pages[story.image_id] = f"{folder.name}/{written.name}"
     return pages

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
+from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
 from cifarlab.evaluation.explanation.saliency import GRAD_CAM
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
@@ -21,7 +21,7 @@ from cifarlab.utils import files
 MOST_CLASSES = 6
 
 
-def write_image_page(story: Story, path: Path) -> Path:
+def write_image_page(story: Explanation, path: Path) -> Path:
     """Write one self-contained HTML page.
 
     Args:
@@ -35,7 +35,7 @@ def write_image_page(story: Story, path: Path) -> Path:
     return files.write_text(path, html)
 
 
-def describe_story(story: Story) -> dict[str, Any]:
+def describe_story(story: Explanation) -> dict[str, Any]:
     """What the templates `image_story.html` and `story_sections.html` say of a story, its figures drawn.
 
     Args:
@@ -66,7 +66,7 @@ def amplified_difference(changed: NDArray[np.float32], image: NDArray[np.uint8])
     return shown
 
 
-def _describe(story: Story, index: int) -> dict[str, Any]:
+def _describe(story: Explanation, index: int) -> dict[str, Any]:
     """What the template says of one run."""
     run = story.runs[index]
     names = story.class_names
@@ -82,22 +82,22 @@ def _describe(story: Story, index: int) -> dict[str, Any]:
         ],
         "agreeing": sum(near.label == story.label for near in run.neighbours),
         "attention": _attention(story, run, index),
-        "mute": [names[each.label] for each in run.attention if not each.heat.any()],
-        "method": run.attention[0].method if run.attention else "",
-        "places": run.attention[0].places if run.attention else (),
+        "mute": [names[each.label] for each in run.saliency if not each.heat.any()],
+        "method": run.saliency[0].method if run.saliency else "",
+        "places": run.saliency[0].places if run.saliency else (),
         "change": _change(story, run),
     }
 
 
-def _attention(story: Story, run: RunStory, index: int) -> Markup | None:
-    if not run.attention:
+def _attention(story: Explanation, run: RunExplanation, index: int) -> Markup | None:
+    if not run.saliency:
         return None
-    captions = [f"evidence for {story.class_names[each.label]}" for each in run.attention]
-    figure = plot_saliency_overlay(story.image, np.stack([each.heat for each in run.attention]), captions)
+    captions = [f"evidence for {story.class_names[each.label]}" for each in run.saliency]
+    figure = plot_saliency_overlay(story.image, np.stack([each.heat for each in run.saliency]), captions)
     return draw(figure, f"attention-{index}", f"Where {run.run} looked: {'; '.join(captions)}")
 
 
-def _change(story: Story, run: RunStory) -> dict[str, Any] | None:
+def _change(story: Explanation, run: RunExplanation) -> dict[str, Any] | None:
     if run.change is None:
         return None
     changed = np.rint(run.change.image).astype(np.uint8)
@@ -113,7 +113,7 @@ def _change(story: Story, run: RunStory) -> dict[str, Any] | None:
     }
 
 
-def _classes(story: Story) -> list[dict[str, Any]]:
+def _classes(story: Explanation) -> list[dict[str, Any]]:
     """The classes that any run finds probable, the true one among them, and each run's probability."""
     chances = np.stack([run.probabilities for run in story.runs])  # (R, K)
     order = np.argsort(-chances.max(axis=0), kind="stable")[:MOST_CLASSES].tolist()
@@ -121,7 +121,7 @@ def _classes(story: Story) -> list[dict[str, Any]]:
     return [{"name": story.class_names[k], "true": k == story.label, "chances": chances[:, k].tolist()} for k in chosen]
 
 
-def _views(story: Story) -> list[dict[str, Any]]:
+def _views(story: Explanation) -> list[dict[str, Any]]:
     """Each view and each test-time augmentation, with what every run makes of it."""
     named = [(name, [run.views[number] for run in story.runs]) for number, name in enumerate(VIEWS)]
     named += [(describe_tta(tta), [run.averaged[tta] for run in story.runs]) for tta in story.runs[0].averaged]
@@ -141,7 +141,7 @@ def _views(story: Story) -> list[dict[str, Any]]:
     ]
 
 
-def _history(story: Story) -> Markup | None:
+def _history(story: Explanation) -> Markup | None:
     known = {run.run: (run.history.losses, run.history.right) for run in story.runs if run.history}
     if not any(np.isfinite(losses).any() for losses, _ in known.values()):
         return None

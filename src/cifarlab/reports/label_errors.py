@@ -34,7 +34,7 @@ def write_label_errors_page(findings: Findings, path: Path, top: int = 100) -> P
         sides = ((each.first_id, each.first_label), (each.second_id, each.second_label))
         shown.append({"conflict": each, "sides": [(show(image_id), label, image_id) for image_id, label in sides]})
     html = render(
-        "label_errors", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.doubts),
+        "label_errors", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.ranking),
         counted_here=sum(doubt.is_issue for doubt, _ in doubts),
     )  # fmt: skip
     return files.write_text(path, html)

@@ -1,6 +1,7 @@
 """Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `58.72 %`, `+1.50`."""
 
 import os
+from collections.abc import Sequence
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -72,6 +73,22 @@ def signed(value: float, decimals: int = 2) -> str:
         ('+1.50', '−0.2')
     """  # noqa: RUF002
     return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def few(names: Sequence[str], most: int = 5, *, count: bool = False) -> str:
+    """The first of many names, for a sentence.
+
+    Args:
+        names: All of them.
+        most: How many are named.
+        count: Whether to say how many there are, where not all are named.
+
+    Example:
+        >>> few(["cat", "dog"]), few(["cat", "dog", "frog"], 2), few(["cat", "dog", "frog"], 2, count=True)
+        ('cat, dog', 'cat, dog, ...', 'cat, dog, ... (3)')
+    """
+    rest = "" if len(names) <= most else f", ... ({len(names):,})" if count else ", ..."
+    return ", ".join(names[:most]) + rest
 
 
 def readable(name: str) -> str:

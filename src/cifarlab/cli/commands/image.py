@@ -31,11 +31,11 @@ def image(
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables.image import print_story, summarise
     from cifarlab.displays.console import working
-    from cifarlab.evaluation.explanation.image import tell_story
+    from cifarlab.evaluation.explanation.image import explain_image
     from cifarlab.runs import pretrained_run
 
     with working("asking the runs", once_told=True) as progress:
-        story = tell_story(
+        story = explain_image(
             image_id,
             runs,
             split=split,

@@ -35,7 +35,7 @@ def check_options(split: str, train: bool, outputs: Mapping[str, Path | None]) -
 def print_doubts(findings: Findings, top: int, page: Path) -> None:
     """Print the first doubts, the duplicates that disagree, and where the page is."""
     console = make_console()
-    count, issues = len(findings.doubts), len(findings.issues)
+    count, issues = len(findings.ranking), len(findings.issues)
     console.print(
         f"{issues:,} of {counted(count, 'label')} in the {findings.split} images of {findings.data} "
         f"{'is' if issues == 1 else 'are'} counted as wrong by confident learning",
@@ -71,7 +71,7 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
         "runs": list(findings.runs),
         "data": findings.data,
         "split": findings.split,
-        "count": len(findings.doubts),
+        "count": len(findings.ranking),
         "issues": len(findings.issues),
         "agreement": findings.agreement,
         "notices": findings.notices,

@@ -6,13 +6,13 @@ from typing import Any
 
 from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console
-from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
+from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
 from cifarlab.utils.text import counted
 
 _COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
 
 
-def print_story(story: Story, page: Path) -> None:
+def print_story(story: Explanation, page: Path) -> None:
     """Print one line a run, and where the page is."""
     console = make_console()
     names = story.class_names
@@ -36,7 +36,7 @@ def print_story(story: Story, page: Path) -> None:
     print(page)
 
 
-def summarise(story: Story, page: Path) -> dict[str, Any]:
+def summarise(story: Explanation, page: Path) -> dict[str, Any]:
     """The story as plain values, ready for JSON; without the pictures and maps."""
     names = story.class_names
     return {
@@ -50,7 +50,7 @@ def summarise(story: Story, page: Path) -> dict[str, Any]:
     }
 
 
-def _forgotten(run: RunStory) -> str:
+def _forgotten(run: RunExplanation) -> str:
     if run.history is None:
         return "-"
     if run.history.first_learnt is None:
@@ -58,8 +58,8 @@ def _forgotten(run: RunStory) -> str:
     return counted(run.history.forgetting_events, "time")
 
 
-def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
-    history, doubt, change = run.history, run.doubt, run.change
+def _summarise_run(run: RunExplanation, names: tuple[str, ...]) -> dict[str, Any]:
+    history, doubt, change = run.history, run.label_rank, run.change
     return {
         "run": run.run,
         "split": run.split,
@@ -78,7 +78,7 @@ def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
         "neighbours": [
             {"id": near.image_id, "label": names[near.label], "similarity": near.similarity} for near in run.neighbours
         ],
-        "attention": run.attention[0].method if run.attention else None,
+        "attention": run.saliency[0].method if run.saliency else None,
         "smallest_change": None
         if change is None
         else {

@@ -12,7 +12,7 @@ from cifarlab.evaluation.external._numbers import MISSING
 from cifarlab.evaluation.external._table import Table
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 _MOST_SHOWN = 12
 _MOST_CLASSES = 100_000
@@ -95,8 +95,8 @@ def _occurring_classes(table: Table, truth: Table, values: list[list[str]]) -> C
             f"{table.path} has {values[0][0]!r} and {truth.path} {values[1][0]!r}: expected the same names in both"
         )
     every = tuple(sorted([*values[1], *others]))
-    told = [f"Predicted, but no label in {truth.path.name}: {_few(others)}."] if others else []
-    return Classes(every, (f"Classes are all names that occur: {_few(every)}.", *told))
+    told = [f"Predicted, but no label in {truth.path.name}: {few(others)}."] if others else []
+    return Classes(every, (f"Classes are all names that occur: {few(every)}.", *told))
 
 
 def _numbered_classes(table: Table, truth: Table, values: list[list[str]]) -> Classes:
@@ -134,11 +134,11 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
         strange = next((value for value in values.tolist() if value not in places), None)
         if strange is not None:
             raise CifarlabError(
-                f"{source.path} has {noun} {strange!r}, and the classes are named {_few(names)}: expected one "
+                f"{source.path} has {noun} {strange!r}, and the classes are named {few(names)}: expected one "
                 "of these, "
                 "or give other names with --class-names"
             )
-        notices.append(f"The numbers in {source.path.name} are class names ({_few(names)}), not places.")
+        notices.append(f"The numbers in {source.path.name} are class names ({few(names)}), not places.")
         return np.array([places[value] for value in values.tolist()], np.int64), notices
     if values.dtype.kind == "U":
         values, by_name, told = _from_text(values, source, names, noun)
@@ -172,7 +172,7 @@ def _sorted_by_number(table: Table) -> tuple[Table, list[str]]:
     if sorted(numbers) not in (list(range(len(names))), list(range(1, len(names) + 1))):
         return table, []
     order = tuple(names[place] for place in np.argsort(numbers))
-    told = f"Columns of {table.path.name} are taken in the order of their numbers: {_few(order)}."
+    told = f"Columns of {table.path.name} are taken in the order of their numbers: {few(order)}."
     return replace(table, scores=_scores.in_order(table, order), class_names=order), [told]
 
 
@@ -181,15 +181,15 @@ def _named_anew(table: Table, known: tuple[str, ...], given: tuple[str, ...]) ->
     places = places_of(known, given)
     if len(places) == len(given) == len(set(places.values())):
         order = tuple(known[places[name]] for name in given)
-        told = [] if order == known else [f"Columns of {table.path.name} are taken in the order {_few(given)}."]
+        told = [] if order == known else [f"Columns of {table.path.name} are taken in the order {few(given)}."]
         return replace(table, scores=_scores.in_order(table, order), class_names=given), told
     if places:
         raise CifarlabError(
-            f"{table.path} has columns {_few(known)}, and --class-names only some of these ({_few(tuple(places))}): "
+            f"{table.path} has columns {few(known)}, and --class-names only some of these ({few(tuple(places))}): "
             "expected all of them in the order of the labels, or none"
         )
     default = all(_NUMBERED.fullmatch(name) for name in known)
-    told = [] if default else [f"Columns {_few(known)} of {table.path.name} are renamed: {_few(given)}."]
+    told = [] if default else [f"Columns {few(known)} of {table.path.name} are renamed: {few(given)}."]
     return replace(table, class_names=given), told
 
 
@@ -214,7 +214,7 @@ def _by_own_names(values: Array, source: Table, names: tuple[str, ...], noun: st
     _check_range(source, numbers, own, noun)
     if len(places_of(names, own)) != len(own):
         raise CifarlabError(
-            f"{source.path} names its classes {_few(own)}, the predictions {_few(names)}: expected the same"
+            f"{source.path} names its classes {few(own)}, the predictions {few(names)}: expected the same"
         )
     return np.array(own, str)[numbers]
 
@@ -240,7 +240,7 @@ def _from_text(values: Array, source: Table, names: tuple[str, ...], noun: str) 
     if odd is not None:
         row = values.tolist().index(odd)
         raise CifarlabError(
-            f"{source.path} has {noun} {odd!r}: expected a class number or one of {_few(names)}; it is number {row:,}"
+            f"{source.path} has {noun} {odd!r}: expected a class number or one of {few(names)}; it is number {row:,}"
         )
     return values.astype(np.float64), False, []
 
@@ -280,9 +280,4 @@ def _whole_value(value: str) -> bool:
 
 
 def _numbered(names: Sequence[str]) -> str:
-    shown = [f"{place} is {name}" for place, name in enumerate(names[:_MOST_SHOWN])]
-    return ", ".join(shown) + (", ..." if len(names) > _MOST_SHOWN else "")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return few([f"{place} is {name}" for place, name in enumerate(names)], _MOST_SHOWN)

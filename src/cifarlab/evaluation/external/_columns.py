@@ -112,15 +112,10 @@ def read_label_columns(cells: Cells) -> Table:
     columns = _columns(cells, header, body, (), scores=False)
     named = [column for column in columns if column.role == LABEL]
     rest = named or [column for column in columns if column.role == CLASS]
+    table = Table(cells.path, ids=_first(columns, ID), index=_first(columns, INDEX))
     if header and not named and (spelled := _one_hot(rest)) is not None:
         told = f"{cells.path.name} has a column for each class; the one with 1 is the label."
-        return Table(
-            cells.path,
-            labels=spelled,
-            ids=_first(columns, ID),
-            index=_first(columns, INDEX),
-            notices=(*cells.notices, told),
-        )
+        return replace(table, labels=spelled, notices=(*cells.notices, told))
     if len(rest) != 1:
         found = ", ".join(column.name or column.title for column in rest) or "none"
         raise CifarlabError(
@@ -130,14 +125,9 @@ def read_label_columns(cells: Cells) -> Table:
     dropped = [column for column in columns if column is not rest[0] and column.role not in (ID, INDEX)]
     if dropped:
         notices.append(f"{cells.path.name}: labels are {rest[0].title}; the other columns left out.")
-    return Table(
-        cells.path,
-        labels=rest[0].cells,
-        ids=_first(columns, ID),
-        index=_first(columns, INDEX),
-        first_may_be_header=header is None and len(columns) == 1 and rest[0].values[0] == "0",
-        notices=(*cells.notices, *notices),
-    )
+    doubtful = header is None and len(columns) == 1 and rest[0].values[0] == "0"
+    told_all = (*cells.notices, *notices)
+    return replace(table, labels=rest[0].cells, first_may_be_header=doubtful, notices=told_all)
 
 
 def _columns(

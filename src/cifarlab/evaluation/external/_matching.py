@@ -6,7 +6,7 @@ import numpy as np
 
 from cifarlab.evaluation.external._names import whole
 from cifarlab.evaluation.external._table import Table
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, number_rows, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -29,12 +29,12 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
     for each in (table, truth):
         if each.ids is not None and len(set(each.ids.tolist())) != count:
             raise CifarlabError(f"{each.path}: expected {count:,} ids, all different. Received: {len(each.ids):,}")
-    numbered = np.array([f"{index:08d}" for index in range(count)], str)
+    numbered = number_rows(count)
     if table is truth:
         return table, truth, numbered if ids is None else ids, every, notices
     if table.ids is not None and truth.ids is not None:
         _check_same(table, truth, table.ids, truth.ids)
-        return table, truth, table.ids, _order(table.ids, truth.ids), notices
+        return table, truth, table.ids, rows_of(truth.ids, table.ids), notices
     order, told = _by_row_names(table, truth)
     return table, truth, (numbered if ids is None else ids[order] if ids is truth.ids else ids), order, notices + told
 
@@ -52,7 +52,7 @@ def _by_row_names(table: Table, truth: Table) -> tuple[Array, list[str]]:
             return every, []
         if set(first.tolist()) == set(second.tolist()):
             told = f"{table.path.name} and {truth.path.name} are matched by their row names."
-            return _order(first, second), [told]
+            return rows_of(second, first), [told]
         if not (_counts(first) or _counts(second)):
             _check_same(table, truth, first, second)
     return every, _by_order(table, truth) + _by_order(truth, table)
@@ -120,13 +120,6 @@ def _check_same(table: Table, truth: Table, first: Array, second: Array) -> None
         raise CifarlabError(
             f"{table.path} and {truth.path} are about different images: {str(strangers[0])!r} is in one only"
         )
-
-
-def _order(first: Array, second: Array) -> Array:
-    """For each of `first`, its row in `second`, which holds the same."""
-    order = np.empty(len(first), np.int64)
-    order[np.argsort(first)] = np.argsort(second)
-    return order
 
 
 def _counts(index: Array) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.evaluation.external._table import Table
+from cifarlab.runs.predictions import SMALLEST
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -14,7 +15,6 @@ _SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by 
 _VOTES = 0.02  # votes, and probabilities as bytes of 0 to 255, sum to one number but for rounding
 _MOST_DECIMALS = 4  # probabilities that were rounded harder than this may sum to less or more
 _LEAST_DECIMALS = 2
-SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def read_logits(table: Table) -> tuple[NDArray[np.float32], list[str]]:

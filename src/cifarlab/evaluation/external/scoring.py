@@ -8,13 +8,12 @@ import numpy as np
 from scipy import optimize
 
 from cifarlab import metrics
-from cifarlab.evaluation.external._scores import SMALLEST
 from cifarlab.evaluation.external.reading import read_external
 from cifarlab.evaluation.human_labels import load_human_labels, score_with_humans
-from cifarlab.runs.predictions import HardPredictions, Predictions
+from cifarlab.runs.predictions import SMALLEST, HardPredictions, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 _IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
@@ -100,14 +99,13 @@ def _unseen(found: Predictions | HardPredictions) -> list[str]:
     unseen = [name for name, count in zip(found.class_names, counts, strict=True) if count == 0]
     if not unseen or len(found) < _IMAGES_FOR_ALL * len(counts):
         return []
-    shown = ", ".join(unseen[:3]) + (f", ... ({len(unseen)})" if len(unseen) > 3 else "")
     hint = "; do labels begin at 1?" if unseen == list(found.class_names[:1]) else ""
-    return [f"No image has the label {shown}: make sure that every column is a class{hint}."]
+    return [f"No image has the label {few(unseen, 3, count=True)}: make sure that every column is a class{hint}."]
 
 
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
     if isinstance(found, HardPredictions):
         return []
-    impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * SMALLEST).sum())
+    impossible = int((found.label_probabilities < 2 * SMALLEST).sum())
     share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
     return [f"There is {share}."] if impossible else []

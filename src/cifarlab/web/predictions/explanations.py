@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cifarlab import recipes
 from cifarlab.datasets import ImageSet, load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour, feature_model, nearest, training_features
-from cifarlab.evaluation.explanation.saliency import Attention, make_explainer
+from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
@@ -39,7 +39,7 @@ class Explanations:
         self._asked: weakref.WeakKeyDictionary[LoadedModel, _Compiled] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def attention(self, model: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, model: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[SaliencyMap]:
         """Where a model looked, once for each class; nothing for a model that is none of Keras's.
 
         Args:

@@ -197,13 +197,13 @@ def _story(
     key = ("story", collection.slug, image_id, tuple((summary.name, _trained(summary)) for summary in able))
 
     def ask() -> dict[str, Any]:
-        from cifarlab.evaluation.explanation.image import tell_story
+        from cifarlab.evaluation.explanation.image import explain_image
 
         if not _ASKING.acquire(timeout=_WAIT_SECONDS):
             raise HTTPException(503, "the networks are being asked about another image", {"Retry-After": "10"})
         try:
             runs = [summary.run for summary in able]
-            story = tell_story(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
+            story = explain_image(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
             with DRAWING:
                 return describe_story(story)
         finally:
