@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+from rich.console import Console
 
 import cifarlab
 from cifarlab.displays import notebook, progress
@@ -60,6 +61,18 @@ class Clock:
 def row(epoch: int, accuracy: float) -> dict[str, float]:
     values = {"epoch": epoch, "train_loss": 1.5, "train_accuracy": 0.5, "images_per_second": 20_000.0}
     return {**values, "validation_loss": 1.25, "validation_accuracy": accuracy, "epoch_seconds": 3.0}
+
+
+def test_an_interrupted_training_says_how_to_go_on(tmp_path, capsys):
+    display = TrainingDisplay(Console(file=sys.stderr), clock=Clock())
+    display.start(RECIPE, Run(tmp_path / "a b"), steps_per_epoch=10, first_epoch=1, epochs=3)
+    display.epoch(row(1, 0.6), is_best=True)
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            display.finish(Run(tmp_path / "a b"))
+    assert f"; go on with cifarlab train --resume '{tmp_path}/a b'" in capsys.readouterr().err
 
 
 def test_a_notebook_sees_one_output_that_moves_and_ends_readable(cell, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The display of a training: live on a terminal and in a notebook, a few plain lines elsewhere."""
 
 import contextlib
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -146,6 +147,8 @@ class TrainingDisplay:
         if self._best:
             best = self._best
             text += f", best on validation {percent(best['validation_accuracy'])} at epoch {int(best['epoch'])}"
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt):  # this is called while it passes by
+            text += f"; go on with cifarlab train --resume {shlex.quote(str(run.path))}"
         self._print(text)
 
     def _stop(self) -> None:
