@@ -17,17 +17,18 @@ def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
         right: `(N,)` bool: which were recognised.
 
     Returns:
-        `count`: how many of the images were trained on; `copies` and `renamed` among them; `examples`: ids of the
-        first; `accuracy_without`: on all others, as an interval, None where there are no others.
+        `count`: how many of the images were trained on or chosen by; `copies`, `renamed` and `chosen_by` among them;
+        `examples`: ids of the first; `accuracy_without`: on all others, as an interval, None where there are no others.
     """
     from cifarlab.metrics.statistics.intervals import wilson  # brings scikit-learn
 
-    new = ~overlap.trained_on
+    new = ~overlap.seen
     return {
-        "count": int(overlap.trained_on.sum()),
+        "count": int(overlap.seen.sum()),
         "copies": int(overlap.copies.sum()),
         "renamed": int(overlap.renamed.sum()),
-        "examples": ids[overlap.trained_on][:_EXAMPLES].tolist(),
+        "chosen_by": int(overlap.chosen_by.sum()),
+        "examples": ids[overlap.seen][:_EXAMPLES].tolist(),
         "accuracy_without": wilson(int(right[new].sum()), int(new.sum())).as_dict() if new.any() else None,
     }
 
@@ -40,7 +41,7 @@ def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
         total: How many images there are.
         split: Their part.
     """
-    count, copies, renamed = found["count"], found["copies"], found["renamed"]
+    count, copies, renamed, chosen = (found[name] for name in ("count", "copies", "renamed", "chosen_by"))
     if not count:
         return []
     of = f"All {total:,} {split} images" if count == total else f"{count:,} of {total:,} {split} images"
@@ -49,13 +50,18 @@ def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
         for amount, words in (
             (copies, "a copy of a training image" if copies == 1 == count else "copies of training images"),
             (renamed, "under the name of a training image, with other pixels"),
+            (
+                chosen,
+                f"{'a validation image' if chosen == 1 == count else 'validation images'} that the epoch was chosen by",
+            ),
         )
         if amount
     ]
     shown = ", ".join(map(str, found["examples"])) + (", ..." if count > len(found["examples"]) else "")
+    joined = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
     verb = "is" if count == 1 else "are"
     elsewhere = _elsewhere(found, total - count)
-    return [f"{of} {verb} {' and '.join(kinds)} ({shown}): accuracy on them is no test{elsewhere}."]
+    return [f"{of} {verb} {joined} ({shown}): accuracy on them is no test{elsewhere}."]
 
 
 def _elsewhere(found: dict[str, Any], others: int) -> str:

@@ -169,7 +169,8 @@ def _check_classes(run: Run, splits: Splits, split: str) -> None:
 
 def _find_overlap(run: Run, splits: Splits, split: str) -> Overlap | None:
     own = (lambda: splits.train) if splits.source.name == run.data_name else None
-    return find_overlap(run, splits[split], splits.source.name, own)
+    are_validation = split == "validation" and splits.source.name == run.data_name
+    return find_overlap(run, splits[split], splits.source.name, own, are_validation=are_validation)
 
 
 def _trained_on(met: Overlap | None, images: ImageSet) -> Array:

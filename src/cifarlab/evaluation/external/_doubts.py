@@ -152,8 +152,8 @@ def _check_two(table: Table, classes: Classes, scores: NDArray[np.float64], logi
     percent = _sums_to_one(logits) and scores.max() > 1
     if whole and not certain and not percent and bool((scores == np.floor(scores)).all()):
         raise CifarlabError(
-            f"{table.path} has two columns of whole numbers, which may be the answers of two models, or ids: if they are "
-            "the scores of two classes, name these with --class-names A,B"
+            f"{table.path} has two columns of whole numbers, which may be the answers of two models, or ids: if they "
+            "are the scores of two classes, name these with --class-names A,B"
         )
 
 
