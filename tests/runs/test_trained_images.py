@@ -156,7 +156,7 @@ def test_validation_images_are_counted_and_left_out_of_the_others(run):
     assert (numbers["count"], numbers["chosen_by"], numbers["accuracy_without"]["value"]) == (2, 1, 0.5)
     (sentence,) = describe(numbers, 4, "test")
     assert sentence.startswith(
-        "2 of 4 test images are 1 copies of training images and 1 validation images that the epoch was chosen by"
+        "2 of 4 test images are 1 copy of a training image and 1 validation image that the epoch was chosen by"
     )
     own = find_overlap(run, validation, "folder:x", are_validation=True)
     assert own is not None

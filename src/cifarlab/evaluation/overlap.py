@@ -6,6 +6,7 @@ from cifarlab.runs.trained_images import Overlap
 from cifarlab.utils.arrays import Array
 
 _EXAMPLES = 3
+_VALIDATION = ("a validation image", "validation image", "validation images")
 
 
 def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
@@ -45,16 +46,14 @@ def describe(found: dict[str, Any], total: int, split: str) -> list[str]:
     if not count:
         return []
     of = f"All {total:,} {split} images" if count == total else f"{count:,} of {total:,} {split} images"
+    parts = [
+        (copies, "a copy of a training image", "copy of a training image", "copies of training images"),
+        (renamed, *["under the name of a training image, with other pixels"] * 3),
+        (chosen, *(f"{words} that the epoch was chosen by" for words in _VALIDATION)),
+    ]
     kinds = [
-        words if amount == count else f"{amount:,} {words}"
-        for amount, words in (
-            (copies, "a copy of a training image" if copies == 1 == count else "copies of training images"),
-            (renamed, "under the name of a training image, with other pixels"),
-            (
-                chosen,
-                f"{'a validation image' if chosen == 1 == count else 'validation images'} that the epoch was chosen by",
-            ),
-        )
+        (alone if amount == 1 else many) if amount == count else f"{amount:,} {one if amount == 1 else many}"
+        for amount, alone, one, many in parts
         if amount
     ]
     shown = ", ".join(map(str, found["examples"])) + (", ..." if count > len(found["examples"]) else "")

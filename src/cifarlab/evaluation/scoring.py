@@ -245,8 +245,8 @@ def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str
         found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
         if not named:
             raise CifarlabError(
-                f"{found}; restore the data, or say --data {source.name} to evaluate what is there now: images that "
-                f"{run.name} was trained on are then counted and named"
+                f"{found}; restore the data, or evaluate what is there now with cifarlab evaluate --data "
+                f"{source.name}: images that {run.name} was trained on are then counted and named"
             )
         return [f"The data were altered: {found}."]
     if not remembered and before.keys() != now.keys():

@@ -2,8 +2,8 @@
 
 A training writes the ids of its images and a hash of each one's pixels into `trained-images.npz`, before it begins.
 Whatever is evaluated later is held against that: a picture that moved from the training part into the test part, or was
-copied there, is counted and named, since a right answer to it is no test. So is one of the validation part, by which the
-epoch was chosen.
+copied there, is counted and named, since a right answer to it is no test. So is one of the validation part, by
+which the epoch was chosen.
 """
 
 import hashlib

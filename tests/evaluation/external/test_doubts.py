@@ -149,7 +149,11 @@ def test_a_class_without_images_is_made_certain_by_its_name(tmp_path: Path, name
     ):
         predictions_from_files(theirs, names)
     assert predictions_from_files(theirs, names, [*NAMES, "frog"]).class_names == (*NAMES, "frog")
-    certain = scores(tmp_path / "p.csv", f"{HEAD},frog", 0 * LABELS, numbers=PROBABILITIES)
+    constant = scores(tmp_path / "p.csv", f"{HEAD},frog", 0 * LABELS, numbers=PROBABILITIES)
+    with pytest.raises(CifarlabError, match="column 'frog' is the same in each row and no image is of it"):
+        predictions_from_files(constant, names)
+    share = np.linspace(0.01, 0.02, COUNT)
+    certain = scores(tmp_path / "p.csv", f"{HEAD},frog", share, numbers=PROBABILITIES * (1 - share[:, None]))
     assert evaluate_files(certain, names)["accuracy"] == pytest.approx(ACCURACY)
 
 
@@ -222,6 +226,7 @@ def test_rounded_probabilities_are_told_from_sigmoids(tmp_path: Path) -> None:
         ({"logits": LOGITS, "labels": LABELS, "y_true": LABELS[::-1]}, "labels and y_true, which differ"),
         ({"probs": PROBABILITIES, "probabilities": PROBABILITIES[::-1], "labels": LABELS}, "not the same scores"),
         ({"logits": LOGITS, "train_logits": LOGITS[:9], "labels": LABELS}, "logits and train_logits"),
+        ({"logits": LOGITS, "labels": LABELS, "fine_labels": LABELS[::-1]}, "labels and fine_labels, which differ"),
         ({"labels": LABELS}, "labels alone|no predictions"),
     ],
 )
@@ -240,9 +245,11 @@ def test_logits_beside_their_own_probabilities_are_no_contradiction(tmp_path: Pa
 @pytest.mark.parametrize("base", [2, 10])
 @pytest.mark.parametrize("name", ["logits", "x"])
 def test_logarithms_to_other_bases_are_refused(base: int, name: str, tmp_path: Path, numbers: Path) -> None:
-    np.savez(tmp_path / "p.npz", **{name: np.log(PROBABILITIES) / np.log(base)})
-    with pytest.raises(CifarlabError, match=f"to base {base}: expected those to base e; multiply all by"):
-        predictions_from_files(tmp_path / "p.npz", numbers)
+    logarithms = np.log(PROBABILITIES) / np.log(base)
+    for values in (logarithms, np.round(logarithms, 2), -logarithms):
+        np.savez(tmp_path / "p.npz", **{name: values})
+        with pytest.raises(CifarlabError, match=f"to base {base}: expected those to base e; multiply all by"):
+            predictions_from_files(tmp_path / "p.npz", numbers)
 
 
 def test_labels_are_not_held_against_themselves(tmp_path: Path) -> None:
@@ -297,3 +304,12 @@ def test_a_folder_or_pipe_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "p.csv").mkdir()
     with pytest.raises(CifarlabError, match="no regular file"):
         predictions_from_files(tmp_path / "p.csv")
+
+
+def test_numbers_of_another_file_may_follow_another_order_than_the_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", probs=PROBABILITIES, classes=NAMES)
+    np.save(tmp_path / "l.npy", np.array([2, 0, 1])[LABELS])
+    with pytest.raises(CifarlabError, match="say with --class-names dog,ship,cat which class each label number is"):
+        predictions_from_files(tmp_path / "p.npz", tmp_path / "l.npy")
+    found = evaluate_files(tmp_path / "p.npz", tmp_path / "l.npy", ["dog", "ship", "cat"])
+    assert found["accuracy"] == pytest.approx(ACCURACY)

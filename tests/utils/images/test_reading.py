@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import PictureError, list_pictures, read_image, read_images
+from cifarlab.utils.images import PictureError, list_pictures, read_image, read_images, say_unreadable
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -225,3 +225,9 @@ def test_a_pipe_or_device_is_refused_at_once(tmp_path):
     for path in (tmp_path / "p.png", Path("/dev/zero")):
         with pytest.raises(PictureError, match="it is no regular file; expected a picture file, or - for a pipe"):
             read_image(path)
+
+
+def test_pictures_named_one_by_one_are_all_shown():
+    errors = [PictureError(f"{number}.png", "damaged", "export it again", "damage") for number in range(30)]
+    assert "and 20 more" in say_unreadable(errors, 30)
+    assert "29.png" in say_unreadable(errors, 30, named=30)

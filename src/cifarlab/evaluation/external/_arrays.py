@@ -160,9 +160,17 @@ def _by_role(path: Path, arrays: Mapping[str, Array], wanted: str) -> str | None
     names = [name for name in arrays if role(name) == wanted and arrays[name].ndim]
     exact = {LABEL: "labels", PREDICTED: "predicted"}[wanted]
     names.sort(key=lambda name: name != exact)
-    for name in names[1:]:
+    others = [name for name in arrays if wanted == LABEL and _may_be_labels(arrays, name, names)]
+    for name in [*names[1:], *others]:
         if not np.array_equal(arrays[names[0]].ravel(), arrays[name].ravel()):
             raise CifarlabError(
                 f"{path} has {names[0]} and {name}, which differ: both may be the {wanted} class; leave one out"
             )
     return names[0] if names else None
+
+
+def _may_be_labels(arrays: Mapping[str, Array], name: str, known: list[str]) -> bool:
+    """Whether an array is called some sort of labels, as `fine_labels`, and has as many as those that are known."""
+    array, words = arrays[name], ("label", "target", "truth")
+    called = role(name) is None and name not in _CLASS_NAMES and any(word in name.casefold() for word in words)
+    return bool(known) and called and array.shape == arrays[known[0]].shape and array.dtype.kind in "iuUS"

@@ -103,7 +103,8 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
         notices.append(f"Numbers in {source.path.name} count from 1, as the columns do: {_numbered(names, 1)}.")
         numbers = numbers - 1
     _check_range(source, numbers, names, noun)
-    if classes.source == COLUMNS and not by_name and numbers_of(names) is None:
+    elsewhere = numbers_of(names) is None or (counted_from and min(counted_from) == 1 and numbers.min() == 0)
+    if classes.source == COLUMNS and not by_name and elsewhere:
         notices.append(f"Class numbers are in the order of the columns: {_numbered(names)}.")
     return numbers, notices
 

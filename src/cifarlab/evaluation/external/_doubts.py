@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from cifarlab import metrics
-from cifarlab.evaluation.external._classes import COLUMNS, UNNAMED, Classes, numbers_of
+from cifarlab.evaluation.external._classes import COLUMNS, GIVEN, UNNAMED, Classes, numbers_of
 from cifarlab.evaluation.external._table import Table
 from cifarlab.runs.predictions import HardPredictions, Predictions
 from cifarlab.utils.arrays import Array
@@ -73,9 +73,10 @@ def check_labels(table: Table, classes: Classes, logits: Array, labels: Array, b
             f"{table.path} has {count} columns, and the labels go from {labels.min()} to {labels.max()}: they may "
             f"count from 0 or from 1; {_say_which(classes)}"
         )
-    if _sums_to_one(logits):
-        return
     unseen = sorted(set(range(count)) - set(labels.tolist()))
+    if _sums_to_one(logits):
+        _refuse_constant(table, classes, logits, unseen)
+        return
     if by_name and unseen:
         raise CifarlabError(
             f"{table.path} has column {names[unseen[0]]!r}, and no label is called so: take it out if it is no class, "
@@ -88,13 +89,13 @@ def check_labels(table: Table, classes: Classes, logits: Array, labels: Array, b
         )
 
 
-def check_order(found: Predictions | HardPredictions, source: str, by_name: bool) -> list[str]:
+def check_order(found: Predictions | HardPredictions, source: str, certain: bool) -> list[str]:
     """What to say where the answers would fit far better with the classes in another order.
 
     Args:
         found: The predictions.
         source: Where the names of the classes are from, as in `Classes`.
-        by_name: Whether labels and answers met by names.
+        certain: Whether labels and answers met by names, or are of one file that names its classes.
 
     Raises:
         CifarlabError: If nobody said that the order is the right one.
@@ -108,10 +109,10 @@ def check_order(found: Predictions | HardPredictions, source: str, by_name: bool
         return []
     told = f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be"
     told += " with the classes in another order"
-    if by_name or source not in (COLUMNS, UNNAMED):
+    if certain or source == GIVEN:
         return [f"{told}: make sure that labels and columns are in the same."]
     names = [found.class_names[column] for column in columns]
-    if source == COLUMNS:
+    if source != UNNAMED:
         better, current = ",".join(names), ",".join(found.class_names)
         raise CifarlabError(
             f"{told}, {better}: say with --class-names {better} which class each label number is, or with "
@@ -176,6 +177,14 @@ def _why_no_class(scores: NDArray[np.float64], place: int, certain: bool) -> str
             return "is left where the others sum to 1, as probabilities do"
     same = next((other for other in others.T if np.array_equal(column, other)), None)
     return "" if same is None else "is the same as another"
+
+
+def _refuse_constant(table: Table, classes: Classes, logits: Array, unseen: Sequence[int]) -> None:
+    varied = np.ptp(logits, axis=0) > 0  # a model that says the same of every image has no such column alone
+    constant = [place for place in unseen if not varied[place] and varied.any() and len(logits) >= _FEWEST]
+    if constant:
+        column = repr(classes.names[constant[0]]) if classes.source == COLUMNS else str(constant[0] + 1)
+        raise _no_class(table, column, "is the same in each row and no image is of it")
 
 
 def _no_class(table: Table, column: str, why: str) -> CifarlabError:

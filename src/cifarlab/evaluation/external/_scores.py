@@ -14,6 +14,8 @@ _SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by 
 _VOTES = 0.02  # votes, and probabilities as bytes of 0 to 255, sum to one number but for rounding
 _MOST_DECIMALS = 4  # probabilities that were rounded harder than this may sum to less or more
 _LEAST_DECIMALS = 2
+_ROUNDED_LOGARITHMS = 0.02  # two decimals of a logarithm to base 10 are 1.2 % of the probability
+_FEWEST = 3  # rows: fewer may sum to 1 by chance
 _MOST_DEVIATIONS, _USUAL_DEVIATIONS = 6, 2  # of a row, and of all rows together, in standard deviations
 SMALLEST = float(np.finfo(np.float32).tiny)
 
@@ -106,13 +108,14 @@ def _decimal_step(shares: NDArray[np.float64]) -> float:
 
 def _refuse_other_bases(table: Table, scores: NDArray[np.float64]) -> None:
     """Logarithms of probabilities to another base than e: softmax would flatten or sharpen them."""
-    if scores.max() > 0 or len(scores) < 2:
+    if (scores.max() > 0 and scores.min() < 0) or len(scores) < _FEWEST:
         return
-    for base, factor in ((10, "2.302585"), (2, "0.693147")):
-        if np.allclose(np.power(float(base), scores).sum(axis=1), 1, atol=_SUM_TOLERANCE):
+    sign = -1 if scores.max() > 0 else 1
+    for base, factor in ((10, 2.302585), (2, 0.693147)):
+        if np.allclose(np.power(float(base), sign * scores).sum(axis=1), 1, atol=_ROUNDED_LOGARITHMS):
             raise CifarlabError(
                 f"{table.path} holds logarithms of probabilities to base {base}: expected those to base e; multiply "
-                f"all by {factor}"
+                f"all by {sign * factor}"
             )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from cifarlab.evaluation.external._arrays import read_arrays
 from cifarlab.evaluation.external._classes import FILE, UNNAMED, Classes, are_names, class_numbers, name_classes
 from cifarlab.evaluation.external._columns import read_columns, read_label_columns
@@ -116,7 +118,8 @@ def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     check_columns(table, classes, logits, by_name)
     check_labels(table, classes, logits, numbers, by_name)
     found = Predictions(ids, numbers[order], logits, classes.names)
-    labelled += check_order(found, classes.source, by_name)
+    named_there = classes.source == FILE and (together or truth.class_names is not None)
+    labelled += check_order(found, classes.source, by_name or named_there)
     notices = [*_notices(table, truth), *classes.notices, *told, *matched, *labelled]
     if table.labels is not None and not together:
         inner, _ = class_numbers(table.labels, _label_source(as_stored, classes), classes)
@@ -142,10 +145,17 @@ def _hard(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     found = HardPredictions(ids, numbers[order], predicted, classes.names)
     if classes.source == UNNAMED:
         check_start(table, truth, predicted, found.labels)
-    labelled += check_order(found, classes.source, truth.labels.dtype.kind in "US" and classes.source == FILE)
+    labelled += check_order(found, classes.source, not _are_numbers(table.predicted) or not _are_numbers(truth.labels))
     told = f"{table.path.name} has predicted classes alone: loss, calibration, top-3 and risk need probabilities."
     notices = [*_notices(table, truth), told, *classes.notices, *matched, *said, *labelled]
     return External(found, tuple(dict.fromkeys(notices)), table.ids is not None or truth.ids is not None)
+
+
+def _are_numbers(values: Array) -> bool:
+    try:
+        return bool(np.isfinite(values.astype(np.float64)).all())
+    except ValueError:
+        return False
 
 
 def _label_source(table: Table, classes: Classes) -> Table:

@@ -37,7 +37,7 @@ def list_pictures(folder: Path) -> list[Path]:
 def find_pictures(folder: Path, others: Sequence[Path] = ()) -> tuple[list[Path], Counter[str]]:
     """The pictures in and below `folder`, and what else is there.
 
-    Links are followed, each real folder once; but not to a folder above, nor into `others`: their pictures are not these.
+    Links are followed, each real folder once; but not to a folder above, nor into `others`.
 
     Args:
         folder: Where to look.
