@@ -313,3 +313,14 @@ def test_numbers_of_another_file_may_follow_another_order_than_the_names(tmp_pat
         predictions_from_files(tmp_path / "p.npz", tmp_path / "l.npy")
     found = evaluate_files(tmp_path / "p.npz", tmp_path / "l.npy", ["dog", "ship", "cat"])
     assert found["accuracy"] == pytest.approx(ACCURACY)
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_what_was_made_certain_stays_so_in_the_file_that_was_written(hard: bool, tmp_path: Path) -> None:
+    turned = np.array([2, 0, 1])[LABELS]
+    theirs = table(tmp_path / "p.txt", "", LOGITS.argmax(axis=1)) if hard else scores(tmp_path / "p.csv", HEAD)
+    np.save(tmp_path / "l.npy", turned)
+    with pytest.raises(CifarlabError, match="with the classes in another order"):
+        predictions_from_files(theirs, tmp_path / "l.npy")
+    found = evaluate_files(theirs, tmp_path / "l.npy", NAMES.tolist(), output=tmp_path / "out")
+    assert evaluate_files(tmp_path / "out" / "predictions.npz")["accuracy"] == found["accuracy"]

@@ -118,8 +118,8 @@ def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     check_columns(table, classes, logits, by_name)
     check_labels(table, classes, logits, numbers, by_name)
     found = Predictions(ids, numbers[order], logits, classes.names)
-    named_there = classes.source == FILE and (together or truth.class_names is not None)
-    labelled += check_order(found, classes.source, by_name or named_there)
+    certain = by_name or _named_there(classes, truth, together)
+    labelled += check_order(found, classes.source, certain)
     notices = [*_notices(table, truth), *classes.notices, *told, *matched, *labelled]
     if table.labels is not None and not together:
         inner, _ = class_numbers(table.labels, _label_source(as_stored, classes), classes)
@@ -145,10 +145,17 @@ def _hard(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     found = HardPredictions(ids, numbers[order], predicted, classes.names)
     if classes.source == UNNAMED:
         check_start(table, truth, predicted, found.labels)
-    labelled += check_order(found, classes.source, not _are_numbers(table.predicted) or not _are_numbers(truth.labels))
+    certain = not (_are_numbers(table.predicted) and _are_numbers(truth.labels))
+    certain = certain or _named_there(classes, truth, together)
+    labelled += check_order(found, classes.source, certain)
     told = f"{table.path.name} has predicted classes alone: loss, calibration, top-3 and risk need probabilities."
     notices = [*_notices(table, truth), told, *classes.notices, *matched, *said, *labelled]
     return External(found, tuple(dict.fromkeys(notices)), table.ids is not None or truth.ids is not None)
+
+
+def _named_there(classes: Classes, truth: Table, together: bool) -> bool:
+    """Whether the file of the labels itself names its classes."""
+    return classes.source == FILE and (together or truth.class_names is not None)
 
 
 def _are_numbers(values: Array) -> bool:
