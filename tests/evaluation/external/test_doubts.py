@@ -1,5 +1,6 @@
 """What could be read in two ways, with other numbers, is refused; what makes it certain is then read right."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -324,3 +325,12 @@ def test_what_was_made_certain_stays_so_in_the_file_that_was_written(hard: bool,
         predictions_from_files(theirs, tmp_path / "l.npy")
     found = evaluate_files(theirs, tmp_path / "l.npy", NAMES.tolist(), output=tmp_path / "out")
     assert evaluate_files(tmp_path / "out" / "predictions.npz")["accuracy"] == found["accuracy"]
+
+
+def test_a_pipe_is_no_table(tmp_path: Path, numbers: Path) -> None:
+    for name in ("p.csv", "p.npy", "p.npz"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(CifarlabError, match="no regular file"):
+            predictions_from_files(tmp_path / name, numbers)
+        with pytest.raises(CifarlabError, match="no regular file"):
+            predictions_from_files(numbers, tmp_path / name)

@@ -43,8 +43,11 @@ def check_columns(table: Table, classes: Classes, logits: Array, by_name: bool) 
         _check_two(table, classes, scores, logits)
     if len(scores) < _FEWEST:
         return
+    called = classes.source == COLUMNS and table.kind is not None  # all of them logit_..., also one that is constant
     for place, name in enumerate(classes.names):
-        why = _why_no_class(scores, place, _sums_to_one(logits))
+        if _sums_to_one(logits) or (called and np.ptp(scores[:, place]) == 0):
+            continue
+        why = _why_no_class(scores, place)
         if why:
             raise _no_class(table, repr(name) if classes.source == COLUMNS else str(place + 1), why)
 
@@ -158,11 +161,11 @@ def _check_two(table: Table, classes: Classes, scores: NDArray[np.float64], logi
         )
 
 
-def _why_no_class(scores: NDArray[np.float64], place: int, certain: bool) -> str:
-    """Why a column is hardly a class; empty where it may be one. Rows that sum to 1 are surely classes alone."""
+def _why_no_class(scores: NDArray[np.float64], place: int) -> str:
+    """Why a column is hardly a class; empty where it may be one."""
     column, others = scores[:, place], np.delete(scores, place, axis=1)
     varied = bool((np.ptp(others, axis=0) > 0).any())
-    if certain or not varied:
+    if not varied:
         return ""
     if np.ptp(column) == 0 and not (column[0] == 0 and scores.shape[1] == 2):  # a reference class has the logit 0
         return f"is {column[0]:g} in each row"
