@@ -208,6 +208,15 @@ def test_whole_numbers_in_two_columns_are_refused(tmp_path: Path, numbers: Path)
         predictions_from_files(theirs, tmp_path / "l.npy")
 
 
+def test_answers_of_as_many_models_as_classes_are_refused(tmp_path: Path, numbers: Path) -> None:
+    answers = np.column_stack([LABELS, LABELS[ORDER], LABELS[::-1]])
+    np.save(tmp_path / "p.npy", answers)
+    theirs = table(tmp_path / "p.csv", "resnet,vgg,vit", *answers.T)
+    for file in (tmp_path / "p.npy", theirs):
+        with pytest.raises(CifarlabError, match="3 columns of whole numbers, which may be the answers of 3 models"):
+            predictions_from_files(file, numbers)
+
+
 def test_rounded_probabilities_are_told_from_sigmoids(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     truth = np.arange(200) % 100

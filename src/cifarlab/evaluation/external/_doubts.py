@@ -40,7 +40,7 @@ def check_columns(table: Table, classes: Classes, logits: Array, by_name: bool) 
     if twin.rpartition(".")[2].isdigit():
         raise _no_class(table, repr(twin), f"looks like a copy of {twin.rpartition('.')[0]!r}")
     if not by_name:
-        _check_two(table, classes, scores, logits)
+        _check_answers(table, classes, scores, logits)
     if len(scores) < _FEWEST:
         return
     called = classes.source == COLUMNS and table.kind is not None  # all of them logit_..., also one that is constant
@@ -148,16 +148,19 @@ def check_start(table: Table, truth: Table, predicted: Array, labels: Array) -> 
             )
 
 
-def _check_two(table: Table, classes: Classes, scores: NDArray[np.float64], logits: Array) -> None:
-    """Two columns of whole numbers may be the answers of two models, or an id and an answer."""
+def _check_answers(table: Table, classes: Classes, scores: NDArray[np.float64], logits: Array) -> None:
+    """Columns of whole numbers may be the answers of several models, or an id and an answer."""
+    count = scores.shape[1]
     whole = table.path.suffix.lower() in (".csv", ".tsv", ".txt") or np.asarray(table.scores).dtype.kind in "iub"
     numbered = classes.source == COLUMNS and numbers_of(classes.names) is not None
-    certain = scores.shape[1] != 2 or table.kind is not None or numbered
-    percent = _sums_to_one(logits) and scores.max() > 1
-    if whole and not certain and not percent and bool((scores == np.floor(scores)).all()):
+    shares = _sums_to_one(logits) and (count > 2 or scores.max() > 1)
+    if not whole or table.kind is not None or numbered or shares or bool((scores != np.floor(scores)).any()):
+        return
+    if count == 2 or (scores.min() >= 0 and scores.max() < count):
+        columns = f"{'two' if count == 2 else count} columns of whole numbers"
         raise CifarlabError(
-            f"{table.path} has two columns of whole numbers, which may be the answers of two models, or ids: if they "
-            "are the scores of two classes, name these with --class-names A,B"
+            f"{table.path} has {columns}, which may be the answers of {'two' if count == 2 else count} models, or ids: "
+            f"if they are the scores of {'two' if count == 2 else count} classes, name these with --class-names A,B,..."
         )
 
 
