@@ -129,10 +129,13 @@ async def _client(port: int, request: bytes, turn: float, pause: float, end: flo
             answer = await asyncio.wait_for(_exchange(connection, request), 60)
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             tally.statuses[LOST] += 1
-            connection = _close(connection)
+            _close(connection)
+            connection = None
         else:
             _count(tally, answer, time.perf_counter() - began)
-            connection = _close(connection) if answer.closes else connection
+            if answer.closes:
+                _close(connection)
+                connection = None
         turn = max(turn + pause, began)  # who is late does not hurry
     _close(connection)
 

@@ -113,7 +113,7 @@ def _compiled_corner(matrix: Any) -> Callable[[], Any]:
 
 def operations_per_image(model: Any, pixels: int) -> int:
     """Floating-point operations to learn once from an image of that height."""
-    from cifarlab.training.operations import count_operations
+    from _operations import count_operations
 
     height, width, channels = model.input_shape[1:]
     counted = count_operations(model, (pixels, round(pixels * width / height), channels))

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import gc
-import inspect
 import statistics
 import tempfile
 import time
@@ -171,19 +170,18 @@ def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
     """While open, a training's engine is built as always, warmed if asked to, and its calls are noted."""
     from cifarlab.training import fit as loop
 
-    build = loop.build_engine
+    build = loop.engine_class()
 
     def build_watched(*args: Any, **kwargs: Any) -> Any:
-        given = inspect.signature(build).bind(*args, **kwargs).arguments
         engine = build(*args, **kwargs)
-        watch.model, watch.trained = given["model"], given["trained"]
+        watch.model, watch.trained = engine.model, engine.trained
         if warm_calls:
             began = watch.clock()
-            _warm(engine, [watch.trained[max(watch.trained)], given["optimizer"]], warm_calls)
+            _warm(engine, [watch.trained[max(watch.trained)], engine.optimizer], warm_calls)
             watch.paused += watch.clock() - began
         return _WatchedEngine(engine, watch)
 
-    with mock.patch.object(loop, "build_engine", build_watched):
+    with mock.patch.object(loop, "engine_class", return_value=build_watched):
         yield
 
 

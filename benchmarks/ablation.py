@@ -99,7 +99,7 @@ def accuracy(run: Run) -> float:
 def accuracy_with(run: Run, arguments: argparse.Namespace) -> float:
     """On validation with test-time augmentation, measured now unless it was before."""
     if not run.scores_file("validation", tta=arguments.tta).is_file():
-        tell(f"evaluating {run.name}, {layout.say(arguments.tta)}")
+        tell(f"evaluating {run.name}, {layout.describe_tta(arguments.tta)}")
         scoring.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
     return float(run.scores("validation", arguments.tta)["accuracy"])
 

@@ -30,9 +30,12 @@ from cifarlab.metrics._reliability import (
 )  # fmt: skip
 from cifarlab.metrics.statistics import intervals, significance
 from cifarlab.metrics.statistics.intervals import Interval
-from cifarlab.plots._style import INK, MUTED, new_axes, style, to_png
+from cifarlab.plots import to_png
+from cifarlab.plots._style import INK, MUTED, new_axes, style
 
 Array = NDArray[np.float64]
+Limits = Callable[[int, int], tuple[float, float]]
+"""Of a share, from how many of how many."""
 NUM_CLASSES = 10
 SIZES = (200, 10_000)
 
@@ -144,10 +147,14 @@ def clopper_pearson_limits(k: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-PROPORTIONS = {"Wilson": intervals.wilson_limits, "mid-P": mid_p_limits, "Clopper-Pearson": clopper_pearson_limits}
+PROPORTIONS: dict[str, Limits] = {
+    "Wilson": intervals.wilson_limits,
+    "mid-P": mid_p_limits,
+    "Clopper-Pearson": clopper_pearson_limits,
+}
 
 
-def exact_coverage(limits: Callable[[int, int], tuple[float, float]], n: int, truth: float) -> float:
+def exact_coverage(limits: Limits, n: int, truth: float) -> float:
     """Chance of a count whose interval holds the truth; the interval grows with the count, so its ends are enough."""
 
     def first(right: Callable[[tuple[float, float]], bool]) -> int:
@@ -230,13 +237,12 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
     for n in sizes:
         for world in WORLDS:
             confidence, chance = draw_world(world, 4_000_000, np.random.default_rng(9))
-            rows = []
+            rows: list[tuple[Callable[[Array], Array], Row, Row]] = []
             for name, edges in edges_of.items():
                 bins = assign(confidence, edges(confidence))
                 truth = float(np.abs(np.bincount(bins, confidence - chance)).sum() / len(bins))
-                rows.append(
-                    (edges, *(Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap")))
-                )
+                ours, other = (Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap"))
+                rows.append((edges, ours, other))
             risks = _selective._risks((1 - chance)[np.argsort(-confidence)])
             area = Row(f"area under the risk, {world}", "ours", n, float(risks.mean()))
             for _ in range(draws):
@@ -246,7 +252,7 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
                     add(ours, calibration_error(judged, cuts))
                     other.add(*percentile_limits(judged, cuts))
                 order = np.argsort(-judged.confidence)
-                add(area, _selective._area(judged.confidence[order], (~judged.right[order]).astype(np.float64)))
+                add(area, _selective._area(judged.confidence[order], (~judged.correct[order]).astype(np.float64)))
             yield from (row for _, *pair in rows for row in pair)
             yield area
 
@@ -259,7 +265,7 @@ def sample(world: str, n: int, random: np.random.Generator) -> Judged:
 def percentile_limits(judged: Judged, cuts: Array) -> tuple[float, float]:
     """What percentiles of the resampled error would say."""
     bins = assign(judged.confidence, cuts)
-    gaps = np.bincount(bins, judged.confidence - judged.right, len(cuts) - 1) / len(bins)
+    gaps = np.bincount(bins, judged.confidence - judged.correct, len(cuts) - 1) / len(bins)
     draws = np.abs(gaps + gap_noise(judged, bins, len(gaps))).sum(axis=1)
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(low), float(high)

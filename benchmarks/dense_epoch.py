@@ -12,6 +12,8 @@ import argparse
 import itertools
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 from _measure import matrix_rate
@@ -60,9 +62,9 @@ def report(times: dict[str, list[float]], limit: float, work: float, where: str)
     )
 
 
-def our_epoch(recipe: Recipe, train: ImageSet):
+def our_epoch(recipe: Recipe, train: ImageSet) -> Callable[[], float]:
     from cifarlab.training.augmentation.pipeline import add_augmentation
-    from cifarlab.training.engines import build_engine
+    from cifarlab.training.engines import engine_class
     from cifarlab.training.optimizers.build import build_optimizer
     from cifarlab.training.optimizers.schedules import build_schedule
 
@@ -70,7 +72,7 @@ def our_epoch(recipe: Recipe, train: ImageSet):
     trained = add_augmentation(model, recipe)
     mirror = recipe.flip != "none"
     optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained[max(trained)])
-    engine = build_engine(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
+    engine = engine_class()(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
     steps = len(train) // recipe.batch_size
     generator = np.random.default_rng(0)
 
@@ -88,7 +90,7 @@ def our_epoch(recipe: Recipe, train: ImageSet):
     return epoch
 
 
-def bare_epoch(recipe: Recipe, train: ImageSet, jit_compile):
+def bare_epoch(recipe: Recipe, train: ImageSet, jit_compile: Literal["auto"] | bool) -> Callable[[], float]:
     import keras
 
     inputs = keras.Input(train.image_shape)
@@ -108,12 +110,13 @@ def bare_epoch(recipe: Recipe, train: ImageSet, jit_compile):
     labels = np.eye(len(train.class_names), dtype=np.float32)[train.labels] if recipe.label_smoothing else train.labels
 
     class Clock(keras.callbacks.Callback):
+        began = 0.0
         seconds = 0.0
 
-        def on_epoch_begin(self, epoch, logs=None):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.began = time.perf_counter()
 
-        def on_epoch_end(self, epoch, logs=None):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.seconds = time.perf_counter() - self.began
 
     clock = Clock()
@@ -127,14 +130,14 @@ def bare_epoch(recipe: Recipe, train: ImageSet, jit_compile):
     return epoch
 
 
-def bare_optimizer(recipe: Recipe):
+def bare_optimizer(recipe: Recipe) -> Any:
     import keras
 
     kinds = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion, "sgd": keras.optimizers.SGD}
     return kinds[recipe.optimizer](recipe.learning_rate, weight_decay=recipe.weight_decay or None)
 
 
-def build_model(recipe: Recipe, train: ImageSet):
+def build_model(recipe: Recipe, train: ImageSet) -> Any:
     from cifarlab.models import mlp
 
     return mlp.build(train.image_shape, len(train.class_names), **recipe.model_args)
@@ -145,7 +148,7 @@ def operations(recipe: Recipe, train: ImageSet) -> float:
     sizes = [int(np.prod(train.image_shape)), *recipe.model_args["widths"], len(train.class_names)]
     products = [a * b for a, b in itertools.pairwise(sizes)]
     images = len(train) // recipe.batch_size * recipe.batch_size
-    return 2.0 * images * (3 * sum(products) - products[0])  # nothing asks for the pixels' gradient
+    return 2.0 * images * float(3 * sum(products) - products[0])  # nothing asks for the pixels' gradient
 
 
 if __name__ == "__main__":

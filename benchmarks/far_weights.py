@@ -3,7 +3,7 @@
     python benchmarks/far_weights.py runs/dense4-seed0 runs/dense5-seed0
     python benchmarks/far_weights.py runs/dense6-seed0 --cut
 
-For runs of `bottleneck_mlp` that begin near (`reach_pixels`). A weight is far where the Gaussian of its distance is
+For runs of `bottleneck_mlp` that begin near (`sigma_pixels`). A weight is far where the Gaussian of its distance is
 below a tenth; energy is the sum of squared weights. `--cut` asks what the far weights are worth: accuracy on the
 validation images without them, in the first layer and in all.
 """
@@ -47,18 +47,18 @@ def far_shares(run: Run) -> list[tuple[str, float, float, float]]:
     """Of each layer: its name, the share of its weights that are far, and their share of the energy, before and after.
 
     Args:
-        run: A finished training of `bottleneck_mlp` with `reach_pixels`.
+        run: A finished training of `bottleneck_mlp` with `sigma_pixels`.
     """
     import keras
 
     from cifarlab.models import bottleneck_mlp
 
-    recipe, reach_pixels = run.recipe, reach_of(run)
+    recipe, sigma_pixels = run.recipe, sigma_of(run)
     trained = load_model(run)
     keras.utils.set_random_seed(recipe.seed)
     begun = bottleneck_mlp.build(trained.input_shape[1:], trained.output_shape[-1], **recipe.model_args)
     found = []
-    for layer, near in bottleneck_mlp.near_weights(begun, reach_pixels):
+    for layer, near in bottleneck_mlp.gaussian_windows(begun, sigma_pixels):
         far = near < FAR
         kernels = [keras.ops.convert_to_numpy(model.get_layer(layer.name).kernel) for model in (begun, trained)]
         before, after = (float((kernel[far] ** 2).sum() / (kernel**2).sum()) for kernel in kernels)
@@ -70,16 +70,16 @@ def cut_accuracies(run: Run) -> list[tuple[str, Interval]]:
     """What is left out, and the accuracy on the validation images.
 
     Args:
-        run: A finished training of `bottleneck_mlp` with `reach_pixels`, which held out images.
+        run: A finished training of `bottleneck_mlp` with `sigma_pixels`, which held out images.
     """
     from cifarlab.models import bottleneck_mlp
 
-    reach_pixels = reach_of(run)
+    sigma_pixels = sigma_of(run)
     images = load_data(run.data_name, data_dir=run.data_dir, **run.recipe.held_out).validation
     if not len(images.labels):
         raise CifarlabError(f"{run.path} held out no images: without any, --cut has nothing to predict")
     model = load_model(run)
-    layers = list(bottleneck_mlp.near_weights(model, reach_pixels))
+    layers = list(bottleneck_mlp.gaussian_windows(model, sigma_pixels))
     found = []
     for what, cut in (("whole", []), ("first layer without its far weights", layers[:1]), ("all without", layers[1:])):
         for layer, near in cut:
@@ -88,17 +88,17 @@ def cut_accuracies(run: Run) -> list[tuple[str, Interval]]:
     return found
 
 
-def reach_of(run: Run) -> Sequence[float]:
-    """The run's `reach_pixels`.
+def sigma_of(run: Run) -> Sequence[float]:
+    """The run's `sigma_pixels`.
 
     Raises:
         CifarlabError: If its network does not begin near.
     """
     recipe = run.recipe
-    reach_pixels: Sequence[float] = recipe.model_args.get("reach_pixels", ())
-    if recipe.model != "bottleneck_mlp" or not reach_pixels or recipe.shuffle_pixels:
-        raise CifarlabError(f"{run.path} does not begin near: give a run of bottleneck_mlp with reach_pixels")
-    return reach_pixels
+    sigma_pixels: Sequence[float] = recipe.model_args.get("sigma_pixels", ())
+    if recipe.model != "bottleneck_mlp" or not sigma_pixels or recipe.shuffle_pixels:
+        raise CifarlabError(f"{run.path} does not begin near: give a run of bottleneck_mlp with sigma_pixels")
+    return sigma_pixels
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def _tensorflow(model: Any, images: Array, mirror: bool) -> Callable[[Array], An
 
     resident = tf.constant(with_mirror_images(images, mirror))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def run(rows: Any) -> Any:
         total = tf.constant(0.0)
         for number in tf.range(tf.shape(rows)[0]):
@@ -153,7 +153,7 @@ def _jax(model: Any, images: Array, mirror: bool) -> Callable[[Array], Any]:
     weights = [variable.value for variable in model.trainable_variables]
     states = [[variable.value for variable in model.non_trainable_variables]]
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def run(others: Any, resident: Any, rows: Any) -> Any:
         def step(others: Any, batch: Any) -> Any:
             sums, others = model.stateless_call(weights, others, resident[batch], training=True)

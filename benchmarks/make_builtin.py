@@ -81,7 +81,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
 
 def pack(arrays: list[Any]) -> bytes:
     """The arrays as a compressed `.npz` in float16, named by their places."""
-    packed = {}
+    packed: dict[str, Any] = {}
     for number, array in enumerate(arrays):
         with np.errstate(over="ignore"):  # said in one line below
             rounded = np.asarray(array, np.float32).astype(np.float16)

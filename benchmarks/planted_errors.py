@@ -4,7 +4,7 @@
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
 
-Each image's opinion comes from the training that left it out. Prints the average precision of the ranking by label
+Each image's probabilities come from the training that left it out. Prints the average precision of the ranking by label
 quality for both scores, how many of the planted errors confident learning counts as wrong, and how good the models are
 against the true labels. Labels that were wrong from the start count as right here: a small injustice to the doubts.
 """
@@ -42,12 +42,12 @@ def main() -> None:
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:
-    """How good the opinions are, and what confident learning makes of them."""
+    """How good the probabilities are, and what confident learning makes of them."""
     wrong, _ = wrong_and_doubt(findings, truth)
     names = np.array(truth.class_names)
-    suggested = np.array([doubt.suggested for doubt in findings.doubts])
-    right = names[truth.labels[[doubt.row for doubt in findings.doubts]]]
-    counted = np.array([doubt.is_issue for doubt in findings.doubts])
+    suggested = np.array([doubt.suggested for doubt in findings.ranking])
+    right = names[truth.labels[[doubt.row for doubt in findings.ranking]]]
+    counted = np.array([doubt.is_issue for doubt in findings.ranking])
     print(f"{len(findings.runs)} runs, {len(wrong):,} images, {wrong.sum():,} with a planted wrong label")
     print(f"the models agree with {np.mean(suggested == right):.1%} of the true labels")
     found = f"{(counted & wrong).sum():,} of them planted"
@@ -59,8 +59,8 @@ def describe(findings: Findings, truth: ImageSet) -> None:
 def wrong_and_doubt(findings: Findings, truth: ImageSet) -> tuple[Array, Array]:
     """Which labels were changed, `(N,)` bool, and how doubtful each is, `(N,)` float; in the order of the doubts."""
     true_names = {image: truth.class_names[label] for image, label in zip(truth.ids, truth.labels, strict=True)}
-    wrong = np.array([doubt.given != true_names[doubt.image_id] for doubt in findings.doubts])
-    return wrong, np.array([1 - doubt.score for doubt in findings.doubts])
+    wrong = np.array([doubt.given != true_names[doubt.image_id] for doubt in findings.ranking])
+    return wrong, np.array([1 - doubt.score for doubt in findings.ranking])
 
 
 if __name__ == "__main__":

@@ -51,8 +51,9 @@ def main() -> None:
 def seconds(recipe: Recipe, splits: Splits, recording: bool) -> float:
     """Train in a temporary folder, the data already in memory."""
     from cifarlab.training import fit
+    from cifarlab.training.dynamics_recorder import Recorder
 
-    recorder = fit.Recorder if recording else Nothing
+    recorder = Recorder if recording else Nothing
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.object(fit, "Recorder", recorder),

@@ -86,7 +86,7 @@ def contestant(
         if set(tally.statuses) != {200}:
             raise CifarlabError(f"not every request was answered with 200: {dict(tally.statuses)}")
         tallies.append(tally)
-        return len(tally.seconds) / arguments.seconds
+        return len(tally.seconds) / float(arguments.seconds)
 
     return measure
 

@@ -68,10 +68,11 @@ def main() -> None:
             if arguments.vs:
                 peers.append(run_peer(arguments.vs, pattern))
         result = summarise(ours, peers, rates, arguments)
-        about = {"recipe": to_dict(recipe), "environment": describe_environment(), "rounds": ours}
+        environment = describe_environment()
         if arguments.json:
+            about = {"recipe": to_dict(recipe), "environment": environment, "rounds": ours}
             files.write_json(arguments.json, {**result, **about})
-        report(result, recipe, about["environment"])
+        report(result, recipe, environment)
 
 
 def parse() -> argparse.Namespace:

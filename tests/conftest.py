@@ -81,6 +81,12 @@ def make_run(fake_run: ModuleType) -> Callable[..., Run]:
     return made
 
 
+@pytest.fixture(scope="session")
+def plot_examples() -> ModuleType:
+    """`plots/examples.py`: a small figure of made-up numbers for every plot, under the plot's name."""
+    return load_file(TESTS / "plots" / "examples.py")
+
+
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""

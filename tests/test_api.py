@@ -34,6 +34,12 @@ def test_functions_stay_what_they_are_once_their_modules_are_imported():
     assert cl.RobustnessSuite(severities=(1, 3)).severities == (1, 3)
 
 
+def test_what_was_called_otherwise_keeps_its_old_name():
+    assert cl.tell_story is cl.explain_image
+    assert cl.tell_stories is cl.explain_images
+    assert cl.RobustnessSuite is cl.RobustnessSettings
+
+
 def test_a_name_that_is_not_there():
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = cl.trian

@@ -44,7 +44,7 @@ def make_app(model: str, style: str) -> FastAPI:
     def classify(files: list[bytes]) -> dict[str, Any]:
         size = (inlet.shape[2], inlet.shape[1])
         pictures = [Image.open(io.BytesIO(file)).convert("RGB").resize(size) for file in files]
-        logits = session.run(None, {inlet.name: np.stack(pictures).astype(np.float32)})[0]
+        logits = session.run(None, {inlet.name: np.stack([np.asarray(picture, np.float32) for picture in pictures])})[0]
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances = weights / weights.sum(axis=1, keepdims=True)
         order = np.argsort(-chances, axis=1)[:, :3]

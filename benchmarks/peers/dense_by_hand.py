@@ -12,6 +12,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ WIDTHS = (3072, 512, 256, 128, 10)
 DROPOUT = (0.3, 0.2, 0.1)
 IMAGES, BATCH_SIZE, LEARNING_RATE = 45_000, 1000, 1e-3
 
-Step = Callable[[np.ndarray], object]
+Step = Callable[[np.ndarray], Any]
 
 
 def main() -> None:
@@ -56,8 +57,8 @@ def with_tensorflow(images: np.ndarray, labels: np.ndarray, weights: list[np.nda
     moments = [(tf.Variable(tf.zeros_like(v)), tf.Variable(tf.zeros_like(v))) for v in variables]
     count = tf.Variable(0.0)
 
-    @tf.function
-    def step(rows):
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(rows: Any) -> Any:
         with tf.GradientTape() as tape:
             x = tf.gather(everything, rows)
             for kernel, bias, rate in zip(kernels, biases, (*DROPOUT, 0.0), strict=True):
@@ -93,7 +94,7 @@ def with_jax(images: np.ndarray, labels: np.ndarray, weights: list[np.ndarray]) 
     zeros = jax.tree.map(jnp.zeros_like, layers)
     state = [(layers, zeros, zeros, 0.0, jax.random.key(0))]
 
-    def loss_of(layers, rows, key):
+    def loss_of(layers: Any, rows: Any, key: Any) -> Any:
         x = everything[rows]
         for (kernel, bias), rate in zip(layers, (*DROPOUT, 0.0), strict=True):
             x = x @ kernel + bias
@@ -102,8 +103,8 @@ def with_jax(images: np.ndarray, labels: np.ndarray, weights: list[np.ndarray]) 
                 x = jax.nn.relu(x) * jax.random.bernoulli(used, 1 - rate, x.shape) / (1 - rate)
         return -jnp.take_along_axis(jax.nn.log_softmax(x), classes[rows][:, None], axis=1).mean()
 
-    @jax.jit
-    def step(state, rows):
+    @jax.jit  # type: ignore[untyped-decorator]
+    def step(state: Any, rows: Any) -> Any:
         layers, first, second, count, key = state
         key, used = jax.random.split(key)
         loss, gradient = jax.value_and_grad(loss_of)(layers, rows, used)

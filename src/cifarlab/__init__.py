@@ -11,7 +11,7 @@ Importing this package loads neither Keras nor a backend; each function brings w
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "CifarlabError": "cifarlab.utils.errors",
@@ -32,6 +32,8 @@ _HOMES = {
     "evaluate": "cifarlab.evaluation.scoring",
     "evaluate_files": "cifarlab.evaluation.external.scoring",
     "examine_labels": "cifarlab.evaluation.label_errors",
+    "explain_image": "cifarlab.evaluation.explanation.image",
+    "explain_images": "cifarlab.evaluation.explanation.image",
     "explore": "cifarlab.reports.exploration.folder",
     "list_recipes": "cifarlab.recipes",
     "load_data": "cifarlab.datasets",
@@ -46,11 +48,16 @@ _HOMES = {
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.evaluation.human_labels",
     "slice_accuracy": "cifarlab.evaluation.slices",
-    "tell_stories": "cifarlab.evaluation.explanation.image",
-    "tell_story": "cifarlab.evaluation.explanation.image",
+    "tell_stories": "cifarlab.evaluation.explanation.image",  # what `explain_images` was called
+    "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called
     "train": "cifarlab.training",
 }
-_NAMES_AT_HOME = {"RobustnessSuite": "RobustnessSettings", "describe_data": "describe"}
+_NAMES_AT_HOME = {
+    "RobustnessSuite": "RobustnessSettings",
+    "describe_data": "describe",
+    "tell_stories": "explain_images",
+    "tell_story": "explain_image",
+}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 

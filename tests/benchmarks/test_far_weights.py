@@ -9,7 +9,7 @@ from cifarlab.models import bottleneck_mlp
 from cifarlab.runs import create_run
 from cifarlab.utils import files
 
-SIZES = {"width": 20, "blocks": 1, "expansion": 2, "reach_pixels": (1.5, 2.0)}
+SIZES = {"width": 20, "blocks": 1, "expansion": 2, "sigma_pixels": (1.5, 2.0)}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def run(tmp_path):
 def test_energy_that_is_spread_evenly_is_as_far_as_the_weights_are(load_benchmark, run, monkeypatch):
     program = load_benchmark("far_weights")
     trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
-    for layer, _ in bottleneck_mlp.near_weights(trained, SIZES["reach_pixels"]):
+    for layer, _ in bottleneck_mlp.gaussian_windows(trained, SIZES["sigma_pixels"]):
         layer.kernel.assign(np.full(layer.kernel.shape, -2.0, np.float32))
     monkeypatch.setattr(program, "load_model", lambda run: trained)
     shares = program.far_shares(run)
@@ -36,7 +36,7 @@ def test_energy_that_is_spread_evenly_is_as_far_as_the_weights_are(load_benchmar
 def test_energy_that_is_all_near_is_not_far(load_benchmark, run, monkeypatch):
     program = load_benchmark("far_weights")
     trained = bottleneck_mlp.build((8, 8, 1), 10, **SIZES)
-    for layer, near in bottleneck_mlp.near_weights(trained, SIZES["reach_pixels"]):
+    for layer, near in bottleneck_mlp.gaussian_windows(trained, SIZES["sigma_pixels"]):
         layer.kernel.assign((near >= program.FAR).astype(np.float32))
     monkeypatch.setattr(program, "load_model", lambda run: trained)
     assert [after for *_, after in program.far_shares(run)] == [0.0, 0.0, 0.0]
@@ -53,7 +53,7 @@ def test_what_far_weights_say_is_lost_without_them(load_benchmark, run, monkeypa
     program = load_benchmark("far_weights")
     network = bottleneck_mlp.build((32, 32, 3), 10, **SIZES)
     rng = np.random.default_rng(0)
-    for layer, near in bottleneck_mlp.near_weights(network, SIZES["reach_pixels"]):
+    for layer, near in bottleneck_mlp.gaussian_windows(network, SIZES["sigma_pixels"]):
         layer.kernel.assign(np.where(near < program.FAR, rng.normal(size=near.shape), 0))
     images = load_data("digits", **run.recipe.held_out).validation
     network.get_layer("logits").kernel.assign(rng.normal(size=(20, 10)))
@@ -63,7 +63,7 @@ def test_what_far_weights_say_is_lost_without_them(load_benchmark, run, monkeypa
     assert whole[1].value == pytest.approx(expected)
     # With no weight left every image gets the same answer, which one class alone makes right.
     assert nothing[1].value in np.bincount(images.labels) / len(images.labels)
-    for layer, _ in bottleneck_mlp.near_weights(network, SIZES["reach_pixels"]):
+    for layer, _ in bottleneck_mlp.gaussian_windows(network, SIZES["sigma_pixels"]):
         assert not keras.ops.convert_to_numpy(layer.kernel).any()
 
 

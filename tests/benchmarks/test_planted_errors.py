@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets import ImageSet
-from cifarlab.evaluation.label_errors import Doubt, Findings
+from cifarlab.evaluation.label_errors import Findings, LabelQuality
 
 NAMES = ("cat", "dog", "frog")
 
@@ -29,9 +29,9 @@ def test_five_in_a_hundred_labels_become_another_class_always_the_same_ones(plan
 def test_the_judge_knows_which_labels_are_wrong_in_the_order_of_the_doubts(planted_errors):
     truth = ImageSet(np.zeros((3, 2, 2, 3), np.uint8), np.array([0, 1, 2]), np.array(["a", "b", "c"]), NAMES)
     doubts = [
-        Doubt(1, "b", "frog", "dog", 0.1, 0.1, 0.9, True),  # planted: it is a dog
-        Doubt(0, "a", "cat", "frog", 0.3, 0.3, 0.5, False),
-        Doubt(2, "c", "frog", "frog", 0.9, 0.9, 0.9, False),
+        LabelQuality(1, "b", "frog", "dog", 0.1, 0.1, 0.9, True),  # planted: it is a dog
+        LabelQuality(0, "a", "cat", "frog", 0.3, 0.3, 0.5, False),
+        LabelQuality(2, "c", "frog", "frog", 0.9, 0.9, 0.9, False),
     ]
     findings = Findings(("run",), "data", "train", "self_confidence", doubts, 0.7, None, truth)
     wrong, doubt = planted_errors.wrong_and_doubt(findings, truth)

@@ -61,7 +61,7 @@ def test_styles_and_figures_arrive(visit):
     # What was drawn later than the page has the theme's colours too: the labels of an axis are muted.
     muted, text = page.evaluate(
         """() => [getComputedStyle(document.querySelector(".read")).color,
-                  getComputedStyle(document.querySelector("#curves svg text")).fill]"""
+                  getComputedStyle(document.querySelector("#training-curves svg text")).fill]"""
     )
     assert muted == text
     dot = page.evaluate("getComputedStyle(document.querySelector('.dot')).backgroundColor")
@@ -224,7 +224,7 @@ def test_numbers_under_the_units_can_be_read_on_a_phone(visit):
 def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
     wide, narrow = (visit("/runs/first", width=width) for width in (2560, 1280))
     tops = [
-        page.locator("#curves h2, #confusion h2").evaluate_all(
+        page.locator("#training-curves h2, #confusion-matrix h2").evaluate_all(
             "all => all.map(each => each.getBoundingClientRect().top)"
         )
         for page in (wide, narrow)

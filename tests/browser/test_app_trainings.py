@@ -29,12 +29,12 @@ def test_start_watch_and_stop_a_training(visit):
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_url("**/runs/watched")
     page.wait_for_selector("#live .chip.running")
-    page.wait_for_selector("#curves svg")
+    page.wait_for_selector("#training-curves svg")
     before = page.locator("#live .state strong").inner_text()
     page.wait_for_function("before => document.querySelector('#live .state strong').innerText !== before", arg=before)
-    colour = page.evaluate("getComputedStyle(document.querySelector('#curves svg path[data-style]')).stroke")
-    assert colour  # styles of what came later are set by the script
-    assert page.evaluate("document.querySelectorAll('#curves [data-style]').length") > 20
+    colour = page.evaluate("getComputedStyle(document.querySelector('#training-curves svg path[style]')).stroke")
+    assert colour  # what came later is styled too
+    assert page.evaluate("document.querySelectorAll('#training-curves [style]').length") > 20
     table = visit("/runs?q=watched")
     table.wait_for_selector(".runs .chip.running")
     page.get_by_role("button", name="Stop the training").click()

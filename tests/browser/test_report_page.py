@@ -57,7 +57,7 @@ def test_slices_and_the_command_are_whole_beside_the_contents(new_page, pages) -
     hidden = "boxes => boxes.map(box => box.scrollWidth - box.clientWidth)"
     for width in (1000, 1024, 1100, 1280):
         page.set_viewport_size({"width": width, "height": 844})
-        assert page.locator("#slices .scroll, #making pre").evaluate_all(hidden) == [0, 0, 0], width
+        assert page.locator("#slices .scroll, #reproducibility pre").evaluate_all(hidden) == [0, 0, 0], width
 
 
 def test_every_picture_is_drawn(page, pages) -> None:
@@ -89,7 +89,7 @@ def test_figures_take_the_colours_of_the_page(page, pages) -> None:
     page.goto(pages["one"].as_uri())
     ink, text = page.evaluate(
         """() => [getComputedStyle(document.body).color,
-                  getComputedStyle(document.querySelector("#confusion svg text")).fill]"""
+                  getComputedStyle(document.querySelector("#confusion-matrix svg text")).fill]"""
     )
     assert ink == text
 
@@ -101,14 +101,14 @@ def test_keyboard_reaches_the_contents_and_shows_where_it_is(page, pages) -> Non
     for _ in range(count + 3):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.getAttribute('href')"))
-        if reached[-1] == "#making":
+        if reached[-1] == "#reproducibility":
             break
-    assert reached[0] == "#headline"
+    assert reached[0] == "#results"
     assert reached[1:] == page.locator("nav a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
-    page.wait_for_function("() => location.hash === '#making'")  # the browser follows the link in its own time
+    page.wait_for_function("() => location.hash === '#reproducibility'")  # the browser follows the link in its own time
 
 
 def test_page_prints_whole(new_page, pages) -> None:

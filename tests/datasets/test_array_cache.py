@@ -27,10 +27,10 @@ def load(source):
         return cached_arrays("made", [source], {"source": expected}, read)["values"].tolist()
 
     def read():
-        load.reads += 1
+        load.reads += 1  # type: ignore[attr-defined]
         return {"values": np.frombuffer(source.read_bytes(), np.uint8)}
 
-    load.reads = 0
+    load.reads = 0  # type: ignore[attr-defined]
     return load
 
 

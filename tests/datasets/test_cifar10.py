@@ -260,6 +260,7 @@ def test_real_data_has_the_true_mean_and_deviation(cifar10_dir):
 @pytest.mark.thorough
 def test_real_data_is_the_same_in_every_form(cifar10_dir, tmp_path):
     form = find_form(cifar10_dir)
+    assert form is not None
     if form.is_archive or form.binary:
         pytest.skip(f"needs the python batches as a folder, not {form.path}")
     whole = read_form(form)
@@ -269,7 +270,9 @@ def test_real_data_is_the_same_in_every_form(cifar10_dir, tmp_path):
     python = {path.name: path.read_bytes() for path in form.files}
     for name, batches in (("cifar-10-python.tar.gz", python), ("cifar-10-binary.tar.gz", binary)):
         path = write_archive(tmp_path / name, batches, mode="w")
-        found = read_form(find_form(path))
+        again = find_form(path)
+        assert again is not None
+        found = read_form(again)
         path.unlink()
         assert all(np.array_equal(found[key], whole[key]) for key in ("images", "labels"))
 

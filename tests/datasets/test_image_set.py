@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cifarlab.datasets import ImageSet, Source, Splits
+from cifarlab.datasets._image_set import numbered_set
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 
@@ -140,3 +141,10 @@ def test_broken_predictions_are_one_line(kind, tmp_path):
     break_it(kind, path)
     with pytest.raises(CifarlabError, match="cannot read predictions"):
         Predictions.load(path)
+
+
+def test_a_numbered_set_has_ids_in_order_and_labels_of_one_axis():
+    found = numbered_set("test", np.zeros((3, 4, 5), np.uint8), np.array([[1], [0], [1]], np.uint8), ("a", "b"))
+    assert found.images.shape == (3, 4, 5, 1)
+    assert (found.labels.tolist(), found.labels.dtype) == ([1, 0, 1], np.int64)
+    assert found.ids.tolist() == ["test-00000", "test-00001", "test-00002"]

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import sys
 from types import SimpleNamespace
@@ -24,8 +25,8 @@ def keras(tmp_path, monkeypatch):
     monkeypatch.setattr(_download, "_ask", lambda url: fake.answer)
     for name in NAMES:
         module = discovery.load("datasets", name)
-        files = dict.fromkeys(module._FILES, f"sha256:{hashlib.sha256(b'whole').hexdigest()}")
-        monkeypatch.setattr(module, "_FILES", files)
+        files = dict.fromkeys(module.load.expected, f"sha256:{hashlib.sha256(b'whole').hexdigest()}")
+        monkeypatch.setattr(module, "load", dataclasses.replace(module.load, expected=files))
 
         def load(name=name, files=files):
             shape = (4, 32, 32, 3) if name == "cifar100" else (4, 28, 28)

@@ -1,4 +1,5 @@
 import os
+import time
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from cifarlab.datasets import _picture_cache
 from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import read_each
 
 AN_HOUR = 3600 * 10**9
 
@@ -16,8 +18,8 @@ def paths(tmp_path, monkeypatch):
     """Three small pictures, with the cache in use, and the clock an hour on, when their times are trusted."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(_picture_cache, "_FEWEST", 1)
-    now = _picture_cache.time.time_ns
-    monkeypatch.setattr(_picture_cache.time, "time_ns", lambda: now() + AN_HOUR)
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + AN_HOUR)
     (tmp_path / "set").mkdir()
     made = [tmp_path / "set" / f"{value}.bmp" for value in range(3)]
     for value, path in enumerate(made):
@@ -28,7 +30,7 @@ def paths(tmp_path, monkeypatch):
 @pytest.fixture
 def read(paths, monkeypatch):
     """Reads the folder; returns the red of each picture and which files were opened."""
-    original = _picture_cache.read_each
+    original = read_each
 
     def read(wanted=paths):
         opened = []
@@ -67,8 +69,8 @@ def test_another_reader_reads_again(read, monkeypatch):
 
 
 def test_a_file_changed_a_moment_ago_is_not_trusted(read, monkeypatch):
-    now = _picture_cache.time.time_ns
-    monkeypatch.setattr(_picture_cache.time, "time_ns", lambda: now() - AN_HOUR)
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - AN_HOUR)
     read()
     assert len(read()[1]) == 3
 

@@ -97,6 +97,6 @@ def test_by_content_small_classes_keep_one_and_give_one(fraction):
 
 def test_an_empty_fold_is_refused():
     few = ImageSet(np.zeros((2, 1, 1, 3), np.uint8), np.zeros(2, np.int64), np.array(["x", "y"]), ("a",), CONTENTS[:2])
-    held = [choose_by_content(few.labels, CONTENTS[:2], 0.1, 1, fold).any() for fold in range(10)]
+    held = [bool(choose_by_content(few.labels, CONTENTS[:2], 0.1, 1, fold).any()) for fold in range(10)]
     with pytest.raises(CifarlabError, match="fewer folds"):
         hold_out(few, 0.1, 1, held.index(False))

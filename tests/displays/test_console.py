@@ -1,8 +1,9 @@
 """What a training shows: a live display on a terminal, a few plain lines elsewhere."""
 
 import io
-import time
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
@@ -100,10 +101,11 @@ def test_the_live_display_shows_everything(clock, tmp_path):
 
 
 def test_an_error_leaves_no_live_display_behind(clock):
-    console = Console(file=io.StringIO(), force_terminal=True)
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True)
     with pytest.raises(ValueError, match="broken"), TrainingDisplay(console, clock):
         raise ValueError("broken")
-    assert "\x1b[?25h" in console.file.getvalue(), "the cursor is shown again"
+    assert "\x1b[?25h" in file.getvalue(), "the cursor is shown again"
 
 
 @pytest.mark.parametrize(
@@ -120,22 +122,48 @@ def test_where_nobody_watches_a_spinner_is_silent(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_where_nobody_watches_a_long_stage_is_one_line(capsys, monkeypatch):
-    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 0.01)
+class Timer(threading.Timer):
+    """Goes off when a test says so, if it has been started."""
+
+    made: ClassVar[list["Timer"]] = []
+
+    def __init__(self, *words):
+        super().__init__(*words)
+        self.made.append(self)
+
+    @property
+    def ident(self):
+        return 1 if getattr(self, "begun", False) else None
+
+    def start(self):
+        self.begun = True
+
+    def go_off(self):
+        if self.ident and not self.finished.is_set():
+            self.function(*self.args, **self.kwargs)
+
+
+@pytest.fixture
+def timers(monkeypatch):
+    monkeypatch.setattr(console.threading, "Timer", Timer)
+    monkeypatch.setattr(Timer, "made", [])
+    return Timer.made
+
+
+def test_where_nobody_watches_a_long_stage_is_one_line(capsys, timers):
     with working("evaluating runs/x") as progress:
         progress("hard", 0.5)
-        time.sleep(0.2)
+        timers[0].go_off()
     assert capsys.readouterr() == ("", "evaluating runs/x ...\n")
 
 
-def test_a_stage_that_is_said_once_told_leaves_an_early_error_alone(capsys, monkeypatch):
-    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 0.01)
+def test_a_stage_that_is_said_once_told_leaves_an_early_error_alone(capsys, timers):
     with working("asking the runs", once_told=True) as progress:
-        time.sleep(0.2)
+        timers[0].go_off()
         assert capsys.readouterr() == ("", "")
         progress("one", 0.0)
         progress("two", 0.5)
-        time.sleep(0.2)
+        timers[0].go_off()
     assert capsys.readouterr() == ("", "asking the runs ...\n")
 
 

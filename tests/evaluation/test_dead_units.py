@@ -46,7 +46,7 @@ def test_a_unit_that_answers_to_one_image_is_alive_and_counted_as_rare():
 
 def test_gelu_just_below_zero_is_not_dead():
     model = with_dead_units("gelu", [-0.5, 0.0])
-    model.get_layer("dense1").set_weights([0 * model.get_layer("dense1").kernel, np.float32([-0.5, 1])])
+    model.get_layer("dense1").set_weights([0 * model.get_layer("dense1").kernel, np.array([-0.5, 1], np.float32)])
     assert measure_activity(model, IMAGES)["layers"][0]["dead"] == 0
 
 

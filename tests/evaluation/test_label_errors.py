@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 
 from cifarlab.cli.tables.doubts import print_doubts
 from cifarlab.evaluation import label_errors
-from cifarlab.evaluation.label_errors import examine_labels, find_doubts
+from cifarlab.evaluation.label_errors import examine_labels, rank_labels
 from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
@@ -33,7 +33,7 @@ def invent(count=2000, seed=0, skill=6.0, flipped=0.05):
 def test_planted_errors_are_found(score):
     pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
     predictions, planted = invent()
-    found = find_doubts(average_runs([predictions]), score)
+    found = rank_labels(average_runs([predictions]), score)
     quality = np.empty(len(planted))
     quality[[doubt.row for doubt in found]] = [doubt.score for doubt in found]
     assert average_precision_score(planted, -quality) >= 0.85
@@ -52,7 +52,7 @@ def test_planted_errors_are_found(score):
 def test_without_cleanlab_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     with pytest.raises(CifarlabError, match=r"cifarlab\[audit\]"):
-        find_doubts(average_runs([invent(20)[0]]))
+        rank_labels(average_runs([invent(20)[0]]))
 
 
 def test_the_mean_of_runs_by_hand_whatever_their_order():
@@ -92,19 +92,19 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     monkeypatch.setattr(label_errors, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
     run = make_run(tmp_path, "one")
     findings = examine_labels([run])
-    assert len(findings.doubts) == 120
+    assert len(findings.ranking) == 120
     from cifarlab.cli.tables.doubts import print_doubts, summarise, write_csv
-    from cifarlab.reports.label_doubts import write_doubts_page
+    from cifarlab.reports.label_errors import write_label_errors_page
 
-    page = write_doubts_page(findings, tmp_path / "page.html", top=5).read_text()
+    page = write_label_errors_page(findings, tmp_path / "page.html", top=5).read_text()
     assert page.count("<img") >= 5
     assert "data:image/png;base64," in page
     assert "http" not in page.replace("http-equiv", "")
     with write_csv(findings, tmp_path / "doubts.csv", top=7).open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 7
-    assert rows[0]["id"] == findings.doubts[0].image_id
-    assert float(rows[0]["score"]) == findings.doubts[0].score
+    assert rows[0]["id"] == findings.ranking[0].image_id
+    assert float(rows[0]["score"]) == findings.ranking[0].score
     assert summarise(findings, 3, tmp_path / "page.html")["count"] == 120
     print_doubts(findings, 3, tmp_path / "page.html")
 
@@ -152,19 +152,19 @@ def test_classes_of_too_few_images_are_not_counted_and_named():
     labels = np.array([0, 1] * 20 + [2] * 4, np.int64)  # class 2 has four images, class 3 none
     chances = rng.dirichlet(np.ones(4), len(labels))
     ids = np.array([f"test-{number:05d}" for number in range(len(labels))])
-    found = find_doubts(OutOfSampleProbabilities(ids, labels, chances, ("a", "b", "c", "d")))
+    found = rank_labels(OutOfSampleProbabilities(ids, labels, chances, ("a", "b", "c", "d")))
     issues = [doubt for doubt in found if doubt.is_issue]
     assert issues
     assert {doubt.given for doubt in issues} | {doubt.suggested for doubt in issues} == {"a", "b"}
     findings = label_errors.Findings(("r",), "made", "test", "self_confidence", found, 0.95, None, None, ("c", "d"))
     assert findings.notices == ["2 classes have fewer than 5 images, too few to count wrong labels among: c, d."]
     assert all(doubt.given != doubt.suggested for doubt in findings.listed)
-    assert len(findings.listed) < len(findings.doubts)
+    assert len(findings.listed) < len(findings.ranking)
 
 
 def test_the_table_marks_what_its_headline_counts(tmp_path, capsys):
     made = [
-        label_errors.Doubt(row, f"test-{row}", "cat", "dog", 0.1 * row, 0.1, 0.9, is_issue=row in (1, 2))
+        label_errors.LabelQuality(row, f"test-{row}", "cat", "dog", 0.1 * row, 0.1, 0.9, is_issue=row in (1, 2))
         for row in range(4)
     ]
     findings = label_errors.Findings(("r",), "made", "test", "self_confidence", made, 0.95, [], None)

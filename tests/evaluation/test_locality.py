@@ -92,7 +92,7 @@ def test_where_units_begin_near_is_the_window_of_their_gaussians():
 def test_where_units_begin_near_is_what_the_networks_own_weights_say():
     from cifarlab.models import bottleneck_mlp
 
-    model = bottleneck_mlp.build((32, 32, 3), 4, width=200, blocks=1, expansion=1, reach_pixels=(3, 4))
+    model = bottleneck_mlp.build((32, 32, 3), 4, width=200, blocks=1, expansion=1, sigma_pixels=(3, 4))
     kernel = np.array(model.get_layer("pixels_dense").kernel)
     sides = half_energy_sides(kernel.T.reshape(200, 32, 32, 3))
     assert begun_side((32, 32, 3), 200, 3) == pytest.approx(np.median(sides), rel=0.05)

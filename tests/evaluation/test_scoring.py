@@ -12,6 +12,7 @@ from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.evaluation import scoring
 from cifarlab.evaluation.human_labels import HumanLabels
 from cifarlab.evaluation.scoring import evaluate
+from cifarlab.inference import prediction
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.predictions import Predictions
@@ -230,7 +231,7 @@ def test_a_failed_prediction_writes_nothing(
 ) -> None:
     serve(splits())
     before = sorted(path.name for path in run.path.iterdir())
-    monkeypatch.setattr(scoring.prediction, "predict_images", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(prediction, "predict_images", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         evaluate(run)
     assert sorted(path.name for path in run.path.iterdir()) == before

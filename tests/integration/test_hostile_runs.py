@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -15,10 +17,14 @@ import numpy as np
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from matplotlib.figure import Figure
 from PIL import Image
 
 from cifarlab.cli import main as cli
+from cifarlab.training import fit
 from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.web import jobs
 from cifarlab.web.pages.sections import NAMES
 from cifarlab.web.routes.run import TABS
 from cifarlab.web.server.application import create_app
@@ -137,6 +143,27 @@ def hostile(request, tmp_path, monkeypatch, make_run):
     return run
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are made and not drawn: by then nothing of a run is read any more, and drawing takes longest."""
+
+    def save(_figure, file, format, **_options):
+        file.write('<svg width="1pt" height="1pt"></svg>' if format == "svg" else picture()["images"][1])
+
+    monkeypatch.setattr(Figure, "savefig", save)
+
+
+class JobHere:
+    """A job with the very words of its command, but in this process: one that imports Keras anew takes ten seconds."""
+
+    def __init__(self, command, **_options):
+        assert command[:3] == [sys.executable, "-c", jobs._PROGRAM]
+        self.code = cli.main(command[3:])
+
+    def poll(self):
+        return self.code
+
+
 def executed() -> list[Path]:
     return sorted(Path().rglob("executed"))
 
@@ -153,18 +180,26 @@ def test_every_command_says_how_it_opens_a_run():
     assert list(WORDS) == discovery.names("cli.commands")
 
 
-def test_no_command_executes_what_a_run_names(hostile, capsys):
+def _begin_no_training(*_arguments):
+    """By then recipe, model and data are read; the epochs themselves read nothing more, and compiling them is slow."""
+    raise CifarlabError("no training is begun here")
+
+
+def test_no_command_executes_what_a_run_names(hostile, undrawn, capsys, monkeypatch):
     Image.new("RGB", (40, 40), "red").save("picture.png")
     places = {"run": "runs/theirs", "other": "runs/mine", "runs": "runs", "picture": "picture.png"}
     for words in itertools.chain(*WORDS.values()):
         if "--resume" in words:
             hostile.set_state("stopped", "interrupted")
-        code = cli.main(shlex.split(words.format(**places)))
+        with monkeypatch.context() as patched:
+            if "recipe.json" in words:
+                patched.setattr(fit, "build_engine", _begin_no_training)
+            code = cli.main(shlex.split(words.format(**places)))
         said = capsys.readouterr().err
         assert not executed(), words
         assert code in (0, 2), words
         assert "Traceback" not in said, words
-        if "is Python code that a file names" in said:
+        if "is Python code that only a file names" in said:
             assert code == 2
             assert "--code" in said
 
@@ -182,7 +217,8 @@ PARTS = {
 QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test", "model": "theirs", "neighbours": "1"}
 
 
-def test_no_route_executes_what_a_run_names(hostile):
+def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", JobHere)
     with open_app() as client:
         asked = 0
         for route in _routes():
@@ -199,17 +235,22 @@ def test_no_route_executes_what_a_run_names(hostile):
                     asked += 1
                     assert not executed(), path
                     assert answer.status_code < 500 or answer.status_code == 503, (path, answer.text[-500:])
-        for job in client.app.state.jobs.all():
-            job.process.wait(60)
+        assert client.app.state.jobs.all() or hostile.data_name != "digits"  # whose data nobody named is not evaluated
         assert asked > 30
+    assert not executed()
+
+
+@pytest.mark.parametrize("hostile", [_name_model], indirect=True, ids=["name_model"])
+def test_no_job_executes_what_a_run_names(hostile):
+    started = jobs.Jobs(Settings(runs_dir=Path("runs"), data="digits"))
+    job = started.evaluate("theirs", "test", "digits")
+    assert job.process.wait(120) in (0, 2), started.log("theirs", evaluation=True)
     assert not executed()
 
 
 @pytest.mark.parametrize("hostile", [_name_data], indirect=True, ids=["name_data"])
 def test_the_page_says_in_words_why_it_shows_no_training_images(hostile):
-    with TestClient(
-        create_app(Settings(runs_dir=Path("runs"), data="digits")), base_url="http://127.0.0.1:8000"
-    ) as app:
+    with open_app() as app:
         for _ in range(5):  # the first question looks for them in the background
             shown = app.post("/classify", data={"model": "theirs", "neighbours": "1"}, files=picture())
             assert shown.status_code == 200
@@ -225,9 +266,7 @@ def test_the_page_says_in_words_why_it_shows_no_training_images(hostile):
 
 @pytest.mark.parametrize("hostile", [_need_layers], indirect=True, ids=["need_layers"])
 def test_the_api_says_in_words_why_a_model_is_not_asked(hostile):
-    with TestClient(
-        create_app(Settings(runs_dir=Path("runs"), data="digits")), base_url="http://127.0.0.1:8000"
-    ) as app:
+    with open_app() as app:
         answer = app.post("/v1/predict", data={"model": "theirs"}, files=picture())
     assert answer.status_code == 409
     assert "--code" in answer.json()["detail"]

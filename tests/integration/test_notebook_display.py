@@ -12,7 +12,7 @@ def test_a_training_in_a_notebook_shows_itself_and_stays_readable(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRAM.format(folder=str(tmp_path)))])
     seen = []
 
-    class Client(nbclient.NotebookClient):
+    class Client(nbclient.NotebookClient):  # type: ignore[name-defined]
         def process_message(self, message, cell, cell_index):
             seen.append(message["msg_type"])
             return super().process_message(message, cell, cell_index)

@@ -55,15 +55,29 @@ def numbers(interval: Interval) -> tuple[float, float, float]:
     return interval.value, interval.low, interval.high
 
 
-def test_every_metric_is_found_and_says_which_way_is_better() -> None:
+def test_every_metric_is_found_and_its_name_says_which_way_is_better() -> None:
     assert {"accuracy", "macro_f1", "macro_precision", "macro_recall", "top3_accuracy"} < set(NAMES)
-    lower = {"negative_log_likelihood", "area_under_risk_coverage"} | {
-        name for name in NAMES if name.endswith(("_error", "_loss"))
-    }
-    assert {name for name in NAMES if not metrics.higher_is_better(name)} == lower
-    assert {"brier_loss", "expected_calibration_error", "equal_mass_calibration_error"} < lower
-    assert all(isinstance(discovery.load("metrics", name).HIGHER_IS_BETTER, bool) for name in NAMES)
     assert all(isinstance(discovery.load("metrics", name).NEEDS_PROBABILITIES, bool) for name in NAMES)
+    for name in NAMES:
+        lower = name.endswith(("_error", "_loss", "_likelihood", "_coverage"))
+        right, wrong = (metrics.measure(name, CASES[case]).value for case in ("all right", "all wrong"))
+        assert right is not None
+        assert wrong is not None
+        assert right < wrong if lower else right >= wrong
+
+
+def test_plain_arrays_are_measured_as_predictions_are() -> None:
+    predictions = CASES["ten classes"]
+    labels, logits = predictions.labels, predictions.logits
+    for name in NAMES:
+        expected = metrics.measure(name, predictions)
+        assert metrics.measure(name, labels[:, None].tolist(), logits) == expected
+        found = metrics.measure(name, labels, probabilities=predictions.probabilities)
+        assert found.value == pytest.approx(expected.value, abs=1e-6)
+    assert metrics.score(labels, logits) == metrics.score(Predictions.of(labels, logits))
+    assert metrics.measure("accuracy", labels, predictions.predicted) == metrics.measure("accuracy", predictions)
+    assert metrics.measure("brier_loss", labels, predictions.predicted).method == "undefined: needs probabilities"
+    assert metrics.measure("accuracy", np.zeros(0, int), np.zeros((0, 3))).method == "undefined: no images"
 
 
 @pytest.mark.parametrize("case", CASES)

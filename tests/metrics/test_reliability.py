@@ -82,7 +82,7 @@ def test_invariants(count: int, num_classes: int, skill: float, seed: int) -> No
         assert found.value is not None
         if found.low is not None and found.high is not None:
             assert 0 <= found.low <= found.value <= found.high
-    gap = abs(judge(predictions).confidence.mean() - (predictions.predicted == predictions.labels).mean())
+    gap = abs(judge(predictions).confidence.mean() - predictions.correct.mean())
     value = metrics.measure("expected_calibration_error", predictions).value
     assert gap - 1e-12 <= value <= 1  # binning can only find more than the gap of the whole
 
@@ -92,7 +92,7 @@ def test_noise_is_what_drawing_the_images_one_by_one_gives() -> None:
     judged = judge(predictions)
     bins = assign(judged.confidence, equal_width_edges())
     noise = gap_noise(judged, bins, 15)
-    random, gap = np.random.default_rng(1), judged.confidence - judged.right
+    random, gap = np.random.default_rng(1), judged.confidence - judged.correct
     slow = []
     members = [np.flatnonzero(judged.labels == label) for label in range(4)]
     for _ in range(2000):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab.models import bottleneck_mlp, even_places
+from cifarlab.models import bottleneck_mlp, unit_positions
 
 
 @pytest.mark.parametrize(("norm", "kind"), [("layer", "LayerNormalization"), ("batch", "BatchNormalization")])
@@ -34,18 +34,18 @@ def test_an_unknown_norm_is_refused():
         bottleneck_mlp.build((4, 4, 3), 5, norm="group")
 
 
-def distances(rows_and_columns, places):
-    return np.linalg.norm(rows_and_columns[:, None] - places[None], axis=2)
+def distances(rows_and_columns, positions):
+    return np.linalg.norm(rows_and_columns[:, None] - positions[None], axis=2)
 
 
-def test_units_begin_with_weights_around_their_places_alone():
-    model = bottleneck_mlp.build((16, 16, 3), 5, width=40, blocks=1, expansion=2, reach_pixels=(1.5, 3.0))
+def test_units_begin_with_weights_around_their_positions_alone():
+    model = bottleneck_mlp.build((16, 16, 3), 5, width=40, blocks=1, expansion=2, sigma_pixels=(1.5, 3.0))
     kernel = np.abs(np.array(model.get_layer("pixels_dense").kernel)).reshape(256, 3, 40)
-    places = even_places(40, 16, 16)
+    positions = unit_positions(40, 16, 16)
     grid = np.stack(np.divmod(np.arange(256), 16), axis=1) + 0.5
-    assert kernel.max(axis=1)[distances(grid, places) > 8].max() < 1e-5 * kernel.max()
-    inner = np.abs(np.array(model.get_layer("block1_narrow").kernel))  # from 80 units to 40, both with places
-    far = distances(even_places(80, 16, 16), places) > 14
+    assert kernel.max(axis=1)[distances(grid, positions) > 8].max() < 1e-5 * kernel.max()
+    inner = np.abs(np.array(model.get_layer("block1_narrow").kernel))  # from 80 units to 40, both with positions
+    far = distances(unit_positions(80, 16, 16), positions) > 14
     assert far.any()
     assert inner[far].max() < 1e-3 * inner.max()
 
@@ -54,34 +54,38 @@ def test_beginning_locally_keeps_the_size_of_every_units_weights():
     keras.utils.set_random_seed(0)
     plain = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2)
     keras.utils.set_random_seed(0)
-    local = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, reach_pixels=(2.0,))
+    local = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, sigma_pixels=(2.0,))
     for name in ("pixels_dense", "block1_wide", "block1_narrow"):
-        sizes = [np.linalg.norm(np.array(model.get_layer(name).kernel), axis=0) for model in (plain, local)]
-        np.testing.assert_allclose(*sizes, rtol=1e-5)
+        plain_norms, local_norms = [
+            np.linalg.norm(np.array(model.get_layer(name).kernel), axis=0) for model in (plain, local)
+        ]
+        np.testing.assert_allclose(plain_norms, local_norms, rtol=1e-5)
     assert not np.array(local.get_layer("logits").kernel).any()
 
 
-@pytest.mark.parametrize("reach", [(3, 0), (3, "far"), 3, "far"])
-def test_a_reach_that_is_none_is_refused(reach):
+@pytest.mark.parametrize("sigma", [(3, 0), (3, "far"), 3, "far"])
+def test_a_sigma_that_is_none_is_refused(sigma):
     with pytest.raises(ValueError, match="list of numbers above 0"):
-        bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=reach)
+        bottleneck_mlp.build((4, 4, 3), 5, sigma_pixels=sigma)
 
 
 def test_far_weights_learn_slowly_and_near_ones_as_ever():
-    model = bottleneck_mlp.build((8, 8, 3), 5, width=16, blocks=1, expansion=2, reach_pixels=(1.0,), far_rate=0.1)
-    factors = model.get_layer("pixels_dense").kernel.rate_factors.reshape(64, 3, 16)
+    model = bottleneck_mlp.build(
+        (8, 8, 3), 5, width=16, blocks=1, expansion=2, sigma_pixels=(1.0,), far_learning_rate_scale=0.1
+    )
+    factors = model.get_layer("pixels_dense").kernel.learning_rate_scales.reshape(64, 3, 16)
     grid = np.stack(np.divmod(np.arange(64), 8), axis=1) + 0.5
-    apart = distances(grid, even_places(16, 8, 8))
+    apart = distances(grid, unit_positions(16, 8, 8))
     np.testing.assert_allclose(factors[:, 0], 0.1 + 0.9 * np.exp(-(apart**2) / 2), rtol=1e-5)
-    assert not hasattr(model.get_layer("logits").kernel, "rate_factors")
+    assert not hasattr(model.get_layer("logits").kernel, "learning_rate_scales")
 
 
 @pytest.mark.parametrize("rate", [0, 1.5, "slow"])
 def test_a_far_rate_beyond_its_range_is_refused(rate):
-    with pytest.raises(ValueError, match="far_rate must be a number above 0 and at most 1"):
-        bottleneck_mlp.build((4, 4, 3), 5, reach_pixels=(3,), far_rate=rate)
+    with pytest.raises(ValueError, match="far_learning_rate_scale must be a number above 0 and at most 1"):
+        bottleneck_mlp.build((4, 4, 3), 5, sigma_pixels=(3,), far_learning_rate_scale=rate)
 
 
-def test_a_far_rate_without_places_is_refused():
-    with pytest.raises(ValueError, match="far_rate needs reach_pixels"):
-        bottleneck_mlp.build((4, 4, 3), 5, far_rate=0.5)
+def test_a_far_rate_without_sigmas_is_refused():
+    with pytest.raises(ValueError, match="far_learning_rate_scale needs sigma_pixels"):
+        bottleneck_mlp.build((4, 4, 3), 5, far_learning_rate_scale=0.5)

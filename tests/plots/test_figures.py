@@ -9,7 +9,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from cifarlab.plots import _style, class_means
+from cifarlab import plots
+from cifarlab.plots import _style
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.first_layer import plot_first_layer
@@ -27,22 +28,27 @@ from cifarlab.utils import discovery
 FIGURES = discovery.names("plots")
 
 
+def test_every_plot_has_an_example_and_no_example_is_left_over(plot_examples) -> None:
+    assert [name for name in vars(plot_examples) if name in FIGURES] == FIGURES
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str) -> None:
+def test_figure_has_a_plot_function_and_draws_the_same_bytes_twice(name: str, plot_examples) -> None:
     module = discovery.load("plots", name)
     assert callable(getattr(module, f"plot_{name}"))
     before = dict(matplotlib.rcParams)
-    first, second = module.example(), module.example()
+    draw = getattr(plot_examples, name)
+    first, second = draw(), draw()
     assert isinstance(first, Figure)
     assert dict(matplotlib.rcParams) == before
-    assert _style.to_svg(first) == _style.to_svg(second)
-    assert _style.to_png(first, 40) == _style.to_png(second, 40)
-    assert _style.to_png(first, 40).startswith(b"\x89PNG")
+    assert plots.to_svg(first) == plots.to_svg(second)
+    assert plots.to_png(first, 40) == plots.to_png(second, 40)
+    assert plots.to_png(first, 40).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_inline_svg_stands_alone_and_shares_no_id(name: str) -> None:
-    svg = _style.to_inline_svg(discovery.load("plots", name).example(), "mine", 'a "b" <c> & d')
+def test_inline_svg_stands_alone_and_shares_no_id(name: str, plot_examples) -> None:
+    svg = plots.to_inline_svg(getattr(plot_examples, name)(), "mine", 'a "b" <c> & d')
     assert svg.startswith('<svg role="img" aria-label="a &quot;b&quot; &lt;c&gt; &amp; d" viewBox=')
     assert svg.endswith("</svg>")
     assert "http" not in svg
@@ -56,7 +62,7 @@ def test_inline_svg_stands_alone_and_shares_no_id(name: str) -> None:
 def test_names_are_text_and_never_mathematics() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        svg = _style.to_inline_svg(plot_confusion_matrix([[1, 0], [0, 1]], ["$a_b$ <i>", "\u732b"]), "x", "")
+        svg = plots.to_inline_svg(plot_confusion_matrix([[1, 0], [0, 1]], ["$a_b$ <i>", "\u732b"]), "x", "")
     assert "$a_b$ &lt;i&gt;" in svg
     assert "\u732b" in svg
 
@@ -69,7 +75,8 @@ def test_confusion_matrix_has_true_classes_as_rows() -> None:
     assert {text.get_text() for text in axes.texts} == {"7", "3", "5", "70%", "30%", "100%"}
     assert shown.keys() <= {(0, 0), (1, 0), (1, 1)}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog"]
-    assert axes.get_ylabel() == "it really was"
+    assert axes.get_ylabel() == "true class"
+    assert axes.get_xlabel() == "predicted class"
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(_style.PAPER, _style.INK), ("#fbfaf7", "#1f2430"), ("#14171c", "#e9e6df")])
@@ -94,7 +101,7 @@ def test_confusion_matrix_can_be_read_on_light_and_on_dark_paper(paper: str, ink
 
 def test_confusion_matrix_of_a_hundred_classes_stays_small() -> None:
     counts = np.random.default_rng(0).integers(0, 5, (100, 100))
-    svg = _style.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
+    svg = plots.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
     assert len(svg) < 120_000
 
 
@@ -162,7 +169,7 @@ def test_an_overlay_is_the_grey_picture_where_nothing_speaks() -> None:
     assert overlay(image, np.ones((1, 2)))[0, 0].tolist() == [219, 118, 38]
 
 
-def test_the_permutation_figure_says_the_difference_and_where_guessing_is() -> None:
+def test_the_permutation_figure_says_the_difference_and_where_chance_is() -> None:
     def score(value):
         return {"value": value, "low": value - 0.02, "high": value + 0.02}
 
@@ -170,12 +177,12 @@ def test_the_permutation_figure_says_the_difference_and_where_guessing_is() -> N
     rows = {"dense": (score(0.5), score(0.5), score(0.0)), "conv": (score(0.9), score(0.5), score(-0.4))}
     figure = plot_pixel_permutation(rows, image, image, chance=0.1)
     texts = [text.get_text() for text in figure.axes[-1].texts]
-    assert texts == ["+0.0 points", "\N{MINUS SIGN}40.0 points", "guessing"]
-    assert [label.get_text() for label in figure.axes[-1].get_yticklabels()] == ["conv", "dense"]
+    assert texts == ["+0.0 points", "\N{MINUS SIGN}40.0 points", "chance"]
+    assert [label.get_text() for label in figure.axes[-1].get_yticklabels()] == ["dense", "conv"]
 
 
-def test_class_means_leave_the_page_to_be_seen_between_the_pictures() -> None:
-    (axes,) = class_means.example().axes
+def test_class_means_leave_the_page_to_be_seen_between_the_pictures(plot_examples) -> None:
+    (axes,) = plot_examples.class_means().axes
     opaque = np.asarray(axes.images[0].get_array())[..., 3] == 255
     assert opaque.sum() == 2 * 2 * 4 * 4  # of two classes a mean and a deviation, 4 x 4 pixels each
     assert not opaque[0].any()  # where the names stand
@@ -183,14 +190,14 @@ def test_class_means_leave_the_page_to_be_seen_between_the_pictures() -> None:
 
 def test_every_bar_of_the_locality_histogram_is_a_pixel_wide() -> None:
     figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 4.5, 32)
-    counts = [round(bar.get_height()) for bar in figure.axes[0].patches]
+    counts = [round(bar.get_height()) for bar in figure.axes[0].containers[0]]
     assert counts == [0, 2, 0, 1, 0, 0]
     assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 4.5"]
 
 
 def test_the_locality_histogram_marks_where_units_began() -> None:
     figure = plot_locality_histogram(np.array([1.0, 1.5, 3.2]), 20.0, 32, begun=4.3)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 20.0", "began: 4.3"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["random weights: 20.0", "at initialisation: 4.3"]
     assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [20.0, 4.3]
 
 

@@ -107,7 +107,7 @@ def test_section_has_a_place_a_title_and_tells_how_to_read_it(name, one, two) ->
     for runs in ([one], two):
         html = module.build(_page.open_page(runs))
         assert html is None or 'class="read"' in html
-        missing = name in ON_REQUEST or (name == "side_by_side" and len(runs) == 1)
+        missing = name in ON_REQUEST or (name == "model_comparison" and len(runs) == 1)
         assert (html is None) == missing
 
 
@@ -119,7 +119,7 @@ def test_contents_list_every_section(one_text) -> None:
     nav = one_text[one_text.index("<nav") : one_text.index("</nav>")]
     for name, module in SECTIONS.items():
         assert (f'href="#{name.replace("_", "-")}">{module.TITLE}<' in nav) == (
-            name not in {"side_by_side", *ON_REQUEST}
+            name not in {"model_comparison", *ON_REQUEST}
         )
 
 
@@ -133,9 +133,9 @@ def test_headline_says_the_scores(one, one_text) -> None:
 
 def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "augmented")
-    assert "TTA" not in build("headline", run)
+    assert "TTA" not in build("results", run)
     files.write_json(run.scores_file("test", tta="flip"), {**run.scores("test"), "accuracy": 0.98765})
-    text = build("headline", run)
+    text = build("results", run)
     assert "With <strong>TTA flip</strong>: 98.77" in text
     assert "All numbers above are single-view." in text
     assert f'<p class="big">{rendering.percent(run.scores("test")["accuracy"])}</p>' in text
@@ -188,16 +188,16 @@ def test_without_data_the_page_says_why(make_run, tmp_path) -> None:
     files.write_json(run.data_file, {**run.data, "name": "folder:/nowhere/at-all"})
     text = draw_whole(run)
     assert "This report has no pictures" in text
-    assert "Every class, right and wrong" not in text
-    assert "The most confused pairs" in text
+    assert "Examples by class" not in text
+    assert "Most confused pairs" in text
 
 
 def test_without_history_or_model_the_page_is_shorter(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "bare", epochs=0)
     run.model_file.unlink()
     text = draw_whole(run)
-    assert "How the training went" not in text
-    assert "What the first layer looks for" not in text
+    assert "Training curves" not in text
+    assert "First-layer weights" not in text
 
 
 def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_path) -> None:
@@ -205,13 +205,14 @@ def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_
     rows = [{key: row[key] for key in ("epoch", "train_loss", "train_accuracy")} for row in whole.history()]
     whole.write_history(rows)
     one, both, none = (
-        str(SECTIONS["curves"].build(_page.open_page(runs))) for runs in ([held_out], [whole, held_out], [whole])
+        str(SECTIONS["training_curves"].build(_page.open_page(runs)))
+        for runs in ([held_out], [whole, held_out], [whole])
     )
-    assert "solid those held out. Once" in one
-    assert "solid those held out, where a run held any out. Once" in both
+    assert "the solid one validation: images held out. Once" in one
+    assert "images held out, where a run held any out. Once" in both
     assert "the marker is the epoch that was kept." in one
     assert "the marker is the epoch that was kept; where nothing was held out there is none" in both
-    assert "nothing was held out" in none
+    assert "No images were held out" in none
     for word in ("solid", "marker", "best on validation"):
         assert word not in none
 
@@ -279,9 +280,11 @@ def test_durations_read_as_people_say_them(seconds, text) -> None:
 def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:
     assert "more than by the other run" in two_text
     equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
-    text = "".join(build(name, *equal) for name in ("headline", "side_by_side", "class_by_class"))
+    text = "".join(build(name, *equal) for name in ("results", "model_comparison", "class_examples"))
     assert "the most of" not in text
-    assert re.search(r"named correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text)
+    assert re.search(
+        r"classified correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text
+    )
     assert "one of the runs with the highest accuracy" in text
     assert "= 1.00" not in text
     assert '<td data-label="p (McNemar)">1.00</td>' in text
@@ -290,20 +293,20 @@ def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_p
 def test_what_evaluation_found_is_told_at_the_top(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "cut")
     files.write_json(run.scores_file("test"), {**run.scores("test"), "notices": ["It did <not> finish."]})
-    text = build("headline", run)
+    text = build("results", run)
     assert "It did &lt;not&gt; finish." in text[: text.index('class="facts"')]
 
 
 def test_only_looks_at_the_runs_own_images_are_counted(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "seen")
     run.record_look("test", "evaluate on folder:mine", "folder:mine")
-    assert "<p>1 look, the last on" in build("making", run)
+    assert "<p>1 look, the last on" in build("reproducibility", run)
 
 
 def test_validation_images_of_differently_held_out_shares_are_all_found(make_run, tmp_path) -> None:
     runs = [make_run(tmp_path, name, fraction=fraction) for name, fraction in (("a", 0.2), ("bc", 0.3))]
-    assert "has no pictures" not in build("headline", *runs, split="validation")
-    for html in (build("mistakes", run, split="validation") for run in runs):
+    assert "has no pictures" not in build("results", *runs, split="validation")
+    for html in (build("top_losses", run, split="validation") for run in runs):
         assert '<use href="#picture-' in html
 
 
@@ -311,7 +314,7 @@ def test_versions_are_those_of_the_backend_in_use(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "versions")
     installed = {"keras": "3.15.1", "tensorflow-cpu": "2.21", "jax": "0.7", "torch": "2.9"}
     files.write_json(run.environment_file, {**run.environment, "backend": "tensorflow", "versions": installed})
-    text = build("making", run)
+    text = build("reproducibility", run)
     assert [f'<th scope="row">{name}</th>' in text for name in installed] == [True, True, False, False]
 
 

@@ -45,6 +45,6 @@ def test_a_report_with_everything_is_under_three_megabytes(count, fake_run, cifa
         runs, data_dir=cifar10_dir, human_labels=tmp_path / "counts.npy", output=tmp_path / "all.html"
     )
     text = page.read_text(encoding="utf-8")
-    assert "What other people see" in text
-    assert "Worse pictures" in text
+    assert "Human labels" in text
+    assert "Robustness" in text
     assert len(text.encode()) < LARGEST

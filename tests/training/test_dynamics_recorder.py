@@ -11,7 +11,7 @@ from cifarlab.datasets import load_data
 from cifarlab.inference.prediction import load_model, predict_images
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.training_dynamics import Curves
-from cifarlab.training import fit
+from cifarlab.training import checkpoint_manager
 from cifarlab.training.dynamics_recorder import Recorder
 
 RECIPE = Recipe(
@@ -106,15 +106,15 @@ def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
 
 
 def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
-    save, ahead = fit.save_checkpoint, []
+    save, ahead = checkpoint_manager.save_checkpoint, []
 
     def look_then_save(run, state):
         ahead.append(len(training_dynamics.load(run).train.losses) >= state.epoch)
         save(run, state)
 
-    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(fit, "QUICK_SECONDS", 60.0)  # however long it takes
-    monkeypatch.setattr(fit, "save_checkpoint", look_then_save)
+    monkeypatch.setattr(checkpoint_manager, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(checkpoint_manager, "QUICK_SECONDS", 60.0)  # however long it takes
+    monkeypatch.setattr(checkpoint_manager, "save_checkpoint", look_then_save)
     training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=2"])
     assert ahead == [True] * 3
 

@@ -90,10 +90,11 @@ def test_learning_rate_and_speed_are_told_once(ask, runs_dir):
     tags = json.loads(ask("plugin/scalars/tags"))
     assert set(tags["whole/validation"]) == {"epoch_loss", "epoch_accuracy"}
     assert set(tags["whole/train"]) == {
-        *("epoch_loss", "epoch_accuracy", "epoch_learning_rate", "epoch_seconds", "epoch_images_per_second")
+        *("epoch_loss", "epoch_accuracy", "epoch_lr"),
+        *("epoch_throughput_images_per_second", "epoch_training_seconds"),
     }
     rates = [row["learning_rate"] for row in open_run(runs_dir / "whole").history()]
-    assert list(scalars(ask, "whole/train", "epoch_learning_rate").values()) == pytest.approx(rates, rel=1e-5)
+    assert list(scalars(ask, "whole/train", "epoch_lr").values()) == pytest.approx(rates, rel=1e-5)
 
 
 def test_curves_come_before_pictures_and_pictures_before_histograms(ask):
@@ -101,6 +102,7 @@ def test_curves_come_before_pictures_and_pictures_before_histograms(ask):
     pictures = json.loads(ask("plugin/images/tags"))["whole/validation"]
     histograms = json.loads(ask("plugin/histograms/tags"))["whole/train"]
     assert set(pictures) == {"pictures/confusion_matrix", "pictures/sample_predictions"}
+    assert sorted(curves)[:2] == ["epoch_accuracy", "epoch_loss"]
     assert max(curves) < min(pictures) < max(pictures) < min(histograms)
 
 

@@ -8,7 +8,7 @@ from cifarlab import CifarlabError, Recipe, load_recipe, open_run, training
 from cifarlab.datasets import load_data
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.trained_images import find_overlap, hash_images
-from cifarlab.training import fit
+from cifarlab.training import checkpoint_manager, fit
 from cifarlab.training.checkpoint import load_checkpoint
 from cifarlab.training.optimizers.schedules import WarmupThenDecay
 
@@ -140,8 +140,8 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
 def test_a_state_that_takes_long_to_fetch_is_kept_seldom_and_resumed_from_there(finished, tmp_path, monkeypatch):
     whole, _ = finished
     with monkeypatch.context() as slow:
-        slow.setattr(fit, "QUICK_SECONDS", -1.0)
-        slow.setattr(fit, "KEEPING_SHARE", 1e-9)  # after the first epoch, and in the end
+        slow.setattr(checkpoint_manager, "QUICK_SECONDS", -1.0)
+        slow.setattr(checkpoint_manager, "CHECKPOINT_SHARE", 1e-9)  # after the first epoch, and in the end
         with pytest.raises(KeyboardInterrupt):
             training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Recorder(interrupt_after=3))
     cut = open_run(tmp_path / "cut", needs_model=True)
@@ -229,7 +229,7 @@ def test_weights_that_explode_without_validation_are_never_kept(tmp_path):
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, monkeypatch):
     usage = type("Usage", (), {"free": 1000})()
-    monkeypatch.setattr(fit.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(CifarlabError, match=r"cannot write .*: No space left on device; free some space"):
         training.train(PLAIN, runs_dir=tmp_path, name="full", settings=["epochs=1"])
     assert open_run(tmp_path / "full").state["state"] == "failed"

@@ -21,7 +21,7 @@ def install(monkeypatch, tmp_path):
 
     def pretend(*names):
         specs = {name: importlib.machinery.ModuleSpec(name, None) for name in names}
-        monkeypatch.setattr(environment.importlib.util, "find_spec", specs.get)
+        monkeypatch.setattr("importlib.util.find_spec", specs.get)
         return tmp_path
 
     return pretend

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_what_was_there_stays_when_writing_breaks_off(error, tmp_path):
 
 def test_a_full_disk_is_one_line():
     with pytest.raises(CifarlabError, match=r"cannot write /dev/full/x: .*choose another folder"):
-        files.write_text(files.Path("/dev/full/x"), "text")
+        files.write_text(Path("/dev/full/x"), "text")
 
 
 def test_csv_has_a_header_and_quotes_what_it_must(tmp_path):

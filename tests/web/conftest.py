@@ -27,24 +27,24 @@ def gate(fakes):
 
 
 @pytest.fixture
-def fake_shelf(fakes):
+def fake_store(fakes):
     return fakes.FakeModelStore()
 
 
 @pytest.fixture
-def gated_shelf(fakes, gate):
+def gated_store(fakes, gate):
     return fakes.FakeModelStore(gate)
 
 
 @pytest.fixture
-def make_app(tmp_path, fakes, fake_shelf):
+def make_app(tmp_path, fakes, fake_store):
     """The whole app on an empty folder of runs and digits, with models that are made up."""
     from cifarlab.web.server.application import create_app
 
-    def make(*, shelf=None, **chosen) -> FastAPI:
+    def make(*, store=None, **chosen) -> FastAPI:
         settings = Settings(**{"runs_dir": tmp_path / "runs", "data": "digits", "limits": Limits(), **chosen})
         app = create_app(settings)
-        app.state.inference = fakes.make_service(app, settings, shelf or fake_shelf)
+        app.state.inference = fakes.make_service(app, settings, store or fake_store)
         return app
 
     return make
@@ -72,13 +72,13 @@ def client(make_client) -> TestClient:
 
 
 @pytest.fixture
-def make_service(fake_shelf):
+def make_service(fake_store):
     """A service without an app, stopped at the end."""
     made = []
 
-    def make(shelf=None, **chosen) -> InferenceService:
+    def make(store=None, **chosen) -> InferenceService:
         options = {"queue_size": 64, "request_seconds": 10.0, **chosen}
-        made.append(InferenceService(shelf or fake_shelf, Metrics(), **options))
+        made.append(InferenceService(store or fake_store, Metrics(), **options))
         return made[-1]
 
     yield make

@@ -1,7 +1,6 @@
 """Models and explanations that are made up, and the whole app around them."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,11 +12,12 @@ from fastapi import FastAPI
 
 from cifarlab.datasets import load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour
-from cifarlab.evaluation.explanation.saliency import GRAD_CAM, Attention
+from cifarlab.evaluation.explanation.saliency import GRAD_CAM, SaliencyMap
 from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, UnknownModel
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.application import create_app
 from cifarlab.web.server.listening import bind
+from cifarlab.web.server.server import _Server
 from cifarlab.web.settings import Settings
 
 CLASS_NAMES = ("dark", "middling", "bright", "red")
@@ -78,12 +78,12 @@ class FakeExplanations:
     def __init__(self) -> None:
         self.asked = 0
 
-    def attention(self, served: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, model: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[SaliencyMap]:
         heat = np.zeros(picture.shape[:2], np.float32)
         heat[:16] = np.linspace(1, 0, 16)[:, None]
-        return [Attention(GRAD_CAM, label, heat, (4, 4)) for label in labels]
+        return [SaliencyMap(GRAD_CAM, label, heat, (4, 4)) for label in labels]
 
-    def neighbours(self, served: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
+    def neighbours(self, model: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
         self.asked += 1
         if self.asked == 1:
             return None
@@ -93,22 +93,21 @@ class FakeExplanations:
 
 @contextmanager
 def serving(
-    settings: Settings, shelf: ModelStore | None = None, explanations: FakeExplanations | None = None
+    settings: Settings, store: ModelStore | None = None, explanations: FakeExplanations | None = None
 ) -> Iterator[str]:
     """The whole app on a free port of this machine, in a thread; gives its address."""
     listener = bind("127.0.0.1", 0)
     settings = replace(settings, port=listener.getsockname()[1])
     app = create_app(settings)
     app.state.explanations = explanations or app.state.explanations
-    if shelf is not None:
-        app.state.inference = make_service(app, settings, shelf)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    if store is not None:
+        app.state.inference = make_service(app, settings, store)
+    started = threading.Event()
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False), started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
+        assert started.wait(60)
         yield f"http://127.0.0.1:{settings.port}"
     finally:
         for job in app.state.jobs.all():
@@ -119,9 +118,9 @@ def serving(
         listener.close()
 
 
-def make_service(app: FastAPI, settings: Settings, shelf: ModelStore) -> InferenceService:
+def make_service(app: FastAPI, settings: Settings, store: ModelStore) -> InferenceService:
     """The service of an app, with other models."""
     limits = settings.limits
     return InferenceService(
-        shelf, app.state.metrics, queue_size=limits.queue_size, request_seconds=limits.request_seconds
+        store, app.state.metrics, queue_size=limits.queue_size, request_seconds=limits.request_seconds
     )

@@ -70,9 +70,9 @@ def test_nothing_of_the_picture_is_left(client, red):
 
 
 def test_without_any_model_the_page_says_so(make_client, fakes):
-    shelf = fakes.FakeModelStore()
-    shelf.versions = {}
-    page = make_client(shelf=shelf).get("/classify")
+    store = fakes.FakeModelStore()
+    store.versions = {}
+    page = make_client(store=store).get("/classify")
     assert "There is no model here yet" in page.text
 
 
@@ -80,7 +80,7 @@ def test_while_a_model_is_being_loaded_the_page_asks_again_by_itself(make_client
     from cifarlab.web.settings import Limits
 
     gate.armed = True
-    client = make_client(shelf=fakes.FakeModelStore(gate), limits=Limits(request_seconds=0.2))
+    client = make_client(store=fakes.FakeModelStore(gate), limits=Limits(request_seconds=0.2))
     page = client.post("/classify", files={"picture": red})
     gate.opened.set()
     assert page.status_code == 503

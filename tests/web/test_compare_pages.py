@@ -16,11 +16,11 @@ def test_runs_without_numbers_are_compared_by_their_training(own_pages, runs_dir
     assert "first has not been evaluated on test, which its own page offers as soon as it is trained" in said(text)
     assert "the numbers are those of second." in said(text)
     assert re.findall(r'data-lazy="/sections/(\w+)\?split=test&amp;([^"]+)"', text) == [
-        ("curves", "run=second&amp;run=first"),
-        ("per_class", "run=second"),
+        ("training_curves", "run=second&amp;run=first"),
+        ("class_metrics", "run=second"),
         ("calibration", "run=second"),
     ]
-    assert "of 120 test images were named correctly" in said(text)
+    assert "of 120 test images were classified correctly" in said(text)
     assert {"cifarlab train mlp2 --name first --seed 0", "cifarlab train mlp2 --name second --seed 0"} <= set(
         re.findall(r"<code>(cifarlab train [^<]+)</code>", text)
     )
@@ -39,7 +39,7 @@ def test_trainings_that_nothing_was_asked_of_are_compared(own_pages, runs_dir, l
     text = own_pages.get("/compare?run=first&run=second&whole=1").text
     assert "2 runs side by side" in said(text)
     assert "first and second have not been evaluated on test, which their own pages offer" in said(text)
-    assert re.findall(r'<section id="([\w-]+)"', text) == ["curves", "making"]
+    assert re.findall(r'<section id="([\w-]+)"', text) == ["training-curves", "reproducibility"]
     assert {urlsplit(link).path for link in links(text, ".csv")} == {"/figures/compare/training-curves.csv"}
 
 

@@ -20,14 +20,14 @@ def test_a_server_that_lives_says_so(client):
 
 def test_ready_once_the_first_model_is_loaded(make_client, fakes, gate):
     gate.armed = True
-    client = make_client(shelf=fakes.FakeModelStore(gate))
+    client = make_client(store=fakes.FakeModelStore(gate))
     assert client.get("/readyz").status_code == 503
     client.app.state.inference.start_loading()
     assert gate.reached.wait(10)
     early = client.get("/readyz")
     assert (early.status_code, early.json()) == (503, {"status": "loading"})
     gate.opened.set()
-    client.app.state.inference._worker("builtin").loaded.result(10)
+    client.app.state.inference._batcher("builtin").loaded.result(10)
     assert client.get("/readyz").json() == {"status": "ok"}
 
 

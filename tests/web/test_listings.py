@@ -27,7 +27,7 @@ def runs_dir(made_runs, tmp_path):
 @pytest.fixture
 def told(make_client, runs_dir):
     return make_client(
-        shelf=ModelStore(runs_dir, lambda *_: pytest.fail("nothing is loaded for a list")), runs_dir=runs_dir
+        store=ModelStore(runs_dir, lambda *_: pytest.fail("nothing is loaded for a list")), runs_dir=runs_dir
     )
 
 
@@ -43,11 +43,11 @@ def test_runs_are_listed_with_their_numbers(told, runs_dir):
 
 
 def test_models_are_listed(make_client, runs_dir, fakes):
-    shelf = fakes.FakeModelStore()
+    store = fakes.FakeModelStore()
     real = ModelStore(runs_dir)
-    shelf.names = real.names
-    shelf.versions |= {"first": 1, "second": 1}
-    client = make_client(shelf=shelf, runs_dir=runs_dir)
+    store.names = real.names
+    store.versions |= {"first": 1, "second": 1}
+    client = make_client(store=store, runs_dir=runs_dir)
     models = {each["name"]: each for each in client.get("/v1/models").json()["models"]}
     assert set(models) == {"builtin", "second"}  # `first` does not tell its classes: it could not name any
     assert models["builtin"]["class_names"][0] == "airplane"

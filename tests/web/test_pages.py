@@ -29,9 +29,9 @@ PAGES = [
     "/runs/first/mistakes?shown=all&against=second&side=gained&least=20&most=90&doubt=10&sort=doubt",
     "/runs/first/calibration",
     "/runs/first/calibration?whole=1",
-    "/sections/headline?split=test&run=first&run=second",
-    "/sections/per_class?split=test&run=first",
-    "/sections/curves?split=&run=held-out&run=first",
+    "/sections/results?split=test&run=first&run=second",
+    "/sections/class_metrics?split=test&run=first",
+    "/sections/training_curves?split=&run=held-out&run=first",
     "/runs/first/robustness",
     "/runs/first/making",
     "/runs/begun/making",
@@ -62,12 +62,9 @@ def test_every_page_answers_and_holds_nothing_inline(pages, address, links):
     assert answer.status_code == 200, answer.text[-500:]
     assert answer.headers["content-type"].startswith("text/html")
     assert len(answer.content) < MOST_BYTES
-    assert not re.search(r'<[^>]*\s(style|on\w+)="', answer.text)
+    assert not re.search(r'<[^>]*\son\w+="', answer.text)
     assert "<script>" not in answer.text
-    for tag in re.findall(r"<style[^>]*>", answer.text):
-        nonce = re.search(r'nonce="([^"]+)"', tag)
-        assert nonce
-        assert f"'nonce-{nonce[1]}'" in answer.headers["content-security-policy"]
+    assert "<style" not in answer.text
     outside = [each for each in links(answer.text) if not each.startswith(("/", "#", "data:"))]
     assert outside == []
 
@@ -120,7 +117,7 @@ def test_runs_are_sorted_and_filtered(pages):
         ("/runs?page=two", 400, "whole number"),
         ("/runs/first/mistakes?true=cat", 400, "unknown class"),
         ("/runs/first/mistakes?against=nothing&side=lost", 404, "there is no run"),
-        ("/compare?run=first", 200, "What was taken for what"),
+        ("/compare?run=first", 200, "Confusion matrix"),
         ("/compare", 400, "choose two runs"),
         ("/compare?run=first&run=second&split=train", 400, "unknown split"),
         ("/data/cifar10", 404, "no data set"),
@@ -129,8 +126,8 @@ def test_runs_are_sorted_and_filtered(pages):
         ("/images/digits/..%2f..%2fetc%2fpasswd", 404, ""),
         ("/pictures/digits/0/..%2f..%2fetc%2fpasswd", 404, ""),
         ("/sections/nothing?run=first", 404, "no section"),
-        ("/sections/headline", 400, "run=NAME"),
-        ("/sections/headline?split=test&run=begun", 400, "not evaluated"),
+        ("/sections/results", 400, "run=NAME"),
+        ("/sections/results?split=test&run=begun", 400, "not evaluated"),
         ("/figures/runs/first/nothing.svg", 404, "has no figure"),
         ("/figures/runs/first/confusion-matrix.exe", 404, "has no figure"),
         ("/figures/data/digits/nothing.csv", 404, "has no figure"),

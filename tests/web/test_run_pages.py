@@ -32,7 +32,7 @@ def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
     pages = own_pages
     text = pages.get("/runs/first").text
     left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
-    assert left == ["/sections/curves?split=&run=first", "/sections/per_class?split=test&run=first"]
+    assert left == ["/sections/training_curves?split=&run=first", "/sections/class_metrics?split=test&run=first"]
     for address in left:
         assert "<svg" in pages.get(address).text
     text = pages.get("/runs/first").text
@@ -45,7 +45,7 @@ def test_a_dense_networks_first_layer_is_shown_and_no_other_ones(own_pages, runs
     tab = ">First layer</a>"
     text = own_pages.get("/runs/first/weights?whole=1").text
     assert tab in text
-    for title in ("What the first layer looks for", "How local the first layer became", "Units that never answer"):
+    for title in ("First-layer weights", "Locality of first-layer weights", "Dead units"):
         assert title in text
     rows = own_pages.get("/figures/runs/first/locality.csv").text.splitlines()
     assert rows[0] == "unit,half_energy_side_pixels,energy"
@@ -68,7 +68,7 @@ def test_the_first_layer_is_there_before_any_evaluation(own_pages, runs_dir):
     assert ">First layer</a>" in own_pages.get("/runs/first").text
     text = own_pages.get("/runs/first/weights").text
     left = [html.unescape(each) for each in re.findall(r'data-lazy="([^"]+)"', text)]
-    assert [urlsplit(each).path for each in left] == ["/sections/first_layer", "/sections/locality"]
+    assert [urlsplit(each).path for each in left] == ["/sections/first_layer_weights", "/sections/locality"]
     for address in left:
         assert "<svg" in own_pages.get(address).text
     assert f"<code>cifarlab evaluate {run.path}</code> counts them" in text
@@ -120,7 +120,7 @@ def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, r
     why = f"{run.recipe_file} is no recipe of this version of cifarlab: flip must be a word. Received: True; train"
     text = own_pages.get("/runs/first").text
     assert why in said(text)
-    assert "of 120 test images were named correctly" in said(text)
+    assert "of 120 test images were classified correctly" in said(text)
     assert offered(text) == []
     answer = own_pages.post("/runs/first/evaluate", data={"split": "validation"})
     assert answer.status_code == 400
@@ -147,7 +147,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, sai
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
     text = said(own_pages.get("/runs/first").text)
-    assert "Training alone6.9 s3 epochs, without validation" in text
+    assert "Training time6.9 s3 epochs, without validation" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1

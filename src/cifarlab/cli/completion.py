@@ -32,5 +32,5 @@ def runs(incomplete: str) -> list[str]:
     """Run folders that begin so; those in `runs/` where nothing was typed."""
     typed = Path(incomplete or "runs/")
     folder = typed if incomplete.endswith("/") or not incomplete else typed.parent
-    found = sorted(str(file.parent) for file in folder.glob("*/run.json"))
-    return [path for path in found if path.startswith(incomplete)]
+    folders = sorted(str(file.parent) for file in folder.glob("*/run.json"))
+    return [path for path in folders if path.startswith(incomplete)]

@@ -72,10 +72,6 @@ def choose_data(data_dir: str | None = None) -> tuple[str, str]:
 def ask_builtin(data: str, data_dir: str | None = None) -> str:
     """What the built-in model says about the first test images, or one line about why it is not asked.
 
-    Args:
-        data: The data set of the demonstration.
-        data_dir: Where the data are.
-
     Returns:
         Lines for people: for each image the most probable class, its probability, and whether it is right.
     """
@@ -91,11 +87,12 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
     if data != card["data"]["name"]:
         return f"The built-in model is not shown: it knows the classes of {card['data']['name']}, and this is {data}."
     test = datasets.load_data(data, data_dir=data_dir).test
-    found = prediction.predict_images(builtin.load_model(), test.take(np.arange(BUILTIN_IMAGES)))
+    predictions = prediction.predict_images(builtin.load_model(), test.take(np.arange(BUILTIN_IMAGES)))
     lines = [f"The built-in model on the first {BUILTIN_IMAGES} test images (cifarlab predict photo.jpg asks it):"]
-    for row, (true, said) in enumerate(zip(found.labels, found.predicted, strict=True)):
-        judged = "right" if true == said else f"it is {test.class_names[true]}"
-        lines.append(f"  {found.ids[row]}: {test.class_names[said]} {found.probabilities[row, said]:.1%}, {judged}")
+    for row, (true, predicted) in enumerate(zip(predictions.labels, predictions.predicted, strict=True)):
+        verdict = "right" if true == predicted else f"it is {test.class_names[true]}"
+        probability = predictions.probabilities[row, predicted]
+        lines.append(f"  {predictions.ids[row]}: {test.class_names[predicted]} {probability:.1%}, {verdict}")
     return "\n".join(lines)
 
 

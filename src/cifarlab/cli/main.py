@@ -13,7 +13,12 @@ from cifarlab.cli import usage
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 
-app = typer.Typer(name="cifarlab", rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="cifarlab",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 FIRST = ("data", "explore", "train", "evaluate", "report", "compare", "predict", "recipes", "demo")
 """The order of the help: as a newcomer meets them; commands that are not named here follow by the alphabet."""
 
@@ -61,8 +66,8 @@ def _fail_to_write(error: OSError) -> int:
     return _fail(f"{where}{error.strerror or error}")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         import cifarlab
 
         print(f"cifarlab {cifarlab.__version__}")
@@ -72,15 +77,14 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def cifarlab(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Train, examine and compare image classifiers on CIFAR-10."""
 
 
 def _register_commands() -> None:
-    found = discovery.names("cli.commands")
-    for name in [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]:
+    for name in dict.fromkeys((*FIRST, *discovery.names("cli.commands"))):
         module = discovery.load("cli.commands", name)
         app.command(name.replace("_", "-"), cls=usage.Command, epilog=module.EPILOG)(getattr(module, name))
 

@@ -1,48 +1,60 @@
-"""Arguments and options that several commands share."""
+"""The arguments and options of the commands: those that several share by name, and how the others are made."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from typer.models import ArgumentInfo
+from typer.models import ArgumentInfo, OptionInfo
 
 from cifarlab.cli import completion
 
-DataName = Annotated[
-    str,
-    typer.Argument(metavar="NAME", help="cifar10, digits, folder:PATH, ...", autocompletion=completion.data),
-]
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", metavar="NAME", help="Data set instead of the run's own.", autocompletion=completion.data),
-]
-Code = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--code",
-        metavar="FILE",
-        help="Your own Python file that a run needs; no other is executed.",
-        autocompletion=completion.python_files,
-    ),
-]
-DataDir = Annotated[str | None, typer.Option(metavar="DIR", help="Folder that holds the data.")]
-HumanLabels = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="What people called CIFAR-10's test images: CIFAR-10H's counts, npy."),
-]
-PageFile = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE", help="The page; by default inside the first run.")
-]
+Complete = Callable[[str], list[str]]
+
+
+def option(metavar: str, meaning: str, *names: str, complete: Complete | None = None, **limits: Any) -> OptionInfo:
+    """An option that takes a value.
+
+    Args:
+        metavar: What the value is called, such as `"FILE"`.
+        meaning: One line of the help.
+        *names: Such as `"--output"`, `"-o"`; by default the parameter's.
+        complete: What the shell offers for what was typed so far.
+        **limits: `min` and `max` of a number.
+    """
+    made: OptionInfo = typer.Option(*names, metavar=metavar, help=meaning, autocompletion=complete, **limits)
+    return made
+
+
+def output(metavar: str, meaning: str) -> OptionInfo:
+    """`--output`, with what a command writes there."""
+    return option(metavar, meaning, "--output", "-o")
+
+
+def argument(metavar: str, meaning: str, complete: Complete | None = None) -> ArgumentInfo:
+    """An argument, with what it means to the command."""
+    made: ArgumentInfo = typer.Argument(metavar=metavar, help=meaning, autocompletion=complete)
+    return made
+
+
+def recipe_names(meaning: str = "Names, see cifarlab recipes; or files.") -> ArgumentInfo:
+    """The argument that names recipes."""
+    return argument("RECIPE...", meaning, completion.recipes)
+
+
+_OWN_FILE = "Your own Python file that a run needs; no other is executed."
+_HUMAN = "What people called CIFAR-10's test images: CIFAR-10H's counts, npy."
+
+Code = Annotated[list[str] | None, option("FILE", _OWN_FILE, "--code", complete=completion.python_files)]
+DataDir = Annotated[str | None, option("DIR", "Folder that holds the data.")]
+DataName = Annotated[str, argument("NAME", "cifar10, digits, folder:PATH, ...", completion.data)]
+HumanLabels = Annotated[Path | None, option("FILE", _HUMAN)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-RunPaths = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models)
-]
-Tta = Annotated[str, typer.Option("--tta", metavar="NAME", help="Test-time augmentation: none, flip, flip-shift.")]
-RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of all runs.")]
-Split = Annotated[str, typer.Option(metavar="NAME", help="train, validation or test.")]
-
-
-def recipe_names(meaning: str) -> ArgumentInfo:
-    """The argument that names recipes, or none, with what that means to the command."""
-    info: ArgumentInfo = typer.Argument(metavar="RECIPE...", help=meaning, autocompletion=completion.recipes)
-    return info
+OtherData = Annotated[str | None, option("NAME", "Data set instead of the run's own.", complete=completion.data)]
+PageFile = Annotated[Path | None, output("FILE", "The page; by default inside the first run.")]
+RecipeData = Annotated[str | None, option("NAME", "Data set instead of the recipe's.", complete=completion.data)]
+RunPaths = Annotated[list[str], argument("RUN...", "Folders of runs, or builtin.", completion.models)]
+RunsDir = Annotated[Path, option("DIR", "Folder of all runs.")]
+Set = Annotated[list[str] | None, option("KEY=VALUE", "Change a setting.", "--set", "-s")]
+Split = Annotated[str, option("NAME", "train, validation or test.")]
+Tta = Annotated[str, option("NAME", "Test-time augmentation: none, flip, flip-shift.", "--tta")]

@@ -12,7 +12,7 @@ batches are the ones that torchvision verifies, and those of the binary batches 
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ import numpy as np
 from cifarlab.datasets._safe_pickle import read_pickle
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 try:
     from lzma import LZMAError
@@ -106,7 +107,7 @@ def find_form(folder: Path) -> Form | None:
 
 
 def read_form(
-    form: Form, published: Published = OFFICIAL, progress: Callable[[str, float], None] | None = None
+    form: Form, published: Published = OFFICIAL, progress: ProgressCallback | None = None
 ) -> dict[str, Array]:
     """Verify and decode every batch.
 

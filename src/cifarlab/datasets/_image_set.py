@@ -68,6 +68,20 @@ class ImageSet:
         return ImageSet(self.images[indices], self.labels[indices], self.ids[indices], self.class_names, contents)
 
 
+def numbered_set(split: str, images: Array, labels: Array, class_names: tuple[str, ...]) -> ImageSet:
+    """Published images in their own order, with ids such as `"test-00042"`.
+
+    Args:
+        split: Begins the ids.
+        images: `(N, H, W, C)` or, of grey ones, `(N, H, W)`, uint8.
+        labels: `(N,)` or `(N, 1)`, any int: a column compared with `(N,)` would broadcast to `(N, N)` without a word.
+        class_names: In the order of the labels.
+    """
+    shaped = images if images.ndim == 4 else images[..., np.newaxis]
+    ids = np.strings.add(f"{split}-", np.strings.zfill(np.arange(len(labels)).astype("U5"), 5))
+    return ImageSet(shaped, np.asarray(labels).reshape(-1).astype(np.int64, copy=False), ids, class_names)
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a data set came from.

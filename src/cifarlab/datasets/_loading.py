@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
 
@@ -27,7 +28,7 @@ def load_data(
     validation_fraction: float = 0.1,
     fold: int = 0,
     download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
 ) -> Splits:
     """Find a data set, verify it, and hold out a validation part of its training images.
@@ -131,7 +132,7 @@ def _load(module: Any, name: str, **options: Any) -> tuple[ImageSet, ImageSet, S
     except CifarlabError:
         raise
     except Exception as error:  # a user's code raises what it likes
-        raise CifarlabError(f"{name} cannot load its data: {type(error).__name__}: {error}") from error
+        raise CifarlabError(f"{name} cannot load its data: {own_code.describe_error(error, name)}") from error
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):
         raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")

@@ -1,7 +1,7 @@
 """What came of reading a folder's pictures, kept so that only new and changed files are read the next time."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cifarlab.datasets._array_cache import cache_folder, read_arrays, write_arra
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import READER, Picture, read_each, say_unreadable
+from cifarlab.utils.progress import ProgressCallback
 
 _SIZE_PIXELS = 32
 # What is read sooner than a question to the cache is not kept: nothing is left behind of a handful of pictures.
@@ -20,9 +21,7 @@ _FEWEST, _FEWEST_BYTES = 200, 4 * 2**20
 _TICK_NANOSECONDS = 2_000_000_000
 
 
-def read_folder(
-    root: Path, paths: Sequence[Path], progress: Callable[[str, float], None] | None = None
-) -> dict[str, Array]:
+def read_folder(root: Path, paths: Sequence[Path], progress: ProgressCallback | None = None) -> dict[str, Array]:
     """Read pictures, those that have not changed since they were last read from the cache.
 
     A file is the same if its path, size, and times of change are; the reader's and Pillow's versions count as well.

@@ -7,10 +7,7 @@ Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from cifarlab.datasets._array_cache import cached_arrays
 from cifarlab.datasets._cifar10_files import (
@@ -24,10 +21,10 @@ from cifarlab.datasets._cifar10_files import (
     read_form,
 )
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
-from cifarlab.datasets._image_set import ImageSet, Source
+from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
-from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -40,15 +37,11 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Find CIFAR-10, verify every file against its published checksum, and decode it.
 
-    Args:
-        data_dir: A folder with (or being) one of the published forms, or an archive; None looks in the usual places.
-        argument: Must be empty.
-        download: Whether to download it, into Keras's cache, if it is nowhere.
-        progress: Called with a phrase and the share done in `[0, 1]`.
+    Arguments as in `cifarlab.datasets`; without `data_dir` the usual places are searched.
 
     Returns:
         50,000 training and 10,000 test images `(N, 32, 32, 3)` uint8, in the published order, and where they came from.
@@ -64,20 +57,17 @@ def load(
 
 
 def read_splits(
-    form: Form, published: Published = OFFICIAL, progress: Callable[[str, float], None] | None = None
+    form: Form, published: Published = OFFICIAL, progress: ProgressCallback | None = None
 ) -> tuple[ImageSet, ImageSet]:
     """Training and test images of one form, from the cache of arrays if this form was verified before."""
     expected = checksums(form, published)
     arrays = cached_arrays("cifar10", form.files, expected, lambda: read_form(form, published, progress))
     boundary = len(TRAIN_BATCHES) * published.images_per_batch
     splits = {"train": slice(0, boundary), "test": slice(boundary, None)}
-    train, test = (_image_set(name, arrays["images"][rows], arrays["labels"][rows]) for name, rows in splits.items())
+    train, test = (
+        numbered_set(name, arrays["images"][rows], arrays["labels"][rows], CLASS_NAMES) for name, rows in splits.items()
+    )
     return train, test
-
-
-def _image_set(split: str, images: Array, labels: Array) -> ImageSet:
-    ids = np.strings.add(f"{split}-", np.strings.zfill(np.arange(len(labels)).astype("U5"), 5))
-    return ImageSet(images, np.asarray(labels), ids, CLASS_NAMES)
 
 
 def locate(data_dir: Path | None, download: bool) -> tuple[Form, str, str | None]:

@@ -3,11 +3,7 @@
 Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
-from cifarlab.datasets._image_set import ImageSet, Source
-from cifarlab.datasets._keras_sets import load_keras_set
+from cifarlab.datasets._keras_sets import KerasSet
 
 _NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -25,22 +21,4 @@ _FILES = {
     "cifar-100-python-target_archive": "sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
 }
 
-
-def load(
-    *,
-    data_dir: Path | None = None,
-    argument: str = "",
-    download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
-) -> tuple[ImageSet, ImageSet, Source]:
-    """CIFAR-100, images `(N, 32, 32, 3)` uint8; arguments and errors as in `load_keras_set`."""
-    return load_keras_set(
-        "cifar100",
-        CLASS_NAMES,
-        _URL,
-        _FILES,
-        data_dir=data_dir,
-        argument=argument,
-        download=download,
-        progress=progress,
-    )
+load = KerasSet("cifar100", CLASS_NAMES, _URL, _FILES)

@@ -6,7 +6,6 @@ every class is the test set, always the same images.
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from cifarlab.datasets._image_set import ImageSet, Source
 from cifarlab.datasets._options import refuse
 from cifarlab.datasets._split import hold_out
+from cifarlab.utils.progress import ProgressCallback
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -27,18 +27,11 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
-    """The digits, divided into 1,438 training and 359 test images.
+    """The digits, divided into 1,438 training and 359 test images `(N, 32, 32, 3)` uint8; ids by scikit-learn's index.
 
-    Args:
-        data_dir: Must be None.
-        argument: Must be empty.
-        download: Not needed.
-        progress: Not needed.
-
-    Returns:
-        Training and test images `(N, 32, 32, 3)` uint8, ids by scikit-learn's index, and where they came from.
+    Arguments as in `cifarlab.datasets`; the last two are not needed.
 
     Raises:
         CifarlabError: If `data_dir` or `argument` is given.

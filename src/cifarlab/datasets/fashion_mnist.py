@@ -3,11 +3,7 @@
 Source: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747. The checksums are those of its own repository; Keras has none.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
-from cifarlab.datasets._image_set import ImageSet, Source
-from cifarlab.datasets._keras_sets import load_keras_set
+from cifarlab.datasets._keras_sets import KerasSet
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -30,22 +26,4 @@ _FILES = {
     "fashion-mnist/t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
 }
 
-
-def load(
-    *,
-    data_dir: Path | None = None,
-    argument: str = "",
-    download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
-) -> tuple[ImageSet, ImageSet, Source]:
-    """Fashion-MNIST, images `(N, 28, 28, 1)` uint8; arguments and errors as in `load_keras_set`."""
-    return load_keras_set(
-        "fashion_mnist",
-        CLASS_NAMES,
-        _URL,
-        _FILES,
-        data_dir=data_dir,
-        argument=argument,
-        download=download,
-        progress=progress,
-    )
+load = KerasSet("fashion_mnist", CLASS_NAMES, _URL, _FILES)

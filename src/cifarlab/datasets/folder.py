@@ -6,7 +6,6 @@ fifth of every class is the test set: which pictures, follows from each file's c
 """
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def load(
     data_dir: Path | None = None,
     argument: str = "",
     download: bool = True,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> tuple[ImageSet, ImageSet, Source]:
     """Read every picture in and below the class folders; hidden files, and what systems leave there, are passed over.
 
@@ -74,9 +73,7 @@ def load(
     )
 
 
-def _read(
-    root: Path, layout: Layout, progress: Callable[[str, float], None] | None
-) -> tuple[ImageSet, dict[str, Array]]:
+def _read(root: Path, layout: Layout, progress: ProgressCallback | None) -> tuple[ImageSet, dict[str, Array]]:
     """Pictures of train, then of test, in one set: what cannot be read is named all at once."""
     parts: list[Pictures] = [layout.train, layout.test or {}]
     names = tuple(parts[0] or parts[1])

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.text import duration
 
 PLAIN_LINE_SECONDS = 2.0
@@ -28,7 +29,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
-def working(what: str, *, once_told: bool = False) -> Iterator[Callable[[str, float], None]]:
+def working(what: str, *, once_told: bool = False) -> Iterator[ProgressCallback]:
     """Show on the terminal that something is being done; elsewhere say it once, if it takes longer than a moment.
 
     Args:
@@ -59,7 +60,7 @@ def working(what: str, *, once_told: bool = False) -> Iterator[Callable[[str, fl
 
 
 @contextlib.contextmanager
-def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
+def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressCallback]:
     """Show a bar with the time left for what takes minutes; elsewhere a plain line every ten seconds.
 
     Yields:

@@ -17,7 +17,8 @@ from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, mak
 from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.utils.text import counted, duration
+from cifarlab.utils.progress import ProgressCallback, ignore
+from cifarlab.utils.text import counted, duration, percent
 
 _LOADING = "loading Keras and the data"
 
@@ -33,7 +34,7 @@ def is_watched() -> bool:
 
 
 @contextlib.contextmanager
-def progress_of(what: str, show: bool | None) -> Iterator[Callable[[str, float], None]]:
+def progress_of(what: str, show: bool | None) -> Iterator[ProgressCallback]:
     """Show how far something is that is called from Python.
 
     Args:
@@ -44,7 +45,7 @@ def progress_of(what: str, show: bool | None) -> Iterator[Callable[[str, float],
         A function that takes a phrase and the share done in `[0, 1]`.
     """
     if not (is_interactive() if show is None else show):
-        yield lambda phrase, share: None
+        yield ignore
     elif not in_notebook():
         with working(what) as report:
             yield report
@@ -126,11 +127,8 @@ class TrainingDisplay:
             self._best = self._row
         self._draw_cell()
         is_last = self._epoch == self._epochs
-        if (
-            self._live is None
-            and self._cell is None
-            and (is_last or self._clock() - self._printed >= PLAIN_LINE_SECONDS)
-        ):
+        due = is_last or self._clock() - self._printed >= PLAIN_LINE_SECONDS
+        if due and self._live is None and self._cell is None:
             self._printed = self._clock()
             self._print(self._plain_line(is_best))
 
@@ -140,12 +138,14 @@ class TrainingDisplay:
         if not self._row:
             return
         took = duration(self._clock() - self._began)
-        text = f"{run.path}: {counted(int(self._row['epoch']), 'epoch')} in {took}"
+        done = int(self._row["epoch"]) - self._first_epoch + 1
+        epochs = counted(done, "epoch") if self._first_epoch == 1 else counted(done, "more epoch")
+        text = f"{run.path}: {epochs} in {took}"
         if self._training_seconds:
             text += f", {duration(self._training_seconds)} of them training alone"
         if self._best:
             best = self._best
-            text += f", best on validation {100 * best['validation_accuracy']:.2f} % at epoch {int(best['epoch'])}"
+            text += f", best on validation {percent(best['validation_accuracy'])} at epoch {int(best['epoch'])}"
         self._print(text)
 
     def _stop(self) -> None:
@@ -157,7 +157,7 @@ class TrainingDisplay:
         if self._cell is None:
             self._console.print(text, soft_wrap=True)
         else:  # one output, which what comes next replaces; the last words stay
-            self._cell.draw([text, *self._row_words()], at_once=True)
+            self._cell.draw([text, *([self._plain_line(is_best=False)] if self._row else [])], at_once=True)
 
     def _draw_cell(self) -> None:
         if self._cell is not None and self._epochs:
@@ -165,17 +165,14 @@ class TrainingDisplay:
             done = (self._epoch - 1) * self._steps_per_epoch + self._step
             self._cell.draw([title, "  ".join(self._live_numbers())], done / (self._epochs * self._steps_per_epoch))
 
-    def _row_words(self) -> list[str]:
-        return [self._plain_line(is_best=False)] if self._row else []
-
     def _plain_line(self, is_best: bool) -> str:
         row = self._row
         words = [f"epoch {self._epoch}/{self._epochs}"]
-        words += [f"loss {row['train_loss']:.4f}", f"accuracy {100 * row['train_accuracy']:.2f} %"]
+        words += [f"loss {row['train_loss']:.4f}", f"accuracy {percent(row['train_accuracy'])}"]
         if "validation_accuracy" in row:
             mark = " (best)" if is_best else ""
             words += [f"validation loss {row['validation_loss']:.4f}"]
-            words += [f"validation accuracy {100 * row['validation_accuracy']:.2f} %{mark}"]
+            words += [f"validation accuracy {percent(row['validation_accuracy'])}{mark}"]
         words += [f"{row['images_per_second']:,.0f} images/s"]
         if self._epoch < self._epochs:
             words.append(f"{self._time_left()} left")
@@ -206,11 +203,11 @@ class TrainingDisplay:
         words = []
         if self._latest:
             latest = self._latest
-            words += [f"loss {latest['loss']:.4f}", f"accuracy {100 * latest['accuracy']:.2f} %"]
+            words += [f"loss {latest['loss']:.4f}", f"accuracy {percent(latest['accuracy'])}"]
         if "validation_accuracy" in self._row:
-            words.append(f"validation accuracy {100 * self._row['validation_accuracy']:.2f} %")
+            words.append(f"validation accuracy {percent(self._row['validation_accuracy'])}")
         if self._best:
-            words.append(f"(best {100 * self._best['validation_accuracy']:.2f} % at epoch {int(self._best['epoch'])})")
+            words.append(f"(best {percent(self._best['validation_accuracy'])} at epoch {int(self._best['epoch'])})")
         if self._latest:
             words.append(f"{self._latest['images_per_second']:,.0f} images/s")
         return words

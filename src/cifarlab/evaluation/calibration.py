@@ -1,5 +1,6 @@
 """Temperature scaling: one number, found on validation, that makes a run's confidence match its accuracy."""
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -71,13 +72,15 @@ def calibrate(
         "run": run.name,
         "split": "validation",
         "count": len(predictions),
-        "wrong": int((predictions.predicted != predictions.labels).sum()),
+        "wrong": int((~predictions.correct).sum()),
         "fitted": temperature.low is not None,
-        "temperature": temperature.as_dict(),
-        **{name: _before_and_after(metric, predictions, calibrated) for name, metric in _SHOWN.items()},
+        "temperature": temperature,
+        **{
+            name: {"before": metrics.measure(metric, predictions), "after": metrics.measure(metric, calibrated)}
+            for name, metric in _SHOWN.items()
+        },
     }
-    result["sentence"] = _sentence(result)
-    result["model_checksum"] = model_checksum(run)
+    result = files.plain({**result, "sentence": _sentence(result), "model_checksum": model_checksum(run)})
     files.write_json(run.path / FILE_NAME, result)
     return result
 
@@ -123,7 +126,7 @@ def fit_temperature(predictions: Predictions) -> Interval:
     count = len(predictions)
     if count < 2:
         raise CifarlabError(f"a temperature needs at least two images. Received: {count}")
-    wrong = int((predictions.predicted != predictions.labels).sum())
+    wrong = int((~predictions.correct).sum())
     if min(wrong, count - wrong) < LEAST_ANSWERS:
         there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} right"
         return _kept(f"{there}, and it takes at least {LEAST_ANSWERS} of each to tell a temperature")
@@ -133,6 +136,9 @@ def fit_temperature(predictions: Predictions) -> Interval:
         return _kept(
             f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls the less sure they are"
         )
+    # The estimate is where the mean slope is 0. By the delta method its standard error is that of the mean slope over
+    # the mean curvature (the sandwich, which does not suppose that the model is right); divided by the estimate it is
+    # that of the logarithm, on which the interval cannot reach 0.
     slopes, curvatures = _slopes(logits, true, math.exp(-found))
     error = float(slopes.std(ddof=1)) / math.sqrt(count) / float(curvatures.mean()) / math.exp(-found)
     reach = min(float(special.ndtri(0.975)) * error, math.log(HIGHEST / LOWEST))
@@ -152,17 +158,19 @@ def cross_fit(predictions: Predictions) -> Predictions:
     Args:
         predictions: N images, at least two.
     """
+    # A temperature fitted on the images that it is then measured on flatters itself. Sorted by correctness, every tenth
+    # image goes into one fold: each has its share of the wrong answers, which are what a temperature is told by.
     count = len(predictions)
     logits, true = _logits(predictions)
     order = np.random.default_rng(0).permutation(count)
-    order = order[np.argsort((predictions.predicted == predictions.labels)[order], kind="stable")]
+    order = order[np.argsort(predictions.correct[order], kind="stable")]
     scaled = predictions.logits.copy()
     for fold in range(FOLDS):
         own = order[fold::FOLDS]
         rest = np.setdiff1d(order, own)
         found = _optimum(logits[rest], true[rest])
         scaled[own] /= np.float32(math.exp(found or 0.0))
-    return Predictions(predictions.ids, predictions.labels, scaled, predictions.class_names)
+    return dataclasses.replace(predictions, logits=scaled)
 
 
 def _logits(predictions: Predictions) -> tuple[Array, Array]:
@@ -213,25 +221,18 @@ def _validation_predictions(run: Run, data_dir: str | None) -> Predictions:
     return run.predictions("validation")
 
 
-def _before_and_after(metric: str, before: Predictions, after: Predictions) -> dict[str, Any]:
-    return {
-        "before": metrics.measure(metric, before).as_dict(),
-        "after": metrics.measure(metric, after).as_dict(),
-    }
-
-
 def _sentence(result: dict[str, Any]) -> str:
     run, temperature = result["run"], result["temperature"]
     if not result["fitted"]:
-        return f"{run} keeps temperature 1: {temperature['method']}."
-    value, low, high = (temperature[key] for key in ("value", "low", "high"))
-    if low <= 1 <= high:
-        said = f"{run} is about as sure as it should be: 1 lies in the interval of its temperature, {value:.3f}."
+        return f"{run} keeps temperature 1: {temperature.method}."
+    value = temperature.value
+    if temperature.low <= 1 <= temperature.high:
+        sentence = f"{run} is about as sure as it should be: 1 lies in the interval of its temperature, {value:.3f}."
     else:
         direction = "surer" if value > 1 else "less sure"
-        said = f"{run} is {direction} than it should be: its logits are divided by {value:.3f}."
-    before, after = (result["expected_calibration_error"][moment]["value"] for moment in ("before", "after"))
+        sentence = f"{run} is {direction} than it should be: its logits are divided by {value:.3f}."
+    before, after = (result["expected_calibration_error"][moment].value for moment in ("before", "after"))
     if after > before:
         rise = f"by {after - before:.4f}, from {before:.4f} to {after:.4f}"
-        said += f" Its calibration error rose {rise}: what a temperature makes smallest is the loss."
-    return said
+        sentence += f" Its calibration error rose {rise}: what a temperature makes smallest is the loss."
+    return sentence

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.inference.forward import compile_forward
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, full_batches
 
 MOST_IMAGES = 2000
 BATCH_SIZE = 250
@@ -70,13 +70,10 @@ def _is_activation(layer: Any) -> bool:
 def _extremes(forward: Any, images: Array) -> tuple[Array, Array, Array]:
     """Lowest and highest output of every unit, and the share of images with an output above 0."""
     lowest, highest, active = np.inf, -np.inf, np.float64(0)
-    size = min(BATCH_SIZE, len(images))
-    for start in range(0, len(images), size):
-        batch = images[start : start + size]
-        padded = np.concatenate([batch, np.repeat(batch[:1], size - len(batch), axis=0)])
-        found = forward(padded)[: len(batch)]
-        lowest, highest = np.minimum(lowest, found.min(axis=0)), np.maximum(highest, found.max(axis=0))
-        active = active + (found > 0).sum(axis=0)
+    for rows, new in full_batches(len(images), BATCH_SIZE):
+        outputs = forward(images[rows])[:new]  # (B, units)
+        lowest, highest = np.minimum(lowest, outputs.min(axis=0)), np.maximum(highest, outputs.max(axis=0))
+        active = active + (outputs > 0).sum(axis=0)
     return np.asarray(lowest), np.asarray(highest), np.asarray(active) / len(images)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from cifarlab.metrics.statistics.correlation import pearson, spearman
-from cifarlab.metrics.statistics.intervals import mean, wilson
+from cifarlab.metrics.statistics.intervals import mean, share, wilson
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import plain
 from cifarlab.utils.text import counted, signed
 
 DATA, SPLIT = "cifar10", "test"
@@ -26,7 +27,7 @@ _ROUNDING = 1e-9  # 1 - 0.8 is less than 0.2
 
 @dataclass(frozen=True, eq=False)
 class HumanLabels:
-    """What people said.
+    """What people called the images.
 
     Attributes:
         counts: `(N, K)` int64: how many called image n class k; at least one answer an image.
@@ -41,7 +42,7 @@ class HumanLabels:
 
     @property
     def majority(self) -> Array:
-        """`(N,)` int64: what most said; -1 where there is no single first."""
+        """`(N,)` int64: the class that most people named; -1 where there is no single first."""
         most = self.counts.max(axis=1, keepdims=True)
         tied = (self.counts == most).sum(axis=1) > 1
         return np.where(tied, -1, self.counts.argmax(axis=1))
@@ -151,26 +152,26 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
     by_label = shares[np.arange(len(predictions)), predictions.labels]
     crossed = -(shares * predictions.log_probabilities).sum(axis=1)
     entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(axis=1)
-    doubts = -(predictions.probabilities * predictions.log_probabilities).sum(axis=1)
-    right = int((predictions.predicted == majority)[clear].sum())
-    human_right = int((predictions.labels == majority)[clear].sum())
-    wrong = predictions.predicted != predictions.labels
+    model_entropy = -(predictions.probabilities * predictions.log_probabilities).sum(axis=1)
+    wrong = ~predictions.correct
     shared = int((wrong & (1 - by_label >= LEAST_SHARE - _ROUNDING)).sum())
-    return {
-        "count": len(predictions),
-        "tied": int((~clear).sum()),
-        "mistakes": int(wrong.sum()),
-        "shared_mistakes": wilson(shared, int(wrong.sum()), nothing="no mistakes").as_dict(),
-        "accuracy_against_majority": wilson(right, int(clear.sum())).as_dict(),
-        "human_accuracy": wilson(human_right, int(clear.sum())).as_dict(),
-        "agreement": mean(by_label, highest=1.0).as_dict(),
-        "cross_entropy": mean(crossed).as_dict(),
-        "human_entropy": mean(entropy).as_dict(),
-        "divergence": mean(np.maximum(crossed - entropy, 0)).as_dict(),
-        "model_entropy": mean(doubts).as_dict(),
-        "entropy_pearson": pearson(doubts, entropy).as_dict(),
-        "entropy_spearman": spearman(doubts, entropy).as_dict(),
-    }
+    return plain(
+        {
+            "count": len(predictions),
+            "tied": (~clear).sum(),
+            "mistakes": wrong.sum(),
+            "shared_mistakes": wilson(shared, int(wrong.sum()), nothing="no mistakes"),
+            "accuracy_against_majority": share((predictions.predicted == majority)[clear]),
+            "human_accuracy": share((predictions.labels == majority)[clear]),
+            "agreement": mean(by_label, highest=1.0),
+            "cross_entropy": mean(crossed),
+            "human_entropy": mean(entropy),
+            "divergence": mean(np.maximum(crossed - entropy, 0)),
+            "model_entropy": mean(model_entropy),
+            "entropy_pearson": pearson(model_entropy, entropy),
+            "entropy_spearman": spearman(model_entropy, entropy),
+        }
+    )
 
 
 def describe(found: dict[str, Any]) -> str:
@@ -215,7 +216,7 @@ def shared_mistakes(
     every = np.arange(len(predictions))
     wrong = 1 - part.shares[every, predictions.labels]
     same = part.shares[every, predictions.predicted]
-    chosen = np.flatnonzero((predictions.predicted != predictions.labels) & (wrong >= least - _ROUNDING))
+    chosen = np.flatnonzero(~predictions.correct & (wrong >= least - _ROUNDING))
     order = chosen[np.lexsort((chosen, -wrong[chosen]))]
     names = predictions.class_names
     return [

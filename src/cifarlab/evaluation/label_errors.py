@@ -1,14 +1,14 @@
-"""Label doubts: which images probably have the wrong label, by confident learning, and which duplicates disagree.
+"""Label errors: which images probably have the wrong label, by confident learning, and which duplicates disagree.
 
-Where a model that never saw an image is surer of another class than it usually is of that class, the label is in doubt.
-Opinions must be out of sample: of test or validation images, or of training images by `cifarlab train --folds K`.
+Where a model that never saw an image is surer of another class than it usually is of that class, the label is an issue.
+Probabilities must be out of sample: of test or validation images, or of training images by `cifarlab train --folds K`.
 
 Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting.
 """
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,35 +18,36 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, rows_of
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.progress import ProgressCallback
+from cifarlab.utils.text import counted, few
 
 SCORES = ("self_confidence", "normalized_margin")
 TRUSTED_AGREEMENT = 0.9
 FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
 
-Progress = Callable[[str, float], None]
+_COLUMNS = ("images", "labels", "ids")
 _Run = Run | str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """One image whose label may be wrong.
+class LabelQuality:
+    """How well one image's label agrees with the out-of-sample probabilities.
 
     Attributes:
-        row: Its place among the opinions.
+        row: Its place among the probabilities.
         image_id: Which image.
         given: The class it is labelled as.
         suggested: The most probable class.
-        score: Quality of the label, 0 to 1; the lower, the more doubtful.
+        score: Quality of the label, 0 to 1; the lower, the more probably wrong.
         given_probability: Of the class given.
         suggested_probability: Of the class suggested.
-        is_issue: Whether confident learning counts the label among the wrong ones.
+        is_issue: Whether confident learning counts the label as wrong.
     """
 
     row: int
@@ -64,12 +65,12 @@ class Findings:
     """Everything about the labels of one split.
 
     Attributes:
-        runs: Names of the runs whose opinions these are.
+        runs: Names of the runs whose probabilities these are.
         data: Name of the data set.
         split: Which images.
-        score: By which of `SCORES` the doubts are ranked.
-        doubts: Every image, the most doubtful first.
-        agreement: Share of the labels that the opinions agree with.
+        score: By which of `SCORES` the labels are ranked.
+        ranking: Every image, the most probably wrong label first.
+        agreement: Share of the labels that are the most probable class.
         conflicts: Duplicates that disagree, the most similar first; None where nobody looked.
         images: Every image that is spoken of, and others.
         uncounted: Classes with so few images that confident learning counts no label of or for them as wrong.
@@ -80,7 +81,7 @@ class Findings:
     data: str
     split: str
     score: str
-    doubts: list[Doubt]
+    ranking: list[LabelQuality]
     agreement: float
     conflicts: list[Conflict] | None
     images: ImageSet
@@ -88,28 +89,28 @@ class Findings:
     told: list[str] = field(default_factory=list)
 
     @property
-    def issues(self) -> list[Doubt]:
+    def issues(self) -> list[LabelQuality]:
         """Those that confident learning counts as wrong."""
-        return [doubt for doubt in self.doubts if doubt.is_issue]
+        return [each for each in self.ranking if each.is_issue]
 
     @property
-    def listed(self) -> list[Doubt]:
-        """Those in which another class than the label is suggested: an image whose label is believed is no doubt."""
-        return [doubt for doubt in self.doubts if doubt.suggested != doubt.given or doubt.is_issue]
+    def listed(self) -> list[LabelQuality]:
+        """Those for which another class than the label is suggested."""
+        return [each for each in self.ranking if each.suggested != each.given or each.is_issue]
 
     @property
     def notices(self) -> list[str]:
-        """What a reader must know: of the predictions, opinions that are often wrong, and classes of too few images."""
+        """What a reader must know: of the predictions, of a model that is often wrong, and of classes of few images."""
         said = list(self.told)
         if self.agreement < TRUSTED_AGREEMENT:
             said.append(
-                f"These opinions agree with only {100 * self.agreement:.1f} % of the labels: most of their doubts are "
-                "mistakes of the model, not of the labels. Ask a better model."
+                f"These predictions agree with only {100 * self.agreement:.1f} % of the labels: most of these label "
+                "issues are mistakes of the model, not of the labels. Use a better model."
             )
         if self.uncounted:
-            first = ", ".join(self.uncounted[:5]) + (", ..." if len(self.uncounted) > 5 else "")
             classes = counted(len(self.uncounted), "class has", "classes have")
-            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {first}.")
+            names = few(self.uncounted)
+            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {names}.")
         return said
 
 
@@ -122,7 +123,7 @@ def examine_labels(
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> Findings:
     """Look for wrong labels in a split, from the predictions that the runs have stored.
@@ -148,7 +149,7 @@ def examine_labels(
             raise CifarlabError(discovery.unknown(kind, given, known))
     own_code.allow_files(code)
     if not runs:
-        raise CifarlabError("label doubts need at least one run: give the folder of one that cifarlab train made")
+        raise CifarlabError("finding label errors needs a run: give the folder of one that cifarlab train made")
     with progress_of("weighing the labels", show if progress is None else False) as shown:
         return _examine(runs, split, score, data_dir, runs_dir, duplicates, progress or shown)
 
@@ -160,7 +161,7 @@ def _examine(
     data_dir: str | None,
     runs_dir: str | os.PathLike[str],
     duplicates: bool,
-    report: Progress,
+    report: ProgressCallback,
 ) -> Findings:
     opened = [pretrained_run.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
@@ -169,29 +170,29 @@ def _examine(
     _import_cleanlab()  # before the data are read
     splits = _load_splits(opened[0], split, data_dir)
     images = splits[split]
-    opinions = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
-    _check_labels(images, opinions, opened[0].data_name)
+    predicted = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
+    _check_labels(images, predicted, opened[0].data_name)
     if split != "train":
         _check_pictures(images, stored, opened[0].data_name)
     report("weighing the labels", 0.1)
-    doubts = find_doubts(opinions, score)
-    agreement = float((opinions.probabilities.argmax(axis=1) == opinions.labels).mean())
+    ranking = rank_labels(predicted, score)
+    agreement = float((predicted.probabilities.argmax(axis=1) == predicted.labels).mean())
     conflicts = None
     if duplicates:
         images = _together(splits)
-        asked = set(opinions.ids.tolist())
-        conflicts = find_conflicts(images, asked, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
+        ids = set(predicted.ids.tolist())
+        conflicts = find_conflicts(images, ids, lambda share: report("looking for duplicates", 0.2 + 0.8 * share))
     names = tuple(run.name for run in opened)
-    few = tuple(name for name, enough in zip(opinions.class_names, _enough(opinions), strict=True) if not enough)
+    few = tuple(name for name, enough in zip(predicted.class_names, _enough(predicted), strict=True) if not enough)
     notices = [notice for _, notices in found for notice in notices]
-    return Findings(names, opened[0].data_name, split, score, doubts, agreement, conflicts, images, few, notices)
+    return Findings(names, opened[0].data_name, split, score, ranking, agreement, conflicts, images, few, notices)
 
 
-def find_doubts(opinions: OutOfSampleProbabilities, score: str = SCORES[0]) -> list[Doubt]:
-    """Every image with the quality of its label, the most doubtful first.
+def rank_labels(predicted: OutOfSampleProbabilities, score: str = SCORES[0]) -> list[LabelQuality]:
+    """Every image with the quality of its label, the most probably wrong one first.
 
     Args:
-        opinions: Out of sample.
+        predicted: Of N images.
         score: `"self_confidence"`: the probability of the label given; `"normalized_margin"`: by how much it is above
             or below that of the best other class, scaled to 0 to 1.
 
@@ -199,31 +200,33 @@ def find_doubts(opinions: OutOfSampleProbabilities, score: str = SCORES[0]) -> l
         CifarlabError: If cleanlab is not installed or cannot work with these numbers.
     """
     filtering, ranking = _import_cleanlab()
-    labels, chances = opinions.labels, opinions.probabilities
+    labels, probabilities = predicted.labels, predicted.probabilities
     try:
-        quality = ranking.get_label_quality_scores(labels, chances, method=score)
+        quality = ranking.get_label_quality_scores(labels, probabilities, method=score)
         with warnings.catch_warnings():  # what it says of small classes is said in the notice
             warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
             # One process: forking beside a loaded framework is unsafe, and counting is quick.
-            issues = filtering.find_label_issues(labels, chances, n_jobs=1)
+            issues = filtering.find_label_issues(labels, probabilities, n_jobs=1)
     except (ValueError, AssertionError) as error:
         raise CifarlabError(f"cannot weigh the labels of {counted(len(labels), 'image')}: {error}") from error
-    suggested, rows = chances.argmax(axis=1), np.arange(len(labels))
-    enough = _enough(opinions)
+    suggested, rows = probabilities.argmax(axis=1), np.arange(len(labels))
+    # Confident learning's threshold of a class is the mean probability of that class over the images labelled so: an
+    # image counts as an issue where another class is above its own threshold. Of too few images the mean is chance.
+    enough = _enough(predicted)
     issues = issues & enough[labels] & enough[suggested]
-    names = opinions.class_names
+    names = predicted.class_names
     return [
-        Doubt(
-            int(row), str(opinions.ids[row]), names[labels[row]], names[suggested[row]], float(quality[row]),
-            float(chances[row, labels[row]]), float(chances[row, suggested[row]]), bool(issues[row]),
+        LabelQuality(
+            int(row), str(predicted.ids[row]), names[labels[row]], names[suggested[row]], float(quality[row]),
+            float(probabilities[row, labels[row]]), float(probabilities[row, suggested[row]]), bool(issues[row]),
         )
-        for row in np.lexsort((rows, quality))
+        for row in np.lexsort((rows, quality))  # of equal quality the first row first
     ]  # fmt: skip
 
 
-def _enough(opinions: OutOfSampleProbabilities) -> Array:
+def _enough(predicted: OutOfSampleProbabilities) -> Array:
     """`(K,)` bool: whether a class has images enough to tell what is usual of it."""
-    return np.bincount(opinions.labels, minlength=len(opinions.class_names)) >= FEWEST_IMAGES
+    return np.bincount(predicted.labels, minlength=len(predicted.class_names)) >= FEWEST_IMAGES
 
 
 def _import_cleanlab() -> tuple[Any, Any]:
@@ -232,7 +235,7 @@ def _import_cleanlab() -> tuple[Any, Any]:
         from cleanlab import rank as ranking
     except ImportError as error:
         raise CifarlabError(
-            "looking for label doubts needs cleanlab, which is not installed: install it with pip install "
+            "finding label errors needs cleanlab, which is not installed: install it with pip install "
             f"'cifarlab[audit]' ({error})"
         ) from error
     return filtering, ranking
@@ -245,12 +248,8 @@ def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
 
 def _together(splits: Splits) -> ImageSet:
     parts = [part for part in (splits.train, splits.validation, splits.test) if len(part)]
-    images, labels, ids = (np.concatenate(columns) for columns in zip(*map(_columns, parts), strict=True))
+    images, labels, ids = (np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS)
     return ImageSet(images, labels, ids, splits.class_names)
-
-
-def _columns(part: ImageSet) -> tuple[Array, Array, Array]:
-    return part.images, part.labels, part.ids
 
 
 def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) -> None:
@@ -259,9 +258,9 @@ def _check_pictures(images: ImageSet, stored: Sequence[Predictions], data: str) 
         raise CifarlabError(f"the images of {data} have changed since the runs were evaluated: evaluate them again")
 
 
-def _check_labels(images: ImageSet, opinions: OutOfSampleProbabilities, data: str) -> None:
-    if missing := set(opinions.ids.tolist()) - set(images.ids.tolist()):
+def _check_labels(images: ImageSet, predicted: OutOfSampleProbabilities, data: str) -> None:
+    if missing := set(predicted.ids.tolist()) - set(images.ids.tolist()):
         nearest = discovery.unknown("image", min(missing), images.ids[:3].tolist())
         raise CifarlabError(f"{data} lacks {len(missing):,} of the images that were predicted: {nearest}, ...")
-    if (images.labels[rows_of(images.ids, opinions.ids)] != opinions.labels).any():
+    if (images.labels[rows_of(images.ids, predicted.ids)] != predicted.labels).any():
         raise CifarlabError(f"the labels of {data} have changed since the runs were evaluated: evaluate them again")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.models import even_places, nearness, pixel_places
+from cifarlab.models import gaussian_window, pixel_positions, unit_positions
 from cifarlab.utils.arrays import Array
 
 HALF = 0.5
@@ -60,16 +60,16 @@ def random_side(shape: tuple[int, int, int]) -> float:
     return float(half_energy_sides(drawn).mean())
 
 
-def begun_side(shape: tuple[int, int, int], units: int, reach_pixels: float) -> float:
+def begun_side(shape: tuple[int, int, int], units: int, sigma_pixels: float) -> float:
     """The same side of a middling unit where units begin near, as in `models/bottleneck_mlp.py`: before any training.
 
     Args:
         shape: Height, width and channels.
         units: How many the first layer has.
-        reach_pixels: The standard deviation of the Gaussian around a unit's place, by which its random weights were
+        sigma_pixels: The standard deviation of the Gaussian around a unit's place, by which its random weights were
             multiplied.
     """
-    near = nearness(pixel_places(shape), even_places(units, shape[0], shape[1]), reach_pixels)
+    near = gaussian_window(pixel_positions(shape), unit_positions(units, shape[0], shape[1]), sigma_pixels)
     begun = near * np.random.default_rng(0).uniform(-1, 1, near.shape)
     return float(np.median(half_energy_sides(begun.T.reshape(units, *shape))))
 

@@ -1,4 +1,4 @@
-"""What models think of images that they never saw: the mean of several runs, or the folds of one training, joined."""
+"""Out-of-sample probabilities: the mean of several runs, or the folds of one training, joined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifarlab.runs.predictions import Predictions
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 
 @dataclass(frozen=True, eq=False)
 class OutOfSampleProbabilities:
-    """What models that never saw them think of images.
+    """The class probabilities that models give images which they were not trained on.
 
     Attributes:
         ids: `(N,)` str, unique.
@@ -37,24 +37,24 @@ def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities
     first = predictions[0]
     total = np.zeros(first.logits.shape)
     for each in predictions:
-        if set(each.ids.tolist()) != set(first.ids.tolist()) or each.class_names != first.class_names:
+        if len(np.setxor1d(each.ids, first.ids)) or each.class_names != first.class_names:
             raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
-        places = rows_of(each.ids, first.ids)
-        if (each.labels[places] != first.labels).any():
+        aligned = each.take(rows_of(each.ids, first.ids))
+        if (aligned.labels != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
-        total += each.probabilities[places]
+        total += aligned.probabilities
     return OutOfSampleProbabilities(first.ids, first.labels, total / len(predictions), first.class_names)
 
 
 def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
-    """The opinions of K models, each about the images that it left out of its training.
+    """The probabilities of K models, each of the images that it left out of its training.
 
     Args:
         predictions: Whose ids together are the expected ones, each once.
         expected_ids: `(N,)` str, all training images.
 
     Raises:
-        CifarlabError: If an image has two opinions or none, or the classes differ.
+        CifarlabError: If an image was left out twice or never, or the classes differ.
     """
     ids = np.concatenate([each.ids for each in predictions])
     if len({each.class_names for each in predictions}) != 1:
@@ -74,16 +74,5 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
         )
     order = rows_of(ids, expected_ids)
     labels = np.concatenate([each.labels for each in predictions])[order]
-    chances = np.concatenate([each.probabilities for each in predictions])[order]
-    return OutOfSampleProbabilities(expected_ids, labels, chances, predictions[0].class_names)
-
-
-def rows_of(ids: Array, wanted: Array) -> Array:
-    """Where each wanted id is among `ids`.
-
-    Args:
-        ids: `(N,)` str, unique.
-        wanted: `(M,)` str, all of them among `ids`.
-    """
-    order = np.argsort(ids)
-    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
+    probabilities = np.concatenate([each.probabilities for each in predictions])[order]
+    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)

@@ -4,24 +4,25 @@ from typing import Any
 
 from cifarlab.runs.trained_images import Overlap
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.files import plain
 
 _EXAMPLES = 3
 _VALIDATION = ("a validation image", "validation image", "validation images")
 
 
-def summarise(overlap: Overlap, ids: Array, right: Array) -> dict[str, Any]:
+def summarise(overlap: Overlap, ids: Array, correct: Array) -> dict[str, Any]:
     """The overlap in numbers, ready for JSON.
 
     Args:
         overlap: Of N images.
         ids: `(N,)` str.
-        right: `(N,)` bool: which were recognised.
+        correct: `(N,)` bool: which were recognised.
 
     Returns:
         `count`: how many of the images were trained on or chosen by; `copies`, `renamed` and `chosen_by` among them;
         `examples`: ids of the first; `accuracy_without`: on all others, as an interval, None where there are no others.
     """
-    from cifarlab.metrics.statistics.intervals import wilson  # brings scikit-learn
+    from cifarlab.metrics.statistics.intervals import share  # brings scikit-learn
 
     new = ~overlap.seen
     return {

@@ -13,7 +13,7 @@ import numpy as np
 from cifarlab import datasets, metrics
 from cifarlab.evaluation import scoring
 from cifarlab.metrics.statistics import significance
-from cifarlab.metrics.statistics.intervals import mean_over_seeds
+from cifarlab.metrics.statistics.intervals import Interval, mean_over_seeds
 from cifarlab.models import shuffle_images
 from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
@@ -195,27 +195,28 @@ def _answers(run: Run, split: str, data_dir: str | None) -> Predictions:
 def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str, split: str) -> dict[str, Any]:
     """Both accuracies and their difference, with intervals, and what they say."""
     count = len(plain[0])
-    rights = [np.array([answers.predicted == answers.labels for answers in arm]) for arm in (plain, shuffled)]
-    before, after = rights[0], rights[1]  # (seeds, N)
+    correct = [np.array([answers.correct for answers in arm]) for arm in (plain, shuffled)]
+    before, after = correct  # (seeds, N)
     if len(plain) == 1:
         accuracies = [metrics.measure("accuracy", arm[0]) for arm in (plain, shuffled)]
         counts = [(after & before), (after & ~before), (~after & before), (~after & ~before)]
         difference = significance.paired_difference(*(int(each.sum()) for each in counts))
     else:
-        accuracies = [mean_over_seeds(right.mean(axis=1).tolist()) for right in rights]
+        accuracies = [mean_over_seeds(each.mean(axis=1).tolist()) for each in correct]
         difference = significance.mean_difference((after.mean(axis=1) - before.mean(axis=1)).tolist())
     names = ("accuracy", "shuffled_accuracy", "difference")
-    found = {name: each.as_dict() for name, each in zip(names, (*accuracies, difference), strict=True)}
+    found = dict(zip(names, (*accuracies, difference), strict=True))
     chance = 1 / len(plain[0].class_names)
-    return {"count": count, "chance": chance, **found, "sentence": _sentence(recipe, found["difference"])}
+    return files.plain({"count": count, "chance": chance, **found, "sentence": _sentence(recipe, difference)})
 
 
-def _sentence(recipe: str, difference: dict[str, Any]) -> str:
-    if difference["low"] is None:
-        value = signed(100 * difference["value"])
-        same = f"Every seed of {recipe} differs by the same {value} percentage points when all pixels are shuffled"
+def _sentence(recipe: str, difference: Interval) -> str:
+    assert difference.value is not None
+    if difference.low is None or difference.high is None:
+        gap = signed(100 * difference.value)
+        same = f"Every seed of {recipe} differs by the same {gap} percentage points when all pixels are shuffled"
         return f"{same}: what others would differ by cannot be told."
-    value, low, high = (100 * difference[key] for key in ("value", "low", "high"))
+    value, low, high = (100 * each for each in (difference.value, difference.low, difference.high))
     interval = f"95 % interval {signed(low)} to {signed(high)}"
     if high < 0:
         return (

@@ -26,6 +26,7 @@ from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import few
 
 
 def evaluate(
@@ -68,7 +69,7 @@ def evaluate(
         also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
         `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
-        `activity`: see `activity.measure_activity`.
+        `activity`: see `dead_units.measure_activity`.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
@@ -97,7 +98,7 @@ def evaluate(
     predictions = dataclasses.replace(answers, origin=origin)
     overlap, told = _weigh_overlap(run, met, predictions, split, name)
     why = f"evaluate on {name}" + ("" if tta == NO_TTA else f", {describe_tta(tta)}")
-    calibrated, doubt = _calibrated(run, predictions) if tta == NO_TTA else ({}, [])
+    calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else ({}, [])
     human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
     scores = {
         "run": run.name,
@@ -108,7 +109,7 @@ def evaluate(
         "tta": tta,
         "looks": run.record_look(split, why, name, tta),
         "looks_in_making": run.looks_in_making(split, name),
-        "notices": notices + told + doubt + _history_notices(run, predictions, split, name, tta),
+        "notices": notices + told + uncalibrated + _history_notices(run, predictions, split, name, tta),
         **metrics.score(predictions),
         **overlap,
         **calibrated,
@@ -135,9 +136,9 @@ def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], lis
     if temperature is None:
         return {}, []
     scaled = scale(predictions, temperature)
-    loss = metrics.measure("negative_log_likelihood", scaled).as_dict()
-    gap = metrics.measure("expected_calibration_error", scaled).as_dict()
-    return {"calibrated": {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}}, []
+    loss, gap = (metrics.measure(name, scaled) for name in ("negative_log_likelihood", "expected_calibration_error"))
+    found = {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}
+    return files.plain({"calibrated": found}), []
 
 
 def _check_held_out(run: Run, split: str) -> None:
@@ -161,9 +162,10 @@ def _check_classes(run: Run, splits: Splits, split: str) -> None:
         raise CifarlabError(f"{splits.source.name} has no {split} images: choose another split with --split")
     expected = prediction.class_names(run)
     if splits.class_names != expected:
+        found, trained = few(splits.class_names, count=True), few(expected, count=True)
         raise CifarlabError(
-            f"{splits.source.name} has other classes than {run.path} was trained on: {_shown(splits.class_names)} "
-            f"instead of {_shown(expected)}; evaluate on data with the same classes"
+            f"{splits.source.name} has other classes than {run.path} was trained on: {found} instead of {trained}; "
+            "evaluate on data with the same classes"
         )
 
 
@@ -194,7 +196,7 @@ def _weigh_overlap(
             f"{run.name} did not record which images it was trained on: some of these may be among them, and then the "
             "accuracy is no test."
         ]
-    found = summarise(met, predictions.ids, predictions.predicted == predictions.labels)
+    found = summarise(met, predictions.ids, predictions.correct)
     return {"overlap": found} if found["count"] else {}, describe(found, len(predictions), split)
 
 
@@ -202,6 +204,8 @@ def _state_notices(run: Run) -> list[str]:
     state, why = run.state.get("state"), run.state.get("why")
     if state == "finished":
         return []
+    if run.is_being_trained():
+        return [f"{run.name} is being trained now: these numbers are about its best epoch so far."]
     return [f"The training of {run.name} did not finish: it is {state}{f' ({why})' if why else ''}."]
 
 
@@ -213,7 +217,7 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
     noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
     if split != "validation" or data != run.data_name or tta != NO_TTA or not noted:
         return []
-    expected, measured = max(noted), float((predictions.predicted == predictions.labels).mean())
+    expected, measured = max(noted), float(predictions.correct.mean())
     if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
         return []
     return [
@@ -263,7 +267,3 @@ def _altered_files(before: Mapping[str, str], now: Mapping[str, str]) -> str:
         return ""
     first = f"{altered[0]} has checksum {now[altered[0]]} instead of {before[altered[0]]}"
     return first if len(altered) == 1 else f"{first}, and {len(altered)} files differ in all"
-
-
-def _shown(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f", ... ({len(names)})" if len(names) > 5 else "")

@@ -10,10 +10,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from cifarlab.datasets import ImageSet
 from cifarlab.datasets.exploration import similarity
 from cifarlab.datasets.exploration.statistics import brightness_and_contrast
-from cifarlab.metrics.statistics import intervals
+from cifarlab.metrics.statistics.intervals import share
 from cifarlab.metrics.statistics.significance import holm
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.files import plain
 
 FORMAT = 1
 PARTS = 5
@@ -43,16 +44,12 @@ def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | No
     """
     if len(images) != len(predictions) or not len(images):
         raise ValueError(f"expected an image for each prediction. Received: {len(images):,}, {len(predictions):,}")
-    right = predictions.predicted == predictions.labels
-    found = [_measure(right, *part) for part in _parts(images, train)]
+    correct = predictions.correct
+    found = [_measure(correct, *part) for part in _parts(images, train)]
     for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):
         row["adjusted_p_value"] = adjusted
-    return {
-        "format": FORMAT,
-        "count": len(right),
-        "accuracy": intervals.wilson(int(right.sum()), len(right)).as_dict(),
-        "slices": sorted(found, key=lambda row: (row["accuracy"]["value"], row["by"], row["low"])),
-    }
+    ordered = sorted(found, key=lambda row: (row["accuracy"].value, row["by"], row["low"]))
+    return plain({"format": FORMAT, "count": len(correct), "accuracy": share(correct), "slices": ordered})
 
 
 def nearest_distances(images: Array, train: Array) -> Array:
@@ -69,6 +66,7 @@ def nearest_distances(images: Array, train: Array) -> Array:
         `(N,)` float64: root mean square difference in grey levels, 0 to 255.
     """
     small, known = (similarity.shrink(part).reshape(len(part), -1) for part in (images, train))
+    # The nearest in |x - t|^2 = |x|^2 + |t|^2 - 2 x t, of which |x|^2 is the same for all t: one matrix product.
     squares = (known**2).sum(axis=1) / 2
     nearest = np.empty(len(images), np.int64)
     with threadpool_limits(None):
@@ -106,8 +104,8 @@ def _fifths(by: str, names: tuple[str, ...], values: Array) -> Iterator[tuple[st
             yield by, name, values, members
 
 
-def _measure(right: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
-    inside, outside = right[members], right[~members]
+def _measure(correct: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
+    inside, outside = correct[members], correct[~members]
     table = [[int(part.sum()), int((~part).sum())] for part in (inside, outside)]
     return {
         "by": by,
@@ -115,7 +113,7 @@ def _measure(right: Array, by: str, name: str, values: Array, members: Array) ->
         "low": float(values[members].min()),
         "high": float(values[members].max()),
         "count": len(inside),
-        "accuracy": intervals.wilson(int(inside.sum()), len(inside)).as_dict(),
+        "accuracy": share(inside),
         "difference": float(inside.mean() - outside.mean()),
         "p_value": float(stats.fisher_exact(table).pvalue),
     }

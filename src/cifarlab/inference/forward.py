@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from cifarlab.utils.arrays import full_batches
+from cifarlab.utils.images import Pixels
 
 Forward = Callable[[Pixels], NDArray[np.float32]]
 
@@ -26,6 +27,20 @@ def compile_forward(model: Any) -> Forward:
 
     compilers = {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}
     return compilers[keras.backend.backend()](model)
+
+
+def apply_in_batches(forward: Forward, images: Pixels, batch_size: int) -> NDArray[np.float32]:
+    """A forward function of any number of images, in batches of one shape.
+
+    Args:
+        forward: `(B, H, W, C)` uint8 to `(B, K)` float32.
+        images: `(N, H, W, C)` uint8, N at least 1.
+        batch_size: B, at most.
+
+    Returns:
+        `(N, K)` float32.
+    """
+    return np.concatenate([forward(images[rows])[:new] for rows, new in full_batches(len(images), batch_size)])
 
 
 def _compile_tensorflow(model: Any) -> Forward:

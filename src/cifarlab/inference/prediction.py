@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cifarlab.datasets import ImageSet
 from cifarlab.displays.progress import progress_of
-from cifarlab.inference.forward import compile_forward
+from cifarlab.inference.forward import apply_in_batches, compile_forward
 from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
 from cifarlab.inference.picture_files import expand_pictures, read_pictures
 from cifarlab.inference.temperature import scale, stored_temperature
@@ -24,6 +24,7 @@ from cifarlab.runs.layout import NO_TTA
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.utils import own_code
+from cifarlab.utils.arrays import number_rows
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, say_unreadable
@@ -126,8 +127,7 @@ def predict(
         loaded = load_model(model, code)
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
         blank = np.zeros(len(images), np.int64)
-        ids = np.array([f"{index:08d}" for index in range(len(images))])
-        predictions = predict_images(loaded, ImageSet(images, blank, ids, names), 256, tta)
+        predictions = predict_images(loaded, ImageSet(images, blank, number_rows(len(images)), names), 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
     named = {} if tta == NO_TTA else {"tta": tta}
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
@@ -191,15 +191,9 @@ def compute_logits(
     """
     if batch_size < 1:
         raise CifarlabError(f"batch_size must be at least 1. Received: {batch_size}")
-    size = max(1, min(batch_size, len(images)))
-    forward = averaged(compile_forward(model), tta)
-    parts = []
-    for start in range(0, max(1, len(images)), size):
-        batch = images[start : start + size]
-        padded = np.zeros((size, *images.shape[1:]), np.uint8)
-        padded[: len(batch)] = batch
-        parts.append(forward(padded)[: len(batch)])
-    return np.concatenate(parts)
+    if len(images) == 0:  # how many classes there are, only the model knows
+        return compute_logits(model, np.zeros((1, *images.shape[1:]), np.uint8), tta=tta)[:0]
+    return apply_in_batches(averaged(compile_forward(model), tta), images, batch_size)
 
 
 def check_fits(model: Any, image_shape: tuple[int, int, int], num_classes: int) -> None:

@@ -1,5 +1,7 @@
 """A run's temperature: the one number by which its logits are divided, so that its confidence means what it says."""
 
+import dataclasses
+
 import numpy as np
 
 from cifarlab.runs import Run, open_run
@@ -65,5 +67,4 @@ def scale(predictions: Predictions, temperature: float) -> Predictions:
     """
     if not temperature > 0:
         raise ValueError(f"a temperature is above 0. Received: {temperature}")
-    logits = (predictions.logits / temperature).astype(np.float32)
-    return Predictions(predictions.ids, predictions.labels, logits, predictions.class_names, predictions.origin)
+    return dataclasses.replace(predictions, logits=(predictions.logits / temperature).astype(np.float32))

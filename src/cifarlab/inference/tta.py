@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.inference.forward import Forward, Pixels
+from cifarlab.inference.forward import Forward
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 
 NAMES = (NO_TTA, "flip", "flip-shift")
 
@@ -31,7 +32,8 @@ def averaged(forward: Forward, tta: str) -> Forward:
         return forward
 
     def mean(images: Pixels) -> NDArray[np.float32]:
-        # Contiguous: torch takes no array that runs backwards.
+        # Logits are averaged, not probabilities: a view that the model is unsure of then counts less than one that it
+        # is sure of, as in the source. Contiguous: torch takes no array that runs backwards.
         views = ((weight, np.ascontiguousarray(view)) for weight, view in make_views(images, tta))
         weighted = [np.float32(weight) * forward(view) for weight, view in views]
         return np.asarray(np.sum(weighted, axis=0), np.float32)  # (B, K)
@@ -60,6 +62,7 @@ def make_views(images: Pixels, tta: str) -> Iterator[tuple[float, Pixels]]:
     Source: Jordan 2024, arXiv:2404.00498, `infer_mirror_translate` of airbench94.
     """
     check_tta(tta)
+    # As in the source, the two unmoved views weigh as much as the four moved ones together.
     if tta == NO_TTA:
         yield 1.0, images
     elif tta == "flip":

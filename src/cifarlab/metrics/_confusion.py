@@ -26,27 +26,23 @@ def confusion_matrix(predictions: Classified) -> NDArray[np.int64]:
     return np.asarray(found, np.int64)
 
 
-def resample(
-    confusion: NDArray[np.int64], draws: int = DRAWS, seed: int = SEED
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw the images again, class by class with replacement, and count hits and predictions.
+def resample(confusion: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the images again, class by class with replacement, `DRAWS` times, and count hits and predictions.
 
     A row of counts drawn from the multinomial distribution is what drawing that class's images would give.
 
     Args:
         confusion: `(K, K)` int64, rows true.
-        draws: D, how many resamples.
-        seed: The same seed gives the same draws.
 
     Returns:
         Hits and predictions of each class: two `(D, K)` int64. Each class keeps its number of images.
     """
-    random = np.random.default_rng(seed)
-    hits = np.zeros((draws, len(confusion)), np.int64)
-    predicted = np.zeros((draws, len(confusion)), np.int64)
+    random = np.random.default_rng(SEED)
+    hits = np.zeros((DRAWS, len(confusion)), np.int64)
+    predicted = np.zeros((DRAWS, len(confusion)), np.int64)
     for index, row in enumerate(confusion):
         if row.sum() > 0:
-            counts = random.multinomial(row.sum(), row / row.sum(), size=draws)  # (D, K)
+            counts = random.multinomial(row.sum(), row / row.sum(), size=DRAWS)  # (D, K)
             hits[:, index] = counts[:, index]
             predicted += counts
     return hits, predicted

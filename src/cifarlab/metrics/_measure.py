@@ -3,28 +3,29 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.metrics._per_class import per_class
-from cifarlab.metrics._reliability import reliability
-from cifarlab.metrics._selective import risk_coverage
 from cifarlab.metrics.statistics.intervals import Interval, undefined
-from cifarlab.runs.predictions import Classified, HardPredictions
+from cifarlab.runs.predictions import Classified, HardPredictions, Predictions
 from cifarlab.utils import discovery
-
-__all__ = [
-    "Interval", "confusion_matrix", "higher_is_better", "measure", "names", "per_class", "reliability", "risk_coverage",
-    "score",
-]  # fmt: skip
+from cifarlab.utils.files import plain
 
 FORMAT = 1
 NO_PROBABILITIES = "needs probabilities"
 
 
-def score(predictions: Classified) -> dict[str, Any]:
+def score(
+    predictions: Classified | ArrayLike, answers: ArrayLike | None = None, *, probabilities: ArrayLike | None = None
+) -> dict[str, Any]:
     """Every number about these predictions, ready for JSON.
 
     Args:
-        predictions: N images, K classes.
+        predictions: N images, K classes; or their labels, see `measure`.
+        answers: See `measure`.
+        probabilities: See `measure`.
 
     Returns:
         `format`, `count` (N), `class_names`; `accuracy` and `loss` (mean cross-entropy in nats, no label smoothing)
@@ -32,17 +33,20 @@ def score(predictions: Classified) -> dict[str, Any]:
         `confusion_matrix`: K x K counts, rows true, columns predicted. A number that is undefined is None; so is one
         that needs probabilities where only classes are known.
     """
+    predictions = _classified(predictions, answers, probabilities)
     scores = {name: measure(name, predictions) for name in names()}
-    return {
-        "format": FORMAT,
-        "count": len(predictions),
-        "class_names": list(predictions.class_names),
-        "accuracy": scores["accuracy"].value,
-        "loss": scores["negative_log_likelihood"].value,
-        "scores": {name: interval.as_dict() for name, interval in scores.items()},
-        "per_class": per_class(predictions),
-        "confusion_matrix": confusion_matrix(predictions).tolist(),
-    }
+    return plain(
+        {
+            "format": FORMAT,
+            "count": len(predictions),
+            "class_names": predictions.class_names,
+            "accuracy": scores["accuracy"].value,
+            "loss": scores["negative_log_likelihood"].value,
+            "scores": scores,
+            "per_class": per_class(predictions),
+            "confusion_matrix": confusion_matrix(predictions),
+        }
+    )
 
 
 def names() -> list[str]:
@@ -50,23 +54,44 @@ def names() -> list[str]:
     return discovery.names("metrics")
 
 
-def measure(name: str, predictions: Classified) -> Interval:
-    """One scalar metric, by its name; undefined where it needs probabilities and there are none.
+def measure(
+    name: str,
+    predictions: Classified | ArrayLike,
+    answers: ArrayLike | None = None,
+    *,
+    probabilities: ArrayLike | None = None,
+) -> Interval:
+    """One scalar metric, by its name; undefined without images, and where it needs probabilities and there are none.
+
+    Args:
+        name: One of `names()`.
+        predictions: N images; or their labels alone, `(N,)` whole numbers, with answers or probabilities.
+        answers: Beside labels: logits `(N, K)`, or predicted classes `(N,)`.
+        probabilities: Beside labels, instead of answers: `(N, K)`, rows sum to 1.
 
     Raises:
-        CifarlabError: If there is no metric of that name.
+        CifarlabError: If there is no metric of that name, or the arrays do not fit.
+
+    Example:
+        >>> measure("accuracy", [0, 1, 1], [[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
+        Interval(value=0.666..., low=0.207..., high=0.938..., method='Wilson 95 %')
+        >>> measure("accuracy", [0, 1, 1], [0, 1, 0]).value
+        0.666...
     """
+    predictions = _classified(predictions, answers, probabilities)
     metric = discovery.load("metrics", name)
-    if getattr(metric, "NEEDS_PROBABILITIES", True) and isinstance(predictions, HardPredictions):
+    if metric.NEEDS_PROBABILITIES and isinstance(predictions, HardPredictions):
         return undefined(NO_PROBABILITIES)
-    function = cast(Callable[[Classified], Interval], metric.measure)
-    return function(predictions)
+    if len(predictions) == 0:
+        return undefined("no images")
+    return cast(Callable[[Classified], Interval], metric.measure)(predictions)
 
 
-def higher_is_better(name: str) -> bool:
-    """Whether more of this metric is better.
-
-    Raises:
-        CifarlabError: If there is no metric of that name.
-    """
-    return bool(discovery.load("metrics", name).HIGHER_IS_BETTER)
+def _classified(
+    predictions: Classified | ArrayLike, answers: ArrayLike | None, probabilities: ArrayLike | None
+) -> Classified:
+    if isinstance(predictions, Predictions | HardPredictions):
+        return predictions
+    if answers is not None and probabilities is None and np.ndim(answers) == 1:
+        return HardPredictions.of(predictions, answers)
+    return Predictions.of(predictions, answers, probabilities=probabilities)

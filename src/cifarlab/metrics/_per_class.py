@@ -11,6 +11,7 @@ from cifarlab.metrics._confusion import confusion_matrix, resample
 from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Classified
+from cifarlab.utils.files import plain
 
 
 def per_class(predictions: Classified) -> list[dict[str, Any]]:
@@ -27,18 +28,16 @@ def per_class(predictions: Classified) -> list[dict[str, Any]]:
         `precision`, `recall`, `f1`, each `{"value", "low", "high", "method"}`.
     """
     counts = count(predictions)
-    columns = zip(predictions.class_names, precisions(counts), recalls(counts), f1_scores(counts), strict=True)
-    return [
-        {
-            "class_name": name,
-            "support": int(counts.support[index]),
-            "predicted": int(counts.predicted[index]),
-            "precision": precision.as_dict(),
-            "recall": recall.as_dict(),
-            "f1": f1.as_dict(),
-        }
-        for index, (name, precision, recall, f1) in enumerate(columns)
-    ]
+    columns = {
+        "class_name": predictions.class_names,
+        "support": counts.support,
+        "predicted": counts.predicted,
+        "precision": precisions(counts),
+        "recall": recalls(counts),
+        "f1": f1_scores(counts),
+    }
+    rows = zip(*columns.values(), strict=True)
+    return [plain(dict(zip(columns, row, strict=True))) for row in rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +117,7 @@ def f1_scores(counts: Counts) -> list[Interval]:
         if not occurs:
             result.append(intervals.undefined("no image of this class, and none was taken for it"))
         elif np.ptp(draws[:, index]) == 0:
-            result.append(Interval(float(values[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD))
+            result.append(_f1_of_overlap(counts, index))
         else:
             result.append(intervals.bootstrap_fraction(float(values[index]), draws[:, index], counts.inflation))
     return result
@@ -136,9 +135,7 @@ def macro_f1_without_draws(counts: Counts, value: float) -> Interval:
     To average the limits themselves would be to say that all classes err the same way at once: for a model that always
     gives one answer, on two images a class, that reaches from 1 to 76 %.
     """
-    f1 = _f1(counts.hits, counts.support, counts.predicted)
-    occurring = [int(index) for index in np.flatnonzero(counts.occurring)]
-    parts = [Interval(float(f1[index]), *_overlap_limits(counts, index), _OVERLAP_METHOD) for index in occurring]
+    parts = [_f1_of_overlap(counts, index) for index in np.flatnonzero(counts.occurring).tolist()]
     combined = intervals.mean_of_proportions(value, parts, len(parts))
     return dataclasses.replace(combined, method=f"MOVER from {_OVERLAP_METHOD}")
 
@@ -152,8 +149,8 @@ def _f1(hits: NDArray[np.int64], support: NDArray[np.int64], predicted: NDArray[
 _OVERLAP_METHOD = "Wilson 95 % on the overlap, as no resample differs"
 
 
-def _overlap_limits(counts: Counts, index: int) -> tuple[float, float]:
-    """Wilson's limits of the overlap J = hits / (images of the class, or taken for it), by F1 = 2J / (1 + J)."""
-    hits = int(counts.hits[index])
-    low, high = intervals.wilson_limits(hits, int(counts.support[index] + counts.predicted[index]) - hits)
-    return 2 * low / (1 + low), 2 * high / (1 + high)
+def _f1_of_overlap(counts: Counts, index: int) -> Interval:
+    """F1 = 2J / (1 + J) of the overlap J = hits / (images of the class, or taken for it), with Wilson's limits of J."""
+    hits, total = int(counts.hits[index]), int(counts.support[index] + counts.predicted[index])
+    low, high = (2 * limit / (1 + limit) for limit in intervals.wilson_limits(hits, total - hits))
+    return Interval(2 * hits / total, low, high, _OVERLAP_METHOD)

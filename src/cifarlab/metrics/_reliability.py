@@ -12,6 +12,7 @@ from cifarlab.metrics._per_class import inflation
 from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.files import plain
 
 BINS = 15
 
@@ -32,15 +33,17 @@ def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = No
     bins = assign(judged.confidence, edges)
     counts = np.bincount(bins, minlength=len(edges) - 1)
     sums = np.bincount(bins, judged.confidence, len(edges) - 1)
-    hits = np.bincount(bins, judged.right, len(edges) - 1)
+    hits = np.bincount(bins, judged.correct, len(edges) - 1)
     return [
-        {
-            "low": float(edges[index]),
-            "high": float(edges[index + 1]),
-            "count": int(counts[index]),
-            "confidence": float(sums[index] / counts[index]),
-            "accuracy": intervals.wilson(int(hits[index]), int(counts[index])).as_dict(),
-        }
+        plain(
+            {
+                "low": edges[index],
+                "high": edges[index + 1],
+                "count": counts[index],
+                "confidence": sums[index] / counts[index],
+                "accuracy": intervals.wilson(int(hits[index]), int(counts[index])),
+            }
+        )
         for index in np.flatnonzero(counts)
     ]
 
@@ -51,20 +54,18 @@ class Judged:
 
     Attributes:
         confidence: `(N,)` float64, the probability of each answer.
-        right: `(N,)` bool, whether it is right.
+        correct: `(N,)` bool, whether it is right.
         labels: `(N,)` int64, the true classes.
     """
 
     confidence: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
     labels: NDArray[np.int64]
 
 
 def judge(predictions: Predictions) -> Judged:
     """Each answer's confidence, and whether it is right."""
-    rows = np.arange(len(predictions))
-    confidence = np.minimum(predictions.probabilities[rows, predictions.predicted], 1.0)
-    return Judged(confidence, predictions.predicted == predictions.labels, predictions.labels)
+    return Judged(predictions.confidence, predictions.correct, predictions.labels)
 
 
 def equal_width_edges(bins: int = BINS) -> NDArray[np.float64]:
@@ -100,9 +101,13 @@ def calibration_error(judged: Judged, edges: NDArray[np.float64]) -> Interval:
         edges: `(B + 1,)` float64, ascending.
     """
     bins = assign(judged.confidence, edges)
-    gaps = np.bincount(bins, judged.confidence - judged.right, len(edges) - 1) / len(bins)  # (B,)
+    # A bin's gap is the mean of confidence minus correctness, weighted by its share of the images: so the sum of the
+    # absolute gaps is the error. Chance makes each absolute gap larger: the value is biased upwards, by about the noise
+    # of N / B images a bin, and most where the truth is near 0. The value stays the one that papers report; the
+    # interval is what corrects for the bias, by asking which true errors would give such a value.
+    gaps = np.bincount(bins, judged.confidence - judged.correct, len(edges) - 1) / len(bins)  # (B,)
     value = min(1.0, float(np.abs(gaps).sum()))  # rounding may have gone above
-    if judged.right.all() or not judged.right.any():
+    if judged.correct.all() or not judged.correct.any():
         return _one_outcome(value, len(bins))
     return intervals.bootstrap_norm(value, gaps, gap_noise(judged, bins, len(gaps)), highest=1.0)
 
@@ -118,10 +123,8 @@ def _one_outcome(value: float, count: int) -> Interval:
     return Interval(value, max(0.0, value - rate), min(1.0, value + rate), method)
 
 
-def gap_noise(
-    judged: Judged, bins: NDArray[np.int64], num_bins: int, draws: int = DRAWS, seed: int = SEED
-) -> NDArray[np.float64]:
-    """How the gaps of all bins vary when the images are drawn again, class by class.
+def gap_noise(judged: Judged, bins: NDArray[np.int64], num_bins: int) -> NDArray[np.float64]:
+    """How the gaps of all bins vary when the images are drawn again, class by class, `DRAWS` times.
 
     Images of one class, one bin and one outcome are counted, not drawn one by one: their number comes from the
     multinomial distribution, and what their confidences differ by inside the bin from the normal one.
@@ -130,23 +133,21 @@ def gap_noise(
         judged: N images.
         bins: `(N,)` int64, the bin of each.
         num_bins: B.
-        draws: D, how many resamples.
-        seed: The same seed gives the same draws.
 
     Returns:
         `(D, B)` float64 with a mean of about 0.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     mean, variance = _moments(judged.confidence, bins, num_bins)
     gap = np.stack([mean, mean - 1], axis=1).ravel()  # (2B,): of an image that is wrong, and of one that is right
-    sums, images = np.zeros((draws, num_bins)), np.zeros((draws, num_bins))
+    sums, images = np.zeros((DRAWS, num_bins)), np.zeros((DRAWS, num_bins))
     centre = np.zeros(num_bins)
     for count, chance in _chances(judged, bins, num_bins):
-        drawn = random.multinomial(count, chance, size=draws)  # (D, 2B)
-        sums += (drawn * gap).reshape(draws, num_bins, 2).sum(axis=2)
-        images += drawn.reshape(draws, num_bins, 2).sum(axis=2)
+        drawn = random.multinomial(count, chance, size=DRAWS)  # (D, 2B)
+        sums += (drawn * gap).reshape(DRAWS, num_bins, 2).sum(axis=2)
+        images += drawn.reshape(DRAWS, num_bins, 2).sum(axis=2)
         centre += (count * chance * gap).reshape(num_bins, 2).sum(axis=1)
-    noise = sums - centre + np.sqrt(images * variance) * random.standard_normal((draws, num_bins))
+    noise = sums - centre + np.sqrt(images * variance) * random.standard_normal((DRAWS, num_bins))
     return np.asarray(noise / len(bins) * np.sqrt(inflation(np.bincount(judged.labels))))
 
 
@@ -168,7 +169,7 @@ def _chances(judged: Judged, bins: NDArray[np.int64], num_bins: int) -> Iterator
     for label in np.flatnonzero(np.bincount(judged.labels)):
         own = judged.labels == label
         counts = np.bincount(bins[own], minlength=num_bins)
-        hits = np.bincount(bins[own], judged.right[own], num_bins)
+        hits = np.bincount(bins[own], judged.correct[own], num_bins)
         prior = 1 / np.maximum(in_bin, 1)
         right = (hits / np.maximum(counts, 1) + prior / 2) / (1 + prior)
         share = counts / counts.sum()

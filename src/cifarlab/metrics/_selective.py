@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cifarlab.metrics._reliability import judge
 from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import CONFIDENCE, Interval
 from cifarlab.runs.predictions import Predictions
@@ -55,9 +54,8 @@ def area_under_risk(predictions: Predictions) -> Interval:
 
 def _by_confidence(predictions: Predictions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """`(N,)` float64 each: confidence, the surest first, and 1 where that answer is wrong, else 0."""
-    judged = judge(predictions)
-    order = np.argsort(-judged.confidence, kind="stable")
-    return judged.confidence[order], (~judged.right[order]).astype(np.float64)
+    order = np.argsort(-predictions.confidence, kind="stable")
+    return predictions.confidence[order], (~predictions.correct[order]).astype(np.float64)
 
 
 def _risks(wrong: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,6 +84,8 @@ def _area(confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> Interv
     mistakes = int(wrong.sum())
     if mistakes in (0, count):
         return _one_sided_area(value, mistakes, count)
+    # The area is no mean of independent numbers: a mistake also moves the risk at every coverage that includes it. But
+    # to first order it is the mean of one influence an image, and these are independent (Hampel's influence function).
     ranks = np.arange(1, count + 1)
     included = np.cumsum((1 / ranks)[::-1])[::-1]  # sum of 1/k over k >= rank
     diluted = np.cumsum((shared / ranks)[::-1])[::-1]

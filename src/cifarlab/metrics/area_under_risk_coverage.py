@@ -4,11 +4,9 @@ A model that is least sure of exactly its mistakes has the smallest area that it
 """
 
 from cifarlab.metrics._selective import area_under_risk
-from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
-HIGHER_IS_BETTER = False
 RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
@@ -18,6 +16,4 @@ def measure(predictions: Predictions) -> Interval:
 
     Source: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
     """
-    if len(predictions) == 0:
-        return intervals.undefined("no images")
     return area_under_risk(predictions)

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import Interval
+from cifarlab.metrics.statistics.intervals import Interval, mean
 from cifarlab.runs.predictions import Predictions
 
-HIGHER_IS_BETTER = False
 RANGE = (0.0, 2.0)
 NEEDS_PROBABILITIES = True
 
@@ -20,4 +18,4 @@ def measure(predictions: Predictions) -> Interval:
     Source: Brier 1950, Monthly Weather Review 78:1.
     """
     truth = np.eye(len(predictions.class_names))[predictions.labels]  # (N, K)
-    return intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), highest=2.0)
+    return mean(((predictions.probabilities - truth) ** 2).sum(axis=1), highest=2.0)

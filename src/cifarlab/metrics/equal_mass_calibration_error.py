@@ -1,11 +1,9 @@
 """Equal-mass calibration error: how far confidence is from accuracy, in 15 bins of equally many images."""
 
 from cifarlab.metrics._reliability import calibration_error, equal_mass_edges, judge
-from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
-HIGHER_IS_BETTER = False
 RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
@@ -17,7 +15,5 @@ def measure(predictions: Predictions) -> Interval:
 
     Source: Nguyen and O'Connor 2015, arXiv:1508.05154; Nixon et al. 2019, arXiv:1904.01685.
     """
-    if len(predictions) == 0:
-        return intervals.undefined("no images")
     judged = judge(predictions)
     return calibration_error(judged, equal_mass_edges(judged.confidence))

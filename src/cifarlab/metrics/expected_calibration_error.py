@@ -1,11 +1,9 @@
 """Expected calibration error: how far confidence is from accuracy, in 15 confidence bins of equal width."""
 
 from cifarlab.metrics._reliability import calibration_error, equal_width_edges, judge
-from cifarlab.metrics.statistics import intervals
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 
-HIGHER_IS_BETTER = False
 RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
@@ -17,7 +15,4 @@ def measure(predictions: Predictions) -> Interval:
 
     Source: Guo et al. 2017, arXiv:1706.04599; Naeini, Cooper and Hauskrecht 2015, AAAI.
     """
-    if len(predictions) == 0:
-        return intervals.undefined("no images")
-    judged = judge(predictions)
-    return calibration_error(judged, equal_width_edges())
+    return calibration_error(judge(predictions), equal_width_edges())

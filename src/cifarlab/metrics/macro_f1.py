@@ -4,11 +4,9 @@ import numpy as np
 from sklearn import metrics
 
 from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws
-from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import Interval
+from cifarlab.metrics.statistics.intervals import Interval, bootstrap_fraction
 from cifarlab.runs.predictions import Classified
 
-HIGHER_IS_BETTER = True
 RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = False
 
@@ -18,8 +16,6 @@ def measure(predictions: Classified) -> Interval:
 
     Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.
     """
-    if len(predictions) == 0:
-        return intervals.undefined("no images")
     value = float(metrics.f1_score(predictions.labels, predictions.predicted, average="macro", zero_division=0))
     return interval(count(predictions), value)
 
@@ -29,4 +25,4 @@ def interval(counts: Counts, value: float) -> Interval:
     draws = f1_draws(counts)[:, counts.occurring].mean(axis=1)  # (D,)
     if np.ptp(draws) == 0:
         return macro_f1_without_draws(counts, value)
-    return intervals.bootstrap_fraction(value, draws, counts.inflation)
+    return bootstrap_fraction(value, draws, counts.inflation)

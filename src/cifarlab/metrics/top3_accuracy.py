@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import Interval
+from cifarlab.metrics.statistics.intervals import Interval, share, undefined
 from cifarlab.runs.predictions import Predictions
 
-HIGHER_IS_BETTER = True
 RANGE = (0.0, 1.0)
 NEEDS_PROBABILITIES = True
 
@@ -17,10 +15,7 @@ def measure(predictions: Predictions) -> Interval:
     Equal logits count as ordered by class, lowest first, as in accuracy. (`sklearn.metrics.top_k_accuracy_score`
     orders them the other way round, so that an image could be right at once and yet not among the first three.)
     """
-    if len(predictions) == 0:
-        return intervals.undefined("no images")
     if len(predictions.class_names) <= 3:
-        return intervals.undefined("of no more than three classes it would always be 100 %")
+        return undefined("of no more than three classes it would always be 100 %")
     first = np.argsort(-predictions.logits, axis=1, kind="stable")[:, :3]  # (N, 3)
-    right = (first == predictions.labels[:, None]).any(axis=1)
-    return intervals.wilson(int(right.sum()), len(predictions))
+    return share((first == predictions.labels[:, None]).any(axis=1))

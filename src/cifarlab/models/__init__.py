@@ -1,6 +1,6 @@
 """One file each, found by its name."""
 
 from cifarlab.models._pixel_order import pixel_order, shuffle_images
-from cifarlab.models._unit_positions import even_places, nearness, pixel_places
+from cifarlab.models._unit_positions import gaussian_window, pixel_positions, unit_positions
 
-__all__ = ["even_places", "nearness", "pixel_order", "pixel_places", "shuffle_images"]
+__all__ = ["gaussian_window", "pixel_order", "pixel_positions", "shuffle_images", "unit_positions"]

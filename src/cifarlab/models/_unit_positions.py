@@ -1,4 +1,4 @@
-"""Places in the picture: where a network's units stand that begin near, and how near every input is to them."""
+"""Positions in the picture of the units of a network that begins local, and how near every input is to them."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ import numpy as np
 from cifarlab.utils.arrays import Array
 
 
-def even_places(count: int, height: int, width: int) -> Array:
-    """Places that fill a picture evenly, no two near each other; the first ones of more are the same ones.
+def unit_positions(count: int, height: int, width: int) -> Array:
+    """Positions that fill a picture evenly, no two near each other; the first ones of more are the same ones.
 
     Multiples of the powers of the plastic number: Roberts 2018, "The unreasonable effectiveness of quasirandom
     sequences".
@@ -22,11 +22,11 @@ def even_places(count: int, height: int, width: int) -> Array:
         `(count, 2)` float64, in rows and columns, in pixels.
     """
     plastic = 1.32471795724474602596
-    places: Array = np.arange(1, count + 1)[:, None] * (plastic**-1, plastic**-2) % 1 * (height, width)
-    return places
+    positions: Array = np.arange(1, count + 1)[:, None] * (plastic**-1, plastic**-2) % 1 * (height, width)
+    return positions
 
 
-def pixel_places(shape: Sequence[int]) -> Array:
+def pixel_positions(shape: Sequence[int]) -> Array:
     """The middle of every pixel, once for each channel, in the order of flattened pictures.
 
     Args:
@@ -37,21 +37,21 @@ def pixel_places(shape: Sequence[int]) -> Array:
     """
     height, width, channels = shape
     rows, columns = np.divmod(np.repeat(np.arange(height * width), channels), width)
-    places: Array = np.stack([rows, columns], axis=1) + 0.5
-    return places
+    positions: Array = np.stack([rows, columns], axis=1) + 0.5
+    return positions
 
 
-def nearness(inputs: Array, units: Array, reach_pixels: float) -> Array:
-    """A Gaussian of the distance between each input's place and each unit's, from 1 near to 0 far.
+def gaussian_window(inputs: Array, units: Array, sigma_pixels: float) -> Array:
+    """A Gaussian of the distance between each input's position and each unit's, from 1 near to 0 far.
 
     Args:
         inputs: `(I, 2)`, in pixels.
         units: `(U, 2)`, in pixels.
-        reach_pixels: The Gaussian's standard deviation.
+        sigma_pixels: The Gaussian's standard deviation.
 
     Returns:
         `(I, U)` float64.
     """
     rows, columns = (np.subtract.outer(inputs[:, axis], units[:, axis]) ** 2 for axis in (0, 1))
-    near: Array = np.exp(-(rows + columns) / (2 * reach_pixels**2))
-    return near
+    window: Array = np.exp(-(rows + columns) / (2 * sigma_pixels**2))
+    return window

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cifarlab.models._unit_positions import even_places, nearness, pixel_places
+from cifarlab.models._unit_positions import gaussian_window, pixel_positions, unit_positions
 from cifarlab.utils.arrays import Array
 
 
@@ -26,8 +26,8 @@ def build(
     drop_path: float = 0.0,
     activation: str = "gelu",
     norm: str = "layer",
-    reach_pixels: Sequence[float] = (),
-    far_rate: float = 1.0,
+    sigma_pixels: Sequence[float] = (),
+    far_learning_rate_scale: float = 1.0,
 ) -> keras.Model:
     """A dense layer over all pixels, `blocks` residual blocks, and a linear layer.
 
@@ -42,17 +42,17 @@ def build(
         drop_path: Chance that a whole block is left out for an image; it rises from 0 before the first block.
         activation: A Keras activation's name.
         norm: `"layer"` or `"batch"`, before each block and the last layer.
-        reach_pixels: How far each layer's units reach when training begins, from the pixels upwards, the last number
-            for all layers above; empty, as far as the image. Only the initial weights know it: see `begin_local`.
-        far_rate: Where units begin near, the share of the learning rate that a weight farthest from its unit's place
-            learns with; in between it falls as the initial weights do. 1: all learn alike.
+        sigma_pixels: How far each layer's units see when training begins, from the pixels upwards, the last number for
+            all layers above; empty, as far as the image. Only the initial weights know it: see `initialise_locally`.
+        far_learning_rate_scale: With `sigma_pixels`, the share of the learning rate that a weight farthest from its
+            unit's position learns with; in between it falls as the initial weights do. 1: all learn alike.
 
     Returns:
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the norm is unknown, a reach is no number above 0, or `far_rate` not above 0 and at most 1, or
-            below 1 without any reach.
+        ValueError: If the norm is unknown, a sigma is no number above 0, or the scale is not above 0 and at most 1, or
+            below 1 without any sigma.
     """
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
@@ -63,72 +63,79 @@ def build(
     for number in range(1, blocks + 1):
         x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation, norm)
     x = _normalised(x, "norm", norm)
+    # From zeros: the first loss is ln K, and no unit is favoured by chance.
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
-    if reach_pixels:
-        begin_local(model, reach_pixels, far_rate)
-    elif far_rate != 1:
-        raise ValueError(f"far_rate needs reach_pixels, which say what is far. Received: far_rate={far_rate!r}")
+    if sigma_pixels:
+        initialise_locally(model, sigma_pixels, far_learning_rate_scale)
+    elif far_learning_rate_scale != 1:
+        raise ValueError(
+            "far_learning_rate_scale needs sigma_pixels, which say what is far. Received: "
+            f"far_learning_rate_scale={far_learning_rate_scale!r}"
+        )
     return model
 
 
-def begin_local(model: keras.Model, reach_pixels: Sequence[float], far_rate: float = 1.0) -> None:
-    """Give every unit a place in the image, and large initial weights to what lies near it; training may change all.
+def initialise_locally(model: keras.Model, sigma_pixels: Sequence[float], far_learning_rate_scale: float = 1.0) -> None:
+    """Give every unit a position in the image, and large initial weights to what lies near; training may change all.
 
-    A unit's random weights are multiplied by a Gaussian of the distance between its place and that of each of its
-    inputs, then by one number, so that the sum of their squares stays what it was. The places fill the image evenly.
-    With `far_rate` below 1 the Gaussian also decides how fast a weight learns: an optimizer such as Adam moves every
+    A unit's random weights are multiplied by a Gaussian of the distance between its position and that of each of its
+    inputs, then by one number, so that the sum of their squares stays what it was. The positions fill the image evenly.
+    With a scale below 1 the Gaussian also decides how fast a weight learns: an optimizer such as Adam moves every
     weight at about the same pace, whatever its gradient, and what begins near is soon buried under far weights that
     follow noise.
 
     Args:
         model: What `build` returned; changed in place.
-        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
-        far_rate: A weight at Gaussian g learns `far_rate + (1 - far_rate) * g` times as fast as the others
-            (`cifarlab.training.optimizers.rate_factors`).
+        sigma_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above.
+        far_learning_rate_scale: s; a weight at Gaussian g learns `s + (1 - s) * g` times as fast as the others (see
+            `cifarlab.training.optimizers.learning_rate_scales`).
 
     Raises:
-        ValueError: If a reach is not above 0, or `far_rate` not above 0 and at most 1.
+        ValueError: If a sigma is not above 0, or the scale not above 0 and at most 1.
 
     Source: dense networks that begin as convolutions, d'Ascoli et al. 2019, arXiv:1906.06766; here without shared
     weights.
     """
-    if not (isinstance(far_rate, (int, float)) and 0 < far_rate <= 1):
-        raise ValueError(f"far_rate must be a number above 0 and at most 1. Received: {far_rate!r}")
-    for layer, near in near_weights(model, reach_pixels):
-        kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))
-        begun = kernel * near
-        layer.kernel.assign(begun * np.sqrt((kernel**2).sum(axis=0) / (begun**2).sum(axis=0)))
-        if far_rate < 1:
-            layer.kernel.rate_factors = (far_rate + (1 - far_rate) * near).astype(np.float32)
+    scale = far_learning_rate_scale
+    if not (isinstance(scale, (int, float)) and 0 < scale <= 1):
+        raise ValueError(f"far_learning_rate_scale must be a number above 0 and at most 1. Received: {scale!r}")
+    for layer, window in gaussian_windows(model, sigma_pixels):
+        kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))  # (inputs, units)
+        local = kernel * window
+        # A unit's squared weights add up to what they did, so that what it hands on keeps its spread.
+        layer.kernel.assign(local * np.sqrt((kernel**2).sum(axis=0) / (local**2).sum(axis=0)))
+        if scale < 1:
+            layer.kernel.learning_rate_scales = (scale + (1 - scale) * window).astype(np.float32)
 
 
-def near_weights(model: keras.Model, reach_pixels: Sequence[float]) -> Iterator[tuple[keras.layers.Dense, Array]]:
+def gaussian_windows(model: keras.Model, sigma_pixels: Sequence[float]) -> Iterator[tuple[keras.layers.Dense, Array]]:
     """Every dense layer but the last, with the Gaussian of each weight's distance, from 1 near to 0 far.
 
-    Layers of the same width have their units in the same places, so that what a block adds to its input meets it there.
+    Layers of the same width have their units at the same positions, so that what a block adds to its input meets it
+    there.
 
     Args:
         model: What `build` returned.
-        reach_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above. They are
+        sigma_pixels: The Gaussians' standard deviations, from the first layer upwards; the last for all above. They are
             pixels of the pictures that the network sees: 3 is a tenth of 32 pixels and more than a third of 8.
 
     Yields:
         A layer and `(inputs, units)` float64, from the pixels upwards.
 
     Raises:
-        ValueError: If a reach is not above 0.
+        ValueError: If a sigma is not above 0.
     """
-    is_list = isinstance(reach_pixels, (list, tuple))
-    if not (is_list and all(isinstance(reach, (int, float)) and reach > 0 for reach in reach_pixels)):
-        wanted = "reach_pixels must be a list of numbers above 0, such as (3, 4, 5, 8)"
-        raise ValueError(f"{wanted}. Received: {reach_pixels!r}")
+    is_list = isinstance(sigma_pixels, (list, tuple))
+    if not (is_list and all(isinstance(sigma, (int, float)) and sigma > 0 for sigma in sigma_pixels)):
+        wanted = "sigma_pixels must be a list of numbers above 0, such as (3, 4, 5, 8)"
+        raise ValueError(f"{wanted}. Received: {sigma_pixels!r}")
     height, width, _ = model.input_shape[1:]
-    inputs = pixel_places(model.input_shape[1:])
-    reaching = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
-    for number, layer in enumerate(reaching):
-        units = even_places(layer.kernel.shape[1], height, width)
-        yield layer, nearness(inputs, units, reach_pixels[min(number, len(reach_pixels) - 1)])
+    inputs = pixel_positions(model.input_shape[1:])
+    local = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
+    for number, layer in enumerate(local):
+        units = unit_positions(layer.kernel.shape[1], height, width)
+        yield layer, gaussian_window(inputs, units, sigma_pixels[min(number, len(sigma_pixels) - 1)])
         inputs = units
 
 

@@ -52,7 +52,7 @@ def build(
     if whitening_pixels:
         filters = 2 * whitening_pixels**2 * input_shape[2]
         x = layers.Conv2D(filters, whitening_pixels, trainable=False, dtype="float32", name="whiten")(x)
-        x = layers.Activation(activation, name="whiten_activation")(x)
+        x = layers.Activation(activation, name="whiten_activation")(x)  # (B, H - 1, W - 1, 24) for 2 and RGB
     for number, width in enumerate(widths, start=1):
         x = _group(x, f"group{number}", width, depth, activation, batch_norm_momentum)
     x = layers.GlobalMaxPooling2D(name="pool")(x)  # (B, widths[-1])
@@ -120,6 +120,6 @@ def _begin_as_identities(model: keras.Model) -> None:
         if isinstance(layer, layers.Conv2D) and layer.trainable:
             kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))  # (3, 3, inputs, outputs)
             same = min(kernel.shape[2:])
-            kernel[..., :same] = 0
+            kernel[..., :same] = 0  # the other filters, if there are more than inputs, keep their noise
             kernel[1, 1, range(same), range(same)] = 1
             layer.kernel.assign(kernel)

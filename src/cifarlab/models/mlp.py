@@ -48,7 +48,7 @@ def build(
     for number, (width, rate) in enumerate(zip(widths, rates, strict=True), start=1):
         x = keras.layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)
         x = keras.layers.Activation(activation, name=f"{activation}{number}")(x)
-        if rate:
+        if rate:  # its random state is a variable of the layer: part of every checkpoint
             x = keras.layers.Dropout(rate, name=f"dropout{number}")(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="mlp")

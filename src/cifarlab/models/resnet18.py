@@ -31,12 +31,12 @@ def build(
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 64, offset=-2.0, name="normalise")(inputs)
     x = _normalised(_convolution(x, widths[0], 3, 1, "stem"), "stem_norm")
-    x = layers.Activation("relu", name="stem_relu")(x)
+    x = layers.Activation("relu", name="stem_relu")(x)  # (B, H, W, widths[0]): no stride and no pooling in the stem
     for stage, width in enumerate(widths, start=1):
         for block in range(1, blocks + 1):
             strides = 2 if stage > 1 and block == 1 else 1
             x = _basic_block(x, width, strides, f"stage{stage}_block{block}")
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)  # (B, H / 8, W / 8, widths[-1]) -> (B, widths[-1])
     logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="resnet18")
 

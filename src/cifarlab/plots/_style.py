@@ -1,23 +1,17 @@
-"""The look of every figure: colours that colour-blind readers can tell apart, quiet axes, and SVG or PNG out.
+"""The look of every figure: colours that colour-blind readers can tell apart, quiet axes, one font.
 
 Figures are `matplotlib.figure.Figure` objects: no pyplot, no global state, and the same numbers give the same bytes.
 """
 
-import base64
-import io
-import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import Formatter, MaxNLocator
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -28,6 +22,9 @@ GRID = "#d9dce3"
 PAPER = "#fefefe"
 RIGHT = "#0072b2"
 WRONG = "#d55e00"
+DASHED: Any = (0, (4, 3))
+# On a fuller colour, dark text on light paper and light text on dark paper would both have less contrast than 4.5.
+DEEPEST = 0.74
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/: told apart by readers with any colour vision.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -69,9 +66,6 @@ _SETTINGS: Any = {
     # Real text: small, searchable, in the page's own font, and any script that the reader's machine can write.
     "svg.fonttype": "none",
     "svg.hashsalt": "cifarlab",
-}
-_CSS_NAMES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"} | {
-    colour: f"series-{number}" for number, colour in enumerate(SERIES, 1)
 }
 
 
@@ -117,53 +111,6 @@ def series_marker(index: int) -> str:
     return MARKERS[(index + index // len(SERIES)) % len(MARKERS)]
 
 
-def to_png(figure: Figure, dots_per_inch: int = 150) -> bytes:
-    """The figure as PNG bytes; the same figure gives the same bytes."""
-    file = io.BytesIO()
-    with style():
-        figure.savefig(file, format="png", dpi=dots_per_inch, metadata={"Software": None})
-    return file.getvalue()
-
-
-def to_svg(figure: Figure) -> str:
-    """The figure as a whole SVG file, to be kept beside a run; the same figure gives the same text."""
-    file = io.StringIO()
-    with style():
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()
-
-
-def to_inline_svg(figure: Figure, prefix: str, description: str) -> str:
-    """The figure as an `<svg>` element for a page: its colours and font are the page's, and its ids are its own.
-
-    Args:
-        figure: Any figure made inside `style()`.
-        prefix: Put before every id, so that several figures live on one page.
-        description: What a reader who cannot see the figure is told.
-
-    Returns:
-        Markup that follows the page's custom properties `--figure-ink`, `--figure-muted`, `--figure-grid`,
-        `--figure-paper`, `--figure-series-1` to `-6` and `--figure-font`.
-    """
-    file = io.StringIO()
-    with style():
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = svg.replace("xlink:href", "href")
-    svg = _keep_used_ids(svg, prefix)
-    for colour, name in _CSS_NAMES.items():
-        svg = svg.replace(colour, f"var(--figure-{name}, {colour})")
-    svg = svg.replace("'DejaVu Sans'", "var(--figure-font, sans-serif)")
-    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
-    svg = re.sub(r">\s+<", "><", svg)
-    width, height = (float(value) for value in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
-    label = description.translate({ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"})
-    opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width:g} {height:g}" class="figure">'
-    return opening + svg[svg.index(">") + 1 :].strip()
-
-
 def transparent_heat(values: Array, colour: str) -> Array:
     """A colour whose opacity is the value, so that a heat map lies on light and on dark paper alike.
 
@@ -178,77 +125,3 @@ def transparent_heat(values: Array, colour: str) -> Array:
     rgba[..., :3] = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     rgba[..., 3] = np.clip(values, 0, 1)
     return rgba
-
-
-def draw_interval(
-    axes: Axes, interval: Sequence[float | None], height: float, colour: str, marker: str = "o", *, size: float = 5.5
-) -> None:
-    """One dot with its whisker on a horizontal scale; what is undefined (None) is not drawn.
-
-    Args:
-        axes: Where to draw.
-        interval: `(value, low, high)`.
-        height: Vertical position.
-        colour: Of dot and whisker.
-        marker: Shape of the dot.
-        size: Of the dot, in points.
-    """
-    value, low, high = interval
-    if value is None:
-        return
-    if low is not None and high is not None:
-        axes.plot([low, high], [height, height], color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
-    axes.plot([value], [height], marker, color=colour, markersize=size, markeredgecolor=PAPER, markeredgewidth=0.8)
-
-
-def percent_ticks(axis: Axis, most: int = 0, steps: Sequence[float] = (1, 2, 5, 10)) -> None:
-    """Fractions along `axis` are told as percents, with as many decimals as their steps need.
-
-    Args:
-        axis: `axes.xaxis` or `axes.yaxis`.
-        most: How many steps there may be; 0 leaves the ticks where they are.
-        steps: What a step may be, times a power of ten; from 1 to 10.
-    """
-    if most:
-        axis.set_major_locator(MaxNLocator(nbins=most, steps=steps))
-    axis.set_major_formatter(_Percents())
-
-
-def epoch_ticks(axis: Axis) -> None:
-    """Whole numbers along `axis`, also where there is a single one."""
-    axis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-
-
-def data_uri(png: bytes) -> str:
-    """PNG bytes as an address that needs no request."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def outline(axes: Axes, colour: str = GRID) -> None:
-    """A thin frame around the whole of `axes`."""
-    frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=colour, linewidth=0.7)
-    frame.set_clip_on(False)
-    axes.add_patch(frame)
-
-
-def _keep_used_ids(svg: str, prefix: str) -> str:
-    used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-
-    def rename(match: re.Match[str]) -> str:
-        return f' id="{prefix}-{match[1]}"' if match[1] in used else ""
-
-    svg = re.sub(r'\sid="([^"]+)"', rename, svg)
-    return re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", svg)
-
-
-class _Percents(Formatter):
-    """matplotlib's own looks at the length of the scale, not at the steps: 12.5 % becomes 12 %."""
-
-    def __call__(self, value: float, pos: int | None = None) -> str:
-        return self.format_ticks([value])[0]
-
-    def format_ticks(self, values: Sequence[float]) -> list[str]:
-        percents = [100 * value for value in values]
-        exact = (count for count in range(4) if all(abs(each - round(each, count)) < 1e-6 for each in percents))
-        decimals = next(exact, 4)
-        return [f"{each:.{decimals}f} %" for each in percents]

@@ -5,16 +5,9 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import (
-    INK,
-    draw_interval,
-    figure_of,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks
+from cifarlab.plots._style import figure_of, new_axes, series_colour, series_marker, style
+from cifarlab.utils.text import percent
 
 
 def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]], *, ax: Axes | None = None) -> Figure:
@@ -32,22 +25,14 @@ def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]],
     count = len(intervals)
     with style():
         if ax is None:
-            _, (ax,) = new_axes(5.0, 0.7 + 0.42 * count)
+            _, (ax,) = new_axes(5.0, 0.9 + 0.42 * count)
         for index, (value, low, high) in enumerate(intervals.values()):
-            height = count - 1 - index
-            draw_interval(ax, (value, low, high), height, series_colour(index), series_marker(index), size=8)
-            text = f"{100 * value:.1f} %"
-            ax.annotate(text, (value, height), (0, 8), textcoords="offset points", ha="center", fontweight="bold")
-        ax.set_yticks(range(count), list(intervals)[::-1])
-        ax.set_ylim(-0.5, count - 0.2)
-        ax.grid(True, axis="x")
-        ax.grid(False, axis="y")
+            draw_interval(ax, (value, low, high), index, series_colour(index), series_marker(index), size=8)
+            text = percent(value, 1)
+            ax.annotate(text, (value, index), (0, 8), textcoords="offset points", ha="center", fontweight="bold")
+        class_rows(ax, list(intervals))
+        ax.set_ylim(count - 0.5, -0.8)  # room for the number above the first dot
         ax.margins(x=0.06)
-        ax.tick_params(axis="y", labelcolor=INK)
+        ax.set_xlabel("accuracy")
         percent_ticks(ax.xaxis, 5)
         return figure_of(ax)
-
-
-def example() -> Figure:
-    """Three made-up runs."""
-    return plot_accuracy_intervals({"a": (0.5, 0.45, 0.55), "b": (0.58, 0.53, 0.63), "c": (0.6, 0.55, 0.65)})

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import GRID, INK, PAPER, SERIES, Array, new_axes, style
+from cifarlab.plots._axes import class_rows
+from cifarlab.plots._style import PAPER, SERIES, Array, new_axes, style
 
 
 def plot_brightness(
@@ -39,18 +40,8 @@ def plot_brightness(
                 _draw_row(axes, place, upper, histograms[label] / peak, quantiles[label], colour)
             axes.set_title(title)
             axes.set_xlim(0, upper)
-            axes.set_yticks(range(len(places)), [class_names[label] for label in places], color=INK)
-            axes.set_ylim(len(places) - 0.4, -0.6)
-            axes.grid(axis="y", visible=False)
-            axes.grid(axis="x", color=GRID)
+            class_rows(axes, [class_names[label] for label in places])
     return figure
-
-
-def example() -> Figure:
-    """Two made-up classes."""
-    histograms = np.array([[0.1, 0.6, 0.3], [0.0, 0.0, 0.0]])
-    quantiles = np.array([[0.1, 0.3, 0.5, 0.7, 0.9], [np.nan] * 5])
-    return plot_brightness([("Brightness", 1.0, histograms, quantiles)], ["cat", "dog"])
 
 
 def _draw_row(axes: Axes, place: int, upper: float, heights: Array, quantiles: Array, colour: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import GRID, INK, MUTED, SERIES, new_axes, style
+from cifarlab.plots._axes import class_rows
+from cifarlab.plots._style import MUTED, SERIES, new_axes, style
 
 _SPLIT_COLOURS = {"train": SERIES[0], "validation": SERIES[5], "test": SERIES[4]}
 
@@ -33,18 +34,10 @@ def plot_class_counts(counts: Mapping[str, Sequence[int]], class_names: Sequence
             starts = [start + count for start, count in zip(starts, column, strict=True)]
         for place, total in enumerate(starts):
             axes.annotate(f"{total:,}", (total, place), (4, 0), textcoords="offset points", va="center", color=MUTED)
-        axes.set_yticks(places, class_names, color=INK)
-        axes.set_ylim(len(class_names) - 0.4, -0.6)
+        class_rows(axes, class_names)
         axes.set_xlim(0, 1.1 * max([1, *starts]))
-        axes.grid(axis="y", visible=False)
-        axes.grid(axis="x", color=GRID)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("images")
         axes.tick_params(axis="x", length=0)
         figure.legend(loc="outside upper left", ncols=3, handlelength=1, handleheight=1)
     return figure
-
-
-def example() -> Figure:
-    """Two made-up classes."""
-    return plot_class_counts({"train": [90, 80], "validation": [10, 9], "test": [20, 20]}, ["cat", "dog"])

@@ -39,7 +39,7 @@ def plot_class_means(means: Array, deviations: Array, class_names: Sequence[str]
             axes.text(left + width / 2, top - 0.08 * height, name, ha="center", va="bottom", fontsize=8.5)
         axes.imshow(mosaic, interpolation="none")
         axes.set_axis_off()
-        title = f"mean image, and under it the deviation: black {low:.0f} to white {high:.0f} grey levels"
+        title = f"mean image, and below it the standard deviation: black {low:.0f} to white {high:.0f} grey levels"
         figure.suptitle(title, x=0.01, ha="left", fontsize=9)
     return figure
 
@@ -55,9 +55,3 @@ def stretch(deviations: Array) -> tuple[Array, float, float]:
     known = deviations[np.isfinite(deviations)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     return to_pictures((deviations - low) * 255 / max(high - low, 1e-9)), low, high
-
-
-def example() -> Figure:
-    """Two made-up classes of tiny images."""
-    means = np.linspace(0, 255, 2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
-    return plot_class_means(means, means[::-1] / 3, ["cat", "$dog"])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from cifarlab.plots._axes import show_image
 from cifarlab.plots._style import INK, Array, new_axes, style
 
 _GAP = 2
@@ -34,10 +35,7 @@ def plot_class_samples(samples: Sequence[Array], class_names: Sequence[str]) -> 
     with style():
         inches = 0.66 * (width + _GAP) / width
         figure, (axes,) = new_axes(inches * mosaic.shape[1] / (width + _GAP) + 1.2, 0.66 * len(samples) + 0.2)
-        axes.imshow(mosaic.astype(np.uint8), interpolation="none")
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
-        axes.set_xticks([])
+        show_image(axes, mosaic.astype(np.uint8))
         axes.set_yticks((height - 1) / 2 + np.arange(len(samples)) * (height + _GAP), class_names, color=INK)
     return figure
 
@@ -47,9 +45,3 @@ def to_strip(pictures: Array, gap: int = _GAP, paper: int = 255) -> Array:
     padded = np.pad(pictures, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=paper)  # (M, H, W + gap, C)
     joined: Array = np.concatenate(list(padded), axis=1)
     return joined[:, : joined.shape[1] - gap] if gap else joined
-
-
-def example() -> Figure:
-    """One class with three tiny pictures, and one with none."""
-    pictures = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
-    return plot_class_samples([pictures, pictures[:0]], ["cat", "$dog"])

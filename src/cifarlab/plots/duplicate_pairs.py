@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from cifarlab.plots._axes import show_image
 from cifarlab.plots._style import INK, WRONG, Array, new_axes, style
 
 
@@ -32,20 +33,11 @@ def plot_duplicate_pairs(
     with style():
         rows = -(-count // columns)
         figure, panels = new_axes(max(2.4, 1.75 * columns), 1.32 * rows + (0.4 if title else 0.1), rows, columns)
-        for axes in panels:
-            axes.grid(False)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
-        for axes, pair, caption, conflict in zip(panels, pairs, captions, conflicting, strict=False):
-            axes.imshow(np.repeat(pair, 3, axis=-1) if pair.shape[-1] == 1 else pair, interpolation="none")
-            axes.set_xlabel(caption, fontsize=7.5, color=WRONG if conflict else INK, labelpad=3)
+        for index, axes in enumerate(panels):
+            if index < count:
+                show_image(axes, pairs[index], captions[index], colour=WRONG if conflicting[index] else INK)
+            else:
+                show_image(axes, None)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
-
-
-def example() -> Figure:
-    """One made-up pair with different labels."""
-    images = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(1, 4, 4, 3)
-    return plot_duplicate_pairs(images, images, ["cat / $dog"], [True], "Pairs")

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import Array, style
-from cifarlab.plots._tiles import to_tiles
+from cifarlab.plots._style import Array, figure_of, style
+from cifarlab.plots._tiles import check_weights, draw_sheet, to_tiles
 
 _GAP_PIXELS = 2
 
@@ -25,25 +25,13 @@ def plot_first_layer(weights: Array, *, columns: int = 0, most: int = 64) -> Fig
     Raises:
         ValueError: If the weights have another shape.
     """
-    weights = np.asarray(weights, dtype=np.float64)
-    if weights.ndim != 4 or weights.shape[-1] not in (1, 3) or not len(weights):
-        raise ValueError(f"expected weights (units, H, W, 1 or 3). Received: shape {weights.shape}")
+    weights = check_weights(weights)
     norms = np.sqrt((weights**2).sum(axis=(1, 2, 3)))
     chosen = weights[np.argsort(-norms, kind="stable")[:most]]
     columns = columns or min(16, math.ceil(math.sqrt(2 * len(chosen))))
     sheet = _sheet(chosen, columns)
     with style():
-        width = 6.4
-        figure = Figure(figsize=(width, width * sheet.shape[0] / sheet.shape[1]))
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.imshow(sheet, interpolation="none")
-        axes.set_axis_off()
-    return figure
-
-
-def example() -> Figure:
-    """Five made-up units."""
-    return plot_first_layer(np.random.default_rng(0).normal(size=(5, 4, 4, 3)))
+        return figure_of(draw_sheet(sheet))
 
 
 def _sheet(weights: Array, columns: int) -> Array:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import GRID, INK, RIGHT, WRONG, Array, new_axes, style
+from cifarlab.plots._axes import show_image
+from cifarlab.plots._style import INK, RIGHT, WRONG, Array, new_axes, style
 
 
 def plot_image_grid(
@@ -39,23 +39,11 @@ def plot_image_grid(
         height = rows * (1.02 + 0.16 * lines) + (0.4 if title else 0.1)
         figure, panels = new_axes(max(1.05 * columns, 2.4), height, rows, columns)
         for index, axes in enumerate(panels):
-            axes.grid(False)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            for spine in axes.spines.values():
-                spine.set(visible=index < count, color=GRID)
             if index < count:
-                picture = images[index]
-                shown = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-                axes.imshow(shown, interpolation="none")
                 colour = INK if right is None else RIGHT if right[index] else WRONG
-                axes.set_xlabel(captions[index], fontsize=7.5, color=colour, labelpad=3)
+                show_image(axes, images[index], captions[index], colour=colour, framed=True)
+            else:
+                show_image(axes, None)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure
-
-
-def example() -> Figure:
-    """Three made-up pictures."""
-    images = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
-    return plot_image_grid(images, ["cat 97 %\nis a dog", "dog", "$ship$"], right=[False, True, True], columns=2)

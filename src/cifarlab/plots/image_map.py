@@ -81,12 +81,6 @@ def draw_image_map(
     return np.asarray(canvas)
 
 
-def example() -> Figure:
-    """Two made-up pictures."""
-    images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
-    return plot_image_map(np.array([[0.0, 0.0], [1.0, 2.0]]), images, np.array([0, 1]), ["cat", "dog"], "Two")
-
-
 def _free_cells(points: Array, rows: int, columns: int) -> Array:
     """`(N, 2)` int row and column of each point: all different, moved as little as possible in all."""
     low, extent = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-9)

@@ -5,11 +5,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from cifarlab.plots._axes import legend_handle, percent_ticks
 from cifarlab.plots._labels import place_labels
-from cifarlab.plots._style import MUTED, PAPER, SERIES, new_axes, percent_ticks, style
+from cifarlab.plots._style import DASHED, MUTED, PAPER, SERIES, new_axes, style
 
 # Name: colour, marker, filled, what the legend calls it.
 _SERIES = {
@@ -56,7 +56,7 @@ def plot_ladder(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[f
             _scale(axes, [float(point[quantity]) for point in points], ticks)
             axes.set_xlabel(label)
             for accuracy, _ in published:
-                axes.axhline(accuracy, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+                axes.axhline(accuracy, color=MUTED, linewidth=0.9, linestyle=DASHED, zorder=1)
             for name in ("record", "side", "own"):
                 _draw_series(axes, [point for point in points if point["series"] == name], quantity, name)
         percent_ticks(panels[0].yaxis, 9)
@@ -67,25 +67,6 @@ def plot_ladder(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[f
         for axes, quantity in zip(panels, ("training_seconds", "parameters"), strict=True):
             _name_rungs(axes, points, quantity, [accuracy for accuracy, _ in published])
     return figure
-
-
-def example() -> Figure:
-    """A made-up ladder of three rungs, one beside it, and an own run."""
-    rows = [
-        ("dense1", "record", 0.56, 100, 8e5),
-        ("dense2", "record", 0.63, 240, 3e6),
-        ("dense3", "record", 0.66, 260, 9e6),
-        ("dense_distilled", "side", 0.71, 900, 9e6),
-        ("dense2", "own", 0.625, 180, 3e6),
-    ]
-    points = [
-        {
-            **{"rung": name, "series": series, "accuracy": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01},
-            **{"training_seconds": seconds, "parameters": parameters, "accelerators": ""},
-        }
-        for name, series, accuracy, seconds, parameters in rows
-    ]
-    return plot_ladder(points, [(0.70, "published"), (0.491, "classroom")])
 
 
 def _limits(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[float, str]]) -> tuple[float, float]:
@@ -158,14 +139,14 @@ def _name_rungs(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str, 
 
 def _add_legend(figure: Figure, points: Sequence[Mapping[str, Any]]) -> None:
     found = {point["series"] for point in points}
-    handles = []
-    for name, (colour, marker, filled, label) in _SERIES.items():
-        if name in found:
-            handle = Line2D([], [], color=colour, marker=marker, markersize=6, label=label)
-            handle.set(linestyle="-" if name == "record" else "", markerfacecolor=colour if filled else "none")
-            handles.append(handle)
+    handles = [
+        legend_handle(
+            label, colour, marker, "-" if name == "record" else "", markersize=6,
+            markerfacecolor=colour if filled else "none",
+        )
+        for name, (colour, marker, filled, label) in _SERIES.items()
+        if name in found
+    ]  # fmt: skip
     if any(point["low"] is not None for point in points):
-        whisker = Line2D([], [], color=MUTED, marker="|", markersize=12, linestyle="", label="95 % interval")
-        whisker.set_markeredgewidth(1.4)
-        handles.append(whisker)
+        handles.append(legend_handle("95 % interval", MUTED, "|", markersize=12, markeredgewidth=1.4))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=2.2)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import INK, MUTED, SERIES, Array, figure_of, new_axes, style
+from cifarlab.plots._style import DASHED, INK, MUTED, SERIES, Array, figure_of, new_axes, style
 
 
 def plot_locality_histogram(
@@ -36,12 +36,12 @@ def plot_locality_histogram(
         if ax is None:
             _, (ax,) = new_axes(6.4, 2.3)
         ax.hist(sides, bins=list(range(end + 1)), color=colour, rwidth=0.9)
-        _mark(ax, random, f"random weights: {random:.1f}", (0, (4, 3)), "right")
+        _mark(ax, random, f"random weights: {random:.1f}", DASHED, "right")
         if begun is not None:
-            _mark(ax, begun, f"began: {begun:.1f}", (0, (1, 1.5)), "left")
+            _mark(ax, begun, f"at initialisation: {begun:.1f}", (0, (1, 1.5)), "left")
         ax.set_ylim(0, 1.22 * ax.get_ylim()[1])
         ax.set_xlim(0, end)
-        ax.set_xlabel("side of the window that holds half of the unit, in pixels")
+        ax.set_xlabel("half-energy window (side in pixels)")
         ax.set_ylabel("units")
         return figure_of(ax)
 
@@ -54,8 +54,3 @@ def _mark(ax: Axes, place: float, text: str, dashes: tuple[float, tuple[float, .
         text, (place, 1), offset, xycoords=("data", "axes fraction"), textcoords="offset points", ha=aligned, va="top",
         color=MUTED,
     )  # fmt: skip
-
-
-def example() -> Figure:
-    """Made-up sides."""
-    return plot_locality_histogram(np.random.default_rng(0).uniform(3, 20, 200), 21.5, 32, begun=4.5)

@@ -6,18 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from cifarlab.plots._style import MUTED, PAPER, epoch_ticks, new_axes, series_colour, style
+from cifarlab.plots._axes import epoch_ticks, legend_handle
+from cifarlab.plots._style import MUTED, PAPER, new_axes, series_colour, style
 
 _DOTS = 40
 
 
-def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bool]]], guessing: float = 0.0) -> Figure:
+def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bool]]], chance: float = 0.0) -> Figure:
     """One line a run; a filled dot where the answer was right, a hollow one where it was wrong.
 
     Args:
         histories: Run name to the image's loss in each epoch, in nats, NaN where it was not met, and whether it was
             classified right.
-        guessing: Loss of one who finds all classes equally probable, drawn as a line; 0 for none.
+        chance: Loss of one who finds all classes equally probable, drawn as a line; 0 for none.
 
     Raises:
         ValueError: If there is no run, or a run's lengths differ.
@@ -27,8 +28,8 @@ def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bo
         raise ValueError(f"expected at least one run, with an answer for every loss. Received: {sizes}")
     with style():
         figure, (axes,) = new_axes(6.4, 3.2)
-        if guessing:
-            axes.axhline(guessing, color=MUTED, linewidth=0.8, linestyle=":")
+        if chance:
+            axes.axhline(chance, color=MUTED, linewidth=0.8, linestyle=":")
         for index, (losses, right) in enumerate(histories.values()):
             colour, values = series_colour(index), np.asarray(losses, float)
             epochs, met = np.arange(1, len(values) + 1), np.isfinite(values)
@@ -43,21 +44,15 @@ def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bo
         axes.set_ylim(bottom=0)
         epoch_ticks(axes.xaxis)
         axes.margins(x=0.02)
-        figure.legend(handles=_legend(list(histories), guessing), loc="outside lower center", ncols=3)
+        figure.legend(handles=_legend(list(histories), chance), loc="outside lower center", ncols=3)
     return figure
 
 
-def example() -> Figure:
-    """Two made-up runs; the second did not meet the image in its second epoch."""
-    first = ([2.3, 1.5, 0.4, 0.9, 0.1], [False, False, True, False, True])
-    return plot_loss_history({"first": first, "second": ([2.0, float("nan"), 0.3], [False, False, True])}, 2.3)
-
-
-def _legend(names: Sequence[str], guessing: float) -> list[Line2D]:
+def _legend(names: Sequence[str], chance: float) -> list[Line2D]:
     colour = series_colour(0) if len(names) == 1 else MUTED
-    handles = [Line2D([], [], color=series_colour(i), label=name) for i, name in enumerate(names) if len(names) > 1]
-    for face, label in ((colour, "right"), (PAPER, "wrong")):
-        handles.append(Line2D([], [], marker="o", linestyle="", color=colour, markerfacecolor=face, label=label))
-    if guessing:
-        handles.append(Line2D([], [], color=MUTED, linewidth=0.8, linestyle=":", label="guessing"))
+    handles = [legend_handle(name, series_colour(i), line="-") for i, name in enumerate(names) if len(names) > 1]
+    for face, label in ((colour, "correct"), (PAPER, "incorrect")):
+        handles.append(legend_handle(label, colour, "o", markerfacecolor=face, markersize=6))
+    if chance:
+        handles.append(legend_handle("chance", MUTED, line=":", linewidth=0.8))
     return handles

@@ -5,9 +5,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from cifarlab.plots._style import INK, draw_interval, new_axes, percent_ticks, series_colour, series_marker, style
+from cifarlab.plots._axes import class_rows, draw_interval, legend_handle, percent_ticks
+from cifarlab.plots._style import new_axes, series_colour, series_marker, style
 
 QUANTITIES = ("precision", "recall", "f1")
 _TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
@@ -47,29 +47,13 @@ def plot_per_class_scores(
                     draw_interval(axes, interval, place + offset, *look, size=5.5 if len(lists) < 4 else 4.5)
             _finish(axes, quantity, [names[index] for index in order])
         if len(runs) > 1:
-            figure.legend(handles=_legend(list(runs)), loc="outside lower center", ncols=min(len(runs), 4))
+            handles = [legend_handle(name, series_colour(i), series_marker(i)) for i, name in enumerate(runs)]
+            figure.legend(handles=handles, loc="outside lower center", ncols=min(len(runs), 4))
     return figure
-
-
-def example() -> Figure:
-    """Two made-up classes of two made-up runs."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [{"class_name": name, "precision": score, "recall": score, "f1": score} for name in ("cat", "dog")]
-    return plot_per_class_scores({"first": rows, "second": rows})
 
 
 def _finish(axes: Axes, quantity: str, names: Sequence[str]) -> None:
     axes.set_title(_TITLES[quantity])
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="y", labelcolor=INK, labelsize=9 if len(names) <= 20 else 6)
-    axes.set_ylim(-0.7, len(names) - 0.3)
+    class_rows(axes, names, top_down=False, size=9 if len(names) <= 20 else 6)
     axes.grid(True, axis="both")
     percent_ticks(axes.xaxis, 4)
-
-
-def _legend(names: Sequence[str]) -> list[Line2D]:
-    looks = [(series_marker(index), series_colour(index)) for index in range(len(names))]
-    return [
-        Line2D([], [], marker=marker, color=colour, linestyle="", markersize=5, label=name)
-        for name, (marker, colour) in zip(names, looks, strict=True)
-    ]

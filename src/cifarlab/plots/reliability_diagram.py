@@ -1,4 +1,4 @@
-"""Reliability diagram: how often answers of a given confidence are right."""
+"""Reliability diagram: accuracy against confidence, bin by bin."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import GRID, INK, MUTED, PAPER, new_axes, percent_ticks, series_colour, series_marker, style
+from cifarlab.plots._axes import percent_ticks
+from cifarlab.plots._style import DASHED, GRID, INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
 
 
 def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
@@ -25,13 +26,13 @@ def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) ->
     with style():
         # About square above; not by the axes' aspect, which would narrow them and not those below.
         figure, (above, below) = new_axes(4.6, 5.3, 2, 1, sharex=True, height_ratios=[4, 1])
-        above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHED)
         for index, (name, rows) in enumerate(runs.items()):
             _draw_run(above, below, rows, index, name)
-        above.set_ylabel("share that is right")
+        above.set_ylabel("accuracy")
         above.set_xlim(0, 1)
         above.set_ylim(0, 1)
-        below.set_ylabel("images")
+        below.set_ylabel("share of images")
         below.set_xlabel("confidence")
         for axis in (above.xaxis, above.yaxis, below.yaxis):
             percent_ticks(axis)
@@ -58,12 +59,3 @@ def _draw_run(above: Axes, below: Axes, rows: Sequence[Mapping[str, Any]], index
     for (low, high), share in zip(edges, shares, strict=True):
         below.plot([low, low, high, high], [0, share, share, 0], color=colour, linewidth=1.2)
         below.fill_between([low, high], [share, share], color=colour, alpha=0.15, linewidth=0)
-
-
-def example() -> Figure:
-    """Two bins of two made-up runs."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [
-        {"low": low, "high": low + 0.5, "count": 10, "confidence": low + 0.3, "accuracy": score} for low in (0, 0.5)
-    ]
-    return plot_reliability_diagram({"first": rows, "second": rows[1:]})

@@ -1,15 +1,16 @@
-"""Risk against coverage: what a model gains by staying silent where it is least sure."""
+"""Risk against coverage: the error rate that is left when a model abstains on its least confident predictions."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import new_axes, percent_ticks, series_colour, series_marker, style
+from cifarlab.plots._axes import percent_ticks
+from cifarlab.plots._style import new_axes, series_colour, series_marker, style
 
 
 def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """One curve a run: the share of wrong answers against the share of images answered, the surest first.
+    """One curve a run: the error rate among the images answered, most confident first, against their share.
 
     Args:
         runs: Run name to its `coverage` and `risk`, fractions, and `points`, each with `coverage` and `risk`, which
@@ -31,18 +32,11 @@ def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
                 axes.plot([place], [risk["value"]], series_marker(index), color=colour, markersize=5)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("share of images answered, the surest first")
-        axes.set_ylabel("share of answers that are wrong")
+        axes.set_xlabel("coverage (share of images, most confident first)")
+        axes.set_ylabel("selective risk (error rate)")
         percent_ticks(axes.xaxis)
         percent_ticks(axes.yaxis)
         axes.grid(True, axis="both")
         if len(runs) > 1:
             axes.legend(loc="upper left")
     return figure
-
-
-def example() -> Figure:
-    """Two made-up curves."""
-    risk = {"value": 0.1, "low": 0.05, "high": 0.15}
-    curve = {"coverage": [0.1, 0.5, 1.0], "risk": [0.0, 0.1, 0.3], "points": [{"coverage": 0.5, "risk": risk}]}
-    return plot_risk_coverage({"first": curve, "second": {**curve, "risk": [0.0, 0.05, 0.2]}})

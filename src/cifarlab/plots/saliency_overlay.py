@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import GRID, SERIES, Array, new_axes, style, transparent_heat
+from cifarlab.plots._axes import show_image, to_rgb
+from cifarlab.plots._style import SERIES, Array, new_axes, style, transparent_heat
 
 _OPAQUE = 0.85
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -29,17 +30,12 @@ def plot_saliency_overlay(image: Array, heats: Array, captions: Sequence[str]) -
             f"expected maps of the picture's size with a caption each. Received: {image.shape}, {heats.shape}, "
             f"{len(captions)} captions"
         )
-    shown = np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+    shown = to_rgb(image)
     with style():
         figure, panels = new_axes(1.9 * (1 + len(heats)), 2.2, 1, 1 + len(heats))
         pictures = [shown, *(overlay(shown, heat) for heat in heats)]
-        for axes, picture, caption in zip(panels, pictures, ["the picture", *captions], strict=True):
-            axes.grid(False)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set(visible=True, color=GRID)
-            axes.imshow(picture, interpolation="none")
-            axes.set_xlabel(caption, fontsize=8, labelpad=3)
+        for axes, picture, caption in zip(panels, pictures, ["input image", *captions], strict=True):
+            show_image(axes, picture, caption, framed=True)
     return figure
 
 
@@ -57,10 +53,3 @@ def overlay(image: Array, heat: Array) -> Array:
     heated = transparent_heat(_OPAQUE * heat, SERIES[1])
     mixed: Array = np.rint(grey * (1 - heated[..., 3:]) + 255 * heated[..., :3] * heated[..., 3:]).astype(np.uint8)
     return mixed
-
-
-def example() -> Figure:
-    """A made-up picture with two maps."""
-    image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
-    heats = np.linspace(0, 1, 32).reshape(2, 4, 4)
-    return plot_saliency_overlay(image, heats, ["what says cat", "what says $dog"])

@@ -5,7 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from cifarlab.plots._style import INK, MUTED, RIGHT, WRONG, draw_interval, new_axes, percent_ticks, style
+from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks
+from cifarlab.plots._style import DASHED, MUTED, RIGHT, WRONG, new_axes, style
 
 
 def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) -> Figure:
@@ -22,27 +23,14 @@ def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) ->
     if not slices:
         raise ValueError("expected at least one slice. Received: none")
     with style():
-        figure, (axes,) = new_axes(6.4, 0.8 + 0.24 * len(slices))
-        axes.axvline(accuracy, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        figure, (axes,) = new_axes(6.4, 1.0 + 0.24 * len(slices))
+        axes.axvline(accuracy, color=MUTED, linewidth=1, linestyle=DASHED)
         for place, row in enumerate(slices):
             score = row["accuracy"]
             told = row["adjusted_p_value"] < 0.05
             colour = MUTED if not told else WRONG if score["value"] < accuracy else RIGHT
             draw_interval(axes, (score["value"], score["low"], score["high"]), place, colour)
-        axes.set_yticks(range(len(slices)), [f"{row['by']}: {row['name']}" for row in slices])
-        axes.set_ylim(len(slices) - 0.4, -0.6)
-        axes.tick_params(axis="y", labelcolor=INK)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
+        class_rows(axes, [f"{row['by']}: {row['name']}" for row in slices])
+        axes.set_xlabel("accuracy")
         percent_ticks(axes.xaxis, 5)
     return figure
-
-
-def example() -> Figure:
-    """Two made-up slices."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [
-        {"by": "brightness", "name": name, "accuracy": score, "adjusted_p_value": p}
-        for name, p in (("darkest", 0.01), ("brightest", 0.6))
-    ]
-    return plot_slice_accuracy(rows, 0.7)

@@ -8,17 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from cifarlab.plots._style import (
-    INK,
-    MUTED,
-    PAPER,
-    epoch_ticks,
-    new_axes,
-    percent_ticks,
-    series_colour,
-    series_marker,
-    style,
-)
+from cifarlab.plots._axes import epoch_ticks, legend_handle, percent_ticks
+from cifarlab.plots._style import INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
 
 History = Sequence[Mapping[str, float]]
 QUANTITIES = ("accuracy", "loss")
@@ -54,11 +45,6 @@ def plot_training_curves(
     return figure
 
 
-def example() -> Figure:
-    """Two made-up runs, one of them without validation."""
-    return plot_training_curves({"first": _made_up(8, True), "second": _made_up(5, False)})
-
-
 def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> None:
     for index, history in enumerate(histories.values()):
         colour = series_colour(index)
@@ -88,27 +74,13 @@ def best_epoch(history: History) -> Mapping[str, float] | None:
 
 
 def _legend(histories: Mapping[str, History]) -> list[Line2D]:
-    handles = []
-    if len(histories) > 1:
-        for index, name in enumerate(histories):
-            marker = series_marker(index)
-            handles.append(Line2D([], [], label=name, marker=marker, color=series_colour(index), markersize=5))
-    colour = MUTED if len(histories) > 1 else series_colour(0)
-    handles.append(Line2D([], [], color=colour, linewidth=1.2, linestyle=_DASHED, label="training images"))
+    several = len(histories) > 1
+    colour = MUTED if several else series_colour(0)
+    handles = [
+        legend_handle(name, series_colour(i), series_marker(i), "-") for i, name in enumerate(histories) if several
+    ]
+    handles.append(legend_handle("training", colour, line=_DASHED, linewidth=1.2))
     if any("validation_accuracy" in row for history in histories.values() for row in history):
-        handles.append(Line2D([], [], color=colour, linewidth=2.0, label="validation images"))
-        marker = "o" if len(histories) == 1 else series_marker(0)
-        best = Line2D([], [], color=INK if len(histories) > 1 else colour, marker=marker, linestyle="", markersize=6)
-        best.set_label("best on validation")
-        handles.append(best)
+        handles.append(legend_handle("validation", colour, line="-", linewidth=2.0))
+        handles.append(legend_handle("best validation epoch", INK if several else colour, "o", markersize=6))
     return handles
-
-
-def _made_up(epochs: int, held_out: bool) -> list[dict[str, float]]:
-    rows = []
-    for epoch in range(1, epochs + 1):
-        row = {"epoch": epoch, "train_loss": 2 / epoch, "train_accuracy": 1 - 0.9 / epoch}
-        if held_out:
-            row |= {"validation_loss": 2.2 / epoch + 0.02 * epoch, "validation_accuracy": 0.9 - 0.8 / epoch}
-        rows.append(row)
-    return rows

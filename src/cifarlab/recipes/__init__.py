@@ -7,13 +7,8 @@ from cifarlab.recipes._recipe import (
     PRECISIONS,
     SCHEDULES,
     Recipe,
-    allow_own_code,
-    from_dict,
-    load_recipe,
-    override,
-    settings_of,
-    to_dict,
 )
+from cifarlab.recipes._settings import allow_own_code, from_dict, load_recipe, override, settings_of, to_dict
 
 __all__ = [
     "FLIPS",

@@ -68,7 +68,7 @@ def recipe_source(name: str) -> str:
     Raises:
         CifarlabError: If there is none; the message offers the nearest right name.
     """
-    path = Path(name) if name.endswith(".py") else Path(__file__).with_name(f"{name}.py")
+    path = Path(name) if name.endswith(".py") else Path(__file__).parent / f"{name}.py"
     if name.endswith(".py") and not path.is_file():
         raise CifarlabError(f"no file {path}: expected a recipe's file or one of: {_known()}")
     if not name.endswith(".py") and name not in discovery.names("recipes"):

@@ -1,16 +1,12 @@
-"""Recipe: everything that decides a training's result, frozen and flat, with overrides and JSON in and out."""
+"""Recipe: everything that decides a training's result, frozen, and checked when it is made."""
 
-import ast
 import dataclasses
 import math
-import os
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.errors import CifarlabError
 
 OPTIMIZERS = ("adam", "lion", "muon", "sgd")
@@ -94,8 +90,10 @@ class Recipe:
         object.__setattr__(self, "optimizer_args", dict(self.optimizer_args))
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if not _has_type(value, _TYPES[item.name]):
-                raise CifarlabError(_wrong_type(item.name, _TYPES[item.name], value))
+            if not has_type(value, TYPES[item.name]):
+                raise CifarlabError(wrong_type(item.name, TYPES[item.name], value))
+        renamed = {current_name(self.model, name): value for name, value in self.model_args.items()}
+        object.__setattr__(self, "model_args", renamed)
         for name, (is_right, expected) in _LIMITS.items():
             if not is_right(getattr(self, name)):
                 raise CifarlabError(f"{name} must be {expected}. Received: {getattr(self, name)!r}")
@@ -116,165 +114,60 @@ class Recipe:
         return {"validation_fraction": self.validation_fraction, "fold": self.fold}
 
 
-_TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
-_DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
+TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
+# What older versions called arguments of the package's own models: runs, results and users' recipes have these names.
+_OLD_ARGUMENTS = {
+    ("bottleneck_mlp", "reach_pixels"): "sigma_pixels",
+    ("bottleneck_mlp", "far_rate"): "far_learning_rate_scale",
+}
 
-_LIMITS: dict[str, tuple[Any, str]] = {
-    "validation_fraction": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
-    "fold": (lambda v: v >= 0, "at least 0"),
-    "epochs": (lambda v: v >= 1, "at least 1"),
-    "batch_size": (lambda v: v >= 1, "at least 1"),
-    "optimizer": (lambda v: v in OPTIMIZERS, "one of " + ", ".join(OPTIMIZERS)),
+_Limit = tuple[Callable[[Any], bool], str]
+
+
+def _one_of(options: tuple[str, ...]) -> _Limit:
+    return lambda value: value in options, "one of " + ", ".join(options)
+
+
+_SHARE: _Limit = (lambda v: 0 <= v < 1, "at least 0 and less than 1")
+_FACTOR: _Limit = (lambda v: 0 <= v <= 1, "between 0 and 1")
+_ALPHA: _Limit = (lambda v: 0 <= v <= 100, "between 0 and 100")
+_COUNT: _Limit = (lambda v: v >= 1, "at least 1")
+_NOT_NEGATIVE: _Limit = (lambda v: v >= 0, "at least 0")
+_FINITE: _Limit = (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0")
+_LIMITS: dict[str, _Limit] = {
+    "validation_fraction": _SHARE,
+    "fold": _NOT_NEGATIVE,
+    "epochs": _COUNT,
+    "batch_size": _COUNT,
+    "optimizer": _one_of(OPTIMIZERS),
     "learning_rate": (lambda v: math.isfinite(v) and v > 0, "a finite number above 0"),
-    "weight_decay": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
-    "lasso": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
-    "lasso_beta": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
-    "schedule": (lambda v: v in SCHEDULES, "one of " + ", ".join(SCHEDULES)),
-    "warmup_epochs": (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0"),
-    "label_smoothing": (lambda v: 0 <= v < 1, "at least 0 and less than 1"),
-    "flip": (lambda v: v in FLIPS, "one of " + ", ".join(FLIPS)),
-    "translate_pixels": (lambda v: v >= 0, "at least 0"),
+    "weight_decay": _FINITE,
+    "lasso": _FINITE,
+    "lasso_beta": _FINITE,
+    "schedule": _one_of(SCHEDULES),
+    "warmup_epochs": _FINITE,
+    "label_smoothing": _SHARE,
+    "flip": _one_of(FLIPS),
+    "translate_pixels": _NOT_NEGATIVE,
     "rotate_degrees": (lambda v: 0 <= v <= 180, "between 0 and 180"),
-    "zoom_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
-    "brightness_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
-    "contrast_factor": (lambda v: 0 <= v <= 1, "between 0 and 1"),
-    "mixup_alpha": (lambda v: 0 <= v <= 100, "between 0 and 100"),
-    "cutmix_alpha": (lambda v: 0 <= v <= 100, "between 0 and 100"),
+    "zoom_factor": _FACTOR,
+    "brightness_factor": _FACTOR,
+    "contrast_factor": _FACTOR,
+    "mixup_alpha": _ALPHA,
+    "cutmix_alpha": _ALPHA,
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
-    "precision": (lambda v: v in PRECISIONS, "one of " + ", ".join(PRECISIONS)),
+    "precision": _one_of(PRECISIONS),
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
 }
 
 
-def load_recipe(name: str) -> Recipe:
-    """The recipe of that name, the one in a user's own Python file, or the one that a run recorded as JSON.
-
-    A Python file is executed: give no name that comes from a file. What JSON names is not: see `own_code`.
-
-    Raises:
-        CifarlabError: If there is none; the message offers the nearest right name.
-    """
-    if name.endswith(".json"):
-        return from_dict(files.read_json(Path(name)))
-    own_code.allow(name)
-    module = discovery.load("recipes", name)
-    found = getattr(module, "RECIPE", None)
-    if not isinstance(found, Recipe):
-        raise CifarlabError(f"{name} defines no RECIPE = Recipe(...). Received: {found!r}")
-    return found
+def current_name(model: str, argument: str) -> str:
+    """An argument of a model as it is called now."""
+    return _OLD_ARGUMENTS.get((model, argument), argument)
 
 
-def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """A copy of `recipe` with `key=value` settings applied, each checked against the field's type.
-
-    Another model or optimizer begins with its own defaults: the arguments of the recipe's are dropped.
-
-    Args:
-        recipe: The recipe to vary.
-        settings: Such as `"epochs=150"` or `"model.widths=(2048,)"`.
-
-    Raises:
-        CifarlabError: If a key is unknown or a value is of the wrong type or out of range.
-    """
-    changes: dict[str, Any] = {}
-    nested = {prefix: dict(getattr(recipe, name)) for prefix, name in _DICTIONARIES.items()}
-    for key, text in _pairs(settings):
-        prefix = key[: key.find(".") + 1]
-        if prefix in nested:
-            nested[prefix][key.removeprefix(prefix)] = _literal(text)
-        elif key in _TYPES and key not in _DICTIONARIES.values():
-            changes[key] = _parse(key, _TYPES[key], text)
-            if f"{key}." in nested and changes[key] != getattr(recipe, key):
-                nested[f"{key}."] = {}  # they were the other model's or optimizer's
-        else:
-            known = [name for name in _TYPES if name not in _DICTIONARIES.values()]
-            known += [f"{prefix}{name}" for prefix, values in nested.items() for name in values]
-            raise CifarlabError(discovery.unknown("setting", key, known))
-    changes |= {_DICTIONARIES[prefix]: values for prefix, values in nested.items()}
-    return dataclasses.replace(recipe, **changes)
-
-
-def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
-    """Key and value of each setting, a whole model or optimizer before the arguments of its own."""
-    pairs = []
-    for setting in settings:
-        key, separator, text = setting.partition("=")
-        if not separator or not key.strip():
-            raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
-        pairs.append((key.strip(), text))
-    return sorted(pairs, key=lambda pair: "." in pair[0])
-
-
-def allow_own_code(recipe: Recipe, code: Sequence[str | os.PathLike[str]] = ()) -> None:
-    """Let what the user names be executed: the files of `code`, and model and data that no file named.
-
-    Raises:
-        CifarlabError: If a file of `code` is not there.
-    """
-    own_code.allow_files(code)
-    own_code.allow(recipe.model, recipe.data)
-
-
-def to_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, ready for JSON."""
-    return dataclasses.asdict(recipe)
-
-
-def settings_of(recipe: Recipe) -> dict[str, Any]:
-    """Every setting by the name that `--set` knows, such as `"model.widths"`, in the order of the fields."""
-    settings: dict[str, Any] = {}
-    prefixes = {field_name: prefix for prefix, field_name in _DICTIONARIES.items()}
-    for key, value in to_dict(recipe).items():
-        settings |= {prefixes[key] + name: each for name, each in value.items()} if key in prefixes else {key: value}
-    return settings
-
-
-def from_dict(values: Mapping[str, Any]) -> Recipe:
-    """The recipe that `to_dict` described; JSON's lists become tuples again.
-
-    The Python files that it names are `own_code.Recorded`: they are not executed unless the user names them too.
-
-    Raises:
-        CifarlabError: If a field is unknown, missing, of the wrong type or out of range.
-    """
-    if not isinstance(values, Mapping):
-        raise CifarlabError(f"a recipe is a dictionary of settings. Received: {values!r}")
-    for key in values:
-        if key not in _TYPES:
-            raise CifarlabError(discovery.unknown("setting", key, _TYPES))
-    if "model" not in values:
-        raise CifarlabError(f"a recipe needs a model. Received: {dict(values)!r}")
-    for key in _DICTIONARIES.values():
-        if not isinstance(values.get(key, {}), Mapping):
-            raise CifarlabError(_wrong_type(key, _TYPES[key], values[key]))
-    found = {key: _tuples(value) for key, value in values.items()}
-    named = {key: own_code.Recorded(found[key]) for key in ("model", "data") if isinstance(found.get(key), str)}
-    return Recipe(**{**found, **named})
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that it is documented to raise
-        return text.strip()
-
-
-def _parse(key: str, expected: Any, text: str) -> Any:
-    value = text.strip() if expected is str else _literal(text)
-    if expected is float and (type(value) is int or value in ("nan", "inf", "-inf")):
-        value = float(value)
-    if not _has_type(value, expected):
-        raise CifarlabError(_wrong_type(key, expected, text.strip()))
-    return value
-
-
-def _has_type(value: Any, expected: Any) -> bool:
+def has_type(value: Any, expected: Any) -> bool:
+    """Whether a value fits a field's annotation; every whole number fits `float`, and True is no number."""
     if expected is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if expected is int:
@@ -283,7 +176,8 @@ def _has_type(value: Any, expected: Any) -> bool:
     return isinstance(value, origin if isinstance(origin, type) else expected)
 
 
-def _wrong_type(key: str, expected: Any, value: Any) -> str:
+def wrong_type(key: str, expected: Any, value: Any) -> str:
+    """The message for a value of another type."""
     words = {int: "a whole number", float: "a number", str: "a word", bool: "True or False"}
     words[tuple] = "numbers in brackets, such as (24, 24)"
     wanted = words.get(typing.get_origin(expected) or expected, "a dictionary")

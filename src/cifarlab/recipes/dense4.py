@@ -14,4 +14,4 @@ import dataclasses
 
 from cifarlab.recipes import dense3
 
-RECIPE = dataclasses.replace(dense3.RECIPE, model_args={**dense3.RECIPE.model_args, "reach_pixels": (3, 4, 5, 8)})
+RECIPE = dataclasses.replace(dense3.RECIPE, model_args={**dense3.RECIPE.model_args, "sigma_pixels": (3, 4, 5, 8)})

@@ -15,4 +15,4 @@ import dataclasses
 
 from cifarlab.recipes import dense4
 
-RECIPE = dataclasses.replace(dense4.RECIPE, model_args={**dense4.RECIPE.model_args, "far_rate": 0.03})
+RECIPE = dataclasses.replace(dense4.RECIPE, model_args={**dense4.RECIPE.model_args, "far_learning_rate_scale": 0.03})

@@ -15,7 +15,7 @@ from cifarlab.recipes import dense6
 
 RECIPE = dataclasses.replace(
     dense6.RECIPE,
-    model_args={**dense6.RECIPE.model_args, "blocks": 3, "reach_pixels": (3, 3, 4, 4, 5, 6, 8)},
+    model_args={**dense6.RECIPE.model_args, "blocks": 3, "sigma_pixels": (3, 3, 4, 4, 5, 6, 8)},
     epochs=220,
     mixup_alpha=0.5,
 )

@@ -10,45 +10,47 @@ from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.training_curves import plot_training_curves
-from cifarlab.reports.page import RunView
+from cifarlab.reports.page import RunRecord
 from cifarlab.reports.pictures import Pictures
+from cifarlab.reports.sections.top_losses import find_top_losses
 from cifarlab.utils import files
+from cifarlab.utils.text import percent
 
 MOST_MISTAKES = 32
 
 
-def write_figures(view: RunView, pictures: Pictures, split: str) -> list[Path]:
+def write_figures(record: RunRecord, pictures: Pictures, split: str) -> list[Path]:
     """Write the run's figures into its `figures/`.
 
     Args:
-        view: The run.
-        pictures: The data's images; without them the gallery of mistakes is left out.
+        record: The run.
+        pictures: The data's images; without them the gallery of top losses is left out.
         split: Which images the numbers are about; part of the files' names.
 
     Returns:
-        The files: training curves, confusion matrix, scores per class, most confident mistakes.
+        The files: training curves, confusion matrix, scores per class, top losses.
     """
     figures: dict[str, Figure | None] = {
-        "training-curves": plot_training_curves({view.label: view.history}) if view.history else None,
-        f"{split}-confusion-matrix": plot_confusion_matrix(np.array(view.scores["confusion_matrix"]), view.class_names),
-        f"{split}-per-class-scores": plot_per_class_scores({view.label: view.scores["per_class"]}),
-        f"{split}-mistakes": _plot_mistakes(view, pictures),
+        "training-curves": plot_training_curves({record.label: record.history}) if record.history else None,
+        f"{split}-confusion-matrix": plot_confusion_matrix(
+            np.array(record.scores["confusion_matrix"]), record.class_names
+        ),
+        f"{split}-per-class-scores": plot_per_class_scores({record.label: record.scores["per_class"]}),
+        f"{split}-mistakes": _plot_top_losses(record, pictures),
     }
-    folder = view.run.figures_dir
+    folder = record.run.figures_dir
     return [files.write_bytes(folder / f"{name}.png", to_png(figure)) for name, figure in figures.items() if figure]
 
 
-def _plot_mistakes(view: RunView, pictures: Pictures) -> Figure | None:
-    predictions = view.predictions
-    confidence = predictions.probabilities.max(axis=1)
-    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:MOST_MISTAKES]
-    if not len(rows) or not pictures.has(view.data["name"]):
+def _plot_top_losses(record: RunRecord, pictures: Pictures) -> Figure | None:
+    predictions, names = record.predictions, record.class_names
+    rows = find_top_losses(predictions, MOST_MISTAKES)
+    if not rows or not pictures.has(record.data["name"]):
         return None
-    names = view.class_names
+    confidence = predictions.probabilities.max(axis=1)
     captions = [
-        f"{names[predictions.predicted[row]]} {confidence[row]:.0%}\nis {names[predictions.labels[row]]}"
+        f"{names[predictions.predicted[row]]} {percent(confidence[row], 0)}\ntrue: {names[predictions.labels[row]]}"
         for row in rows
     ]
-    images = pictures.images(view.data["name"], [str(predictions.ids[row]) for row in rows])
+    images = pictures.images(record.data["name"], [str(predictions.ids[row]) for row in rows])
     return plot_image_grid(images, captions, right=[False] * len(rows))

@@ -1,11 +1,12 @@
-"""One picture with what the model said about it: the entry of every gallery."""
+"""One picture with what the model predicted: the entry of every gallery."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
+from cifarlab.utils.text import percent
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Item:
         image_id: Which image.
         story: Address of the page about it; empty where there is none.
         true: The class it is.
-        said: The class the model named.
+        said: The predicted class.
         confidence: Probability of `said`.
     """
 
@@ -30,34 +31,32 @@ class Item:
 
     @property
     def right(self) -> bool:
-        """Whether the model named the true class."""
+        """Whether the prediction is correct."""
         return self.true == self.said
 
 
-def make_items(page: Page, view: RunView, rows: Iterable[int]) -> list[Item]:
+def make_galleries(page: Page, choose: Callable[[RunRecord], Iterable[int]]) -> list[tuple[RunRecord, list[Item]]]:
+    """Each run with the images at the rows that `choose` names; runs without any are left out."""
+    galleries = [(record, make_items(page, record, choose(record))) for record in page.runs]
+    return [(record, items) for record, items in galleries if items]
+
+
+def make_items(page: Page, record: RunRecord, rows: Iterable[int]) -> list[Item]:
     """The images at `rows` of the run's predictions; none where there are no pictures of its data."""
-    if not page.pictures.has(view.data["name"]):
-        return []
-    predictions = view.predictions
-    probabilities = predictions.probabilities
-    items = []
-    for row in rows:
-        true, said = int(predictions.labels[row]), int(predictions.predicted[row])
-        names = view.class_names
-        sure = f"{100 * probabilities[row, said]:.0f} %"
-        chance = f"{100 * probabilities[row, true]:.0f} %"
-        mistake = f"taken for {names[said]}, {sure} sure, with {chance} for {names[true]}"
-        answer = f"recognised, {sure} sure" if true == said else mistake
-        image_id = str(predictions.ids[row])
-        picture = page.pictures.show(view.data["name"], image_id, f"{names[true]}, {answer} ({image_id})")
-        items.append(
-            Item(
-                picture,
-                image_id,
-                page.stories.get(image_id, ""),
-                names[true],
-                names[said],
-                float(probabilities[row, said]),
-            )
-        )
-    return items
+    return [_item(page, record, row) for row in rows] if page.pictures.has(record.data["name"]) else []
+
+
+def _item(page: Page, record: RunRecord, row: int) -> Item:
+    predictions, probabilities = record.predictions, record.predictions.probabilities[row]
+    label, predicted, image_id = (
+        int(predictions.labels[row]),
+        int(predictions.predicted[row]),
+        str(predictions.ids[row]),
+    )
+    true, said = record.class_names[label], record.class_names[predicted]
+    answer = f"predicted correctly with {percent(probabilities[predicted], 0)}"
+    if true != said:
+        chances = f"{percent(probabilities[predicted], 0)}, {percent(probabilities[label], 0)} for {true}"
+        answer = f"predicted as {said} with {chances}"
+    picture = page.pictures.show(record.data["name"], image_id, f"{true}, {answer} ({image_id})")
+    return Item(picture, image_id, page.stories.get(image_id, ""), true, said, float(probabilities[predicted]))

@@ -1,13 +1,13 @@
-"""Pages about single images beside a report: why the worst mistakes were made."""
+"""Pages about single images beside a report: what explains the top losses."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
-from cifarlab.evaluation.explanation.image import tell_stories
+from cifarlab.evaluation.explanation.image import explain_images
 from cifarlab.reports.image_story import write_image_page
 from cifarlab.reports.page import Page
-from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.reports.sections.top_losses import find_top_losses
+from cifarlab.utils.progress import ProgressCallback
 
 
 def write_stories(
@@ -15,9 +15,9 @@ def write_stories(
     most: int,
     folder: Path,
     data_dir: str | os.PathLike[str] | None = None,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> dict[str, str]:
-    """Write the stories of each run's most confident mistakes, as all runs of the report tell them.
+    """Write the stories of the images with each run's top losses, as all runs of the report tell them.
 
     Args:
         page: What the report is about.
@@ -33,14 +33,14 @@ def write_stories(
         CifarlabError: If a run has no model, the runs were trained on different data, or these cannot be found.
     """
     ids = dict.fromkeys(
-        str(view.predictions.ids[row]) for view in page.runs for row in find_mistakes(view.predictions, most)
+        str(record.predictions.ids[row]) for record in page.runs for row in find_top_losses(record.predictions, most)
     )
     if not ids:
         return {}
-    runs = [view.run for view in page.runs]
+    runs = [record.run for record in page.runs]
     where = None if data_dir is None else os.fspath(data_dir)
     pages = {}
-    for story in tell_stories(list(ids), runs, split=page.split, data_dir=where, progress=progress):
+    for story in explain_images(list(ids), runs, split=page.split, data_dir=where, progress=progress):
         written = write_image_page(story, folder / runs[0].image_file(story.image_id).name)
         pages[story.image_id] = f"{folder.name}/{written.name}"
     return pages

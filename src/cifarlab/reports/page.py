@@ -3,12 +3,18 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cifarlab.evaluation.human_labels import HumanLabels, open_human_labels, score_with_humans
 from cifarlab.plots import series_colour
+from cifarlab.recipes import settings_of
 from cifarlab.reports.pictures import Pictures
+from cifarlab.reports.weights import read_first_layer
 from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.predictions import Predictions
@@ -18,7 +24,7 @@ SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
-class RunView:
+class RunRecord:
     """One run, read once.
 
     Attributes:
@@ -46,8 +52,7 @@ class RunView:
     @property
     def colour(self) -> str:
         """The run's colour, as CSS."""
-        colour = series_colour(self.index)
-        return f"var(--figure-series-{self.index % 6 + 1}, {colour})"
+        return colour_of(self.index)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -63,6 +68,11 @@ class RunView:
     def training_seconds(self) -> float | None:
         """How long its epochs took; None where nothing tells."""
         return training_seconds(self.environment, self.history)
+
+    @cached_property
+    def first_layer(self) -> NDArray[np.float32] | None:
+        """`(units, H, W, C)`: weights of a dense first layer; None where there is none. Raises for a broken file."""
+        return read_first_layer(self.run.model_file) if self.run.model_file.is_file() else None
 
     def value(self, name: str) -> dict[str, Any]:
         """A scalar score with its interval; empty where this run has none of that name."""
@@ -82,7 +92,7 @@ class Page:
         stories: Image's id to the address of the page about it, where there is one.
     """
 
-    runs: tuple[RunView, ...]
+    runs: tuple[RunRecord, ...]
     split: str
     notice: str
     pictures: Pictures
@@ -90,20 +100,20 @@ class Page:
     stories: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def leader(self) -> RunView:
+    def leader(self) -> RunRecord:
         """The run with the highest accuracy, the first of equals."""
         return self.leaders[0]
 
     @property
-    def leaders(self) -> list[RunView]:
+    def leaders(self) -> list[RunRecord]:
         """The runs with the highest accuracy: one, or several exactly equal ones."""
-        highest = max(float(view.scores["accuracy"]) for view in self.runs)
-        return [view for view in self.runs if float(view.scores["accuracy"]) == highest]
+        highest = max(float(record.scores["accuracy"]) for record in self.runs)
+        return [record for record in self.runs if float(record.scores["accuracy"]) == highest]
 
     @property
     def notices(self) -> list[str]:
         """What evaluation found that a reader must know, of all runs."""
-        return list(dict.fromkeys(notice for view in self.runs for notice in view.scores.get("notices", ())))
+        return list(dict.fromkeys(notice for record in self.runs for notice in record.scores.get("notices", ())))
 
     @property
     def several(self) -> bool:
@@ -113,6 +123,11 @@ class Page:
     def amount(self, alone: int, compared: int) -> int:
         """How many things to show of each run: fewer where runs share the page."""
         return compared if self.several else alone
+
+
+def colour_of(index: int) -> str:
+    """The colour of the run at `index`, as CSS: the page's own, which is another at night, or that of the figures."""
+    return f"var(--figure-series-{index % 6 + 1}, {series_colour(index)})"
 
 
 def open_page(
@@ -137,22 +152,20 @@ def open_page(
     places = [run.path.resolve() for run in opened]
     opened = [run for number, run in enumerate(opened) if places[number] not in places[:number]]
     labels = unique_names(opened)
-    views = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
-    humans = None if human_labels is None else _open_humans(views, split, human_labels)
+    records = [_read(run, label, index, split) for index, (run, label) in enumerate(zip(opened, labels, strict=True))]
+    humans = None if human_labels is None else _open_humans(records, split, human_labels)
     pictures = Pictures(split, data_dir)
-    for view in views:
-        pictures.add_data(view.data, view.predictions, view.run.recipe)
-    return Page(tuple(views), split, notice, pictures, humans)
+    for record in records:
+        pictures.add_data(record.data, record.predictions, record.run.recipe)
+    return Page(tuple(records), split, notice, pictures, humans)
 
 
-def _read(run: Run, label: str, index: int, split: str) -> RunView:
+def _read(run: Run, label: str, index: int, split: str) -> RunRecord:
     scores = run.scores(split)
     predictions = run.predictions(split)
     check_together(run, split, scores, predictions)
-    recipe = dict(vars(run.recipe))
-    model_args = {f"model.{name}": value for name, value in recipe.pop("model_args").items()}
-    fields = {"model": recipe.pop("model"), **model_args, **recipe}
-    return RunView(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
+    fields = settings_of(run.recipe)
+    return RunRecord(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
 
 
 def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions: Predictions) -> None:
@@ -184,9 +197,9 @@ def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions:
     )
 
 
-def _open_humans(views: Sequence[RunView], split: str, path: str | os.PathLike[str]) -> HumanLabels:
+def _open_humans(records: Sequence[RunRecord], split: str, path: str | os.PathLike[str]) -> HumanLabels:
     """The counts, once they are sure to be about the images of every run."""
-    found = [open_human_labels(Path(path), str(view.data["name"]), split) for view in views]
-    for view, humans in zip(views, found, strict=True):
-        score_with_humans(view.predictions, humans)
+    found = [open_human_labels(Path(path), str(record.data["name"]), split) for record in records]
+    for record, humans in zip(records, found, strict=True):
+        score_with_humans(record.predictions, humans)
     return found[0]

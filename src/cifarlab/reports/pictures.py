@@ -1,19 +1,20 @@
 """The pictures of a report: found by their ids, embedded once each, however often they are shown."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image
 
 from cifarlab.datasets import ImageSet
 from cifarlab.plots import data_uri
 from cifarlab.recipes import Recipe
+from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.trained_images import load_training_images
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import encode_png
 from cifarlab.utils.own_code import NotNamedError
 
 _LARGEST_SIDE_PIXELS = 64
@@ -65,22 +66,9 @@ class Pictures:
         """
         return np.stack([self._image(data_name, image_id) for image_id in image_ids])
 
-    def training_images(self, data: dict[str, Any], recipe: Recipe) -> ImageSet | None:
-        """What a run learned from, held-out images left out; None where it cannot be had.
-
-        Args:
-            data: As in a run's `data.json`.
-            recipe: The run's own, which says which of them were held out.
-        """
-        from cifarlab.datasets import load_data
-
-        where = self._data_dir or data.get("data_dir")
-        try:
-            return load_data(str(data["name"]), data_dir=where, download=False, **recipe.held_out).train
-        except NotNamedError:
-            raise
-        except CifarlabError:
-            return None  # the page says why it has no pictures, and this one is not shown without them
+    def training_images(self, run: Run) -> ImageSet | None:
+        """What a run was trained on, held-out images left out; None where it cannot be had."""
+        return load_training_images(run, None if self._data_dir is None else str(self._data_dir))
 
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
         """The picture as an element that refers to its one embedded copy.
@@ -99,15 +87,11 @@ class Pictures:
 
     def definitions(self) -> Markup:
         """Every picture that `show` was asked for, to be put on the page once."""
-        elements = []
-        for (data_name, image_id), name in self._used.items():
-            image = self._image(data_name, image_id)
-            height, width = image.shape[:2]
-            uri = data_uri(_png(image))
-            elements.append(
-                Markup('<image id="{}" width="{}" height="{}" href="{}"/>').format(name, width, height, uri)
-            )
-        return Markup("\n").join(elements)
+        element = Markup('<image id="{}" width="{}" height="{}" href="{}"/>')
+        shown = ((name, self._image(*key)) for key, name in self._used.items())
+        return Markup("\n").join(
+            element.format(name, image.shape[1], image.shape[0], image_uri(image)) for name, image in shown
+        )
 
     def _image(self, data_name: str, image_id: str) -> NDArray[np.uint8]:
         images, row = self._found[data_name][image_id]
@@ -132,11 +116,6 @@ class Pictures:
         )
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
-    """`(H, W, C)` uint8 as PNG, made smaller where it is large."""
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if max(picture.size) > _LARGEST_SIDE_PIXELS:
-        picture.thumbnail((_LARGEST_SIDE_PIXELS, _LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "png", optimize=True)
-    return file.getvalue()
+def image_uri(image: NDArray[np.uint8]) -> str:
+    """`(H, W, C)` uint8 as an address that needs no request: PNG, made smaller where it is large."""
+    return data_uri(encode_png(image, _LARGEST_SIDE_PIXELS, smallest=True))

@@ -1,6 +1,7 @@
 """From a `Page` to HTML: the sections in their order, the templates, and how numbers are written."""
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -29,7 +30,7 @@ def render_page(page: Page) -> str:
         if html is not None
     ]
     # Every section has asked for its pictures by now.
-    return render("page", page=page, sections=shown, generator=Markup(GENERATOR), version=cifarlab.__version__)
+    return render("page", page=page, sections=shown)
 
 
 def sections() -> list[ModuleType]:
@@ -41,7 +42,8 @@ def sections() -> list[ModuleType]:
 
 def render(template: str, **values: Any) -> Markup:
     """One of our templates, with everything that is put into it escaped."""
-    return Markup(_environment().get_template(f"{template}.html").render(**values))
+    written_by = {"generator": Markup(GENERATOR), "version": cifarlab.__version__}
+    return Markup(_environment().get_template(f"{template}.html").render(**written_by, **values))
 
 
 def draw(figure: Figure, prefix: str, description: str) -> Markup:
@@ -51,23 +53,22 @@ def draw(figure: Figure, prefix: str, description: str) -> Markup:
 
 def percent(fraction: float | None, digits: int = 2) -> str:
     """`0.5872` as `58.72 %`, with as many decimals as the terminal's tables have."""
-    return _NOTHING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
+    return _NOTHING if fraction is None else text.percent(fraction, digits).replace(" ", _SPACE)
 
 
 def share(fraction: float) -> str:
     """`0.587` as `59 %`, and what is there but less than half a percent as `<1 %`, never as `0 %`."""
-    rounded = f"{100 * fraction:.0f}"
-    return f"{'<1' if rounded == '0' and fraction > 0 else rounded}{_SPACE}%"
+    return text.share(fraction).replace(" ", _SPACE)
 
 
-def percent_interval(score: dict[str, Any], digits: int = 2) -> str:
+def percent_interval(score: Mapping[str, Any], digits: int = 2) -> str:
     """The limits of a fraction, as `57.75 to 59.68 %`."""
-    if score.get("low") is None or score.get("high") is None:
-        return _NOTHING
-    return f"{100 * score['low']:.{digits}f} to {percent(score['high'], digits)}"
+    low, high = (None if score.get(end) is None else 100 * score[end] for end in ("low", "high"))
+    limits = number_interval({"low": low, "high": high}, digits)
+    return limits if limits == _NOTHING else f"{limits}{_SPACE}%"
 
 
-def number_interval(score: dict[str, Any], digits: int = 4) -> str:
+def number_interval(score: Mapping[str, Any], digits: int = 4) -> str:
     """The limits of a number, as `1.1524 to 1.1931`."""
     if score.get("low") is None or score.get("high") is None:
         return _NOTHING
@@ -97,8 +98,9 @@ def plain(value: Any) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
+    packages = ("cifarlab.reports", "cifarlab.reports.exploration")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cifarlab.reports"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -106,4 +108,5 @@ def _environment() -> jinja2.Environment:
     )
     filters = (percent, percent_interval, number_interval, points, duration, plain, counted)
     environment.filters.update({function.__name__: function for function in filters})
+    environment.filters["count"] = lambda number: f"{number:,}"
     return environment

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cifarlab.displays.progress import progress_of
@@ -14,10 +14,9 @@ from cifarlab.reports.page import open_page
 from cifarlab.runs import Run
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["report"]
-
-Progress = Callable[[str, float], None]
 _Runs = Run | str | os.PathLike[str]
 
 
@@ -31,7 +30,7 @@ def report(
     runs_dir: str | os.PathLike[str] = "runs",
     stories: int = 0,
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> Path:
     """Write one self-contained HTML page about one run, or about several side by side.
@@ -66,7 +65,7 @@ def report(
     own_code.allow_files(code)
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
     page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
-    path = _default_output([view.run for view in page.runs]) if output is None else Path(output)
+    path = _default_output([record.run for record in page.runs]) if output is None else Path(output)
     if path.is_dir():
         path = path / "report.html"
     if output is None:
@@ -75,8 +74,8 @@ def report(
         if stories:
             folder = path.with_name(f"{path.stem}-images")
             page = dataclasses.replace(page, stories=write_stories(page, stories, folder, data_dir, progress or shown))
-        for view in page.runs:
-            write_figures(view, page.pictures, page.split)
+        for record in page.runs:
+            write_figures(record, page.pictures, page.split)
         return files.write_text(path, rendering.render_page(page))
 
 

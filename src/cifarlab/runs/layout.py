@@ -30,94 +30,47 @@ from typing import Any
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import file_slug, read_object
 
+RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9._\-]*"
+"""A run's name as a regular expression, for Python and for a page's form (which wants the `-` escaped)."""
 NO_TTA = "none"
+
+
+class _File:
+    """The path of a file in a run's folder, by its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunFiles", owner: type) -> Path:
+        return run.path / self._name
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of a run's folder."""
+    """The files of a run's folder; what each holds is said above."""
 
     path: Path
+
+    recipe_file = _File("recipe.json")
+    environment_file = _File("environment.json")
+    data_file = _File("data.json")
+    command_file = _File("command.txt")
+    state_file = _File("run.json")
+    history_file = _File("history.csv")
+    model_file = _File("model.keras")
+    last_weights_file = _File("last.weights.h5")
+    checkpoint_file = _File("checkpoint.npz")
+    dynamics_file = _File("dynamics.npz")
+    figures_dir = _File("figures")
+    features_file = _File("features-train.npz")
+    trained_images_file = _File("trained-images.npz")
+    report_file = _File("report.html")
+    looks_file = _File("looks.json")
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.path.resolve().name
-
-    @property
-    def recipe_file(self) -> Path:
-        """The resolved recipe."""
-        return self.path / "recipe.json"
-
-    @property
-    def environment_file(self) -> Path:
-        """Versions and hardware."""
-        return self.path / "environment.json"
-
-    @property
-    def data_file(self) -> Path:
-        """Which data, from where."""
-        return self.path / "data.json"
-
-    @property
-    def command_file(self) -> Path:
-        """The command that makes this run again."""
-        return self.path / "command.txt"
-
-    @property
-    def state_file(self) -> Path:
-        """Format, version and state."""
-        return self.path / "run.json"
-
-    @property
-    def history_file(self) -> Path:
-        """One line an epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def model_file(self) -> Path:
-        """The whole model, best on validation."""
-        return self.path / "model.keras"
-
-    @property
-    def last_weights_file(self) -> Path:
-        """The last epoch's weights."""
-        return self.path / "last.weights.h5"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Everything that resuming needs."""
-        return self.path / "checkpoint.npz"
-
-    @property
-    def dynamics_file(self) -> Path:
-        """Every image's loss, and whether it was right, epoch by epoch."""
-        return self.path / "dynamics.npz"
-
-    @property
-    def figures_dir(self) -> Path:
-        """Pictures of the evaluation."""
-        return self.path / "figures"
-
-    @property
-    def features_file(self) -> Path:
-        """The network's features of its training images, kept because they take time."""
-        return self.path / "features-train.npz"
-
-    @property
-    def trained_images_file(self) -> Path:
-        """Which images the model is trained on."""
-        return self.path / "trained-images.npz"
-
-    @property
-    def report_file(self) -> Path:
-        """The run's own report."""
-        return self.path / "report.html"
-
-    @property
-    def looks_file(self) -> Path:
-        """Every look at a held-out split."""
-        return self.path / "looks.json"
 
     def image_file(self, image_id: str) -> Path:
         """The page about one image."""
@@ -148,13 +101,8 @@ class RunFiles:
 
     def _suffix(self, data: str | None, tta: str) -> str:
         """What tells files apart: the name of another data set than the run's own, that of test-time augmentation."""
-        return self._data_suffix(data) + ("" if tta == NO_TTA else f"-tta-{tta}")
-
-    def _data_suffix(self, data: str | None) -> str:
-        """The name of another data set, made fit for a file name; empty for the run's own."""
-        if data is None or data == self.data_name:
-            return ""
-        return f"-{file_slug(data)}"
+        other = "" if data is None or data == self.data_name else f"-{file_slug(data)}"
+        return other + ("" if tta == NO_TTA else f"-tta-{tta}")
 
     @property
     def data(self) -> dict[str, Any]:

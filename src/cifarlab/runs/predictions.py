@@ -1,19 +1,22 @@
 """Predictions: what a model said about every image of a split, checked, as it travels between the stages."""
 
-import zipfile
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array, check_array, check_labels
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, check_array, check_labels, number_rows, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
-_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""What a probability of 0 counts as, so that its logarithm is finite: 1e-38."""
+_SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +33,12 @@ class Origin:
     images: str
     trained_on: Array
 
-    def take(self, indices: Array) -> "Origin":
-        """The same for the images in another order.
-
-        Args:
-            indices: `(N,)` int.
-        """
-        return Origin(self.model_checksum, self.images, self.trained_on[indices])
-
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What a model said about every image of a split.
+
+    What is computed from the logits is computed once, and read-only.
 
     Attributes:
         ids: `(N,)` str, unique.
@@ -67,43 +64,102 @@ class Predictions:
         if self.origin is not None and self.origin.trained_on.shape != self.labels.shape:
             raise ValueError(f"expected an origin of {len(self)} images. Received: {self.origin.trained_on.shape}")
 
+    @classmethod
+    def of(
+        cls,
+        labels: ArrayLike,
+        logits: ArrayLike | None = None,
+        *,
+        probabilities: ArrayLike | None = None,
+        ids: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> "Predictions":
+        """Predictions from plain arrays, as Keras's `predict` and scikit-learn's `predict_proba` give them.
+
+        Args:
+            labels: `(N,)` or `(N, 1)` whole numbers in `[0, K)`.
+            logits: `(N, K)` numbers; else give `probabilities`.
+            probabilities: `(N, K)`, rows sum to 1.
+            ids: N names of the images, all different; by default their numbers.
+            class_names: K names; by default `class 0`, `class 1`, ...
+
+        Raises:
+            CifarlabError: If not just one of logits and probabilities is given, the logits look like probabilities,
+                the probabilities are none, or shapes or values do not fit.
+
+        Example:
+            >>> predictions = Predictions.of([0, 1, 1], [[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
+            >>> predictions.correct.tolist()
+            [True, True, False]
+            >>> Predictions.of([1], probabilities=[[0.2, 0.8]]).losses.round(4).tolist()
+            [0.2231]
+        """
+        if (logits is None) == (probabilities is None):
+            raise CifarlabError("predictions are made of logits or of probabilities: give one of the two")
+        scores = np.asarray(logits if probabilities is None else probabilities)
+        if scores.ndim != 2 or scores.shape[1] < 2 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
+            received = f"shape {scores.shape}, {scores.dtype}"
+            raise CifarlabError(f"expected finite numbers of shape (images, classes). Received: {received}")
+        scores = scores.astype(np.float64)
+        # A softmax taken twice gives flat probabilities and a wrong loss, without any error: the trap of this format.
+        sums_to_one = (scores >= 0).all() and bool((np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all())
+        if sums_to_one == (probabilities is None) and len(scores):
+            hint = "look like probabilities: give them as probabilities=" if sums_to_one else "do not sum to 1"
+            raise CifarlabError(f"the rows of these {'logits' if sums_to_one else 'probabilities'} {hint}")
+        if probabilities is not None:
+            scores = np.log(np.maximum(scores, SMALLEST))
+        with _one_line():
+            names = _names(class_names, scores.shape[1])
+            return cls(_ids(ids, scores), _whole(labels), scores.astype(np.float32), names)
+
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
+    @cached_property
     def log_probabilities(self) -> Array:
         """`(N, K)` float64: log softmax of the logits."""
-        logits = self.logits.astype(np.float64)
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        result: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        return result
+        from scipy import special  # takes as long to import as all the rest
 
-    @property
+        return _read_only(special.log_softmax(self.logits.astype(np.float64), axis=1))
+
+    @cached_property
     def probabilities(self) -> Array:
         """`(N, K)` float64, rows sum to 1."""
-        result: Array = np.exp(self.log_probabilities)
-        return result
+        return _read_only(np.exp(self.log_probabilities))
 
-    @property
+    @cached_property
     def predicted(self) -> Array:
-        """`(N,)` int64: the class with the largest logit."""
-        result: Array = self.logits.argmax(axis=1).astype(np.int64)
-        return result
+        """`(N,)` int64: the class with the largest logit; of equal ones the first."""
+        return _read_only(self.logits.argmax(axis=1).astype(np.int64))
 
     @property
+    def correct(self) -> Array:
+        """`(N,)` bool: whether the predicted class is the label."""
+        return np.asarray(self.predicted == self.labels)
+
+    @cached_property
+    def confidence(self) -> Array:
+        """`(N,)` float64: the probability of the predicted class, at most 1."""
+        return _read_only(np.minimum(self.probabilities[np.arange(len(self)), self.predicted], 1.0))
+
+    @property
+    def label_probabilities(self) -> Array:
+        """`(N,)` float64: the probability of the label."""
+        return np.asarray(self.probabilities[np.arange(len(self)), self.labels])
+
+    @cached_property
     def losses(self) -> Array:
         """`(N,)` float64: cross-entropy of each image's label, in nats."""
-        result: Array = -self.log_probabilities[np.arange(len(self)), self.labels]
-        return result
+        return _read_only(-self.log_probabilities[np.arange(len(self)), self.labels])
+
+    def take(self, rows: Array) -> "Predictions":
+        """The images of these rows, `(M,)` int, in their order."""
+        origin = None if self.origin is None else replace(self.origin, trained_on=self.origin.trained_on[rows])
+        return replace(self, ids=self.ids[rows], labels=self.labels[rows], logits=self.logits[rows], origin=origin)
 
     def save(self, path: Path) -> Path:
         """Write `ids`, `labels`, `logits`, `class_names` and, where it is known, the origin as `.npz`, atomically."""
-        columns = {"ids": self.ids, "labels": self.labels, "logits": self.logits}
-        arrays: dict[str, Any] = {**columns, "class_names": np.array(self.class_names)}
-        if self.origin is not None:
-            texts = {"model_checksum": self.origin.model_checksum, "images": self.origin.images}
-            arrays |= {name: np.array(text) for name, text in texts.items()} | {"trained_on": self.origin.trained_on}
-        return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+        return _save(path, self, "ids", "labels", "logits", "class_names", **vars(self.origin) if self.origin else {})
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":
@@ -113,10 +169,10 @@ class Predictions:
             CifarlabError: If the file is missing, broken or holds something else.
         """
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            with open_arrays(path) as stored:
                 names = tuple(str(name) for name in stored["class_names"])
                 return cls(stored["ids"], stored["labels"], stored["logits"], names, _find_origin(stored))
-        except _BROKEN as error:
+        except BROKEN_ARCHIVE as error:
             raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
 
 
@@ -140,14 +196,40 @@ class HardPredictions:
         check_labels(self.predicted, self.ids, len(self.labels), len(self.class_names))
         check_labels(self.labels, self.ids, len(self.labels), len(self.class_names))
 
+    @classmethod
+    def of(
+        cls,
+        labels: ArrayLike,
+        predicted: ArrayLike,
+        *,
+        ids: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> "HardPredictions":
+        """As `Predictions.of`, from the predicted classes, `(N,)` or `(N, 1)` whole numbers.
+
+        Raises:
+            CifarlabError: If shapes or values do not fit.
+        """
+        true, answers = _whole(labels), _whole(predicted)
+        count = 1 + int(max(true.max(initial=0), answers.max(initial=0)))
+        with _one_line():
+            return cls(_ids(ids, answers), true, answers, _names(class_names, count))
+
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def correct(self) -> Array:
+        """`(N,)` bool: whether the predicted class is the label."""
+        return np.asarray(self.predicted == self.labels)
+
+    def take(self, rows: Array) -> "HardPredictions":
+        """The images of these rows, `(M,)` int, in their order."""
+        return replace(self, ids=self.ids[rows], labels=self.labels[rows], predicted=self.predicted[rows])
+
     def save(self, path: Path) -> Path:
         """Write `ids`, `labels`, `predicted` and `class_names` as `.npz`, atomically."""
-        columns = {"ids": self.ids, "labels": self.labels, "predicted": self.predicted}
-        arrays: dict[str, Any] = {**columns, "class_names": np.array(self.class_names)}
-        return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+        return _save(path, self, "ids", "labels", "predicted", "class_names")
 
 
 Classified = Predictions | HardPredictions
@@ -164,9 +246,9 @@ def are_other_pictures(one: Predictions, other: Predictions) -> bool:
 def read_origin(path: Path) -> Origin | None:
     """Of which model and images predictions are, without reading them; None where the file does not say."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with open_arrays(path) as stored:
             return _find_origin(stored)
-    except _BROKEN:
+    except BROKEN_ARCHIVE:
         return None
 
 
@@ -177,3 +259,41 @@ def _find_origin(stored: Mapping[str, Any]) -> Origin | None:
     trained_on = stored["trained_on"]
     check_array(trained_on.ndim == 1 and trained_on.dtype == bool, "trained_on (N,) bool", trained_on)
     return Origin(str(stored["model_checksum"]), str(stored["images"]), trained_on)
+
+
+def _save(path: Path, predictions: Classified, *columns: str, **origin: Any) -> Path:
+    arrays = {name: np.asarray(getattr(predictions, name)) for name in columns}
+    arrays |= {name: np.asarray(value) for name, value in origin.items()}
+    return files.write_atomically(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
+
+
+def _read_only(array: Array) -> Array:
+    """Shared by all who ask: a change would reach every other."""
+    array.flags.writeable = False
+    return array
+
+
+def _names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    return tuple(map(str, given)) if given else tuple(f"class {number}" for number in range(count))
+
+
+def _ids(given: Sequence[str] | None, rows: Array) -> Array:
+    return number_rows(len(rows)) if given is None else np.array(given, str)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """What is wrong with arrays that a user gave, as a user's mistake."""
+    try:
+        yield
+    except ValueError as error:
+        raise CifarlabError(str(error)) from error
+
+
+def _whole(values: ArrayLike) -> Array:
+    """`(N,)` int64, also of `(N, 1)`, as Keras's data sets have them."""
+    numbers = np.asarray(values)
+    numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iuf" or (numbers != np.floor(numbers)).any():
+        raise CifarlabError(f"expected classes (N,), whole numbers. Received: shape {numbers.shape}, {numbers.dtype}")
+    return numbers.astype(np.int64)

@@ -18,7 +18,7 @@ import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.layout import NO_TTA, RunFiles, describe_tta, evaluate_command
+from cifarlab.runs.layout import NO_TTA, RUN_NAME, RunFiles, describe_tta, evaluate_command
 from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
@@ -141,15 +141,13 @@ class Run(RunFiles):
             )
         found = read_object(file, "accuracy", "scores")
         command = evaluate_command([self.path], split, tta)
-        doubt = derived.check(self, file, found.get(derived.KEY), command)
+        notice = derived.check(self, file, found.get(derived.KEY), command)
         origin = read_origin(self.predictions_file(split, tta=tta))
-        if origin is not None and (origin.model_checksum, origin.images) != (
-            found.get(derived.KEY),
-            found.get("images"),
-        ):
+        evaluation = found.get(derived.KEY), found.get("images")
+        if origin is not None and (origin.model_checksum, origin.images) != evaluation:
             beside = self.predictions_file(split, tta=tta).name
             raise StaleError(f"{file} and {beside} are of two evaluations and do not belong together: run {command}")
-        return {**found, "notices": [*found.get("notices", ()), doubt]} if doubt else found
+        return {**found, "notices": [*found.get("notices", ()), notice]} if notice else found
 
     def predictions(self, split: str) -> Predictions:
         """What the model said about `split` of the run's own data, single-view.
@@ -165,11 +163,12 @@ class Run(RunFiles):
 
         That is: that they may be of an earlier model, and that the model was trained on some of the images.
         """
-        found, doubt = self._read_predictions(split)
-        met = 0 if found.origin is None or split == "train" else int(found.origin.trained_on.sum())
-        images = f"{met:,} of the {len(found):,} {split} images"
-        overlap = f"{self.name} was trained on {images}: its answers to these are no test."
-        return found, [notice for notice, holds in ((doubt, doubt), (overlap, met)) if holds]
+        predictions, uncertain = self._read_predictions(split)
+        notices = [uncertain] if uncertain else []
+        if predictions.origin is not None and split != "train" and predictions.origin.trained_on.any():
+            images = f"{predictions.origin.trained_on.sum():,} of the {len(predictions):,} {split} images"
+            notices.append(f"{self.name} was trained on {images}: its answers to these are no test.")
+        return predictions, notices
 
     def has_current_predictions(self, split: str) -> bool:
         """Whether there are predictions on `split` that are sure to be the present model's."""
@@ -217,7 +216,7 @@ def create_run(root: Path, name: str) -> Run:
     Raises:
         CifarlabError: If the name is not a folder name or the disk cannot be written.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(RUN_NAME, name):
         raise CifarlabError(f"a run's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
     for number in itertools.count(1):
         path = root / (name if number == 1 else f"{name}-{number}")

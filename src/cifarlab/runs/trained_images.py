@@ -7,8 +7,6 @@ which the epoch was chosen.
 """
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +19,7 @@ from cifarlab.runs import training_dynamics
 from cifarlab.runs.layout import RunFiles
 from cifarlab.runs.run import Run
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
 _BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
@@ -138,14 +136,14 @@ def _read(run: RunFiles) -> TrainedImages | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with open_arrays(path) as stored:
             ids, hashes = stored["ids"], stored["hashes"]
             validation = stored["validation"] if "validation" in stored.files else _NONE  # earlier versions
         if validation.dtype != np.uint64 or validation.ndim != 1:
             raise ValueError(f"expected hashes of validation images. Received: {validation.dtype} {validation.shape}")
         if ids.dtype.kind != "U" or hashes.dtype != np.uint64 or ids.shape != hashes.shape or ids.ndim != 1:
             raise ValueError(f"expected as many ids as hashes. Received: {ids.dtype} {ids.shape}, {hashes.dtype}")
-    except _BROKEN as error:
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(
             f"cannot read {path}: {error}; remove it to go on without knowing which images were trained on"
         ) from error

@@ -7,8 +7,6 @@ at in training.
 Source of the forgetting events: Toneva et al. 2019, arXiv:1812.05159.
 """
 
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +17,11 @@ from numpy.typing import NDArray
 
 from cifarlab.runs.layout import RunFiles
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
 FORMAT = 1
 SPLITS = ("train", "validation")
-_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def load(run: RunFiles) -> "Dynamics | None":
@@ -156,11 +153,11 @@ def read(path: Path) -> Dynamics:
         CifarlabError: If the file is missing, broken or holds something else.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with open_arrays(path) as stored:
             if int(stored["format"]) != FORMAT:
                 raise ValueError(f"its format is {int(stored['format'])}, expected {FORMAT}")
             return Dynamics(*(_read_curves(stored, split) for split in SPLITS))
-    except _BROKEN as error:
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"cannot read {path}: {error}; remove it to go on without it") from error
 
 

@@ -1,12 +1,18 @@
-"""The one training loop: epochs of steps, validation after each, nothing lost when it is interrupted."""
+"""The one training loop: epochs of steps, validation after each, nothing lost when it is interrupted.
 
-import errno
-import os
-import shutil
+Where a gradient goes, from here to the weights:
+
+    fit           epochs: order of the images -> steps -> validation -> CheckpointManager; here stands the loop
+    _shuffled     (S, B) rows of the images, mirrored ones too, from seed and epoch alone: no state to keep
+    engine.run    many steps in one call on the device: rows -> images (B, H, W, C) uint8 -> augmentation -> model
+    objective     logits (B, K) and labels (B,) -> loss of each image (B,); its mean is differentiated
+    optimizer     gradients of the trainable variables -> weight decay, learning rate of the step -> variables
+    synchronise   variables back into Keras's (JAX keeps its own), before anything reads, validates or saves them
+"""
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,27 +23,17 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation.flip import mirrored
 from cifarlab.training.augmentation.pipeline import add_augmentation
-from cifarlab.training.checkpoint import (
-    Rows,
-    TrainingState,
-    load_checkpoint,
-    read_variables,
-    save_checkpoint,
-    write_variables,
-)
+from cifarlab.training.checkpoint import TrainingState, load_checkpoint, write_variables
+from cifarlab.training.checkpoint_manager import CheckpointManager
 from cifarlab.training.dynamics_recorder import Recorder
-from cifarlab.training.engines import Engine, build_engine
+from cifarlab.training.engines import Engine, engine_class
 from cifarlab.training.observer import TrainingObserver
 from cifarlab.training.optimizers.build import build_optimizer
 from cifarlab.training.optimizers.schedules import WarmupThenDecay, build_schedule
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
-CHECKPOINT_SECONDS = 10.0
-# Of the time, at most this share goes into fetching the state, and as much into writing it: a twentieth in all. What
-# takes less than this many seconds is done after every epoch.
-KEEPING_SHARE = 0.025
-QUICK_SECONDS = 0.1
+# One call of the engine takes about this long: seldom enough to cost nothing, often enough to show and to interrupt.
 DISPATCH_SECONDS = 0.3
 Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], None]
 
@@ -81,6 +77,8 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
     whole = trained[task.image_pixels]
     schedule = build_schedule(task.recipe, task.steps_per_epoch)
     optimizer = build_optimizer(task.recipe, schedule, whole)
+    # Weights, batch statistics, the random states of dropout and augmentation, and the optimizer's moments and step
+    # count: what a checkpoint must have, so that a resumed training goes on bit for bit.
     variables = [*whole.variables, *optimizer.variables]
     recorder = Recorder(task.splits, task.recipe.epochs)
     if resume:
@@ -89,11 +87,12 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
         recorder.restore(task.run, state.epoch)
     else:
         state = TrainingState([], [])
+    # Where nothing is held out, one training image shows whether the logits are still finite.
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
-    engine = build_engine(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
+    engine = engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
-    keeper = _Keeper(task, engine, variables, recorder, state)
+    manager = CheckpointManager(task.run, task.model, variables, recorder, state, task.recipe.epochs)
     try:
         for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
             rows = _shuffled(task, epoch)
@@ -101,87 +100,14 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)
             predictions = _validate(task, engine, row)
             recorder.add(epoch, rows, losses, rights, predictions)
-            is_best = keeper.keep(row)
+            engine.synchronise()
+            is_best = manager.save(row)
             watch(epoch, task.model, predictions, row)
             show.epoch(row, is_best)
     finally:
-        keeper.write()
+        manager.write()
         show.finish(task.run)
-    return keeper.state
-
-
-class _Keeper:
-    """Keeps the state of a whole epoch, the last where that takes little time, and writes it now and then.
-
-    The state of a wide network on an accelerator takes longer to fetch than an epoch of training, and longer still to
-    write: then both are done so seldom that they take a small share of the time.
-
-    Attributes:
-        state: Of the last epoch that was kept.
-    """
-
-    def __init__(
-        self, task: Task, engine: Engine, variables: list[keras.Variable], recorder: Recorder, state: TrainingState
-    ) -> None:
-        self._task = task
-        self._engine = engine
-        self._variables = variables
-        self._recorder = recorder
-        self.state = state
-        self._best, self._best_epoch, self._history = state.best, state.best_epoch, list(state.history)
-        self._copying, self._writing = _Pace(0.0), _Pace(CHECKPOINT_SECONDS)
-
-    def keep(self, row: dict[str, float]) -> bool:
-        """Take note of one more epoch; whether it is the best so far."""
-        self._engine.synchronise()
-        self._history.append(row)
-        is_best = _is_best(self._history, self._best_epoch)
-        if is_best:
-            self._best, self._best_epoch = read_variables(self._task.model.variables), len(self._history)
-        self._task.run.write_history(self._history)
-        if self._copying.is_due() or len(self._history) == self._task.recipe.epochs:
-            with self._copying:
-                values = read_variables(self._variables)
-            self.state = TrainingState(values, self._best, self._best_epoch, list(self._history))
-            if self._writing.is_due():
-                self.write()
-                write_variables(self._variables, self.state.values)
-        return is_best
-
-    def write(self) -> None:
-        """Write dynamics, checkpoint, last weights and the best model; the model is left with its best weights."""
-        state = self.state
-        if not state.epoch:
-            return
-        with self._writing:
-            run, model = self._task.run, self._task.model
-            run.write_history(state.history)
-            self._recorder.write(run, state.epoch)
-            save_checkpoint(run, state)
-            write_variables(self._variables, state.values)
-            _save_keras(run.last_weights_file, model.save_weights, model)
-            write_variables(model.variables, state.best)
-            _save_keras(run.model_file, model.save, model)
-
-
-class _Pace:
-    """How often something may be done: at most every so many seconds, and for a small share of the time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._took = 0.0
-        self._ended = time.monotonic()
-
-    def is_due(self) -> bool:
-        pause = self._took / KEEPING_SHARE if self._took > QUICK_SECONDS else 0.0
-        return time.monotonic() - self._ended >= max(self._seconds, pause)
-
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended = time.monotonic()
-        self._took = self._ended - self._began
+    return manager.state
 
 
 def _train_epoch(
@@ -191,7 +117,7 @@ def _train_epoch(
     pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
     losses, rights = np.empty(rows.shape, np.float32), np.empty(rows.shape, bool)
     began = time.perf_counter()
-    done, at_once = 0, 1
+    done, at_once = 0, 1  # one step first: it compiles, and an early fault is said early
     while done < len(rows):
         start = time.perf_counter()
         new = slice(done, min(done + at_once, len(rows)))
@@ -246,17 +172,6 @@ def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions 
     return predictions
 
 
-def _is_best(history: Rows, best_epoch: int) -> bool:
-    """Higher validation accuracy, or the same with a lower loss; the latest epoch where nothing is held out."""
-    if "validation_accuracy" not in history[-1] or not best_epoch:
-        return True
-    new, best = history[-1], history[best_epoch - 1]
-    return (new["validation_accuracy"], -new["validation_loss"]) > (
-        best["validation_accuracy"],
-        -best["validation_loss"],
-    )
-
-
 def _check_finite(task: Task, values: Array, epoch: int) -> None:
     if np.isfinite(values).all():
         return
@@ -280,21 +195,3 @@ def _restore(task: Task, variables: list[keras.Variable], state: TrainingState) 
         raise CifarlabError(
             f"{task.run.checkpoint_file} does not fit the model {task.recipe.model}: {error}"
         ) from error
-
-
-def _save_keras(path: Path, save: Callable[[str], object], model: keras.Model) -> None:
-    """Save through a neighbour with the same ending, which Keras insists on, and only where there is room for it.
-
-    A disk that fills up while Keras writes ends the process inside the HDF5 library; so the room is looked at first.
-    """
-    partial = path.with_name(f".partial-{path.name}")
-    needed = 2 * sum(value.nbytes for value in read_variables(model.variables)) + 2**20
-    try:
-        if shutil.disk_usage(path.parent).free < needed:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        save(str(partial))
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
-        raise CifarlabError(f"cannot write {path}: {reason}; free some space") from error

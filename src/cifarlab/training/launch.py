@@ -232,7 +232,7 @@ def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
         raise
     except caught as error:
         arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
-        reason = f"{type(error).__name__}: {error}" if caught is Exception else error
+        reason = own_code.describe_error(error, recipe.model) if caught is Exception else error
         raise CifarlabError(
             f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
         ) from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from cifarlab import datasets
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 
@@ -72,7 +73,7 @@ def plan_trainings(
 
 
 def _check_run_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(RUN_NAME, name):
         raise CifarlabError(
             f"a run's name is made of letters, digits, '.', '_' and '-': give another --name. Received: {name!r}"
         )

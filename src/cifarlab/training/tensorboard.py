@@ -37,6 +37,12 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 
 SAMPLES, COLUMNS = 12, 3
+# Time Series opens the first two tags by the alphabet: those shall be accuracy and loss.
+_TAGS = {
+    "learning_rate": "epoch_lr",
+    "images_per_second": "epoch_throughput_images_per_second",
+    "epoch_seconds": "epoch_training_seconds",
+}
 _SUCCEEDED = 1  # STATUS_SUCCESS of TensorBoard's HParams plug-in
 
 
@@ -94,7 +100,7 @@ class EventWriter:
             if split == "validation" and self._validation is not None:
                 self._validation.add_scalar(f"epoch_{measure}", value, epoch)
             else:
-                self._train.add_scalar(f"epoch_{name.removeprefix('train_').removeprefix('epoch_')}", value, epoch)
+                self._train.add_scalar(_TAGS.get(name) or f"epoch_{measure}", value, epoch)
         if epoch % self._every and epoch not in (1, self._epochs):
             return
         for variable in model.trainable_variables:

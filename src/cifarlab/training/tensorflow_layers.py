@@ -74,6 +74,7 @@ class FusedBatchNormalization(_Twin):
             epsilon=max(layer.epsilon, 1.001e-5),  # what cuDNN accepts
             is_training=True,
         )
+        # result: normalised images, mean and variance of the batch, each statistic (C,).
         for variable, value in ((layer.moving_mean, result[1]), (layer.moving_variance, result[2])):
             variable.assign(variable * layer.momentum + value * (1 - layer.momentum))
         return result[0] if len(inputs.shape) == 4 else result[0][:, 0, 0]
@@ -131,7 +132,7 @@ def _convolve(images: Any, kernel: Any) -> Any:
 
 
 def kernel_gradient(images: Any, upstream: Any) -> Any:
-    """Gradient of a 3x3 kernel: for each of its nine places the product of the two images where they overlap.
+    """Gradient of a 3x3 kernel: for each of its nine positions the product of the two images where they overlap.
 
     Args:
         images: `(B, H, W, C)`, what was convolved with padding "same".
@@ -141,14 +142,16 @@ def kernel_gradient(images: Any, upstream: Any) -> Any:
         `(3, 3, C, K)`.
     """
     height, width = images.shape[1:3]
-    places = []
+    # The weight at (down, right) of the kernel meets image pixel p + (down, right) wherever result pixel p exists: both
+    # are cut to where they overlap, which is what padding with zeros comes to.
+    products = []
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
             seen = images[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
             made = upstream[:, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
             flat = (tf.reshape(part, (-1, part.shape[-1])) for part in (seen, made))
-            places.append(tf.matmul(*flat, transpose_a=True))  # (C, K)
-    return tf.reshape(tf.stack(places), (3, 3, images.shape[-1], upstream.shape[-1]))
+            products.append(tf.matmul(*flat, transpose_a=True))  # (C, K)
+    return tf.reshape(tf.stack(products), (3, 3, images.shape[-1], upstream.shape[-1]))
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -160,6 +163,7 @@ def _silu(inputs: Any) -> Any:
 def _silu_gradient(upstream: Any, inputs: Any) -> Any:
     x = tf.cast(inputs, tf.float32)
     gate = tf.sigmoid(x)
+    # d/dx of x * gate(x) with gate' = gate * (1 - gate): only x is kept for the backward pass.
     return tf.cast(tf.cast(upstream, tf.float32) * gate * (1 + x * (1 - gate)), inputs.dtype)
 
 
@@ -177,6 +181,7 @@ def _gelu_forward(inputs: Any) -> Any:
 @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
 def _gelu_gradient(upstream: Any, inputs: Any) -> Any:
     x = tf.cast(inputs, tf.float32)
+    # d/dx of x * Phi(x) is Phi(x) + x * phi(x), in float32 also where numbers are bfloat16.
     density = tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return tf.cast(tf.cast(upstream, tf.float32) * (_normal_share_below(x) + x * density), inputs.dtype)
 

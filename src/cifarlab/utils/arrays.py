@@ -1,11 +1,67 @@
-"""The type of every array, and the checks that image sets and predictions share."""
+"""The type of every array, the checks that image sets and predictions share, rows by ids, and batches of one size."""
 
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+"""What reading an `.npz` raises where it is missing, damaged or holds something else."""
+
+
+@contextmanager
+def open_arrays(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The arrays of an `.npz`, by name; Python objects in it, which could run code, are never loaded."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # NumPy leaves a broken archive open
+        yield stored
+
+
+def number_rows(count: int) -> Array:
+    """`(N,)` str: the ids of images that have none, `"00000000"`, `"00000001"`, ..."""
+    return np.array([f"{row:08d}" for row in range(count)], str)
+
+
+def rows_of(ids: Array, wanted: Array) -> Array:
+    """Where each wanted id is among `ids`.
+
+    Args:
+        ids: `(N,)` str, unique.
+        wanted: `(M,)` str, all of them among `ids`.
+
+    Returns:
+        `(M,)` int64.
+
+    Example:
+        >>> rows_of(np.array(["b", "c", "a"]), np.array(["a", "b"]))
+        array([2, 0])
+    """
+    order = np.argsort(ids)
+    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
+
+
+def full_batches(count: int, size: int) -> Iterator[tuple[Array, int]]:
+    """Batches that all have the same size, so that a network is compiled once: the last is filled up with first rows.
+
+    Args:
+        count: N, how many rows there are.
+        size: B, at least 1; fewer than B rows make one batch of N.
+
+    Yields:
+        `(B,)` int64 rows of a batch, and how many of them, from the first on, are new.
+
+    Example:
+        >>> [(rows.tolist(), new) for rows, new in full_batches(5, 3)]
+        [([0, 1, 2], 3), ([3, 4, 0], 2)]
+    """
+    size = min(size, count)
+    for start in range(0, count, size or 1):
+        yield np.arange(start, start + size) % count, min(size, count - start)
 
 
 def check_array(right: bool, expected: str, received: Array) -> None:

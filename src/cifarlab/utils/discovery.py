@@ -74,5 +74,5 @@ def _load_file(package: str, path: Path) -> ModuleType:
         del sys.modules[module_name]
         if not isinstance(error, Exception):
             raise
-        raise CifarlabError(f"cannot import {path}: {type(error).__name__}: {error}") from error
+        raise CifarlabError(f"cannot import {path}: {own_code.describe_error(error, path)}") from error
     return module

@@ -7,6 +7,7 @@ nothing else, so a place that forgets to ask is refused.
 
 import os
 import shlex
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -75,9 +76,11 @@ def find(name: str, sha256: str = "", how: str = "") -> Path:
     how = how or f"--code {shlex.quote(name)}"
     named = _named(name)
     if not named:
+        others = ", ".join(path.name for path in _allowed)
+        instead = f" (you named {others})" if others else ""
         raise NotNamedError(
-            f"{name} is Python code that a file names and you did not: nothing of it was executed; if you trust it, "
-            f"name it yourself with {how}"
+            f"{name} is Python code that only a file names, not your command{instead}: nothing of it was executed; if "
+            f"you trust it, name it yourself with {how}"
         )
     there = [path for path in named if path.is_file()]
     if not there:
@@ -89,6 +92,15 @@ def find(name: str, sha256: str = "", how: str = "") -> Path:
     if len({files.checksum(path, "sha256") for path in fitting}) > 1 and fitting[0] != _absolute(name):
         raise CifarlabError(f"several files called {Path(name).name} were named, and they differ: name one of them")
     return fitting[0]
+
+
+def describe_error(error: BaseException, file: str | Path) -> str:
+    """What went wrong in a user's own file, and in which of its lines: `line 5: ZeroDivisionError: ...`."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: SyntaxError: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).name == Path(file).name]
+    return (f"line {lines[-1]}: " if lines else "") + f"{type(error).__name__}: {error}"
 
 
 def _named(name: str) -> list[Path]:

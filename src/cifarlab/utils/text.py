@@ -1,6 +1,7 @@
-"""Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `+1.50`."""
+"""Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `58.72 %`, `+1.50`."""
 
 import os
+from collections.abc import Sequence
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -35,6 +36,31 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def percent(fraction: float, decimals: int = 2) -> str:
+    """A fraction in percent.
+
+    Args:
+        fraction: Such as `0.5872`.
+        decimals: Digits after the point.
+
+    Example:
+        >>> percent(0.5872), percent(0.5, 0)
+        ('58.72 %', '50 %')
+    """
+    return f"{100 * fraction:.{decimals}f} %"
+
+
+def share(fraction: float) -> str:
+    """A fraction in whole percents; what is there but less than half a percent is never called 0 %.
+
+    Example:
+        >>> share(0.587), share(0.003), share(0.0)
+        ('59 %', '<1 %', '0 %')
+    """
+    shown = percent(fraction, 0)
+    return "<1 %" if shown == "0 %" and fraction > 0 else shown
+
+
 def signed(value: float, decimals: int = 2) -> str:
     """A difference with its sign, a true minus sign where it is below 0.
 
@@ -47,6 +73,22 @@ def signed(value: float, decimals: int = 2) -> str:
         ('+1.50', '−0.2')
     """  # noqa: RUF002
     return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def few(names: Sequence[str], most: int = 5, *, count: bool = False) -> str:
+    """The first of many names, for a sentence.
+
+    Args:
+        names: All of them.
+        most: How many are named.
+        count: Whether to say how many there are, where not all are named.
+
+    Example:
+        >>> few(["cat", "dog"]), few(["cat", "dog", "frog"], 2), few(["cat", "dog", "frog"], 2, count=True)
+        ('cat, dog', 'cat, dog, ...', 'cat, dog, ... (3)')
+    """
+    rest = "" if len(names) <= most else f", ... ({len(names):,})" if count else ", ..."
+    return ", ".join(names[:most]) + rest
 
 
 def readable(name: str) -> str:

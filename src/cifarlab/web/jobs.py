@@ -16,13 +16,14 @@ from pathlib import Path
 from cifarlab import recipes
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
+from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
 SPLITS = ("test", "validation")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_LONGEST_NAME = 80
 _PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 _LOG_BYTES = 20_000
 
@@ -56,11 +57,7 @@ class Jobs:
     """Starts and stops trainings; never two of the same name."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing runs yet.
-
-        Args:
-            settings: Where runs are kept, and where the data are.
-        """
+        """Nothing runs yet."""
         self._settings = settings
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
@@ -80,13 +77,15 @@ class Jobs:
                 elsewhere.
         """
         resolved = resolve(recipe_name, settings, data_names)
-        if not _NAME.fullmatch(name):
+        if not _is_name(name):
             raise CifarlabError(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
                 f"digit. Received: {name!r}"
             )
-        with self._lock:
+        with self._lock:  # from looking whether the name is taken to taking it
             folder = self._settings.runs_dir
+            # The process makes its folder seconds later: until then only `_jobs` knows the name. Without case, since
+            # some file systems have none.
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
@@ -161,11 +160,12 @@ class Jobs:
 
     def log(self, name: str, *, evaluation: bool = False) -> str:
         """The end of what a training, or an evaluation, printed; empty where it was not started from the app."""
-        if not _NAME.fullmatch(name):
+        if not _is_name(name):
             return ""
         path = self._evaluation_log(name) if evaluation else self._log_file(name)
         try:
             with path.open("rb") as file:
+                # A log may be of any size, and is read again every two seconds.
                 file.seek(max(0, path.stat().st_size - _LOG_BYTES))
                 text = file.read().decode(errors="replace")
         except OSError:
@@ -225,6 +225,10 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
     if resolved.data not in data_names.values():
         raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
     return resolved
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and re.fullmatch(RUN_NAME, name) is not None
 
 
 def plain_lines(text: str) -> str:

@@ -22,7 +22,7 @@ def facts_of(train, validation, test, labels=None):
     for number, (name, images) in enumerate((("train", train), ("validation", validation), ("test", test))):
         own = np.arange(len(images)) % 2 if labels is None else labels[number]
         parts.append(part(name, images, np.asarray(own, np.int64)))
-    found = duplicate_facts(find(Splits(*parts, Source("made", "here", "made")), map_images=4))
+    found = duplicate_facts(find(Splits(parts[0], parts[1], parts[2], Source("made", "here", "made")), map_images=4))
     return found, {"train": len(train), "validation": len(validation), "test": len(test)}
 
 

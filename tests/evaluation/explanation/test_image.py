@@ -1,4 +1,4 @@
-"""One image's story on a run of digits: what it says, what it keeps, the page it becomes."""
+"""One image explained by runs of digits: what it says, what it keeps, the page it becomes."""
 
 import dataclasses
 import json
@@ -16,12 +16,12 @@ from cifarlab.displays import console
 from cifarlab.evaluation.explanation import neighbours
 from cifarlab.evaluation.explanation.counterfactual import find_smallest_change
 from cifarlab.evaluation.explanation.find_image import find_image
-from cifarlab.evaluation.explanation.image import VIEWS, tell_stories, tell_story
+from cifarlab.evaluation.explanation.image import VIEWS, explain_image, explain_images
 from cifarlab.evaluation.explanation.label_rank import rank_label
 from cifarlab.evaluation.explanation.neighbours import feature_model, nearest
 from cifarlab.inference.prediction import compute_logits, load_model, predict_images
 from cifarlab.reports.image_story import amplified_difference, write_image_page
-from cifarlab.reports.sections.mistakes import find_mistakes
+from cifarlab.reports.sections.top_losses import find_top_losses
 from cifarlab.runs import Run, training_dynamics
 from cifarlab.runs.predictions import Predictions
 
@@ -43,7 +43,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def story(runs, splits):
     evaluate(runs[0])
-    return tell_story(str(splits.test.ids[5]), runs)
+    return explain_image(str(splits.test.ids[5]), runs)
 
 
 def test_a_test_images_story(story, runs, splits):
@@ -57,10 +57,10 @@ def test_a_test_images_story(story, runs, splits):
         whole = predict_images(load_model(runs[0]), splits.test.take(np.array([5])), tta=tta)
         np.testing.assert_allclose(dense.averaged[tta], whole.probabilities[0], atol=1e-5)
     assert dense.history is None
-    assert dense.doubt == rank_label(Predictions.load(runs[0].predictions_file("test")), story.image_id)
-    assert dense.attention[0].method == "input gradient"
-    assert convolutional.attention[0].method == "Grad-CAM"
-    assert convolutional.doubt is None
+    assert dense.label_rank == rank_label(Predictions.load(runs[0].predictions_file("test")), story.image_id)
+    assert dense.saliency[0].method == "input gradient"
+    assert convolutional.saliency[0].method == "Grad-CAM"
+    assert convolutional.label_rank is None
 
 
 def test_a_look_is_recorded_only_where_the_run_was_not_evaluated(story, runs):
@@ -70,9 +70,9 @@ def test_a_look_is_recorded_only_where_the_run_was_not_evaluated(story, runs):
 
 def test_a_training_images_story(runs, splits):
     chosen = str(splits.train.ids[7])
-    told = tell_story("train/7", runs[:1]).runs[0]
+    told = explain_image("train/7", runs[:1]).runs[0]
     assert told.split == "train"
-    assert told.doubt is None
+    assert told.label_rank is None
     curves = training_dynamics.load(runs[0]).train
     np.testing.assert_array_equal(told.history.losses, curves.losses[:, 7].astype(float))
     assert list(told.history.right) == curves.right[:, 7].tolist()
@@ -86,7 +86,7 @@ def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path
     assert cli.main(["report", str(runs[0].path), "--output", str(page), "--stories", "2"]) == 0
     assert capsys.readouterr().out == f"{page}\n"
     predictions = Predictions.load(runs[0].predictions_file("test"))
-    worst = [str(predictions.ids[row]) for row in find_mistakes(predictions, 2)]
+    worst = [str(predictions.ids[row]) for row in find_top_losses(predictions, 2)]
     text = page.read_text(encoding="utf-8")
     for image_id in worst:
         address = f"told-images/image-{image_id}.html"
@@ -98,17 +98,18 @@ def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path
     }
 
 
-def test_the_worst_mistakes_are_the_most_confident_by_hand():
-    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.05, 0.95]])
-    labels = np.array([1, 0, 0, 1])
-    predictions = Predictions(np.array(list("abcd")), labels, np.log(chances).astype(np.float32), ("cat", "dog"))
-    assert find_mistakes(predictions, 9) == [0, 1, 2]
-    assert find_mistakes(predictions, 2) == [0, 1]
+def test_the_top_losses_are_the_mistakes_with_the_least_probable_label_by_hand():
+    chances = np.array([[0.90, 0.06, 0.04], [0.50, 0.01, 0.49], [0.30, 0.60, 0.10], [0.01, 0.98, 0.01]])
+    labels = np.array([1, 1, 0, 1])  # losses 2.8, 4.6 and 1.2; the last prediction is correct
+    names = ("cat", "dog", "frog")
+    predictions = Predictions(np.array(list("abcd")), labels, np.log(chances).astype(np.float32), names)
+    assert find_top_losses(predictions, 9) == [1, 0, 2]
+    assert find_top_losses(predictions, 2) == [1, 0]
 
 
 def test_several_stories_are_each_as_one_alone(story, runs, splits):
     other = str(splits.test.ids[8])
-    first, second = tell_stories([story.image_id, other], runs)
+    first, second = explain_images([story.image_id, other], runs)
     assert (first.image_id, second.image_id) == (story.image_id, other)
     np.testing.assert_array_equal(second.image, splits.test.images[8])
     for again, told in zip(first.runs, story.runs, strict=True):
@@ -194,10 +195,10 @@ def test_an_image_by_its_id_or_its_place(splits):
 
 def test_runs_on_other_data_are_refused(runs, tmp_path, monkeypatch):
     with pytest.raises(CifarlabError, match="at least one run"):
-        tell_story("test/0", [])
+        explain_image("test/0", [])
     monkeypatch.setattr(type(runs[0]), "data_name", property(lambda run: run.name))
     with pytest.raises(CifarlabError, match="different data, convnet-seed0 and dense"):
-        tell_story("test/0", runs)
+        explain_image("test/0", runs)
 
 
 def test_a_difference_is_grey_where_nothing_changed():
@@ -251,9 +252,9 @@ def test_the_page_is_self_contained_and_well_formed(story, tmp_path):
 
 def test_a_map_without_a_place_is_explained_in_words(story, tmp_path):
     assert "No place speaks for" not in write_image_page(story, tmp_path / "page.html").read_text(encoding="utf-8")
-    (first, *others) = story.runs[1].attention
+    (first, *others) = story.runs[1].saliency
     empty = dataclasses.replace(first, heat=np.zeros_like(first.heat))
-    run = dataclasses.replace(story.runs[1], attention=[empty, *others])
+    run = dataclasses.replace(story.runs[1], saliency=[empty, *others])
     page = write_image_page(dataclasses.replace(story, runs=[run]), tmp_path / "page.html").read_text(encoding="utf-8")
     assert f"No place speaks for {story.class_names[first.label]}" in page
     assert "by the Grad-CAM map" in page
@@ -291,8 +292,8 @@ def test_a_copy_of_a_training_image_and_predictions_of_an_earlier_model_are_told
     leaked[5] = splits.train.images[0]
     mixed = dataclasses.replace(splits, test=dataclasses.replace(splits.test, images=leaked))
     monkeypatch.setattr("cifarlab.datasets.load_data", lambda *_, **__: mixed)
-    (told,) = tell_story(str(splits.test.ids[5]), [run]).runs
-    assert told.doubt is None
+    (told,) = explain_image(str(splits.test.ids[5]), [run]).runs
+    assert told.label_rank is None
     assert "is of an earlier model" in told.notices[0]
     assert told.notices[1] == "own was trained on a copy of this image: its answer is no test."
     assert len(run.looks()) == looks + 1

@@ -7,7 +7,7 @@ from cifarlab.evaluation.explanation.saliency import enlarge
 PROGRAM = """
 import keras
 import numpy as np
-from cifarlab.evaluation.explanation.saliency import GRAD_CAM, INPUT_GRADIENT, enlarge, explain
+from cifarlab.evaluation.explanation.saliency import GRAD_CAM, INPUT_GRADIENT, enlarge
 from cifarlab.evaluation.explanation.saliency import grad_cam_maps, make_explainer, split_model
 from cifarlab.evaluation.explanation.neighbours import feature_model
 from cifarlab.inference.prediction import compute_logits
@@ -35,7 +35,7 @@ for heat, label in zip(found, (1, 3)):
     np.testing.assert_allclose(heat, expected, atol=1e-5)
     assert expected.max() > 0
 
-told = explain(model, image, [1, 3])
+told = make_explainer(model)(image, [1, 3])
 assert [each.method for each in told] == [GRAD_CAM, GRAD_CAM] and [each.label for each in told] == [1, 3]
 assert all(each.heat.shape == (6, 6) and each.places == (4, 4) for each in told)
 np.testing.assert_allclose(told[0].heat, enlarge(found[0], (6, 6)) / enlarge(found[0], (6, 6)).max(), atol=1e-6)
@@ -56,14 +56,14 @@ columns = rng.normal(size=(108, 4)).astype("float32")
 dense.layers[-1].set_weights([columns, offset])
 assert split_model(dense) is None
 assert feature_model(dense) is None
-(only,) = explain(dense, image, [2])
+(only,) = make_explainer(dense)(image, [2])
 expected = np.abs(columns[:, 2].reshape(6, 6, 3)).max(axis=-1)
 np.testing.assert_allclose(only.heat, expected / expected.max(), atol=1e-6)
 assert only.method == INPUT_GRADIENT
 
 # Nothing speaks for the class: no heat, no division by 0.
 model.get_layer("logits").set_weights([np.zeros((5, 4), "float32"), offset])
-assert explain(model, image, [0])[0].heat.max() == 0
+assert make_explainer(model)(image, [0])[0].heat.max() == 0
 print(keras.backend.backend())
 """
 

@@ -105,7 +105,7 @@ def test_shift_by_hand():
     picture = np.arange(9).reshape(1, 3, 3, 1)
     assert consistency.shift(picture, 1, 0)[0, :, :, 0].tolist() == [[0, 1, 2], [0, 1, 2], [3, 4, 5]]
     assert consistency.shift(picture, 0, -2)[0, :, :, 0].tolist() == [[2, 2, 2], [5, 5, 5], [8, 8, 8]]
-    assert sum(1 for views in consistency.views(picture).values() for _ in views) == consistency.VIEWS
+    assert sum(1 for each in consistency.variants(picture).values() for _ in each) == consistency.VARIANTS
 
 
 def test_a_limit_keeps_each_images_own_corruption(digits_run, nearest_mean):

@@ -21,7 +21,7 @@ def test_a_place_shows_the_pixel_that_its_order_names():
 
 def test_layer_and_numpy_shuffle_alike_and_lose_nothing():
     images = batch().astype(np.uint8)
-    layer = shuffle_pixels.ShufflePixels(pixel_order(8, 8), dtype="float32")
+    layer = shuffle_pixels.ShufflePixels(pixel_order(8, 8).tolist(), dtype="float32")
     shuffled = shuffle_images(images)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(images.astype("float32"))), shuffled)
     np.testing.assert_array_equal(np.sort(shuffled, axis=None), np.sort(images, axis=None))

@@ -10,6 +10,7 @@ import cifarlab as cl
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration import embedding
 from cifarlab.datasets.exploration.findings import find, summarize
+from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration import folder as exploration
 from cifarlab.reports.exploration.page import render_page
 
@@ -112,7 +113,7 @@ def test_grey_small_and_few_images_make_a_page(channels, size, count):
     html = render_page(found)
     assert ("one grey channel" in html) == (channels == 1)
     if channels == 1:
-        assert len(exploration.figures.draw_files(found)) == 6
+        assert len(figures.draw_files(found)) == 6
 
 
 @pytest.mark.thorough

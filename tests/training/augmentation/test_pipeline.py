@@ -9,8 +9,8 @@ from cifarlab.models import convnet
 from cifarlab.recipes import Recipe
 from cifarlab.training.augmentation.flip import mirrored, with_mirror_images
 from cifarlab.training.augmentation.pipeline import add_augmentation
-from cifarlab.training.augmentation.relight import Relight
-from cifarlab.training.augmentation.shift import RandomShift, shrinking_matrix
+from cifarlab.training.augmentation.random_brightness_contrast import RandomBrightnessContrast
+from cifarlab.training.augmentation.random_translation import RandomTranslation, shrinking_matrix
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -20,7 +20,7 @@ def images():
 
 
 def changed(images, translate_pixels, size=None):
-    layer = RandomShift(translate_pixels, keras.random.SeedGenerator(1), size, dtype="float32")
+    layer = RandomTranslation(translate_pixels, keras.random.SeedGenerator(1), size, dtype="float32")
     return keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images)))
 
 
@@ -63,13 +63,13 @@ def test_shift_agrees_with_numpys_reflection(images):
 
 
 def test_every_batch_is_changed_anew(images):
-    layer = RandomShift(2, keras.random.SeedGenerator(0), dtype="float32")
+    layer = RandomTranslation(2, keras.random.SeedGenerator(0), dtype="float32")
     first, second = (keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images))) for _ in range(2))
     assert not np.array_equal(first, second)
 
 
-def test_relighting_is_one_line_an_image_within_its_limits(images):
-    layer = Relight(0.1, 0.2, keras.random.SeedGenerator(0), dtype="float32")
+def test_brightness_and_contrast_are_one_line_an_image_within_its_limits(images):
+    layer = RandomBrightnessContrast(0.1, 0.2, keras.random.SeedGenerator(0), dtype="float32")
     result = keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images.astype(np.float32))))
     found = []
     for before, after in zip(images.astype(np.float64), result, strict=True):
@@ -82,14 +82,14 @@ def test_relighting_is_one_line_an_image_within_its_limits(images):
     assert abs(np.corrcoef(contrast, brightness)[0, 1]) < 0.4  # two draws, not one
 
 
-def test_without_factors_nothing_is_relit():
+def test_without_factors_brightness_and_contrast_stay():
     model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
 
     def names(**changes):
         return [layer.name for layer in add_augmentation(model, Recipe(model="mlp", **changes))[6].layers]
 
-    assert "relight" not in names()
-    assert "relight" in names(contrast_factor=0.1)
+    assert "brightness_contrast" not in names()
+    assert "brightness_contrast" in names(contrast_factor=0.1)
 
 
 def test_turned_images_are_shifted_in_the_same_go():
@@ -98,8 +98,8 @@ def test_turned_images_are_shifted_in_the_same_go():
         layer.name: layer
         for layer in add_augmentation(model, Recipe(model="mlp", translate_pixels=2, zoom_factor=0.1))[6].layers
     }
-    assert layers["warp"].translate_pixels == 2
-    assert layers["augment"].translate_pixels == 0
+    assert layers["affine"].translate_pixels == 2
+    assert layers["translation"].translate_pixels == 0
 
 
 @pytest.mark.parametrize(("size", "pixels"), [(32, 24), (32, 28), (31, 7), (8, 8)])

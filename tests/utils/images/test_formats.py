@@ -27,7 +27,7 @@ class FakeHeif(ImageFile.ImageFile):
 @pytest.fixture
 def plug_in(monkeypatch):
     module = ModuleType("pillow_heif")
-    module.register_heif_opener = lambda: (
+    module.register_heif_opener = lambda: (  # type: ignore[attr-defined]
         Image.register_open("HEIF", FakeHeif, lambda start: start.startswith(MARK)),
         Image.register_extension("HEIF", ".heic"),
     )

@@ -6,15 +6,15 @@ import pytest
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.filters import (
-    AnswerFilter,
     DataFilter,
-    read_answer_filter,
+    PredictionFilter,
     read_data_filter,
     read_page,
-    select_answers,
+    read_prediction_filter,
     select_images,
+    select_predictions,
 )
-from cifarlab.web.pages.prediction_table import make_answers, weigh_labels
+from cifarlab.web.pages.label_doubts import weigh_labels
 
 NAMES = ("cat", "dog", "ship")
 # Each row is right or wrong with a probability that can be read off.
@@ -31,13 +31,13 @@ CHANCES = np.array(
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 
 
-def answers(chances=CHANCES, labels=LABELS, ids=None):
+def predictions(chances=CHANCES, labels=LABELS, ids=None):
     ids = np.array([f"test-{row}" for row in range(len(labels))]) if ids is None else ids
-    return make_answers(Predictions(ids, labels, np.log(chances).astype(np.float32), NAMES))
+    return Predictions(ids, labels, np.log(chances).astype(np.float32), NAMES)
 
 
-def rows(**wanted) -> list[int]:
-    return select_answers(answers(), AnswerFilter(**wanted)).tolist()
+def rows(**chosen) -> list[int]:
+    return select_predictions(predictions(), PredictionFilter(**chosen)).tolist()
 
 
 def test_mistakes_come_by_loss():
@@ -53,10 +53,10 @@ def test_orders_by_confidence():
 
 
 def test_a_cell_of_the_confusion_matrix_is_exactly_its_images():
-    made, labels = answers(), answers().labels
+    made, labels = predictions(), predictions().labels
     for true in range(3):
         for said in range(3):
-            found = select_answers(made, AnswerFilter(shown="all", true=true, said=said))
+            found = select_predictions(made, PredictionFilter(shown="all", true=true, said=said))
             expected = np.flatnonzero((labels == true) & (CHANCES.argmax(axis=1) == said))
             assert sorted(found.tolist()) == expected.tolist()
 
@@ -67,46 +67,48 @@ def test_filters_by_confidence_keep_both_limits():
 
 
 def test_doubt_is_what_all_runs_do_not_believe():
-    other = answers(chances=np.roll(CHANCES, 1, axis=1))
-    doubts = weigh_labels(["one", "two"], [answers(), other])
+    other = predictions(chances=np.roll(CHANCES, 1, axis=1))
+    doubts = weigh_labels({"one": predictions(), "two": other})
     own = CHANCES[np.arange(6), LABELS]
     theirs = np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
     np.testing.assert_allclose(doubts.doubt, 1 - (own + theirs) / 2, atol=1e-6)
-    found = select_answers(answers(), AnswerFilter(shown="all", doubt=0.6, order="doubt"), doubts)
+    found = select_predictions(predictions(), PredictionFilter(shown="all", doubt=0.6, order="doubt"), doubts)
     assert found.tolist() == [row for row in np.argsort(-doubts.doubt, kind="stable") if doubts.doubt[row] >= 0.6]
 
 
 def test_runs_in_another_order_of_images_are_put_in_order():
     order = np.array([5, 3, 1, 0, 2, 4])
     ids = np.array([f"test-{row}" for row in range(6)])
-    shuffled = answers(CHANCES[order], LABELS[order], ids[order])
-    both = weigh_labels(["one", "two"], [answers(), shuffled])
-    np.testing.assert_allclose(both.doubt, weigh_labels(["one"], [answers()]).doubt, atol=1e-6)
+    shuffled = predictions(CHANCES[order], LABELS[order], ids[order])
+    both = weigh_labels({"one": predictions(), "two": shuffled})
+    np.testing.assert_allclose(both.doubt, weigh_labels({"one": predictions()}).doubt, atol=1e-6)
 
 
 def test_a_run_about_other_images_has_no_opinion():
-    others = answers(ids=np.array([f"other-{row}" for row in range(6)]))
-    assert weigh_labels(["one", "two"], [answers(), others]).runs == ("one",)
+    others = predictions(ids=np.array([f"other-{row}" for row in range(6)]))
+    assert weigh_labels({"one": predictions(), "two": others}).runs == ("one",)
 
 
 def test_what_nobody_was_asked_about_is_no_doubt():
-    doubts = weigh_labels(["one"], [answers()])
+    doubts = weigh_labels({"one": predictions()})
     assert np.isnan(doubts.of(["test-0", "unknown"])).tolist() == [False, True]
-    found = select_images(np.array([0, 0]), ["unknown", "test-4"], DataFilter(order="doubt"), doubts)
+    found = select_images(np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(order="doubt"), doubts)
     assert found.tolist() == [1, 0]
-    assert select_images(np.array([0, 0]), ["unknown", "test-4"], DataFilter(doubt=0.01), doubts).tolist() == [1]
+    assert select_images(
+        np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(doubt=0.01), doubts
+    ).tolist() == [1]
 
 
 def test_images_only_one_of_two_runs_recognises():
-    other = answers(chances=CHANCES[:, [1, 0, 2]])  # cats and dogs the other way round
-    right, theirs = answers().right, other.right
+    other = predictions(chances=CHANCES[:, [1, 0, 2]])  # cats and dogs the other way round
+    right, theirs = (each.predicted == each.labels for each in (predictions(), other))
     for side, expected in (("gained", right & ~theirs), ("lost", ~right & theirs)):
-        found = select_answers(answers(), AnswerFilter(shown="all", side=side), None, other)
+        found = select_predictions(predictions(), PredictionFilter(shown="all", side=side), None, other)
         assert sorted(found.tolist()) == np.flatnonzero(expected).tolist()
 
 
 def test_data_are_filtered_by_class_in_their_order():
-    ids = [f"test-{row}" for row in range(6)]
+    ids = np.array([f"test-{row}" for row in range(6)])
     assert select_images(LABELS, ids, DataFilter()).tolist() == [0, 1, 2, 3, 4, 5]
     assert select_images(LABELS, ids, DataFilter(label=1)).tolist() == [2, 3]
     assert select_images(LABELS, ids, DataFilter(doubt=0.5)).tolist() == []
@@ -114,10 +116,10 @@ def test_data_are_filtered_by_class_in_their_order():
 
 def test_an_address_is_read():
     query = {"true": "cat", "said": "dog", "least": "25", "sort": "-confidence", "doubt": "12.5"}
-    wanted = read_answer_filter(query, NAMES)
-    assert wanted == AnswerFilter("all", 0, 1, 0.25, 1.0, 0.125, "-confidence")
-    assert read_answer_filter({"true": "cat"}, NAMES).shown == "wrong"
-    assert read_answer_filter({}, NAMES) == AnswerFilter()
+    chosen = read_prediction_filter(query, NAMES)
+    assert chosen == PredictionFilter("all", 0, 1, 0.25, 1.0, 0.125, "-confidence")
+    assert read_prediction_filter({"true": "cat"}, NAMES).shown == "wrong"
+    assert read_prediction_filter({}, NAMES) == PredictionFilter()
     assert read_data_filter({"class": "ship", "sort": "doubt"}, NAMES) == DataFilter(2, 0.0, "doubt")
 
 
@@ -135,7 +137,7 @@ def test_an_address_is_read():
 )
 def test_a_wrong_address_is_said_in_one_line(query, says):
     with pytest.raises(CifarlabError, match=says) as caught:
-        read_answer_filter(query, NAMES)
+        read_prediction_filter(query, NAMES)
     assert "\n" not in str(caught.value)
 
 

@@ -26,28 +26,28 @@ def library(runs_dir) -> Library:
 
 
 def test_no_folder_is_no_runs(tmp_path):
-    assert Library(Settings(runs_dir=tmp_path / "nowhere")).entries() == []
+    assert Library(Settings(runs_dir=tmp_path / "nowhere")).summaries() == []
 
 
 def test_a_run_at_a_glance(library, runs_dir, make_run):
     run = make_run(runs_dir, "first", epochs=4)
-    entry = library.entry("first")
+    summary = library.summary("first")
     scores = run.scores()
-    assert (entry.name, entry.state, entry.data, entry.model) == ("first", "finished", "digits", "mlp")
-    assert (entry.accuracy, entry.loss) == (scores["accuracy"], scores["loss"])
-    assert (entry.epochs, entry.planned, entry.best) == (4, 100, (0.95 - 0.8 / 4, 4))
-    assert entry.recipe["model.widths"] == (8,)
-    assert entry.evaluated == ["test"]
+    assert (summary.name, summary.state, summary.data, summary.model) == ("first", "finished", "digits", "mlp")
+    assert (summary.accuracy, summary.loss) == (scores["accuracy"], scores["loss"])
+    assert (summary.epochs, summary.planned, summary.best) == (4, 100, (0.95 - 0.8 / 4, 4))
+    assert summary.recipe["model.widths"] == (8,)
+    assert summary.evaluated == ["test"]
 
 
 def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_run, monkeypatch):
     run = make_run(runs_dir, "first")
-    before = library.entry("first")
-    assert library.entry("first") is before
+    before = library.summary("first")
+    assert library.summary("first") is before
     files.write_json(run.scores_file("test"), {**run.scores(), "loss": 0.125})
-    assert library.entry("first").loss == 0.125
-    answers = library.answers(library.entry("first"), "test")
-    assert library.answers(library.entry("first"), "test") is answers
+    assert library.summary("first").loss == 0.125
+    predictions = library.predictions(library.summary("first"), "test")
+    assert library.predictions(library.summary("first"), "test") is predictions
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_nothing_outside_is_opened(library, runs_dir, make_run, name):
     (runs_dir / "link").symlink_to(runs_dir.parent / "outside")
     (runs_dir / "file").write_text("no folder")
     with pytest.raises(HTTPException) as caught:
-        library.entry(name)
+        library.summary(name)
     assert caught.value.status_code == 404
-    assert library.entries() == []
+    assert library.summaries() == []
 
 
 def test_a_folder_that_is_no_run_is_left_out(library, runs_dir):
     (runs_dir / "notes").mkdir()
-    assert library.entries() == []
+    assert library.summaries() == []
 
 
 def test_states(library, runs_dir, make_run):
@@ -80,7 +80,7 @@ def test_states(library, runs_dir, make_run):
     elsewhere = make_run(runs_dir, "elsewhere")
     elsewhere.set_state("running")
     files.write_json(elsewhere.state_file, {**elsewhere.state, "process": 1, "host": "another machine"})
-    found = {entry.name: (entry.state, entry.why) for entry in library.entries()}
+    found = {summary.name: (summary.state, summary.why) for summary in library.summaries()}
     assert found == {
         "begun": ("running", ""),
         "elsewhere": ("running", ""),
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_r
     make_run(runs_dir, "good")
     broken = make_run(runs_dir, "broken")
     (broken.path / name).write_text("epoch\nnone" if name.endswith("csv") else "{")
-    found = {entry.name: entry for entry in library.entries()}
+    found = {summary.name: summary for summary in library.summaries()}
     assert found["good"].problem == ""
     assert name in found["broken"].problem
     assert found["broken"].offered == []
@@ -103,19 +103,25 @@ def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_r
 def test_a_recipe_of_another_version_hides_nothing_else(library, runs_dir, make_run):
     run = make_run(runs_dir, "first", epochs=4)
     files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
-    entry = library.entry("first")
-    assert str(run.recipe_file) in entry.problem
-    assert (entry.state, entry.data, entry.model, entry.epochs, entry.planned) == ("finished", "digits", "mlp", 4, 100)
-    assert (entry.evaluated, entry.offered) == (["test"], [])
-    assert entry.recipe["model.widths"] == [8]
+    summary = library.summary("first")
+    assert str(run.recipe_file) in summary.problem
+    assert (summary.state, summary.data, summary.model, summary.epochs, summary.planned) == (
+        "finished",
+        "digits",
+        "mlp",
+        4,
+        100,
+    )
+    assert (summary.evaluated, summary.offered) == (["test"], [])
+    assert summary.recipe["model.widths"] == [8]
 
 
 def test_doubts_ask_the_most_accurate_runs(library, runs_dir, make_run):
     for number in range(7):
         make_run(runs_dir, f"run-{number}", skill=1.0 + number)
     doubts = library.doubts("digits", "test")
-    best = sorted(library.entries(), key=lambda entry: -entry.accuracy)[:5]
-    assert list(doubts.runs) == [entry.name for entry in best]
+    best = sorted(library.summaries(), key=lambda summary: -summary.accuracy)[:5]
+    assert list(doubts.runs) == [summary.name for summary in best]
     assert library.doubts("digits", "validation") is None
 
 
@@ -135,7 +141,7 @@ def test_data_sets_have_one_word_each(library, runs_dir, make_run):
 def test_a_run_cannot_name_a_folder_or_a_program_as_its_data(library, runs_dir, make_run, name):
     run = make_run(runs_dir, "first")
     files.write_json(run.data_file, {**run.data, "name": name})
-    assert library.entry("first").data == name
+    assert library.summary("first").data == name
     assert list(library.data_names()) == ["digits"]
     assert "--data" in library.find_collection(name)
 
@@ -151,16 +157,16 @@ def test_pictures_are_found_by_id_only(library):
 def test_a_run_that_was_not_evaluated_says_what_to_do(library, runs_dir, make_run):
     run = make_run(runs_dir, "first")
     run.predictions_file("test").unlink()
-    entry = library.entry("first")
-    assert entry.evaluated == []
+    summary = library.summary("first")
+    assert summary.evaluated == []
     with pytest.raises(CifarlabError, match="cifarlab evaluate"):
-        library.predictions(entry, "test")
+        library.predictions(summary, "test")
 
 
 def test_a_model_that_is_calibrated_is_served_anew(runs_dir, make_run):
     run = make_run(runs_dir, "first")
-    shelf = ModelStore(runs_dir)
-    before = shelf.version("first")
-    assert shelf.version("first") == before
+    store = ModelStore(runs_dir)
+    before = store.version("first")
+    assert store.version("first") == before
     files.write_json(run.path / "calibration.json", {"temperature": {"value": 1.5}})
-    assert shelf.version("first") != before
+    assert store.version("first") != before

@@ -122,8 +122,8 @@ def test_a_large_picture_is_refused_by_its_header(make_client, white):
     assert client.post("/v1/predict", files={"images": white}).status_code == 413
 
 
-def test_a_full_queue_answers_503_with_retry_after(make_app, gate, gated_shelf, red):
-    app = make_app(shelf=gated_shelf, limits=Limits(queue_size=2))
+def test_a_full_queue_answers_503_with_retry_after(make_app, gate, gated_store, red):
+    app = make_app(store=gated_store, limits=Limits(queue_size=2))
 
     async def talk():
         transport = httpx.ASGITransport(app)
@@ -132,7 +132,8 @@ def test_a_full_queue_answers_503_with_retry_after(make_app, gate, gated_shelf, 
             gate.armed = True
             accepted = [asyncio.create_task(client.post("/v1/predict", json=as_json(red))) for _ in range(2)]
             await asyncio.to_thread(gate.reached.wait, 10)
-            await asyncio.sleep(0.1)
+            while app.state.inference._inside < 2:
+                await asyncio.sleep(0)
             refused = await client.post("/v1/predict", json=as_json(red))
             gate.opened.set()
             answered = await asyncio.gather(*accepted)
@@ -148,9 +149,9 @@ def test_a_full_queue_answers_503_with_retry_after(make_app, gate, gated_shelf, 
     app.state.inference.stop()
 
 
-def test_a_request_does_not_wait_for_ever(make_client, gate, gated_shelf, red):
-    client = make_client(shelf=gated_shelf, limits=Limits(request_seconds=1.0))
-    client.app.state.inference._worker("builtin").loaded.result(30)
+def test_a_request_does_not_wait_for_ever(make_client, gate, gated_store, red):
+    client = make_client(store=gated_store, limits=Limits(request_seconds=1.0))
+    client.app.state.inference._batcher("builtin").loaded.result(30)
     gate.armed = True
     late = client.post("/v1/predict", json=as_json(red))
     gate.opened.set()
@@ -160,8 +161,8 @@ def test_a_request_does_not_wait_for_ever(make_client, gate, gated_shelf, red):
 
 
 def test_a_model_that_went_wrong_in_training_is_no_server_error(make_client, red, fakes):
-    shelf = fakes.FakeModelStore(lambda images: np.full((len(images), 4), np.nan, np.float32))
-    answer = make_client(shelf=shelf).post("/v1/predict", json=as_json(red))
+    store = fakes.FakeModelStore(lambda images: np.full((len(images), 4), np.nan, np.float32))
+    answer = make_client(store=store).post("/v1/predict", json=as_json(red))
     assert answer.status_code == 409
     assert "NaN" in answer.json()["detail"]
 

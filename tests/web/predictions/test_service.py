@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -19,8 +18,14 @@ def pictures(levels) -> np.ndarray:
 
 
 async def ask(service, name="builtin", levels=(0,)):
-    worker = await service.open_model(name)
-    return await service.predict(worker, pictures(levels))
+    batcher = await service.open_model(name)
+    return await service.predict(batcher, pictures(levels))
+
+
+async def turns():
+    """Until every task that was made has put its pictures into the queue, or has been told that it is cancelled."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def held_up(service, gate, levels=(0,)) -> asyncio.Task:
@@ -58,7 +63,7 @@ def test_what_waits_is_answered_together(make_service, gate, fakes):
         sizes.clear()
         first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        await turns()
         gate.opened.set()
         await asyncio.gather(first, *others)
 
@@ -94,13 +99,13 @@ def test_what_takes_any_number_is_given_no_more_than_was_asked(fakes):
     assert seen == [1, 3, 31, 32, 1, 32, 32, 6]
 
 
-def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf, queue_size=4)
+def test_a_full_queue_refuses_and_says_when_to_come_again(make_service, gate, gated_store):
+    service = make_service(gated_store, queue_size=4)
 
     async def talk():
         running = await held_up(service, gate)
         waiting = [asyncio.create_task(ask(service, levels=(1, 2))) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await turns()
         with pytest.raises(Busy) as caught:
             await ask(service)
         assert caught.value.seconds >= 1
@@ -122,19 +127,19 @@ def test_places_are_bounded_and_given_back(make_service):
         pass
 
 
-def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
+def test_who_has_gone_is_not_answered(make_service, gate, gated_store):
     counted = []
-    gated_shelf.forward = lambda images: (counted.append(int(images[0, 0, 0, 0])), gate(images))[1]
-    service = make_service(gated_shelf)
+    gated_store.forward = lambda images: (counted.append(int(images[0, 0, 0, 0])), gate(images))[1]
+    service = make_service(gated_store)
 
     async def talk():
         await service.open_model("builtin")
         counted.clear()
         first = await held_up(service, gate, levels=(10,))
         gone = asyncio.create_task(ask(service, levels=(20,)))
-        await asyncio.sleep(0.05)
+        await turns()
         gone.cancel()
-        await asyncio.sleep(0.05)
+        await turns()
         gate.opened.set()
         await first
         await ask(service, levels=(30,))
@@ -143,13 +148,13 @@ def test_who_has_gone_is_not_answered(make_service, gate, gated_shelf):
     assert counted == [10, 30]
 
 
-def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_batch_wakes_the_loop_once(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
         first = await held_up(service, gate)
         others = [asyncio.create_task(ask(service)) for _ in range(7)]
-        await asyncio.sleep(0.05)
+        await turns()
         loop = asyncio.get_running_loop()
         wake, woken = loop.call_soon_threadsafe, []
         loop.call_soon_threadsafe = lambda *words, **more: (woken.append(words), wake(*words, **more))[1]
@@ -160,27 +165,27 @@ def test_a_batch_wakes_the_loop_once(make_service, gate, gated_shelf):
     assert asyncio.run(talk()) == 2  # the first alone, then the seven that waited
 
 
-def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_whoever_leaves_while_a_batch_runs_harms_nobody(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
         gone = await held_up(service, gate)
         stays = asyncio.create_task(ask(service))
         gone.cancel()
-        await asyncio.sleep(0.05)
+        await turns()
         gate.opened.set()
         return await stays
 
     assert len(asyncio.run(talk())) == 1
 
 
-def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def leave():
-        worker = await service.open_model("builtin")
+        batcher = await service.open_model("builtin")
         gate.armed = True
-        worker.submit(BLACK)
+        batcher.submit(BLACK)
         await asyncio.to_thread(gate.reached.wait, 10)
 
     asyncio.run(leave())
@@ -188,16 +193,17 @@ def test_a_loop_that_has_ended_needs_no_answer(make_service, gate, gated_shelf):
     assert len(asyncio.run(ask(service))) == 1  # the thread lives on
 
 
-def test_a_stop_answers_what_was_accepted(make_service, gate, gated_shelf):
-    service = make_service(gated_shelf)
+def test_a_stop_answers_what_was_accepted(make_service, gate, gated_store):
+    service = make_service(gated_store)
 
     async def talk():
-        await service.open_model("builtin")
+        batcher = await service.open_model("builtin")
         gate.armed = True
         accepted = [asyncio.create_task(ask(service)) for _ in range(10)]
         await asyncio.to_thread(gate.reached.wait, 10)
         stopping = asyncio.create_task(asyncio.to_thread(service.stop))
-        await asyncio.sleep(0.05)
+        while not batcher._stopping:
+            await asyncio.sleep(0)
         with pytest.raises(Busy):
             await ask(service)
         with pytest.raises(Busy), service.admission():
@@ -213,8 +219,8 @@ def test_a_stop_answers_what_was_accepted(make_service, gate, gated_shelf):
     assert not [thread for thread in threading.enumerate() if thread.name == "model builtin"]
 
 
-def test_the_model_asked_longest_ago_leaves_first(make_service, fake_shelf):
-    fake_shelf.versions = dict.fromkeys(("a", "b", "c"), 1)
+def test_the_model_asked_longest_ago_leaves_first(make_service, fake_store):
+    fake_store.versions = dict.fromkeys(("a", "b", "c"), 1)
     service = make_service(most_models=2)
 
     async def talk():
@@ -222,18 +228,18 @@ def test_the_model_asked_longest_ago_leaves_first(make_service, fake_shelf):
             await ask(service, name)
 
     asyncio.run(talk())
-    assert fake_shelf.loads == ["a", "b", "c", "b"]
+    assert fake_store.loads == ["a", "b", "c", "b"]
     assert service.is_loaded("a")
     assert not service.is_loaded("c")
 
 
-def test_a_model_trained_anew_is_loaded_anew(make_service, fake_shelf):
+def test_a_model_trained_anew_is_loaded_anew(make_service, fake_store):
     service = make_service()
     asyncio.run(ask(service))
-    fake_shelf.versions["builtin"] = 2
+    fake_store.versions["builtin"] = 2
     asyncio.run(ask(service))
     asyncio.run(ask(service))
-    assert fake_shelf.loads == ["builtin", "builtin"]
+    assert fake_store.loads == ["builtin", "builtin"]
 
 
 def test_an_unknown_model_is_refused(make_service):
@@ -241,21 +247,21 @@ def test_an_unknown_model_is_refused(make_service):
         asyncio.run(ask(make_service(), "nothing"))
 
 
-def test_a_model_that_cannot_be_loaded_is_tried_again_when_its_file_changes(make_service, fake_shelf, monkeypatch):
-    working = fake_shelf.load
+def test_a_model_that_cannot_be_loaded_is_tried_again_when_its_file_changes(make_service, fake_store, monkeypatch):
+    working = fake_store.load
 
     def broken(name):
-        fake_shelf.loads.append("broken")
+        fake_store.loads.append("broken")
         raise CifarlabError("cannot load the model: damaged")
 
-    monkeypatch.setattr(fake_shelf, "load", broken)
+    monkeypatch.setattr(fake_store, "load", broken)
     service = make_service()
     for _ in range(2):
         with pytest.raises(CifarlabError, match="damaged"):
             asyncio.run(ask(service))
-    assert fake_shelf.loads == ["broken"]
-    monkeypatch.setattr(fake_shelf, "load", working)
-    fake_shelf.versions["builtin"] = 2
+    assert fake_store.loads == ["broken"]
+    monkeypatch.setattr(fake_store, "load", working)
+    fake_store.versions["builtin"] = 2
     assert len(asyncio.run(ask(service))) == 1
 
 
@@ -303,8 +309,8 @@ def test_models_are_listed(runs_dir):
 
 @pytest.mark.parametrize("name", ["../first", "first/../second", "/etc", "", ".", "..", ".hidden", "file", "fir st"])
 def test_no_name_leads_elsewhere(runs_dir, name):
-    shelf = ModelStore(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
-    for each in (shelf, ModelStore(runs_dir, lambda *_: pytest.fail("it was loaded"))):
+    store = ModelStore(runs_dir / "..", lambda *_: pytest.fail("it was loaded"))
+    for each in (store, ModelStore(runs_dir, lambda *_: pytest.fail("it was loaded"))):
         with pytest.raises(UnknownModel):
             each.load(name)
 
@@ -317,11 +323,10 @@ def test_a_link_is_no_run_of_ours(runs_dir, tmp_path_factory):
 
 
 def test_what_comes_later_is_found(runs_dir):
-    shelf = ModelStore(runs_dir)
-    before = shelf.version("first")
-    time.sleep(0.01)
+    store = ModelStore(runs_dir)
+    before = store.version("first")
     (runs_dir / "first" / "model.keras").write_bytes(b"other weights")
     (runs_dir / "third").mkdir()
     (runs_dir / "third" / "model.keras").write_bytes(b"weights")
-    assert shelf.version("first") != before
-    assert "third" in shelf.names()
+    assert store.version("first") != before
+    assert "third" in store.names()

@@ -78,16 +78,16 @@ def test_a_bomb_in_a_small_frame_ends_early():
     """More data than the header promises is not unfolded."""
     width = 64
     data = png_with_size(width, 64, rows=1_000_000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert decode(data).max() == 0
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_of_100_frames_of_a_gif_the_first_is_read(encode):
     frames = [Image.new("RGB", (48, 48), (200, 30, 30)), *(Image.new("RGB", (48, 48), (0, n, 255)) for n in range(99))]
     data = encode(frames[0], "gif", save_all=True, append_images=frames[1:], duration=20)
     with Image.open(io.BytesIO(data)) as stored:
-        assert stored.n_frames == 100
+        assert getattr(stored, "n_frames", 1) == 100
     found = decode(data)
     assert abs(found.astype(int) - (200, 30, 30)).max() <= 8
 

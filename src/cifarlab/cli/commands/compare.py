@@ -3,34 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Json, RunsDir, Split
+from cifarlab.cli.options import Json, RunsDir, Split, argument, option
 
 EPILOG = usage.examples(
     "cifarlab compare runs/mlp1-seed0 runs/mlp2-seed0",
     "cifarlab compare runs/mlp1-seed* --against runs/mlp2-seed*",
     "cifarlab compare runs/mlp2-seed0 theirs.csv --labels labels.npy",
 )
+_RUNS = "Folders of runs, builtin, or files of predictions (npz, npy, csv)."
 
 
 def compare(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN...",
-            help="Folders of runs, builtin, or files of predictions (npz, npy, csv).",
-            autocompletion=completion.models,
-        ),
-    ],
+    runs: Annotated[list[str], argument("RUN...", _RUNS, completion.models)],
     against: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RUN", help="The other group of runs: all that follow.", autocompletion=completion.runs),
+        list[str] | None, option("RUN", "The other group of runs: all that follow.", complete=completion.runs)
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The true classes for files of predictions that hold none.")
-    ] = None,
+    labels: Annotated[Path | None, option("FILE", "The true classes for files of predictions that hold none.")] = None,
     split: Split = "test",
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,

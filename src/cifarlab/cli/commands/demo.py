@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import usage
-from cifarlab.cli.options import DataDir
+from cifarlab.cli.options import DataDir, output
 
 EPILOG = usage.examples("cifarlab demo", "cifarlab demo --data-dir ~/cifar --output shown")
 
 
 def demo(
     data_dir: DataDir = None,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the runs and the report.")] = Path("demo"),
+    output: Annotated[Path, output("DIR", "Folder for the runs and the report.")] = Path("demo"),
 ) -> None:
     """Train three networks briefly, and report on them.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cifarlab.cli import usage
-from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split, option
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
@@ -19,12 +19,10 @@ def doubts(
     runs: RunPaths,
     split: Split = "test",
     train: Annotated[bool, typer.Option("--train", help="The training images, from runs that are folds.")] = False,
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many to list.")] = 100,
-    score: Annotated[
-        str, typer.Option(metavar="NAME", help="self_confidence or normalized_margin.")
-    ] = "self_confidence",
+    top: Annotated[int, option("N", "How many to list.", min=1)] = 100,
+    score: Annotated[str, option("NAME", "self_confidence or normalized_margin.")] = "self_confidence",
     duplicates: Annotated[bool, typer.Option(help="Look for duplicates with different labels.")] = True,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the list as CSV.")] = None,
+    csv: Annotated[Path | None, option("FILE", "Write the list as CSV.", "--csv")] = None,
     output: PageFile = None,
     data_dir: DataDir = None,
     code: Code = None,
@@ -43,11 +41,11 @@ def doubts(
     from cifarlab.runs import pretrained_run
 
     check_options(split, train, {"--csv": csv, "--output": output})
-    wanted = "train" if train else split
+    chosen_split = "train" if train else split
     with working("weighing the labels") as progress:
         findings = examine_labels(
             runs,
-            split=wanted,
+            split=chosen_split,
             score=score,
             data_dir=data_dir,
             runs_dir=runs_dir,
@@ -55,10 +53,10 @@ def doubts(
             code=code or (),
             progress=progress,
         )
-    from cifarlab.reports.label_doubts import write_doubts_page
+    from cifarlab.reports.label_errors import write_label_errors_page
 
     first = pretrained_run.open_evaluated(runs[0], runs_dir=runs_dir)
-    page = write_doubts_page(findings, output or first.path / f"doubts-{wanted}.html", top)
+    page = write_label_errors_page(findings, output or first.path / f"doubts-{chosen_split}.html", top)
     if csv is not None:
         write_csv(findings, csv, top)
     tables.print_json(summarise(findings, top, page)) if as_json else print_doubts(findings, top, page)

@@ -3,10 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, DataOption, HumanLabels, Json, RunsDir, Split, Tta
+from cifarlab.cli.options import (
+    Code,
+    DataDir,
+    HumanLabels,
+    Json,
+    OtherData,
+    RunsDir,
+    Split,
+    Tta,
+    argument,
+    option,
+    output,
+)
 from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -16,33 +26,24 @@ EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
     "cifarlab evaluate --predictions theirs.npz --labels labels.npy",
 )
+_PREDICTIONS = "Logits, probabilities or classes of any model: npz, npy or csv."
+_CLASS_NAMES = "The classes of --predictions, in the order of the labels."
+_FOLDER = "Folder for what --predictions gives; else nothing is written."
 
 
 def evaluate(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="RUN...", help="Folders of runs, or builtin.", autocompletion=completion.models),
-    ] = None,
+    runs: Annotated[list[str] | None, argument("RUN...", "Folders of runs, or builtin.", completion.models)] = None,
     split: Split = "test",
-    data: DataOption = None,
+    data: OtherData = None,
     data_dir: DataDir = None,
     code: Code = None,
     tta: Tta = "none",
     human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
-    predictions: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Logits, probabilities or classes of any model: npz, npy or csv."),
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The true classes for --predictions: npz, npy, csv or txt.")
-    ] = None,
-    class_names: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="The classes of --predictions, in the order of the labels.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for what --predictions gives; else nothing is written.")
-    ] = None,
+    predictions: Annotated[Path | None, option("FILE", _PREDICTIONS)] = None,
+    labels: Annotated[Path | None, option("FILE", "The true classes for --predictions: npz, npy, csv or txt.")] = None,
+    class_names: Annotated[str | None, option("A,B,...", _CLASS_NAMES)] = None,
+    output: Annotated[Path | None, output("DIR", _FOLDER)] = None,
     as_json: Json = False,
 ) -> None:
     """Measure runs on images they were not trained on.

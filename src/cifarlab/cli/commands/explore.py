@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import usage
-from cifarlab.cli.options import DataDir, DataName, Json
+from cifarlab.cli.options import DataDir, DataName, Json, output
 
 EPILOG = usage.examples("cifarlab explore", "cifarlab explore digits --output exploration/digits")
 
@@ -14,7 +12,7 @@ EPILOG = usage.examples("cifarlab explore", "cifarlab explore digits --output ex
 def explore(
     name: DataName = "cifar10",
     data_dir: DataDir = None,
-    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the page and its pictures.")] = None,
+    output: Annotated[Path | None, output("DIR", "Folder for the page and its pictures.")] = None,
     as_json: Json = False,
 ) -> None:
     """Examine a data set before any training.

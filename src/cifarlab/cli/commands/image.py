@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunsDir, Split
+from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunsDir, Split, argument, option
 
 EPILOG = usage.examples(
     "cifarlab image test-00042 --runs runs/mlp2-seed0",
@@ -16,11 +14,8 @@ EPILOG = usage.examples(
 
 
 def image(
-    image_id: Annotated[str, typer.Argument(metavar="ID", help="Such as test-00042, or a place: test/42.")],
-    runs: Annotated[
-        list[str],
-        typer.Option(metavar="RUN", help="Runs, or builtin: all that follow.", autocompletion=completion.models),
-    ],
+    image_id: Annotated[str, argument("ID", "Such as test-00042, or a place: test/42.")],
+    runs: Annotated[list[str], option("RUN", "Runs, or builtin: all that follow.", complete=completion.models)],
     split: Split = "test",
     output: PageFile = None,
     data_dir: DataDir = None,
@@ -36,11 +31,11 @@ def image(
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables.image import print_story, summarise
     from cifarlab.displays.console import working
-    from cifarlab.evaluation.explanation.image import tell_story
+    from cifarlab.evaluation.explanation.image import explain_image
     from cifarlab.runs import pretrained_run
 
     with working("asking the runs", once_told=True) as progress:
-        story = tell_story(
+        story = explain_image(
             image_id,
             runs,
             split=split,

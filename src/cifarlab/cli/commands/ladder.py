@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import usage
-from cifarlab.cli.options import Json, recipe_names
+from cifarlab.cli.options import Json, option, recipe_names
 from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
@@ -18,9 +16,9 @@ EPILOG = usage.examples(
 
 def ladder(
     recipes: Annotated[list[str] | None, recipe_names("The rungs; by default dense1, dense2, ...")] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Your own runs, shown beneath.")] = Path("runs"),
+    runs_dir: Annotated[Path, option("DIR", "Your own runs, shown beneath.")] = Path("runs"),
     output: Annotated[
-        Path | None, typer.Option("--output", "--out", metavar="DIR", help="Draw it too: SVG, PNG and CSV in there.")
+        Path | None, option("DIR", "Draw it too: SVG, PNG and CSV in there.", "--output", "--out", "-o")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, Json, RunsDir
+from cifarlab.cli import usage
+from cifarlab.cli.options import Code, DataDir, Json, RecipeData, RunsDir, Set, option, output, recipe_names
 
 EPILOG = usage.examples(
     "cifarlab permutation mlp2 convnet94 --set epochs=4",
@@ -16,23 +14,15 @@ EPILOG = usage.examples(
 
 
 def permutation(
-    recipes: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RECIPE...", help="Names, see cifarlab recipes; or files.", autocompletion=completion.recipes
-        ),
-    ],
-    seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Train with each of the seeds 0 to N-1.")] = 1,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")] = None,
-    split: Annotated[str, typer.Option(metavar="NAME", help="validation or test.")] = "validation",
-    data: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Data set instead of the recipes'.", autocompletion=completion.data),
-    ] = None,
+    recipes: Annotated[list[str], recipe_names()],
+    seeds: Annotated[int, option("N", "Train with each of the seeds 0 to N-1.", min=1)] = 1,
+    settings: Set = None,
+    split: Annotated[str, option("NAME", "validation or test.")] = "validation",
+    data: RecipeData = None,
     data_dir: DataDir = None,
     code: Code = None,
     runs_dir: RunsDir = Path("runs"),
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figure and numbers.")] = Path("permutation"),
+    output: Annotated[Path, output("DIR", "Folder for figure and numbers.")] = Path("permutation"),
     as_json: Json = False,
 ) -> None:
     """Train recipes with and without all pixels shuffled, and compare.

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, Json, Tta
+from cifarlab.cli.options import Code, Json, Tta, argument, option
 
 EPILOG = usage.examples(
     "cifarlab predict photo.jpg",
@@ -16,12 +16,11 @@ EPILOG = usage.examples(
 
 
 def predict(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, or - for standard input.")],
+    images: Annotated[list[str], argument("IMAGE...", "Files, folders, or - for standard input.")],
     model: Annotated[
-        str,
-        typer.Option(metavar="RUN", help="Run to ask instead of the built-in model.", autocompletion=completion.models),
+        str, option("RUN", "Run to ask instead of the built-in model.", complete=completion.models)
     ] = "builtin",
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many classes to name.")] = 3,
+    top: Annotated[int, option("N", "How many classes to name.", min=1)] = 3,
     tta: Tta = "none",
     code: Code = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,

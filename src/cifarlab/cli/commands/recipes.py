@@ -2,18 +2,14 @@
 
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Json
+from cifarlab.cli.options import Json, argument
 
 EPILOG = usage.examples("cifarlab recipes", "cifarlab recipes mlp2 > my_recipe.py")
 
 
 def recipes(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Print this one whole.", autocompletion=completion.recipes)
-    ] = None,
+    name: Annotated[str | None, argument("NAME", "Print this one whole.", completion.recipes)] = None,
     as_json: Json = False,
 ) -> None:
     """List the recipes, or print one whole."""
@@ -25,5 +21,5 @@ def recipes(
         source = catalog.recipe_source(name)
         output.print_json({"name": name, "source": source}) if as_json else print(source, end="")
         return
-    found = catalog.list_recipes()
-    output.print_json(found) if as_json else scores.print_recipes(found)
+    listed = catalog.list_recipes()
+    output.print_json(listed) if as_json else scores.print_recipes(listed)

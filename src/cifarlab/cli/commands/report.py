@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import usage
-from cifarlab.cli.options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split
+from cifarlab.cli.options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split, option
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -23,9 +21,7 @@ def report(
     data_dir: DataDir = None,
     code: Code = None,
     human_labels: HumanLabels = None,
-    stories: Annotated[
-        int, typer.Option(metavar="N", min=0, max=16, help="Also a page about each of the N worst mistakes.")
-    ] = 0,
+    stories: Annotated[int, option("N", "Also a page about each of the N worst mistakes.", min=0, max=16)] = 0,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import usage
-from cifarlab.cli.options import Code, DataDir, Json, RunPaths, RunsDir
+from cifarlab.cli.options import Code, DataDir, Json, RunPaths, RunsDir, option
 
 EPILOG = usage.examples(
     "cifarlab robustness runs/mlp2-seed0",
@@ -18,15 +16,13 @@ EPILOG = usage.examples(
 def robustness(
     runs: RunPaths,
     cifar10c: Annotated[
-        str | None, typer.Option("--cifar10c", metavar="DIR", help="CIFAR-10-C's files, instead of our reproduction.")
+        str | None, option("DIR", "CIFAR-10-C's files, instead of our reproduction.", "--cifar10c")
     ] = None,
-    cifar101: Annotated[
-        str | None, typer.Option("--cifar101", metavar="DIR", help="CIFAR-10.1's files, measured too.")
-    ] = None,
-    severities: Annotated[str, typer.Option(metavar="LIST", help="Such as 1,3,5.")] = "1,2,3,4,5",
-    corruptions: Annotated[str | None, typer.Option(metavar="LIST", help="Such as fog,snow; by default all.")] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Use N test images.")] = None,
-    attacks: Annotated[str, typer.Option(metavar="LIST", help="fgsm, pgd, or none.")] = "fgsm,pgd",
+    cifar101: Annotated[str | None, option("DIR", "CIFAR-10.1's files, measured too.", "--cifar101")] = None,
+    severities: Annotated[str, option("LIST", "Such as 1,3,5.")] = "1,2,3,4,5",
+    corruptions: Annotated[str | None, option("LIST", "Such as fog,snow; by default all.")] = None,
+    limit: Annotated[int | None, option("N", "Use N test images.", min=1)] = None,
+    attacks: Annotated[str, option("LIST", "fgsm, pgd, or none.")] = "fgsm,pgd",
     data_dir: DataDir = None,
     code: Code = None,
     runs_dir: RunsDir = Path("runs"),
@@ -48,12 +44,12 @@ def robustness(
     from cifarlab.evaluation.robustness.results import against_baseline
     from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
 
-    wanted = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
+    settings = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:
-            found = measure_robustness(run, wanted, data_dir=data_dir, code=code or (), progress=progress)
-        entries.append({"path": str(run.path), **found})
+            measured = measure_robustness(run, settings, data_dir=data_dir, code=code or (), progress=progress)
+        entries.append({"path": str(run.path), **measured})
     for entry in entries[1:]:
         entry["against"] = against_baseline(entry, entries[0])
     output.print_json(entries) if as_json else print_robustness(entries)

@@ -5,10 +5,8 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, RunsDir
+from cifarlab.cli.options import Code, DataDir, RunsDir, option
 
 EPILOG = usage.examples(
     "cifarlab serve",
@@ -16,6 +14,7 @@ EPILOG = usage.examples(
     "cifarlab serve --host 0.0.0.0",
 )
 
+_TOKEN = "What visitors must know; on another address one is generated."
 # By what pip calls them.
 _NEEDED = {
     "fastapi": "fastapi",
@@ -28,15 +27,13 @@ _NEEDED = {
 
 def serve(
     runs_dir: RunsDir = Path("runs"),
-    data: Annotated[
-        str, typer.Option(metavar="NAME", help="Data set to show first.", autocompletion=completion.data)
-    ] = "cifar10",
+    data: Annotated[str, option("NAME", "Data set to show first.", complete=completion.data)] = "cifar10",
     data_dir: DataDir = None,
     code: Code = None,
-    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    host: Annotated[str, option("HOST", "Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, option("PORT", "0 takes any that is free.", "--port", "-p", min=0, max=65535)] = 8000,
     token: Annotated[
-        str | None, typer.Option(metavar="TOKEN", help="What visitors must know; on another address one is generated.")
+        str | None, option("TOKEN", "What visitors must know; on another address one is generated.")
     ] = None,
 ) -> None:
     """Explore, understand and classify in the browser.

@@ -1,18 +1,24 @@
 """What the tables share: an empty table, and numbers as a cell shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
 
-def new_table(first: str, *others: str, numbers: bool = True) -> Table:
-    """An empty table: the first column to the left, numbers to the right."""
+def new_table(first: str, *others: str, numbers: Collection[int] | None = None) -> Table:
+    """An empty table, numbers to the right.
+
+    Args:
+        first: Title of the first column.
+        *others: Titles of the others.
+        numbers: Which columns hold numbers, from 0; by default all but the first.
+    """
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    for title in others:
-        table.add_column(title, justify="right" if numbers else "left", overflow="fold")
+    for place, title in enumerate((first, *others)):
+        is_number = place > 0 if numbers is None else place in numbers
+        table.add_column(title, justify="right" if is_number else "left", overflow="fold")
     return table
 
 
@@ -44,6 +50,11 @@ def as_p_value(p: float) -> str:
     if p < 0.0001:
         return "< 0.0001"
     return f"{p:.2f}" if p >= 0.1 else f"{p:.4f}"
+
+
+def with_limits(score: Mapping[str, Any]) -> tuple[str, str]:
+    """A share and its interval, for two cells."""
+    return as_percent(score["value"]), as_limits(score)
 
 
 def as_limits(score: Mapping[str, Any], name: str = "accuracy") -> str:

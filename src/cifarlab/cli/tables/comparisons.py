@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from cifarlab.cli.tables.cells import as_limits, as_p_value, as_percent, new_table
+from cifarlab.cli.tables.cells import as_limits, as_p_value, as_percent, new_table, with_limits
 from cifarlab.displays.console import make_console
 from cifarlab.utils.text import signed
 
@@ -16,10 +16,7 @@ def print_comparison(compared: Mapping[str, Any]) -> None:
     _print_notices(console, compared)
     runs = new_table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
     for run in compared["runs"]:
-        accuracy, f1 = run["accuracy"], run["macro_f1"]
-        runs.add_row(
-            run["run"], as_percent(accuracy["value"]), as_limits(accuracy), as_percent(f1["value"]), as_limits(f1)
-        )
+        runs.add_row(run["run"], *with_limits(run["accuracy"]), *with_limits(run["macro_f1"]))
     console.print(runs, "")
     pairs = new_table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared["pairs"]:
@@ -61,13 +58,13 @@ def print_group_comparison(compared: Mapping[str, Any]) -> None:
     runs = new_table("run", "accuracy", "95 % interval")
     for group in compared["groups"]:
         for run in group["runs"]:
-            runs.add_row(run["run"], as_percent(run["accuracy"]["value"]), as_limits(run["accuracy"]))
+            runs.add_row(run["run"], *with_limits(run["accuracy"]))
         runs.add_section()
     console.print(runs, "")
     groups = new_table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
     for group in compared["groups"]:
-        mean, spread = group["mean"], as_percent(group["standard_deviation"])
-        groups.add_row(group["name"], str(len(group["runs"])), as_percent(mean["value"]), as_limits(mean), spread)
+        spread = as_percent(group["standard_deviation"])
+        groups.add_row(group["name"], str(len(group["runs"])), *with_limits(group["mean"]), spread)
     console.print(groups, "")
     console.print(f"permutation p {as_p_value(compared['p_value'])}", soft_wrap=True)
     console.print(compared["sentence"], soft_wrap=True)
@@ -86,11 +83,7 @@ def print_permutation(result: Mapping[str, Any]) -> None:
             console.print(f"{row['recipe']}: both with {', '.join(row['changed'])}", soft_wrap=True)
     table = new_table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
     for row in rows:
-        cells = [
-            cell
-            for key in ("accuracy", "shuffled_accuracy")
-            for cell in (as_percent(row[key]["value"]), as_limits(row[key]))
-        ]
+        cells = [cell for key in ("accuracy", "shuffled_accuracy") for cell in with_limits(row[key])]
         value, *limits = (row["difference"][key] for key in ("value", "low", "high"))
         shown = "" if None in limits else " to ".join(signed(100 * limit) for limit in limits)
         table.add_row(row["recipe"], *cells, signed(100 * value), shown)

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
+from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.utils import files
@@ -15,15 +13,10 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 _MOST_PRINTED = 20
-CSV_COLUMNS = (
-    "id",
-    "given_label",
-    "suggested_label",
-    "score",
-    "given_probability",
-    "suggested_probability",
-    "is_issue",
-)
+# Column of the CSV and key of the JSON: which attribute of a doubt.
+_COLUMNS = {"id": "image_id", "given_label": "given", "suggested_label": "suggested"} | {
+    name: name for name in ("score", "given_probability", "suggested_probability", "is_issue")
+}
 
 
 def check_options(split: str, train: bool, outputs: Mapping[str, Path | None]) -> None:
@@ -42,18 +35,14 @@ def check_options(split: str, train: bool, outputs: Mapping[str, Path | None]) -
 def print_doubts(findings: Findings, top: int, page: Path) -> None:
     """Print the first doubts, the duplicates that disagree, and where the page is."""
     console = make_console()
-    count, issues = len(findings.doubts), len(findings.issues)
+    count, issues = len(findings.ranking), len(findings.issues)
     console.print(
         f"{issues:,} of {counted(count, 'label')} in the {findings.split} images of {findings.data} "
         f"{'is' if issues == 1 else 'are'} counted as wrong by confident learning",
         soft_wrap=True,
     )
     console.print(*findings.notices, "", sep="\n", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title, side in (("image", "left"), ("label", "left"), ("suggested", "left"), ("probability", "right")):
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
-    table.add_column("score", justify="right")
-    table.add_column("counted as wrong")
+    table = new_table("image", "label", "suggested", "probability", "score", "counted as wrong", numbers=(3, 4))
     shown = findings.listed[: min(top, _MOST_PRINTED)]
     for doubt in shown:
         chance, counts = f"{100 * doubt.suggested_probability:.1f} %", "yes" if doubt.is_issue else "no"
@@ -82,7 +71,7 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
         "runs": list(findings.runs),
         "data": findings.data,
         "split": findings.split,
-        "count": len(findings.doubts),
+        "count": len(findings.ranking),
         "issues": len(findings.issues),
         "agreement": findings.agreement,
         "notices": findings.notices,
@@ -95,19 +84,8 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
 
 def write_csv(findings: Findings, path: Path, top: int) -> Path:
     """One line a doubt, the most doubtful first."""
-    return files.write_csv(path, _rows(findings, top), CSV_COLUMNS)
+    return files.write_csv(path, _rows(findings, top), _COLUMNS)
 
 
 def _rows(findings: Findings, top: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": doubt.image_id,
-            "given_label": doubt.given,
-            "suggested_label": doubt.suggested,
-            "score": doubt.score,
-            "given_probability": doubt.given_probability,
-            "suggested_probability": doubt.suggested_probability,
-            "is_issue": doubt.is_issue,
-        }
-        for doubt in findings.listed[:top]
-    ]
+    return [{column: getattr(doubt, name) for column, name in _COLUMNS.items()} for doubt in findings.listed[:top]]

@@ -4,25 +4,20 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
+from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console
-from cifarlab.evaluation.explanation.image import VIEWS, RunStory, Story
+from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
 from cifarlab.utils.text import counted
 
 _COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
 
 
-def print_story(story: Story, page: Path) -> None:
+def print_story(story: Explanation, page: Path) -> None:
     """Print one line a run, and where the page is."""
     console = make_console()
     names = story.class_names
     console.print(f"{story.image_id} of {story.data}, labelled {names[story.label]}", "", sep="\n", soft_wrap=True)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("run", overflow="fold")
-    for title in _COLUMNS:
-        table.add_column(title, justify="left" if title == "named" else "right")
+    table = new_table("run", *_COLUMNS, numbers=range(2, 7))
     for run in story.runs:
         alike = sum(near.label == story.label for near in run.neighbours)
         table.add_row(
@@ -41,7 +36,7 @@ def print_story(story: Story, page: Path) -> None:
     print(page)
 
 
-def summarise(story: Story, page: Path) -> dict[str, Any]:
+def summarise(story: Explanation, page: Path) -> dict[str, Any]:
     """The story as plain values, ready for JSON; without the pictures and maps."""
     names = story.class_names
     return {
@@ -55,7 +50,7 @@ def summarise(story: Story, page: Path) -> dict[str, Any]:
     }
 
 
-def _forgotten(run: RunStory) -> str:
+def _forgotten(run: RunExplanation) -> str:
     if run.history is None:
         return "-"
     if run.history.first_learnt is None:
@@ -63,8 +58,8 @@ def _forgotten(run: RunStory) -> str:
     return counted(run.history.forgetting_events, "time")
 
 
-def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
-    history, doubt, change = run.history, run.doubt, run.change
+def _summarise_run(run: RunExplanation, names: tuple[str, ...]) -> dict[str, Any]:
+    history, doubt, change = run.history, run.label_rank, run.change
     return {
         "run": run.run,
         "split": run.split,
@@ -76,25 +71,23 @@ def _summarise_run(run: RunStory, names: tuple[str, ...]) -> dict[str, Any]:
         "history": None
         if history is None
         else {
-            "split": history.split,
+            **_fields(history, "split", "right", "forgetting_events", "first_learnt"),
             "losses": [None if math.isnan(loss) else loss for loss in history.losses],
-            "right": list(history.right),
-            "forgetting_events": history.forgetting_events,
-            "first_learnt": history.first_learnt,
         },
-        "label_doubt": None
-        if doubt is None
-        else {"self_confidence": doubt.self_confidence, "rank": doubt.rank, "count": doubt.count},
+        "label_doubt": None if doubt is None else _fields(doubt, "self_confidence", "rank", "count"),
         "neighbours": [
             {"id": near.image_id, "label": names[near.label], "similarity": near.similarity} for near in run.neighbours
         ],
-        "attention": run.attention[0].method if run.attention else None,
+        "attention": run.saliency[0].method if run.saliency else None,
         "smallest_change": None
         if change is None
         else {
-            "grey_levels": change.grey_levels,
+            **_fields(change, "grey_levels", "survives_rounding"),
             "before": names[change.before],
             "after": names[change.after],
-            "survives_rounding": change.survives_rounding,
         },
     }
+
+
+def _fields(value: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}

@@ -125,8 +125,8 @@ def _shown(value: Any) -> str:
 
 
 def _about(results: Sequence[Mapping[str, Any]]) -> str:
-    found = sorted({(result["images"], result["data"]) for result in results})
-    images = " or ".join(f"{count:,} test images of {data}" for count, data in found)
+    groups = sorted({(result["images"], result["data"]) for result in results})
+    images = " or ".join(f"{count:,} test images of {data}" for count, data in groups)
     runs = {len(result["seeds"]) for result in results}
     spread = ["mean ± standard deviation of the seeds"] if max(runs) > 1 else []
     one = ["Wilson's 95 % interval where there is one run"] if 1 in runs else []
@@ -137,12 +137,12 @@ def _about(results: Sequence[Mapping[str, Any]]) -> str:
 
 def _machines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """On what was trained, in which precision, and what that machine can do; with the rungs' names where it varies."""
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for name, result in results:
-        found.setdefault(_machine(result), []).append(name)
-    for machine, names in found.items():
-        yield f"Trained on {machine}." if len(found) == 1 else f"{', '.join(names)}: trained on {machine}."
-    if len(found) > 1:
+        groups.setdefault(_machine(result), []).append(name)
+    for machine, names in groups.items():
+        yield f"Trained on {machine}." if len(groups) == 1 else f"{', '.join(names)}: trained on {machine}."
+    if len(groups) > 1:
         yield "Training times, and shares of limits, compare only where those are the same."
 
 

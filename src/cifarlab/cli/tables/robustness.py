@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.table import Table
 
+from cifarlab.cli.tables.cells import as_limits, as_percent, new_table
 from cifarlab.cli.tables.scores import describe_look
 from cifarlab.displays.console import make_console
 from cifarlab.evaluation.robustness.results import FILE_NAME
@@ -45,11 +45,11 @@ def parse_list(text: str | None, nothing: str | None = None, option: str = "the 
     if text is None or text.strip() == nothing:
         return ()
     words = [word.strip().replace("-", "_") for word in text.split(",")]
-    found = tuple(dict.fromkeys(word for word in words if word))
-    if not found:
+    chosen = tuple(dict.fromkeys(word for word in words if word))
+    if not chosen:
         also = "" if nothing is None else f", or {nothing}"
         raise CifarlabError(f"{option} takes words with commas between them{also}. Received: {text!r}")
-    return found
+    return chosen
 
 
 def parse_severities(text: str) -> tuple[int, ...]:
@@ -66,22 +66,22 @@ def parse_severities(text: str) -> tuple[int, ...]:
 
 def _corruptions(entry: Mapping[str, Any]) -> Table:
     columns = [f"severity {severity}" for severity in entry["severities"]]
-    table = _table("accuracy and its\n95 % interval under", *columns, "mean")
-    table.add_row("nothing (clean)", *([""] * len(columns)), _percent(entry["clean"]["value"]))
+    table = new_table("accuracy and its\n95 % interval under", *columns, "mean")
+    table.add_row("nothing (clean)", *([""] * len(columns)), as_percent(entry["clean"]["value"]))
     table.add_section()
     corruptions: Mapping[str, Any] = entry["corruptions"]
     names = sorted(corruptions, key=lambda name: (not corruptions[name]["benchmark"], -corruptions[name]["error"]))
     for number, name in enumerate(names):
-        found = corruptions[name]
-        if number and not found["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
+        corruption = corruptions[name]
+        if number and not corruption["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
             table.add_section()
-        cells = [_with_limits(interval) for interval in found["severities"].values()]
-        table.add_row(name.replace("_", " "), *cells, _percent(1 - found["error"]))
+        cells = [_with_limits(interval) for interval in corruption["severities"].values()]
+        table.add_row(name.replace("_", " "), *cells, as_percent(1 - corruption["error"]))
     return table
 
 
 def _summary(entry: Mapping[str, Any]) -> Table:
-    table = _table("measure", "images", "value", "95 % interval")
+    table = new_table("measure", "images", "value", "95 % interval")
     count = f"{entry['count']:,}"
     averaged, everything = len(entry["averaged"]), len(entry["corruptions"])
     rows = [("clean accuracy", count, entry["clean"])]
@@ -94,36 +94,18 @@ def _summary(entry: Mapping[str, Any]) -> Table:
         newer = entry["cifar101"]
         rows.append((f"accuracy on CIFAR-10.1 {newer['version']}", f"{newer['count']:,}", newer["accuracy"]))
     for words, images, interval in rows:
-        table.add_row(words, images, _percent(interval["value"]), _limits(interval))
+        table.add_row(words, images, as_percent(interval["value"]), as_limits(interval))
     return table
 
 
 def _against(against: Mapping[str, Any]) -> str:
     error, relative = against["mean_corruption_error"], against["relative_mean_corruption_error"]
     return (
-        f"against {against['baseline']} (100 % is as robust, less is better): mean corruption error {_percent(error)}, "
-        f"relative to each run's clean accuracy {_percent(relative)}"
+        f"against {against['baseline']} (100 % is as robust, less is better): mean corruption error "
+        f"{as_percent(error)}, relative to each run's clean accuracy {as_percent(relative)}"
     )
 
 
 def _with_limits(interval: Mapping[str, Any]) -> str:
     """Not as plus or minus: Wilson's interval is not symmetric, and half of it could reach beyond 100 %."""
     return f"{100 * interval['value']:.1f} %\n{100 * interval['low']:.1f} to {100 * interval['high']:.1f}"
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:.2f} %"
-
-
-def _limits(interval: Mapping[str, Any]) -> str:
-    if interval["low"] is None:
-        return ""
-    return f"{100 * interval['low']:.2f} to {100 * interval['high']:.2f}"
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title, new_table
+from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title, new_table, with_limits
 from cifarlab.displays.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
@@ -35,7 +35,7 @@ def print_data(description: Mapping[str, Any]) -> None:
     counts.add_row("all", *(f"{split['count']:,}" for split in splits.values()))
     console.print(counts, "")
     if description["checksums"]:
-        checksums = new_table("file", "verified checksum", numbers=False)
+        checksums = new_table("file", "verified checksum", numbers=())
         for file, checksum in description["checksums"].items():
             checksums.add_row(file, checksum)
         console.print(checksums)
@@ -93,10 +93,10 @@ def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
     groups: dict[tuple[str, object], list[Mapping[str, Any]]] = {}
     for entry in entries:
         groups.setdefault((_which_images(entry), entry.get("images")), []).append(entry)
-    console, said = make_console(), set[str]()
+    console, titles = make_console(), set[str]()
     for number, ((which, _), members) in enumerate(groups.items()):
-        others = " (others than those above)" if which in said else ""
-        said.add(which)
+        others = " (others than those above)" if which in titles else ""
+        titles.add(which)
         console.print(*([""] if number else []), f"{which}{others}", sep="\n", soft_wrap=True)
         _print_group(console, members)
 
@@ -161,11 +161,7 @@ def _print_scores(entry: Mapping[str, Any]) -> None:
     _print_people(console, entry)
     classes = new_table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
     for row in entry["per_class"]:
-        cells = [
-            cell
-            for key in ("precision", "recall", "f1")
-            for cell in (as_percent(row[key]["value"]), as_limits(row[key]))
-        ]
+        cells = [cell for key in ("precision", "recall", "f1") for cell in with_limits(row[key])]
         classes.add_row(row["class_name"], f"{row['support']:,}", *cells)
     console.print(classes, "")
     if len(entry["class_names"]) <= MOST_CLASSES:
@@ -230,5 +226,5 @@ def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[
 def _told(scores: Mapping[str, Any]) -> list[str]:
     """The scores in the order in which they are shown: accuracy and loss first; top-3 only where it can be wrong."""
     first = [name for name in ("accuracy", "negative_log_likelihood") if name in scores]
-    told = [*first, *(name for name in scores if name not in first)]
-    return [name for name in told if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]
+    shown = [*first, *(name for name in scores if name not in first)]
+    return [name for name in shown if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]

@@ -1,6 +1,5 @@
 """Everything that is computed about a data set before any training, in one pass over it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from cifarlab.datasets._image_set import SPLITS, Splits
 from cifarlab.datasets.exploration import duplicates, embedding, statistics
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.progress import ProgressCallback, ignore
 
 PLACES = ("within training", "within test", "between training and test")
 BRIGHTNESS_END, CONTRAST_END = 1.0, 0.5
@@ -105,7 +105,7 @@ def find(
     splits: Splits,
     seed: int = 0,
     map_images: int = MAP_IMAGES,
-    progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
+    progress: ProgressCallback = ignore,
 ) -> Findings:
     """Count, average, compare and map a data set.
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cifarlab.runs.predictions import Classified, HardPredictions, Predictions, are_other_pictures
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, number_rows, rows_of
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 
 def align(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:
@@ -32,7 +32,7 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
         return other, []
     other, notices = _with_classes_of(reference, other, first, second)
     order, by_order = _order(reference, other, f"{first} and {second}")
-    aligned = _take(other, order, reference.ids)
+    aligned = replace(other.take(order), ids=reference.ids)
     differing = np.flatnonzero(aligned.labels != reference.labels)
     if len(differing):
         many = counted(len(differing), "image")
@@ -59,29 +59,20 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
 
 def counts_rows(ids: Array) -> bool:
     """Whether these ids are the row numbers that predictions without ids are given."""
-    return bool((ids == np.array([f"{index:08d}" for index in range(len(ids))], str)).all())
+    return np.array_equal(ids, number_rows(len(ids)))
 
 
 def _order(reference: Classified, other: Classified, both: str) -> tuple[Array, bool]:
     """For each image of the reference its row in the other, and whether that is by order alone."""
     missing = np.setxor1d(reference.ids, other.ids)
     if not len(missing):
-        order = np.empty(len(reference), np.int64)
-        order[np.argsort(reference.ids)] = np.argsort(other.ids)
-        return order, counts_rows(reference.ids)
+        return rows_of(other.ids, reference.ids), counts_rows(reference.ids)
     if len(reference) == len(other) and (counts_rows(reference.ids) or counts_rows(other.ids)):
         return np.arange(len(reference)), True
     raise CifarlabError(
         f"{both} were evaluated on different images ({len(reference):,} and {len(other):,}; {str(missing[0])!r} is "
         "in one only): evaluate both on the same data"
     )
-
-
-def _take(other: Classified, order: Array, ids: Array) -> Classified:
-    if isinstance(other, HardPredictions):
-        return replace(other, ids=ids, labels=other.labels[order], predicted=other.predicted[order])
-    origin = None if other.origin is None else other.origin.take(order)
-    return replace(other, ids=ids, labels=other.labels[order], logits=other.logits[order], origin=origin)
 
 
 def _with_classes_of(reference: Classified, other: Classified, first: str, second: str) -> tuple[Classified, list[str]]:
@@ -96,8 +87,8 @@ def _with_classes_of(reference: Classified, other: Classified, first: str, secon
         told = f"{second} and {first} name their classes differently; they are matched by their numbers."
         return replace(other, class_names=wanted), [told]
     raise CifarlabError(
-        f"{first} and {second} are of different data, with different classes ({_shown(wanted)} against "
-        f"{_shown(names)}): compare runs on the same data"
+        f"{first} and {second} are of different data, with different classes ({few(wanted, 3, count=True)} against "
+        f"{few(names, 3, count=True)}): compare runs on the same data"
     )
 
 
@@ -114,7 +105,3 @@ def _unnamed(names: Sequence[str]) -> bool:
     """Names such as `class 0`, `class 1`, ... or `0`, `1`, ..., in this order."""
     found = [re.fullmatch(r"(?:class[ _]?)?(\d+)", name) for name in names]
     return [int(match[1]) for match in found if match] == list(range(len(names)))
-
-
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f", ... {len(names)} in all" if len(names) > 3 else "")

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cifarlab import metrics
 from cifarlab.evaluation.comparison._alignment import align, counts_rows
 from cifarlab.evaluation.external import reading
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Classified
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
 Comparable = Run | str | os.PathLike[str]
@@ -37,13 +35,13 @@ class ComparedRun:
     notices: tuple[str, ...] = ()
 
     @property
-    def right(self) -> NDArray[np.bool_]:
+    def correct(self) -> Array:
         """`(N,)` bool: which images it recognised."""
-        return np.asarray(self.predictions.predicted == self.predictions.labels)
+        return self.predictions.correct
 
     def describe(self) -> dict[str, Any]:
-        """Name, path, accuracy and macro F1, ready for JSON."""
-        numbers = {name: metrics.measure(name, self.predictions).as_dict() for name in ("accuracy", "macro_f1")}
+        """Name, path, accuracy and macro F1."""
+        numbers = {name: metrics.measure(name, self.predictions) for name in ("accuracy", "macro_f1")}
         return {"run": self.name, "path": self.path, **numbers}
 
 

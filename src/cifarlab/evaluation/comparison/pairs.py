@@ -16,6 +16,7 @@ from cifarlab.metrics.statistics.significance import (
     paired_difference,
     show_p,
 )
+from cifarlab.utils.files import plain
 from cifarlab.utils.text import counted, signed
 
 __all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
@@ -73,23 +74,16 @@ def compare(
     for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
         pair["adjusted_p_value"] = adjusted
         pair["sentence"] = _sentence(pair, count, split, len(pairs))
-    return {
-        "format": FORMAT,
-        "split": split,
-        "count": count,
-        "class_names": list(entrants[0].predictions.class_names),
-        "note": NOTE,
-        "notices": notices_of(entrants),
-        "runs": [entrant.describe() for entrant in entrants],
-        "pairs": pairs,
-    }
+    described = [entrant.describe() for entrant in entrants]
+    about = {"format": FORMAT, "split": split, "count": count, "class_names": entrants[0].predictions.class_names}
+    return plain({**about, "note": NOTE, "notices": notices_of(entrants), "runs": described, "pairs": pairs})
 
 
 def _compare_pair(first: ComparedRun, second: ComparedRun) -> dict[str, Any]:
     ids = first.predictions.ids
-    only_first, only_second = first.right & ~second.right, second.right & ~first.right
+    only_first, only_second = first.correct & ~second.correct, second.correct & ~first.correct
     b, c = int(only_first.sum()), int(only_second.sum())
-    both = int((first.right & second.right).sum())
+    both = int((first.correct & second.correct).sum())
     neither = len(ids) - both - b - c
     return {
         "first": first.name,
@@ -98,34 +92,35 @@ def _compare_pair(first: ComparedRun, second: ComparedRun) -> dict[str, Any]:
         "only_first_right_count": b,
         "only_second_right_count": c,
         "both_wrong": neither,
-        "accuracy_difference": paired_difference(both, b, c, neither).as_dict(),
+        "accuracy_difference": paired_difference(both, b, c, neither),
         "p_value": mcnemar(b, c),
         "images_needed": images_needed(b, c, len(ids)),
-        "only_first_right": ids[only_first].tolist(),
-        "only_second_right": ids[only_second].tolist(),
+        "only_first_right": ids[only_first],
+        "only_second_right": ids[only_second],
     }
 
 
 def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> str:
     first, second = pair["first"], pair["second"]
-    asked = counted(count, f"{split} image")
+    images = counted(count, f"{split} image")
     if pair["only_first_right_count"] + pair["only_second_right_count"] == 0:
         return (
             f"{first} and {second} are right on exactly the same {split} images ({count:,}): nothing sets them apart."
         )
-    value, low, high = (100 * pair["accuracy_difference"][key] for key in ("value", "low", "high"))
+    found = pair["accuracy_difference"]
+    value, low, high = (100 * each for each in (found.value, found.low, found.high))
     adjusted = f", adjusted for {num_pairs} pairs" if num_pairs > 1 else ""
     test = f"exact McNemar p {show_p(pair['adjusted_p_value'])}{adjusted}"
     if pair["adjusted_p_value"] >= SIGNIFICANCE:
         return (
-            f"The {asked} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
+            f"The {images} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
             f"{signed(value)} percentage points (95 % interval {signed(low)} to {signed(high)}; {test})."
             f"{_outlook(pair)}"
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     return (
-        f"{first} is more accurate than {second} by {value:.2f} percentage points on {asked} "
+        f"{first} is more accurate than {second} by {value:.2f} percentage points on {images} "
         f"(95 % interval {signed(low)} to {signed(high)}; {test})."
     )
 

@@ -17,6 +17,7 @@ from cifarlab.metrics.statistics.significance import (  # fmt: skip
     welch_difference,
 )
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import plain
 from cifarlab.utils.text import counted, signed
 
 FORMAT = 1
@@ -63,7 +64,7 @@ def compare_groups(
             )
     entrants = enter([*first, *second], split, runs_dir, labels)
     parts = entrants[: len(first)], entrants[len(first) :]
-    accuracies = [[float(entrant.right.mean()) for entrant in part] for part in parts]
+    accuracies = [[float(entrant.correct.mean()) for entrant in part] for part in parts]
     p_value, test = permutation_test(*accuracies)
     names = _names(*parts)
     result = {
@@ -73,13 +74,13 @@ def compare_groups(
         "note": NOTE,
         "notices": notices_of(entrants),
         "groups": [_describe(*each) for each in zip(names, parts, accuracies, strict=True)],
-        "difference": welch_difference(*accuracies).as_dict(),
+        "difference": welch_difference(*accuracies),
         "p_value": p_value,
         "test": test,
         "least_p_value": least_p_value(len(first), len(second)),
         "seeds_needed": seeds_needed(*accuracies),
     }
-    return {**result, "sentence": _sentence(result)}
+    return plain({**result, "sentence": _sentence(result)})
 
 
 def _names(first: list[ComparedRun], second: list[ComparedRun]) -> tuple[str, str]:
@@ -98,7 +99,7 @@ def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -
     return {
         "name": name,
         "runs": [entrant.describe() for entrant in entrants],
-        "mean": intervals.mean_over_seeds(accuracies).as_dict(),
+        "mean": intervals.mean_over_seeds(accuracies),
         "standard_deviation": statistics.stdev(accuracies),
     }
 
@@ -106,7 +107,7 @@ def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -
 def _sentence(result: dict[str, Any]) -> str:
     first, second = (group["name"] for group in result["groups"])
     sizes = [len(group["runs"]) for group in result["groups"]]
-    value, low, high = (result["difference"][key] for key in ("value", "low", "high"))
+    value, low, high = result["difference"].value, result["difference"].low, result["difference"].high
     limits = "" if low is None else f"95 % interval {signed(100 * low)} to {signed(100 * high)}; "
     test = f"{limits}{result['test']}, p {show_p(result['p_value'])}"
     seeds = f"{sizes[0]} against {sizes[1]} seeds"
@@ -121,4 +122,4 @@ def _sentence(result: dict[str, Any]) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:.2f}".replace("-", "\N{MINUS SIGN}") + " percentage points"
+    return f"{signed(100 * value).removeprefix('+')} percentage points"

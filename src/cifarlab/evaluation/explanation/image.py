@@ -1,32 +1,32 @@
-"""One image, its whole life: what each run says of it, how it was learnt, what it is like, what would change it."""
+"""One image, explained: what each run predicts, how it was learnt, what it is like, what would change the answer."""
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from cifarlab import datasets
 from cifarlab.datasets import ImageSet, Splits
 from cifarlab.evaluation.explanation.counterfactual import ClassChange, find_smallest_change
 from cifarlab.evaluation.explanation.find_image import find_image
-from cifarlab.evaluation.explanation.label_rank import LabelDoubt, weigh_label
+from cifarlab.evaluation.explanation.label_rank import LabelRank, rank_label
 from cifarlab.evaluation.explanation.neighbours import Neighbour, find_neighbours
-from cifarlab.evaluation.explanation.saliency import Attention, make_explainer
+from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import prediction
 from cifarlab.inference.tta import make_views
 from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.trained_images import find_overlap
 from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
 from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback, ignore
 
 NEIGHBOURS = 8
 VIEWS = (
@@ -34,23 +34,21 @@ VIEWS = (
     "moved down and right, mirrored",
 )  # fmt: skip
 
-Progress = Callable[[str, float], None]
-
 
 @dataclass(frozen=True, eq=False)
-class RunStory:
-    """What one run has to say about the image.
+class RunExplanation:
+    """What one run says of the image.
 
     Attributes:
-        run: The run's name, made unique among the story's.
+        run: The run's name, made unique among the explanation's.
         split: Of which part the image was in this run: `"train"`, `"validation"` or `"test"`.
         probabilities: `(K,)`, of the image as it is.
         views: `(6, K)` probabilities of the views in `VIEWS`.
         averaged: `(K,)` with each test-time augmentation, by its name.
         history: How it went in training; None where the training did not meet it or recorded nothing.
-        doubt: What the run's predictions say of the label; None where there are none, or the run learned from it.
+        label_rank: How probable the run's predictions make the label; None without any, or if the run learned from it.
         neighbours: The training images that the network finds most alike; empty where it has no layer to ask.
-        attention: Where the network looked, for the class it named and, where that is another, the true one.
+        saliency: Where the network looked, for the class it named and, where that is another, the true one.
         change: The smallest change found that makes it name another class; None if none was found.
         notices: What a reader must know: that the run was trained on a copy of the image, or has predictions that are
             of an earlier model.
@@ -62,9 +60,9 @@ class RunStory:
     views: NDArray[np.float64]
     averaged: dict[str, NDArray[np.float64]]
     history: ImageHistory | None
-    doubt: LabelDoubt | None
+    label_rank: LabelRank | None
     neighbours: list[Neighbour]
-    attention: list[Attention]
+    saliency: list[SaliencyMap]
     change: ClassChange | None
     notices: tuple[str, ...] = ()
 
@@ -75,8 +73,8 @@ class RunStory:
 
 
 @dataclass(frozen=True, eq=False)
-class Story:
-    """An image and what several runs have to say about it.
+class Explanation:
+    """An image, and what several runs say of it.
 
     Attributes:
         image_id: Which image.
@@ -94,10 +92,10 @@ class Story:
     image: NDArray[np.uint8]
     label: int
     class_names: tuple[str, ...]
-    runs: list[RunStory] = field(default_factory=list)
+    runs: list[RunExplanation] = field(default_factory=list)
 
 
-def tell_story(
+def explain_image(
     image_id: str,
     runs: Sequence[AnyRun],
     *,
@@ -105,31 +103,14 @@ def tell_story(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
-) -> Story:
-    """Ask every run about one image.
-
-    The features of the training images are kept in each run, so that they are computed once. Where a run has not been
-    evaluated on the part that the image is in, this is a look at it, and recorded.
-
-    Args:
-        image_id: An id as in predictions, such as `"test-00042"`, or a part and a row of it, `"test/42"`, or a row.
-        runs: All trained on one data set; `"builtin"` for the built-in model.
-        split: Where a bare row is counted, and where an id is looked for first.
-        data_dir: Where the data are, if not where the runs found them.
-        runs_dir: Where the run of the built-in model is, or will be made.
-        code: The user's own Python files that the runs may need; no other is executed.
-        progress: Called with a phrase and the share done.
-
-    Raises:
-        CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
-            about different data sets.
-    """
+    progress: ProgressCallback | None = None,
+) -> Explanation:
+    """What every run makes of one image; the arguments are those of `explain_images`."""
     where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "code": code}
-    return tell_stories([image_id], runs, split=split, progress=progress, **where)[0]
+    return explain_images([image_id], runs, split=split, progress=progress, **where)[0]
 
 
-def tell_stories(
+def explain_images(
     image_ids: Sequence[str],
     runs: Sequence[AnyRun],
     *,
@@ -137,13 +118,17 @@ def tell_stories(
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
-) -> list[Story]:
-    """`tell_story` for several images: data and models are loaded once.
+    progress: ProgressCallback | None = None,
+) -> list[Explanation]:
+    """What every run makes of each image; data and models are loaded once.
+
+    The features of the training images are kept in each run, so that they are computed once. Where a run has not been
+    evaluated on the part that an image is in, this is a look at it, and recorded.
 
     Args:
-        image_ids: At least one, each as for `tell_story`.
-        runs: As for `tell_story`.
+        image_ids: At least one: an id as in predictions, such as `"test-00042"`, or a part and a row of it,
+            `"test/42"`, or a row.
+        runs: All trained on one data set; `"builtin"` for the built-in model.
         split: Where a bare row is counted, and where an id is looked for first.
         data_dir: Where the data are, if not where the runs found them.
         runs_dir: Where the run of the built-in model is, or will be made.
@@ -151,119 +136,112 @@ def tell_stories(
         progress: Called with a phrase and the share done.
 
     Returns:
-        The stories, in the order of the ids.
+        In the order of the ids.
 
     Raises:
-        CifarlabError: As `tell_story`.
+        CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
+            about different data sets.
     """
     if not runs:
-        raise CifarlabError("an image's story needs at least one run: give the folder of one that cifarlab train made")
+        raise CifarlabError("an explanation needs at least one run: give the folder of one that cifarlab train made")
     own_code.allow_files(code)
-    report = progress or (lambda phrase, share: None)
+    report = progress or ignore
     opened = [pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
     names = sorted({run.data_name for run in opened})
     if len(names) > 1:
         raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
     loaded: dict[str, Splits] = {}
-    stories: list[Story] = []
+    explanations: list[Explanation] = []
     for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
         splits = _load(run, data_dir, loaded)
-        places = [find_image(splits, image_id, split) for image_id in _ids(stories) or image_ids]
-        stories = stories or [_begin(names[0], splits, *place) for place in places]
+        # The ids that the first run found: a row may be another image in the parts of the next.
+        known = [each.image_id for each in explanations] or image_ids
+        places = [find_image(splits, image_id, split) for image_id in known]
+        explanations = explanations or [_begin(names[0], splits, *place) for place in places]
         report(name, number / len(opened))
-        witness = _call(run, name, splits)
-        for done, (story, (found, row)) in enumerate(zip(stories, places, strict=True)):
-            report(f"{story.image_id}, {name}", (number + done / len(stories)) / len(opened))
-            story.runs.append(_ask(witness, found, splits[found].take(np.array([row]))))
-    return stories
+        explainer = _prepare(run, name, splits)
+        for done, (explanation, (part, row)) in enumerate(zip(explanations, places, strict=True)):
+            report(f"{explanation.image_id}, {name}", (number + done / len(explanations)) / len(opened))
+            explanation.runs.append(_explain(explainer, part, splits[part].take(np.array([row]))))
+    return explanations
 
 
-def _ids(stories: Sequence[Story]) -> list[str]:
-    """What the first run has found: a row may be another image in the parts of the next."""
-    return [story.image_id for story in stories]
-
-
-def _begin(data: str, splits: Splits, split: str, row: int) -> Story:
+def _begin(data: str, splits: Splits, split: str, row: int) -> Explanation:
     images = splits[split]
     image_id, label = str(images.ids[row]), int(images.labels[row])
-    return Story(image_id, data, split, images.images[row], label, splits.class_names)
+    return Explanation(image_id, data, split, images.images[row], label, splits.class_names)
 
 
 def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
-    """The run's own data, split as it split them."""
+    """The run's own data, split as it split them; runs that held out the same images share them."""
     key = str(run.recipe.held_out)
     if key not in loaded:
-        remembered = run.data.get("data_dir")
-        where = data_dir or (str(remembered) if remembered and Path(remembered).exists() else None)
-        loaded[key] = datasets.load_data(run.data_name, data_dir=where, **run.recipe.held_out)
+        loaded[key] = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, **run.recipe.held_out)
     return loaded[key]
 
 
 @dataclass(frozen=True, eq=False)
-class _Witness:
-    """A run with everything that is loaded once, however many images it is asked about."""
+class _Explainer:
+    """A run with everything that is loaded once, however many images it is to explain."""
 
     run: Run
     name: str
     splits: Splits
     model: Any
-    explain: Callable[[Array, Sequence[int]], list[Attention]]
-    known: Dynamics | None
+    saliency: Callable[[Array, Sequence[int]], list[SaliencyMap]]
+    dynamics: Dynamics | None
 
 
-def _call(run: Run, name: str, splits: Splits) -> _Witness:
+def _prepare(run: Run, name: str, splits: Splits) -> _Explainer:
     model = prediction.load_model(run)
     if splits.class_names != prediction.class_names(run):
         raise CifarlabError(f"{splits.source.name} has other classes than {run.path} was trained on")
     prediction.check_fits(model, splits.train.image_shape, len(splits.class_names))
-    return _Witness(run, name, splits, model, make_explainer(model), training_dynamics.load(run))
+    return _Explainer(run, name, splits, model, make_explainer(model), training_dynamics.load(run))
 
 
-def _ask(witness: _Witness, split: str, one: ImageSet) -> RunStory:
+def _explain(explainer: _Explainer, split: str, one: ImageSet) -> RunExplanation:
     """What a run says of the image in `one`, which is in its `split`."""
-    run, model = witness.run, witness.model
-    image_id = str(one.ids[0])
-    views, averaged = _look(model, one)
-    said, true = int(views[0].argmax()), int(one.labels[0])
-    doubt, notices = (None, []) if split == "train" else _read_doubt(run, split, image_id)
-    met = None if split == "train" else find_overlap(run, one, run.data_name, lambda: witness.splits.train)
-    if met is not None and met.trained_on.any():
-        notices.append(f"{witness.name} was trained on a copy of this image: its answer is no test.")
-    return RunStory(
-        run=witness.name,
+    run, model = explainer.run, explainer.model
+    image_id, label = str(one.ids[0]), int(one.labels[0])
+    views, averaged = _predict_views(model, one)
+    label_rank, notices = (None, []) if split == "train" else _rank_label(run, split, image_id)
+    overlap = None if split == "train" else find_overlap(run, one, run.data_name, lambda: explainer.splits.train)
+    if overlap is not None and overlap.trained_on.any():
+        notices.append(f"{explainer.name} was trained on a copy of this image: its answer is no test.")
+    return RunExplanation(
+        run=explainer.name,
         split=split,
         probabilities=views[0],
         views=views,
         averaged=averaged,
-        history=witness.known.find(image_id) if witness.known else None,
-        doubt=doubt,
-        neighbours=find_neighbours(run, model, witness.splits.train, one, NEIGHBOURS),
-        attention=witness.explain(one.images[0], list(dict.fromkeys((said, true)))),
+        history=explainer.dynamics.find(image_id) if explainer.dynamics else None,
+        label_rank=label_rank,
+        neighbours=find_neighbours(run, model, explainer.splits.train, one, NEIGHBOURS),
+        saliency=explainer.saliency(one.images[0], list(dict.fromkeys((int(views[0].argmax()), label)))),
         change=find_smallest_change(model, one.images[0]),
         notices=tuple(notices),
     )
 
 
-def _read_doubt(run: Run, split: str, image_id: str) -> tuple[LabelDoubt | None, list[str]]:
-    """What the run's predictions say of the label, and notices; without any of this model, asking it now is a look."""
+def _rank_label(run: Run, split: str, image_id: str) -> tuple[LabelRank | None, list[str]]:
+    """The label's rank by the run's predictions, and notices; without any of this model, asking it now is a look."""
     notices: list[str] = []
     if run.predictions_file(split).is_file():
         try:
-            return weigh_label(run, split, image_id), notices
+            return rank_label(run.predictions(split), image_id), notices
         except StaleError as error:
             notices.append(f"Nothing is said of the label: {error}.")
     run.record_look(split, f"image {image_id}")
     return None, notices
 
 
-def _look(model: Any, one: ImageSet) -> tuple[Array, dict[str, Array]]:
-    """Probabilities of every view, and those of the views' mean logits with each test-time augmentation."""
-    seen = list(make_views(one.images, "flip-shift"))
-    weights = np.array([weight for weight, _ in seen])
-    logits = prediction.compute_logits(model, np.concatenate([view for _, view in seen]))  # (6, K)
-    means = {"flip": logits[:2].mean(axis=0), "flip-shift": weights @ logits}
-    rows = np.concatenate([logits, *(mean[None] for mean in means.values())]).astype(np.float32)
-    ids = np.array([*VIEWS, *means])
-    labels = np.repeat(one.labels, len(ids))
-    probabilities = Predictions(ids, labels, rows, one.class_names).probabilities
-    return probabilities[: len(VIEWS)], dict(zip(means, probabilities[len(VIEWS) :], strict=True))
+def _predict_views(model: Any, one: ImageSet) -> tuple[Array, dict[str, Array]]:
+    """Probabilities of every view `(6, K)`, and of the views' mean logits `(K,)` with each test-time augmentation."""
+    weights, pictures = zip(*make_views(one.images, "flip-shift"), strict=True)
+    labels = np.repeat(one.labels, len(VIEWS))
+    seen = ImageSet(np.concatenate(pictures), labels, np.array(VIEWS), one.class_names)
+    predictions = prediction.predict_images(model, seen)
+    # Logits are averaged before the softmax, as in `tta`; the first two views are the image and its mirror.
+    means = {"flip": predictions.logits[:2].mean(axis=0), "flip-shift": np.array(weights) @ predictions.logits}
+    return predictions.probabilities, {name: special.softmax(mean.astype(float)) for name, mean in means.items()}

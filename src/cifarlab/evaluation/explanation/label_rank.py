@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class LabelDoubt:
-    """What out-of-sample predictions say of a label.
+class LabelRank:
+    """How probable out-of-sample predictions make a label.
 
     Attributes:
         self_confidence: Probability of the label given.
-        rank: 1 for the most doubtful image of the part; equal ones share the better rank.
+        rank: 1 for the least probable label of the part; equal ones share the better rank.
         count: Images in the part.
     """
 
@@ -23,25 +22,16 @@ class LabelDoubt:
     count: int
 
 
-def weigh_label(run: Run, split: str, image_id: str) -> LabelDoubt | None:
-    """The self-confidence of one image's label, and its rank; None where the run's predictions lack the image.
+def rank_label(predictions: Predictions, image_id: str) -> LabelRank | None:
+    """The self-confidence of one image's label, and its rank; None where the predictions lack the image.
 
     Args:
-        run: Evaluated on `split`, which it did not learn from.
-        split: The part that the image is in.
+        predictions: Of a run that did not learn from these images.
         image_id: Which image.
-
-    Raises:
-        CifarlabError: If the predictions cannot be read, or are of an earlier model.
     """
-    return rank_label(run.predictions(split), image_id)
-
-
-def rank_label(predictions: Predictions, image_id: str) -> LabelDoubt | None:
-    """As `weigh_label`, from the predictions themselves."""
     (rows,) = np.nonzero(predictions.ids == image_id)
     if not len(rows):
         return None
-    confidence = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
+    confidence = predictions.label_probabilities
     own = float(confidence[rows[0]])
-    return LabelDoubt(own, 1 + int((confidence < own).sum()), len(confidence))
+    return LabelRank(own, 1 + int((confidence < own).sum()), len(confidence))

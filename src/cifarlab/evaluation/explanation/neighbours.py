@@ -1,7 +1,5 @@
 """The training images that a network itself finds most alike: nearest in what its last layer is given."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +11,9 @@ from cifarlab.inference.prediction import compute_logits
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 
 LARGEST = float(np.finfo(np.float16).max)
-_BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +106,9 @@ def nearest(known: Array, wanted: Array, count: int) -> tuple[NDArray[np.int64],
 def _read(run: Run, about: str) -> NDArray[np.float16] | None:
     """What was kept, if it is about this model and these images; a broken file is as good as none."""
     try:
-        with run.features_file.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with open_arrays(run.features_file) as stored:
             if str(stored["about"]) != about:
                 return None
             return np.asarray(stored["features"], np.float16)
-    except _BROKEN:
+    except BROKEN_ARCHIVE:
         return None

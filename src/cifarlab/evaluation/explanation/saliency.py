@@ -23,7 +23,7 @@ Maps = Callable[[Array, Sequence[int]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
-class Attention:
+class SaliencyMap:
     """How much each place of an image speaks for a class.
 
     Attributes:
@@ -39,19 +39,8 @@ class Attention:
     places: tuple[int, int]
 
 
-def explain(model: Any, image: Array, labels: Sequence[int]) -> list[Attention]:
-    """Where the model looked, once for each class.
-
-    Args:
-        model: A `keras.Model`.
-        image: `(H, W, C)` uint8.
-        labels: The classes.
-    """
-    return make_explainer(model)(image, labels)
-
-
-def make_explainer(model: Any) -> Callable[[Array, Sequence[int]], list[Attention]]:
-    """`explain` for many images: it is compiled once for each number of classes. Keep it.
+def make_explainer(model: Any) -> Callable[[Array, Sequence[int]], list[SaliencyMap]]:
+    """A function that says where the model looked. It is compiled once for each number of classes: keep it.
 
     Args:
         model: A `keras.Model`.
@@ -64,11 +53,11 @@ def make_explainer(model: Any) -> Callable[[Array, Sequence[int]], list[Attentio
         (input_gradient_maps(model), INPUT_GRADIENT) if parts is None else (grad_cam_maps(*parts), GRAD_CAM)
     )
 
-    def explain_one(image: Array, labels: Sequence[int]) -> list[Attention]:
+    def explain_one(image: Array, labels: Sequence[int]) -> list[SaliencyMap]:
         maps = maps_of(image, labels)
         places = (maps.shape[1], maps.shape[2])
         heats = [_scaled(enlarge(each, (image.shape[0], image.shape[1]))) for each in maps]
-        return [Attention(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
+        return [SaliencyMap(method, label, heat, places) for label, heat in zip(labels, heats, strict=True)]
 
     return explain_one
 

@@ -12,7 +12,7 @@ from cifarlab.evaluation.external._numbers import MISSING
 from cifarlab.evaluation.external._table import Table
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 GIVEN, FILE, COLUMNS, UNNAMED = "given", "file", "columns", "unnamed"
 _MOST_SHOWN = 12

@@ -6,6 +6,7 @@ from cifarlab.evaluation.external import _numbers
 from cifarlab.evaluation.external._names import plain, role
 from cifarlab.evaluation.external._text import Cells
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import few
 
 _SAMPLE = 60  # rows that tell words from numbers
 _NEAR = 0.05  # rows of rounded probabilities sum to 1, or to 100, within 5 %
@@ -59,7 +60,7 @@ def _again(name: str, below: list[str]) -> bool:
 
 def _is_header(cells: Cells, first: list[str], rest: list[list[str]], single_values: bool) -> tuple[bool, list[str]]:
     numeric = [_numbers.looks_numeric(cell) for cell in first]
-    shown = ", ".join(cell or "(empty)" for cell in first[:4]) + (", ..." if len(first) > 4 else "")
+    shown = few([cell or "(empty)" for cell in first], 4)
     told = [f"The first row of {cells.path.name} ({shown}) is read as its header."]
     if cells.surely_header:
         return True, told if all(numeric[1:]) else []
@@ -102,8 +103,7 @@ def _numbers_over_numbers(
         return True, told
     if not fractions and not counted:
         return False, []
-    shown = ", ".join(first[:4])
     raise CifarlabError(
-        f"{cells.path}: the first row ({shown}{', ...' if len(first) > 4 else ''}) may be class names or an image: "
+        f"{cells.path}: the first row ({few(first, 4)}) may be class names or an image: "
         "name the classes by words in it, or save the numbers alone as npy"
     )

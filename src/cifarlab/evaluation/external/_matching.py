@@ -33,7 +33,7 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
     for each in (table, truth):
         if each.ids is not None and len(set(each.ids.tolist())) != count:
             raise CifarlabError(f"{each.path}: expected {count:,} ids, all different. Received: {len(each.ids):,}")
-    numbered = np.array([f"{index:08d}" for index in range(count)], str)
+    numbered = number_rows(count)
     if table is truth:
         return table, truth, numbered if ids is None else ids, every, notices
     order, told = _order_of(table, truth)

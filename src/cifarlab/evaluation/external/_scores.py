@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.evaluation.external._table import Table
+from cifarlab.runs.predictions import SMALLEST
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted

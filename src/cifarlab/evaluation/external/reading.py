@@ -41,12 +41,10 @@ class External:
     Attributes:
         predictions: With probabilities, or with predicted classes alone.
         notices: What was assumed, for people.
-        has_ids: Whether the files name the images; else ids are numbers in order.
     """
 
     predictions: Predictions | HardPredictions
     notices: tuple[str, ...]
-    has_ids: bool
 
 
 def predictions_from_files(
@@ -84,7 +82,7 @@ def read_external(
     table = _read(Path(predictions), class_names)
     if table.scores is not None:
         read_logits(table)  # what is wrong with the numbers is said before what is wrong with names and labels
-    truth = table if labels is None else _read_labels(Path(labels))
+    truth = table if labels is None else _read(Path(labels), labels=True)
     if labels is not None and table.scores is None and table.predicted is None:
         _check_submission(table, Path(labels))
         table = replace(table, predicted=table.labels)  # as in submissions: id,label
@@ -131,7 +129,7 @@ def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     if table.predicted is not None:
         beside, _ = class_numbers(table.predicted, _label_source(as_stored, classes), classes, "prediction")
         notices += _disagreement(table, found, beside)
-    return External(found, tuple(notices), table.ids is not None or truth.ids is not None)
+    return External(found, tuple(notices))
 
 
 def _hard(table: Table, truth: Table, given: Sequence[str] | None) -> External:
@@ -150,7 +148,7 @@ def _hard(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     labelled += check_order(found, classes.source, certain)
     told = f"{table.path.name} has predicted classes alone: loss, calibration, top-3 and risk need probabilities."
     notices = [*_notices(table, truth), told, *classes.notices, *matched, *said, *labelled]
-    return External(found, tuple(dict.fromkeys(notices)), table.ids is not None or truth.ids is not None)
+    return External(found, tuple(dict.fromkeys(notices)))
 
 
 def _named_there(classes: Classes, truth: Table, together: bool) -> bool:
@@ -190,27 +188,18 @@ def _disagreement(table: Table, found: Predictions, beside: Array) -> list[str]:
     return [f"In {differing:,} images the predicted class is not the highest; the highest counts."] if differing else []
 
 
-def _read(path: Path, class_names: Sequence[str] | None) -> Table:
-    _check_file(path, "logits or probabilities, images x classes")
+def _read(path: Path, class_names: Sequence[str] | None = None, *, labels: bool = False) -> Table:
+    _check_file(path, "true classes, one an image" if labels else "logits or probabilities, images x classes")
     try:
         if path.suffix.lower() in (".npz", ".npy"):
-            return read_arrays(path, only_labels=False)
-        return read_columns(read_cells(path), class_names)
-    except _BROKEN as error:
-        raise _cannot_read(path, error) from error
-
-
-def _read_labels(path: Path) -> Table:
-    _check_file(path, "true classes, one an image")
-    try:
-        if path.suffix.lower() in (".npz", ".npy"):
-            return read_arrays(path, only_labels=True)
-        return read_label_columns(read_cells(path))
-    except _BROKEN as error:
-        raise _cannot_read(path, error) from error
-
-
-_BROKEN = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, csv.Error)
+            return read_arrays(path, only_labels=labels)
+        cells = read_cells(path)
+        return read_label_columns(cells) if labels else read_columns(cells, class_names)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        hint = "; save it as plain numbers or text, as with array.astype(float)" if "allow_pickle" in reason else ""
+        reason = "it holds Python objects" if "allow_pickle" in reason else reason
+        raise CifarlabError(f"cannot read {path}: {reason}; expected numbers, without Python objects{hint}") from error
 
 
 def _check_file(path: Path, wanted: str) -> None:
@@ -222,10 +211,3 @@ def _check_file(path: Path, wanted: str) -> None:
         raise CifarlabError(f"{path} is no regular file: expected {wanted}, as npz, npy or csv; save them as a file")
     if not path.is_file():
         raise CifarlabError(f"no file {path}: expected {wanted}, as npz, npy or csv; give its path")
-
-
-def _cannot_read(path: Path, error: Exception) -> CifarlabError:
-    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    hint = "; save it as plain numbers or text, as with array.astype(float)" if "allow_pickle" in reason else ""
-    reason = "it holds Python objects" if "allow_pickle" in reason else reason
-    return CifarlabError(f"cannot read {path}: {reason}; expected numbers, without Python objects{hint}")

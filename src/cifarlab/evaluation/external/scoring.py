@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from cifarlab import metrics
-from cifarlab.evaluation.external._scores import SMALLEST
 from cifarlab.evaluation.external.reading import read_external
 from cifarlab.evaluation.human_labels import load_human_labels, score_with_humans
-from cifarlab.runs.predictions import HardPredictions, Predictions
+from cifarlab.runs.predictions import SMALLEST, HardPredictions, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, few
 
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
 
@@ -90,6 +89,6 @@ def _unseen(found: Predictions | HardPredictions) -> list[str]:
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
     if isinstance(found, HardPredictions):
         return []
-    impossible = int((found.probabilities[np.arange(len(found)), found.labels] < 2 * SMALLEST).sum())
+    impossible = int((found.label_probabilities < 2 * SMALLEST).sum())
     share = f"probability 0 for the true class of {counted(impossible, 'image')}, which counts as 1e-38 in the loss"
     return [f"There is {share}."] if impossible else []

@@ -9,6 +9,7 @@ from cifarlab.evaluation.ladder import results
 from cifarlab.evaluation.ladder.measurements import Result, gain, summarise
 from cifarlab.evaluation.ladder.own_runs import find_own_runs
 from cifarlab.evaluation.ladder.rungs import Rung, changes, find_rungs, rung_below
+from cifarlab.utils.files import plain
 
 FORMAT = 1
 
@@ -42,14 +43,9 @@ def describe_ladder(
     described = []
     for rung in rungs:
         below = rung_below(rung, rungs)
-        described.append(
-            {
-                **_describe(rung, below),
-                "result": _measured(rung, below, here),
-                "own": _measured(rung, below, own),
-                "not_evaluated": theirs.not_evaluated.get(rung.name, []),
-            }
-        )
+        results_of = {"result": _measured(rung, below, here), "own": _measured(rung, below, own)}
+        waiting = theirs.not_evaluated.get(rung.name, [])
+        described.append({**_describe(rung, below), **results_of, "not_evaluated": waiting})
     return {"format": FORMAT, "notices": theirs.notices, "rungs": described}
 
 
@@ -59,17 +55,11 @@ def _with_work(own: Result, here: Result | None) -> Result:
 
 
 def _describe(rung: Rung, below: Rung | None) -> dict[str, Any]:
-    changed = [] if below is None else [dataclasses.asdict(change) for change in changes(below.recipe, rung.recipe)]
-    return {
-        "name": rung.name,
-        "title": rung.title,
-        "expected": rung.expected,
-        "reason": rung.reason,
-        "below": below and below.name,
-        "changes": changed,
-        "commands": list(rung.commands)
-        or [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"],
-    }
+    # Settings stay as the recipe has them, tuples too: a table shows them as a recipe is written.
+    changed = [dataclasses.asdict(change) for change in changes(below.recipe, rung.recipe)] if below else []
+    said = {"name": rung.name, "title": rung.title, "expected": rung.expected, "reason": rung.reason}
+    usual = [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"]
+    return {**said, "below": below and below.name, "changes": changed, "commands": list(rung.commands) or usual}
 
 
 def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> dict[str, Any] | None:
@@ -78,4 +68,4 @@ def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> 
         return None
     before = by_name.get(below.name) if below else None
     gained = None if before is None else gain(result, before)
-    return {**summarise(result), "gain": gained and gained.as_dict()}
+    return plain({**summarise(result), "gain": gained})

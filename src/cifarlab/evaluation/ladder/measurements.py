@@ -87,7 +87,7 @@ def machine_of(run: Run) -> dict[str, Any]:
 
 
 def summarise(result: Result) -> dict[str, Any]:
-    """The numbers of a result as a table shows them, ready for JSON.
+    """The numbers of a result as a table shows them.
 
     Args:
         result: What was measured.
@@ -104,12 +104,12 @@ def summarise(result: Result) -> dict[str, Any]:
     several = len(result.seeds) > 1
     return {
         "data": result.recipe["data"],
-        "accuracy": _accuracy(result).as_dict(),
+        "accuracy": _accuracy(result),
         "standard_deviation": statistics.stdev(result.accuracies) if several else None,
-        "seeds": list(result.seeds),
-        "accuracies": list(result.accuracies),
+        "seeds": result.seeds,
+        "accuracies": result.accuracies,
         "images": result.images,
-        "looks": list(result.looks),
+        "looks": result.looks,
         "training_seconds": seconds,
         "parameters": result.parameters,
         "petaflop": result.petaflop,
@@ -117,7 +117,7 @@ def summarise(result: Result) -> dict[str, Any]:
         "limit_gigaflop_per_second": None if limit is None else limit / 1e9,
         "share_of_limit": None if rate is None or limit is None else rate / limit,
         "precision": result.precision,
-        "machine": dict(result.machine),
+        "machine": result.machine,
     }
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab import recipes as catalog
-from cifarlab.recipes import Recipe, from_dict, load_recipe, to_dict
+from cifarlab.recipes import Recipe, from_dict, load_recipe, settings_of, to_dict
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 
 REASON = "Does not count for the record, because "
 _NUMBERED = re.compile(r"dense(\d+)")
 _SIDE = re.compile(r"dense_\w+")
-_DICTIONARIES = {"model_args": "model", "optimizer_args": "optimizer"}
 
 
 @dataclass(frozen=True)
@@ -107,13 +106,7 @@ def is_training_of(trained: Recipe, recipe: Recipe) -> bool:
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
     """Settings as `--set` names them, compared alike whether a recipe wrote a list or a tuple."""
-    flat: dict[str, Any] = {}
-    for name, value in to_dict(from_dict(to_dict(recipe))).items():
-        if name in _DICTIONARIES:
-            flat |= {f"{_DICTIONARIES[name]}.{key}": item for key, item in value.items()}
-        elif name != "seed":
-            flat[name] = value
-    return flat
+    return {name: value for name, value in settings_of(from_dict(to_dict(recipe))).items() if name != "seed"}
 
 
 def _read(source: str) -> Rung:

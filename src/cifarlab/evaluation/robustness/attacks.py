@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.inference.gradients import Gradient, loss_gradient
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, full_batches
 from cifarlab.utils.errors import CifarlabError
 
 KINDS = ("fgsm", "pgd")
@@ -76,13 +76,10 @@ def attack(
     """
     gradient = gradient or loss_gradient(model)
     random = np.random.default_rng((seed, 0xA77AC4))
-    size = max(1, min(batch_size, len(images)))
     parts = [np.zeros((0, *images.shape[1:]), np.float32)]
-    for start in range(0, len(images), size):
-        rows = np.arange(start, start + size) % len(images)  # the last batch is filled up: nothing is compiled twice
+    for rows, new in full_batches(len(images), batch_size):
         clean = images[rows].astype(np.float32)
-        attacked = _attack_batch(gradient, clean, labels[rows].astype(np.int32), how, random)
-        parts.append(attacked[: min(size, len(images) - start)])
+        parts.append(_attack_batch(gradient, clean, labels[rows].astype(np.int32), how, random)[:new])
     return np.concatenate(parts)
 
 

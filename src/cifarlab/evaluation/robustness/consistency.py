@@ -7,12 +7,12 @@ import numpy as np
 from cifarlab.utils.arrays import Array
 
 _DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-VIEWS = 1 + 2 * len(_DIRECTIONS)
-"""How many views of each picture there are in all."""
+VARIANTS = 1 + 2 * len(_DIRECTIONS)
+"""How many variants of each picture there are in all."""
 
 
-def views(images: Array) -> dict[str, Iterator[Array]]:
-    """What to look at beside the pictures themselves.
+def variants(images: Array) -> dict[str, Iterator[Array]]:
+    """The same pictures mirrored and moved.
 
     Args:
         images: `(N, H, W, C)` uint8.

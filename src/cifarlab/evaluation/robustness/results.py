@@ -63,8 +63,8 @@ def read_results(run: Run) -> dict[str, Any] | None:
     found = files.read_json(path)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise CifarlabError(f"{path} is damaged or of another version: run cifarlab robustness {run.path} again")
-    doubt = derived.check(run, path, found.get(derived.KEY), f"cifarlab robustness {run.path}")
-    return {**found, "notices": [*found.get("notices", ()), *([doubt] if doubt else [])]}
+    notice = derived.check(run, path, found.get(derived.KEY), f"cifarlab robustness {run.path}")
+    return {**found, "notices": [*found.get("notices", ()), *([notice] if notice else [])]}
 
 
 def against_baseline(results: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:

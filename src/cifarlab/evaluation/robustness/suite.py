@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,14 +20,16 @@ from cifarlab.evaluation.robustness.published import Cifar10C, choose_corruption
 from cifarlab.evaluation.robustness.results import FORMAT, OURS, store_results
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import prediction
-from cifarlab.inference.forward import Forward
-from cifarlab.metrics.statistics.intervals import Interval, mean, undefined, wilson
+from cifarlab.inference.forward import Forward, apply_in_batches
+from cifarlab.metrics.statistics.intervals import Interval, mean, share, undefined
 from cifarlab.runs import Run, derived
 from cifarlab.runs.pretrained_run import AnyRun, open_run
 from cifarlab.runs.trained_images import find_overlap, load_training_images
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import plain
+from cifarlab.utils.progress import ProgressCallback
 
 BATCH_SIZE = 500
 ATTACKS = {
@@ -36,8 +37,6 @@ ATTACKS = {
     "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
 }
 """What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def measure_robustness(
     *,
     data_dir: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> dict[str, Any]:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
@@ -97,49 +96,67 @@ def measure_robustness(
         return _measure(run, wanted or RobustnessSettings(), data_dir, progress or shown)
 
 
-def _measure(run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: Progress) -> dict[str, Any]:
+def _measure(
+    run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: ProgressCallback
+) -> dict[str, Any]:
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
     run = open_run(run, needs_model=True)
     images, rows = _test_images(run, wanted, data_dir, published, newer)
-    met = find_overlap(run, images, run.data_name, lambda: load_training_images(run, data_dir))
+    known = find_overlap(run, images, run.data_name, lambda: load_training_images(run, data_dir))
     checksum = derived.model_checksum(run)
     model = prediction.load_model(run)
     prediction.check_fits(model, images.image_shape, len(images.class_names))
-    classify = partial(_classify, inference_forward.compile_forward(model))
     attacks = [each for name in wanted.attacks for each in ATTACKS[name]]
     steps = _Steps(progress, _work(len(images), len(chosen) * len(wanted.severities), attacks, wanted, newer))
-    said = classify(images.images)
-    steps.done("clean images", len(images))
-    right = said == images.labels
+    subject = _Subject(model, inference_forward.compile_forward(model), images, wanted, steps)
+    predicted = subject.classify(images.images, "clean images")
+    correct = predicted == images.labels
     made = {
-        "clean": _share(right),
-        **_measure_corruptions(classify, images, rows, chosen, wanted, published, steps),
-        "consistency": _measure_consistency(classify, images, said, steps),
-        "attacks": [_measure_attack(model, classify, images, right, each, wanted, steps) for each in attacks],
-        "cifar101": _measure_newer(classify, newer, steps),
+        "clean": share(correct),
+        **_measure_corruptions(subject, rows, chosen, published),
+        "consistency": _measure_consistency(subject, predicted),
+        "attacks": [_measure_attack(subject, correct, each) for each in attacks],
+        "cifar101": _measure_newer(subject, newer),
     }
     looks = {"looks": run.record_look("test", "robustness"), "looks_in_making": run.looks_in_making("test")}
     about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
     source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
-    overlap = {} if met is None else {"overlap": summarise(met, images.ids, right)}
+    overlap = {} if known is None else {"overlap": summarise(known, images.ids, correct)}
     told = describe(overlap["overlap"], len(images), "test") if overlap else []
     origin = {derived.KEY: checksum, "images": images.fingerprint, "notices": told, **overlap}
-    results = {**about, "seed": wanted.seed, "source": source, **looks, **origin, **made}
+    results = plain({**about, "seed": wanted.seed, "source": source, **looks, **origin, **made})
     return {**results, "file": store_results(run, results).name}
 
 
 class _Steps:
     """How much is done, counted in images that went through the model."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
+    def __init__(self, progress: ProgressCallback | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def done(self, phrase: str, images: int) -> None:
         self._done += images
         if self._progress is not None:
             self._progress(phrase, min(1.0, self._done / self._total))
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """The model that is measured, its clean images, and what is asked of it."""
+
+    model: Any
+    forward: Forward
+    images: ImageSet
+    wanted: RobustnessSettings
+    steps: _Steps
+
+    def classify(self, pictures: Array, phrase: str, cost: int = 1) -> Array:
+        """`(N,)` int64: the predicted class of each picture, in batches of one shape; counted as `cost` passes."""
+        logits = apply_in_batches(self.forward, pictures, BATCH_SIZE)
+        self.steps.done(phrase, cost * len(pictures))
+        return np.asarray(logits.argmax(axis=1), np.int64)
 
 
 def _check(wanted: RobustnessSettings, published: Cifar10C | None) -> list[str]:
@@ -184,28 +201,14 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSe
     """Images that will go through the model; one that is attacked counts as three for each gradient."""
     attacked = min(count, wanted.attack_limit)
     gradients = sum(3 * (each.steps if each.kind == "pgd" else 1) * attacked for each in attacks)
-    return count * (1 + pictures + consistency.VIEWS) + gradients + len(newer or ())
-
-
-def _classify(forward: Forward, images: Array) -> Array:
-    """`(N,)` int64: the class of each image, in batches of one shape."""
-    size = min(BATCH_SIZE, max(1, len(images)))
-    said = []
-    for start in range(0, len(images), size):
-        rows = np.arange(start, start + size) % len(images)
-        said.append(forward(images[rows]).argmax(axis=1)[: len(images) - start])
-    return np.concatenate(said).astype(np.int64)
+    return count * (1 + pictures + consistency.VARIANTS) + gradients + len(newer or ())
 
 
 def _measure_corruptions(
-    classify: Callable[[Array], Array],
-    images: ImageSet,
-    rows: Array,
-    chosen: list[str],
-    wanted: RobustnessSettings,
-    published: Cifar10C | None,
-    steps: _Steps,
+    subject: _Subject, rows: Array, chosen: list[str], published: Cifar10C | None
 ) -> dict[str, Any]:
+    images, wanted = subject.images, subject.wanted
+
     def make(job: tuple[str, int]) -> Array:
         if published:
             return published.images(*job, rows)
@@ -213,22 +216,21 @@ def _measure_corruptions(
 
     severities = sorted(set(wanted.severities))
     jobs = [(name, severity) for name in chosen for severity in severities]
-    right: dict[str, list[Array]] = {name: [] for name in chosen}
-    for job, made in _one_ahead(make, jobs):
-        right[job[0]].append(classify(made) == images.labels)
-        steps.done(f"{job[0].replace('_', ' ')}, severity {job[1]}", len(images))
+    correct: dict[str, list[Array]] = {name: [] for name in chosen}
+    for (name, severity), pictures in _one_ahead(make, jobs):
+        phrase = f"{name.replace('_', ' ')}, severity {severity}"
+        correct[name].append(subject.classify(pictures, phrase) == images.labels)
     benchmark = [name for name in chosen if name in benchmark_names()]
     found = {}
-    for name, hits in right.items():
-        by_severity = {str(severity): _share(hit) for severity, hit in zip(severities, hits, strict=True)}
-        error = 1 - float(np.mean(hits))
-        found[name] = {"benchmark": name in benchmark, "error": error, "severities": by_severity}
+    for name, hits in correct.items():
+        by_severity = {str(severity): share(hit) for severity, hit in zip(severities, hits, strict=True)}
+        found[name] = {"benchmark": name in benchmark, "error": 1 - np.mean(hits), "severities": by_severity}
     return {
         "severities": severities,
         "corruptions": found,
         "averaged": benchmark,
-        "mean_corruption_error": _mean_error([hit for name in benchmark for hit in right[name]]).as_dict(),
-        "mean_error_over_all": _mean_error([hit for hits in right.values() for hit in hits]).as_dict(),
+        "mean_corruption_error": _mean_error([hit for name in benchmark for hit in correct[name]]),
+        "mean_error_over_all": _mean_error([hit for hits in correct.values() for hit in hits]),
     }
 
 
@@ -250,46 +252,30 @@ def _mean_error(hits: list[Array]) -> Interval:
     return mean(1 - np.mean(hits, axis=0), highest=1.0)
 
 
-def _measure_consistency(
-    classify: Callable[[Array], Array], images: ImageSet, said: Array, steps: _Steps
-) -> dict[str, Any]:
+def _measure_consistency(subject: _Subject, predicted: Array) -> dict[str, Any]:
     found = {}
-    for name, views in consistency.views(images.images).items():
-        same = np.ones(len(images), bool)
-        for view in views:
-            same &= classify(view) == said
-            steps.done(name.replace("_", " "), len(images))
-        found[name] = _share(same)
+    for name, variants in consistency.variants(subject.images.images).items():
+        same = np.ones(len(predicted), bool)
+        for variant in variants:
+            same &= subject.classify(variant, name.replace("_", " ")) == predicted
+        found[name] = share(same)
     return found
 
 
-def _measure_attack(
-    model: Any,
-    classify: Callable[[Array], Array],
-    images: ImageSet,
-    right: Array,
-    how: Attack,
-    wanted: RobustnessSettings,
-    steps: _Steps,
-) -> dict[str, Any]:
+def _measure_attack(subject: _Subject, correct: Array, how: Attack) -> dict[str, Any]:
+    images, wanted = subject.images, subject.wanted
     order = np.random.default_rng(wanted.seed).permutation(len(images))  # not the first ones: a folder's are one class
     part = np.sort(order[: wanted.attack_limit])
     labels = images.labels[part]
-    made = attack(model, images.images[part], labels, how, seed=wanted.seed)
-    still = classify(made) == labels
+    made = attack(subject.model, images.images[part], labels, how, seed=wanted.seed)
     gradients = how.steps if how.kind == "pgd" else 1
-    steps.done(how.label, 3 * gradients * len(part))
+    still = subject.classify(made, how.label, cost=3 * gradients) == labels
     about = {"label": how.label, "kind": how.kind, "norm": how.norm, "epsilon": how.epsilon, "steps": gradients}
-    return {**about, "count": len(part), "clean": _share(right[part]), "accuracy": _share(still)}
+    return {**about, "count": len(part), "clean": share(correct[part]), "accuracy": share(still)}
 
 
-def _measure_newer(classify: Callable[[Array], Array], newer: ImageSet | None, steps: _Steps) -> dict[str, Any] | None:
+def _measure_newer(subject: _Subject, newer: ImageSet | None) -> dict[str, Any] | None:
     if newer is None:
         return None
-    right = classify(newer.images) == newer.labels
-    steps.done("CIFAR-10.1", len(newer))
-    return {"version": str(newer.ids[0]).split("-")[1], "count": len(newer), "accuracy": _share(right)}
-
-
-def _share(hits: Array) -> dict[str, Any]:
-    return wilson(int(hits.sum()), len(hits)).as_dict()
+    correct = subject.classify(newer.images, "CIFAR-10.1") == newer.labels
+    return {"version": str(newer.ids[0]).split("-")[1], "count": len(newer), "accuracy": share(correct)}

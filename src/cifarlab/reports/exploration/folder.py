@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import datasets
@@ -12,6 +11,7 @@ from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["explore"]
 
@@ -28,7 +28,7 @@ def explore(
     output: str | os.PathLike[str] | None = None,
     seed: int = 0,
     map_images: int = MAP_IMAGES,
-    progress: Callable[[str, float], None] | None = None,
+    progress: ProgressCallback | None = None,
     show: bool | None = None,
 ) -> Path:
     """Examine a data set: counts, samples, means, brightness, duplicates and a map of its pictures.
@@ -61,7 +61,7 @@ def _explore(
     output: str | os.PathLike[str] | None,
     seed: int,
     map_images: int,
-    report: Callable[[str, float], None],
+    report: ProgressCallback,
 ) -> Path:
     report("reading", 0.0)
     own_code.allow(name)

@@ -3,23 +3,19 @@
 import base64
 import io
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 from PIL import Image
 
-import cifarlab
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.datasets.exploration.findings import PLACES, Findings, duplicate_facts
-from cifarlab.plots import to_inline_svg
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map
 from cifarlab.reports.exploration import figures
+from cifarlab.reports.rendering import draw, render
 from cifarlab.utils.arrays import Array
 
 _SHOWN_GROUPS, _SMALLEST_GROUP, _GROUP_PICTURES = 4, 4, 24
@@ -37,19 +33,17 @@ def render_page(findings: Findings) -> str:
     brightness = _by_median(findings, "brightness")
     contrast = _by_median(findings, "contrast")
     counts, facts = _counts(findings), duplicate_facts(findings)
-    return _environment().get_template("index.html.j2").render(
-        version=cifarlab.__version__,
+    return render(
+        "exploration",
         findings=findings,
         data=findings.description,
         names=findings.class_names,
         counts=counts,
-        counts_figure=Markup(to_inline_svg(figures.class_counts(findings), "counts", _counts_text(findings))),
+        counts_figure=draw(figures.class_counts(findings), "counts", _counts_text(findings)),
         channels=_channels(findings),
         samples=_samples(findings),
         averages=_averages(findings),
-        brightness_figure=Markup(
-            to_inline_svg(figures.brightness(findings), "brightness", _brightness_text(brightness, contrast))
-        ),
+        brightness_figure=draw(figures.brightness(findings), "brightness", _brightness_text(brightness, contrast)),
         brightness=brightness,
         contrast=contrast,
         facts=facts,
@@ -187,24 +181,3 @@ def _maps(findings: Findings) -> dict[str, Any] | None:
         drawn = Image.fromarray(draw_image_map(points, pictures, labels, frames=_framed(findings)))
         uris[name] = _webp(drawn, quality=_MAP_QUALITY)
     return {"count": len(labels), "uris": uris, "chart": chart}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    # The report's stylesheet is shared, not copied.
-    shared = jinja2.PrefixLoader({"reports": jinja2.PackageLoader("cifarlab.reports")})
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("cifarlab.reports.exploration"), shared]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.filters["percent"] = lambda part, digits=1: f"{100 * part:.{digits}f}\N{NO-BREAK SPACE}%"
-    environment.filters["listed"] = _listed
-    return environment
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

@@ -1,4 +1,4 @@
-"""Whether the model is as often right as it is sure, and what it gains by staying silent."""
+"""Whether confidence matches accuracy, and what the model gains by abstaining."""
 
 from typing import Any
 
@@ -8,44 +8,44 @@ from cifarlab import metrics
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.utils.errors import CifarlabError
 
 ORDER = 75
-TITLE = "Is it as sure as it should be?"
+TITLE = "Calibration"
 _SCORES = ("expected_calibration_error", "equal_mass_calibration_error", "brier_loss")
 
 
 def build(page: Page) -> Markup | None:
     """Reliability diagram, risk against coverage and the table behind them; None where there are no images."""
-    views = [view for view in page.runs if len(view.predictions)]
-    if not views:
+    records = [record for record in page.runs if len(record.predictions)]
+    if not records:
         return None
-    curves = {view.label: metrics.risk_coverage(view.predictions) for view in views}
-    bins = {view.label: metrics.reliability(view.predictions) for view in views}
+    curves = {record.label: metrics.risk_coverage(record.predictions) for record in records}
+    bins = {record.label: metrics.reliability(record.predictions) for record in records}
     return render(
         "calibration",
         page=page,
-        rows=[(view, _scores(view), curves[view.label], _temperature(view)) for view in views],
+        rows=[(record, _scores(record), curves[record.label], _temperature(record)) for record in records],
         reliability=draw(plot_reliability_diagram(bins), "reliability", "Accuracy against confidence, in 15 bins"),
         risk=draw(plot_risk_coverage(curves), "risk", "Share of wrong answers against share of images answered"),
     )
 
 
-def _scores(view: RunView) -> list[dict[str, Any]]:
+def _scores(record: RunRecord) -> list[dict[str, Any]]:
     """The stored scores; those that an older version did not store are measured now."""
-    return [view.value(name) or metrics.measure(name, view.predictions).as_dict() for name in _SCORES]
+    return [record.value(name) or metrics.measure(name, record.predictions).as_dict() for name in _SCORES]
 
 
-def _temperature(view: RunView) -> str:
+def _temperature(record: RunRecord) -> str:
     """As the table says it; of one that was fitted to another model not the number, but that it was."""
     try:
-        found = stored_temperature(view.run)
+        found = stored_temperature(record.run)
     except StaleError:
         return "of an earlier model"
     except CifarlabError:  # the run has no model any more, or the file is damaged
         return "not fitted"
-    kept = found is None and (view.run.path / FILE_NAME).is_file()
+    kept = found is None and (record.run.path / FILE_NAME).is_file()
     return "1, as the images tell none" if kept else "not fitted" if found is None else f"{found:.3f}"

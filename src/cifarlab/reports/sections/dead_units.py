@@ -1,4 +1,4 @@
-"""Units of a dense network that never answer, layer by layer."""
+"""Units of a dense network that output 0 for every image, layer by layer."""
 
 from markupsafe import Markup
 
@@ -7,10 +7,10 @@ from cifarlab.reports.page import Page
 from cifarlab.reports.rendering import render
 
 ORDER = 104
-TITLE = "Units that never answer"
+TITLE = "Dead units"
 
 
 def build(page: Page) -> Markup | None:
     """A small table for each dense network whose units were counted by `evaluate`; None where none was."""
-    shown = [view for view in page.runs if (view.scores.get("activity") or {}).get("layers")]
+    shown = [record for record in page.runs if (record.scores.get("activity") or {}).get("layers")]
     return render("dead_units", page=page, shown=shown, band=SMALL_SHARE) if shown else None

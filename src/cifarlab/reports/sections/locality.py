@@ -9,57 +9,54 @@ from cifarlab.evaluation.locality import begun_side, half_energy_sides, random_s
 from cifarlab.plots import series_colour
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.unit_rows import plot_unit_rows
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
-from cifarlab.reports.weights import read_first_layer
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
 ORDER = 102
-TITLE = "How local the first layer became"
+TITLE = "Locality of first-layer weights"
 
 
 def build(page: Page) -> Markup | None:
     """Of each dense network the most, the middling and the least local units; None where no run is one."""
     most = page.amount(alone=8, compared=6)
-    shown = [found for view in page.runs if (found := _show(view, most)) is not None]
+    shown = [found for record in page.runs if (found := _show(record, most)) is not None]
     return render("locality", page=page, shown=shown) if shown else None
 
 
-def _show(view: RunView, most: int) -> dict[str, Any] | None:
-    if not view.run.model_file.is_file():
-        return None
+def _show(record: RunRecord, most: int) -> dict[str, Any] | None:
     try:
-        weights = read_first_layer(view.run.model_file)
+        weights = record.first_layer
     except CifarlabError:
         return None  # the section before this one says why
     if weights is None:
         return None
     sides, shape = half_energy_sides(weights), weights.shape[1:]
-    random, begun = random_side(shape), _begun(view, weights)
-    histogram = plot_locality_histogram(sides, random, max(shape[:2]), begun=begun, colour=series_colour(view.index))
-    described = f"How many units of {view.label} need which window to hold half of their weights' energy"
-    tiles = f"First-layer weights of the most, middling and least local units of {view.label}"
+    random, begun = random_side(shape), _begun(record, weights)
+    histogram = plot_locality_histogram(sides, random, max(shape[:2]), begun=begun, colour=series_colour(record.index))
+    described = f"How many units of {record.label} need which window to hold half of their weights' energy"
+    tiles = f"First-layer weights of the most, middling and least local units of {record.label}"
     return {
-        "view": view,
-        "tiles": draw(plot_unit_rows(_rows(weights, sides, most)), f"locality-units-{view.index}", tiles),
-        "histogram": draw(histogram, f"locality-{view.index}", described),
+        "record": record,
+        "tiles": draw(plot_unit_rows(_rows(weights, sides, most)), f"locality-units-{record.index}", tiles),
+        "histogram": draw(histogram, f"locality-{record.index}", described),
         "median": float(np.median(sides)),
         "random": random,
         "pixels": max(shape[:2]),
         "local": float((sides < random - 1).mean()),
         "begun": begun,
-        "shuffled": bool(view.recipe.get("shuffle_pixels")),
+        "shuffled": bool(record.recipe.get("shuffle_pixels")),
     }
 
 
-def _begun(view: RunView, weights: Array) -> float | None:
+def _begun(record: RunRecord, weights: Array) -> float | None:
     """The window of a middling unit before the training, where units began near in the picture as we see it."""
-    reach_pixels = view.recipe.get("model.reach_pixels")
-    if view.recipe["model"] != "bottleneck_mlp" or not reach_pixels or view.recipe.get("shuffle_pixels"):
+    sigma_pixels = record.recipe.get("model.sigma_pixels")
+    if record.recipe["model"] != "bottleneck_mlp" or not sigma_pixels or record.recipe.get("shuffle_pixels"):
         return None
     units, height, width, channels = weights.shape
-    return begun_side((height, width, channels), units, reach_pixels[0])
+    return begun_side((height, width, channels), units, sigma_pixels[0])
 
 
 def _rows(weights: Array, sides: Array, most: int) -> dict[str, tuple[Array, list[str]]]:

@@ -1,4 +1,4 @@
-"""What is left of the accuracy when pictures are worse than those of the test set."""
+"""Accuracy under corruptions, small shifts and adversarial attacks."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from markupsafe import Markup
 
 from cifarlab.evaluation.robustness.results import OURS, read_results
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 
 ORDER = 95
-TITLE = "Worse pictures"
+TITLE = "Robustness"
 _CONSISTENCY = {
-    "flip": "the mirror image",
+    "flip": "a horizontal flip",
     "shift_1": "shifts by one pixel",
     "shift_2": "shifts by two pixels",
 }
@@ -24,26 +24,26 @@ def build(page: Page) -> Markup | None:
     found, stale = _read(page)
     if not found and not stale:
         return None
-    shown = [(view, results, _draw(view, results)) for view, results in found]
+    shown = [(record, results, _draw(record, results)) for record, results in found]
     ours = any(results["source"] == OURS for _, results in found)
     return render("robustness", page=page, shown=shown, stale=stale, consistency=_CONSISTENCY, ours=ours, note=OURS)
 
 
-def _read(page: Page) -> tuple[list[tuple[RunView, dict[str, Any]]], list[str]]:
+def _read(page: Page) -> tuple[list[tuple[RunRecord, dict[str, Any]]], list[str]]:
     """What was measured, and a sentence about each measurement that is of an earlier model."""
     found, stale = [], []
-    for view in page.runs:
+    for record in page.runs:
         try:
-            results = read_results(view.run)
+            results = read_results(record.run)
         except StaleError as error:
             stale.append(f"Not shown: {error}.")
             continue
         if results is not None:
-            found.append((view, results))
+            found.append((record, results))
     return found, stale
 
 
-def _draw(view: RunView, results: dict[str, Any]) -> Markup:
+def _draw(record: RunRecord, results: dict[str, Any]) -> Markup:
     rows = {
         name: [each["value"] for each in corruption["severities"].values()]
         for name, corruption in results["corruptions"].items()
@@ -51,4 +51,6 @@ def _draw(view: RunView, results: dict[str, Any]) -> Markup:
     extra = [name for name, corruption in results["corruptions"].items() if not corruption["benchmark"]]
     figure = plot_corruption_heatmap(rows, results["severities"], results["clean"]["value"], extra=extra)
     listed = "; ".join(f"{name.replace('_', ' ')} {1 - results['corruptions'][name]['error']:.1%}" for name in rows)
-    return draw(figure, f"robustness-{view.index}", f"Mean accuracy of {view.label} under each corruption: {listed}")
+    return draw(
+        figure, f"robustness-{record.index}", f"Mean accuracy of {record.label} under each corruption: {listed}"
+    )

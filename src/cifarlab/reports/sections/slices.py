@@ -1,4 +1,4 @@
-"""The kinds of images that the model is worst at."""
+"""Accuracy on slices of the images, by brightness, contrast and distance to the training images."""
 
 from markupsafe import Markup
 
@@ -7,23 +7,23 @@ from cifarlab.reports.page import Page
 from cifarlab.reports.rendering import draw, render
 
 ORDER = 65
-TITLE = "Which kinds of images are hard"
+TITLE = "Accuracy by slice"
 
 
 def build(page: Page) -> Markup | None:
     """The leading run's accuracy on slices of the images; None where there are no pictures."""
-    view = page.leader
-    name = str(view.data["name"])
-    if not page.pictures.has(name) or len(view.predictions) < 2:
+    record = page.leader
+    name = str(record.data["name"])
+    if not page.pictures.has(name) or len(record.predictions) < 2:
         return None
     from cifarlab.evaluation.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
 
-    images = page.pictures.images(name, [str(image_id) for image_id in view.predictions.ids])
-    train = page.pictures.training_images(view.data, view.run.recipe)
-    found = slice_accuracy(view.predictions, images, train)
+    images = page.pictures.images(name, [str(image_id) for image_id in record.predictions.ids])
+    train = page.pictures.training_images(record.run)
+    found = slice_accuracy(record.predictions, images, train)
     if not found["slices"]:
         return None
     figure = plot_slice_accuracy(found["slices"], found["accuracy"]["value"])
-    described = f"Accuracy of {view.label} on slices of the images; the table below has the numbers"
+    described = f"Accuracy of {record.label} on slices of the images; the table below has the numbers"
     drawn = draw(figure, "slices", described)
-    return render("slices", page=page, view=view, figure=drawn, found=found, copy=COPY_GREY_LEVELS)
+    return render("slices", page=page, record=record, figure=drawn, found=found, copy=COPY_GREY_LEVELS)

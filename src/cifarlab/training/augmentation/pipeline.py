@@ -5,10 +5,10 @@ from typing import Any
 import keras
 
 from cifarlab.recipes import Recipe
-from cifarlab.training.augmentation.mix import Mix
-from cifarlab.training.augmentation.relight import Relight
-from cifarlab.training.augmentation.shift import RandomShift
-from cifarlab.training.augmentation.warp import Warp
+from cifarlab.training.augmentation.mixup_cutmix import MixUpCutMix
+from cifarlab.training.augmentation.random_affine import RandomAffine
+from cifarlab.training.augmentation.random_brightness_contrast import RandomBrightnessContrast
+from cifarlab.training.augmentation.random_translation import RandomTranslation
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -34,6 +34,7 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
     too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
     if too_large:
         raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")
+    # One state for all layers and sizes: it is a variable of the trained network, and so part of the checkpoint.
     random = keras.random.SeedGenerator(recipe.seed)
     inputs = keras.Input((height, width, channels), dtype="uint8")
     found = {}
@@ -41,11 +42,12 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
         size = (pixels, round(pixels * width / height))
         images = _moved(inputs, recipe, random, size)
         if recipe.brightness_factor or recipe.contrast_factor:
-            relight = Relight(recipe.brightness_factor, recipe.contrast_factor, random, name="relight", dtype="float32")
-            images = relight(images)
+            factors = recipe.brightness_factor, recipe.contrast_factor
+            images = RandomBrightnessContrast(*factors, random, name="brightness_contrast", dtype="float32")(images)
         shares = []
         if recipe.mixup_alpha or recipe.cutmix_alpha:
-            images, share = Mix(recipe.mixup_alpha, recipe.cutmix_alpha, random, name="mix", dtype="float32")(images)
+            alphas = recipe.mixup_alpha, recipe.cutmix_alpha
+            images, share = MixUpCutMix(*alphas, random, name="mixup_cutmix", dtype="float32")(images)
             shares = [share]
         try:
             logits = _sharing(model, images)
@@ -62,9 +64,9 @@ def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size
     """Shifted and shrunk; where images are also turned or stretched, all at once, and not by whole pixels only."""
     shift = recipe.translate_pixels
     if recipe.rotate_degrees or recipe.zoom_factor:
-        warp = Warp(recipe.rotate_degrees, recipe.zoom_factor, shift, random, name="warp", dtype="float32")
-        images, shift = warp(images), 0
-    return RandomShift(shift, random, size, name="augment", dtype="float32")(images)
+        affine = RandomAffine(recipe.rotate_degrees, recipe.zoom_factor, shift, random, name="affine", dtype="float32")
+        images, shift = affine(images), 0
+    return RandomTranslation(shift, random, size, name="translation", dtype="float32")(images)
 
 
 def _sharing(model: keras.Model, pixels: Any) -> Any:

@@ -11,7 +11,7 @@ def objective(labels: Any, answers: Any, label_smoothing: float) -> tuple[Any, A
     Args:
         labels: `(B,)` int32.
         answers: Logits `(B, K)`; or, where images were mixed, the logits and each image's own share `(B,)`, the rest
-            being the next image's (see `cifarlab.training.augmentation.mix`).
+            being the next image's (see `cifarlab.training.augmentation.mixup_cutmix`).
         label_smoothing: Share of each label that is spread over all classes (arXiv:1512.00567).
 
     Returns:

@@ -27,7 +27,7 @@ def with_beta_lasso(
             super().update_step(gradient, variable, learning_rate)
             if len(variable.shape) < 2:
                 return
-            value = ops.convert_to_tensor(variable)
+            value = ops.convert_to_tensor(variable)  # after the update
             shrunk = value - ops.cast(learning_rate, value.dtype) * lasso * ops.sign(value)
             self.assign(variable, ops.where(ops.abs(shrunk) < beta * lasso, ops.zeros_like(shrunk), shrunk))
 

@@ -6,8 +6,8 @@ import keras
 
 from cifarlab.recipes import Recipe
 from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
+from cifarlab.training.optimizers.learning_rate_scales import has_learning_rate_scales, with_learning_rate_scales
 from cifarlab.training.optimizers.muon import Muon
-from cifarlab.training.optimizers.rate_factors import has_rate_factors, with_rate_factors
 from cifarlab.training.optimizers.schedules import WarmupThenDecay
 from cifarlab.utils.errors import CifarlabError
 
@@ -31,8 +31,8 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     if recipe.optimizer == "muon":
         arguments |= {"dtype": recipe.precision, "batch_size": recipe.batch_size}
     kind = _optimizer_class(recipe.optimizer)
-    if has_rate_factors(model):
-        kind = with_rate_factors(kind)
+    if has_learning_rate_scales(model):
+        kind = with_learning_rate_scales(kind)
     if recipe.lasso:
         kind = with_beta_lasso(kind, recipe.lasso, recipe.lasso_beta)
     try:

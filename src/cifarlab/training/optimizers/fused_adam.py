@@ -22,6 +22,7 @@ class FusedAdam(keras.optimizers.Adam):
             learning_rate: Scalar.
         """
         index = self._get_variable_index(variable)
+        # The kernel wants beta to the power of the step's number, from 1; Keras's count is raised after all variables.
         step = tf.cast(self.iterations + 1, tf.float32)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,

@@ -75,9 +75,9 @@ class Muon(keras.optimizers.Optimizer):
         gradient = ops.cast(gradient, "float32")
         learning_rate = ops.cast(learning_rate, "float32")
         kind = _kind(trained)
-        if kind == "kernel":
+        if kind == "kernel":  # (h, w, inputs, outputs) or (inputs, outputs)
             self.assign(momentum, self.momentum * momentum + gradient)
-            direction = orthogonalise(
+            direction = orthogonalise(  # (h * w * inputs, outputs); Nesterov: one step ahead of the momentum
                 ops.reshape(gradient + self.momentum * momentum, (-1, variable.shape[-1])),
                 self.newton_schulz_steps,
                 self.iteration_dtype,
@@ -85,6 +85,7 @@ class Muon(keras.optimizers.Optimizer):
             scale = float(variable.shape[-1]) ** 0.5 / (ops.sqrt(ops.sum(ops.square(variable))) + 1e-12)
             self.assign(variable, scale * variable - learning_rate * ops.reshape(direction, variable.shape))
             return
+        # The schedule's rate is that of kernels; the others' are shares of it, so that all fall together.
         rate = self._rates[kind]
         gradient = gradient + (self.shrink / (rate * self._peak)) * variable
         self.assign(momentum, self.sgd_momentum * momentum + gradient)

@@ -27,6 +27,8 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         """Learning rate of `step`, counted from 0; a scalar tensor."""
         step = ops.cast(step, "float32")
+        # `step` is a tensor inside the compiled step, so both are computed and one is taken. The fall is counted from
+        # the end of the rise: a schedule that counts from 0 is past its peak when the warm-up ends, and ends too soon.
         rise = (step + 1) / max(self.warmup_steps, 1)
         fraction = (step - self.warmup_steps) / max(self.total_steps - self.warmup_steps, 1)
         fraction = ops.clip(fraction, 0.0, 1.0)
@@ -52,6 +54,7 @@ def build_schedule(recipe: Recipe, steps_per_epoch: int) -> WarmupThenDecay:
     return WarmupThenDecay(
         peak=recipe.learning_rate,
         total_steps=recipe.epochs * steps_per_epoch,
+        # Of whole batches, as the loop takes them: with the rounded-up number the rate would never reach its end.
         warmup_steps=round(recipe.warmup_epochs * steps_per_epoch),
         decay=recipe.schedule,
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -19,13 +20,13 @@ from cifarlab.utils.images._checksums import check_png
 from cifarlab.utils.images._colours import packing, to_rgb
 from cifarlab.utils.images._errors import PictureError, say_unreadable
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
+from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
 
 READER = 3
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""
 
 Pixels = NDArray[np.uint8]
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def read_picture(
         return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
 
 
-def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: Progress | None = None) -> Pixels:
+def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: ProgressCallback | None = None) -> Pixels:
     """Read many picture files, on every core.
 
     Args:
@@ -126,7 +127,7 @@ def read_each(
     paths: Sequence[Path],
     keep: Callable[[int, Picture], None],
     size_pixels: int = 32,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[PictureError]:
     """Read many picture files, on every core, the good ones among them.
 
@@ -159,6 +160,22 @@ def read_each(
 def to_grey(rgb: Pixels) -> Pixels:
     """`(H, W, 3)` uint8 to its luminance, `(H, W, 1)`, by ITU-R BT.601 as in Pillow's mode L."""
     return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
+
+
+def encode_png(image: Pixels, largest_side: int | None = None, *, smallest: bool = False) -> bytes:
+    """An image as PNG.
+
+    Args:
+        image: `(H, W, C)` uint8, C 1 or 3.
+        largest_side: In pixels; a larger image is made smaller, in its proportions.
+        smallest: Take longer for a smaller file.
+    """
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    if largest_side is not None and max(picture.size) > largest_side:
+        picture.thumbnail((largest_side, largest_side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    picture.save(file, "png", optimize=smallest)
+    return file.getvalue()
 
 
 _ORIENTATION_TAG = 0x0112

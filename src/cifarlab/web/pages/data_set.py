@@ -1,19 +1,16 @@
 """Collection: a data set whose pictures can be asked for by id, and the word that stands for it in addresses."""
 
 import hashlib
-import io
 import re
-from collections import OrderedDict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import Lock
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cifarlab.datasets import SPLITS, ImageSet, Splits
+from cifarlab.utils.images import encode_png
 
 LARGEST_SIDE_PIXELS = 96
 _MOST_PICTURES = 4096
@@ -23,18 +20,11 @@ class Collection:
     """A loaded data set."""
 
     def __init__(self, slug: str, name: str, splits: Splits) -> None:
-        """Nothing is computed yet.
-
-        Args:
-            slug: The word that stands for it in addresses.
-            name: As on the command line.
-            splits: The images.
-        """
+        """Nothing is computed yet."""
         self.slug = slug
         self.name = name
         self.splits = splits
-        self._pictures: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
+        self._encode = lru_cache(_MOST_PICTURES)(lambda split, row: to_png(splits[split].images[row]))
 
     @cached_property
     def places(self) -> dict[str, tuple[str, int]]:
@@ -66,27 +56,12 @@ class Collection:
 
     def image(self, image_id: str) -> NDArray[np.uint8] | None:
         """`(H, W, C)` uint8; None where there is no such image."""
-        place = self.places.get(image_id)
-        if place is None:
-            return None
-        found: NDArray[np.uint8] = self.splits[place[0]].images[place[1]]
-        return found
+        split, row = self.places.get(image_id, ("", 0))
+        return self.splits[split].images[row] if split else None
 
     def picture(self, image_id: str) -> bytes | None:
         """The image as PNG, made smaller where it is large; None where there is no such image."""
-        with self._lock:
-            if image_id in self._pictures:
-                self._pictures.move_to_end(image_id)
-                return self._pictures[image_id]
-        image = self.image(image_id)
-        if image is None:
-            return None
-        made = to_png(image)
-        with self._lock:
-            self._pictures[image_id] = made
-            while len(self._pictures) > _MOST_PICTURES:
-                self._pictures.popitem(last=False)
-        return made
+        return self._encode(*self.places[image_id]) if image_id in self.places else None
 
     def address(self, image_id: str) -> str:
         """Where the picture is served."""
@@ -109,9 +84,4 @@ def slug_of(name: str) -> str:
 
 def to_png(image: NDArray[np.uint8]) -> bytes:
     """`(H, W, C)` uint8 as PNG."""
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if max(picture.size) > LARGEST_SIDE_PIXELS:
-        picture.thumbnail((LARGEST_SIDE_PIXELS, LARGEST_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    picture.save(file, "png", compress_level=6)
-    return file.getvalue()
+    return encode_png(image, LARGEST_SIDE_PIXELS)

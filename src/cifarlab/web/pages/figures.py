@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,9 @@ from cifarlab.web.pages.run_summaries import RunSummary
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8"}
 
+# matplotlib's settings are global: one thread draws at a time.
+DRAWING = threading.RLock()
+
 Row = Mapping[str, Any]
 
 
@@ -52,46 +56,33 @@ class Drawing:
         Args:
             kind: One of `KINDS`.
         """
-        if kind == "csv":
-            return to_csv(self.rows())
-        return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
+        with DRAWING:
+            if kind == "csv":
+                return to_csv(self.rows())
+            return to_png(self.draw()) if kind == "png" else to_svg(self.draw()).encode()
 
 
-def draw_run_figure(library: Library, entry: RunSummary, split: str, name: str) -> Drawing:
-    """One of `run_figures`.
-
-    Args:
-        library: Where the run's predictions are read.
-        entry: The run.
-        split: What the numbers are about.
-        name: Of the figure.
-    """
+def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:
+    """One of `run_figures`."""
     if name == "robustness":
-        return _robustness(read_results(entry.run) or {})
+        return _robustness(read_results(summary.run) or {})
     if name in FIRST_LAYER:
-        return _first_layer(entry) if name == "first-layer" else _locality(entry)
+        return _first_layer(summary) if name == "first-layer" else _locality(summary)
     if name == "confusion-matrix":
-        scores = entry.run.scores(split)
+        scores = summary.run.scores(split)
         counts, names = scores["confusion_matrix"], scores["class_names"]
         return Drawing(lambda: plot_confusion_matrix(counts, names), lambda: _matrix_rows(counts, names))
-    return draw_comparison(library, [entry], split, name)
+    return draw_comparison(library, [summary], split, name)
 
 
-def draw_comparison(library: Library, entries: Sequence[RunSummary], split: str, name: str) -> Drawing:
-    """One of `COMPARISONS`, of one run or of several.
-
-    Args:
-        library: Where the runs' predictions are read.
-        entries: The runs.
-        split: What the numbers are about.
-        name: Of the figure.
-    """
-    runs = {entry.name: entry for entry in entries}
+def draw_comparison(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Drawing:
+    """One of `COMPARISONS`, of one run or of several."""
+    runs = {summary.name: summary for summary in summaries}
     if name == "training-curves":
-        histories = {label: entry.run.history() for label, entry in runs.items()}
+        histories = {label: summary.run.history() for label, summary in runs.items()}
         return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))
     if name in ("accuracy-intervals", "per-class-scores"):
-        scores = {label: entry.run.scores(split) for label, entry in runs.items()}
+        scores = {label: summary.run.scores(split) for label, summary in runs.items()}
         classes = {label: each["per_class"] for label, each in scores.items()}
         if name == "per-class-scores":
             return Drawing(lambda: plot_per_class_scores(classes), lambda: _joined(classes))
@@ -99,7 +90,7 @@ def draw_comparison(library: Library, entries: Sequence[RunSummary], split: str,
         limits = {label: (each["value"], each["low"], each["high"]) for label, each in intervals.items()}
         rows = {label: [{"accuracy": each}] for label, each in intervals.items()}
         return Drawing(lambda: plot_accuracy_intervals(limits), lambda: _joined(rows))
-    predictions = {label: library.predictions(entry, split) for label, entry in runs.items()}
+    predictions = {label: library.predictions(summary, split) for label, summary in runs.items()}
     if name == "reliability":
         bins = {label: metrics.reliability(each) for label, each in predictions.items()}
         return Drawing(lambda: plot_reliability_diagram(bins), lambda: _joined(bins))
@@ -120,24 +111,19 @@ UNITS_A_ROW = 16
 COMPARISONS = ("accuracy-intervals", "training-curves", "per-class-scores", "reliability", "risk-coverage")
 
 
-def run_figures(entry: RunSummary, split: str) -> list[str]:
+def run_figures(summary: RunSummary, split: str) -> list[str]:
     """Names of the figures that a run has now."""
-    found = ["training-curves"] if entry.epochs else []
-    found += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
-    found += FIRST_LAYER if has_first_layer(entry.run.model_file) else ()
-    return [*found, "robustness"]
+    names = ["training-curves"] if summary.epochs else []
+    names += ["confusion-matrix", "per-class-scores", "reliability", "risk-coverage"] if split else []
+    names += FIRST_LAYER if has_first_layer(summary.run.model_file) else ()
+    return [*names, "robustness"]
 
 
 DATA_FIGURES = ("class-counts", "class-means", "brightness")
 
 
 def draw_data_figure(collection: Collection, name: str) -> Drawing:
-    """One of `DATA_FIGURES`.
-
-    Args:
-        collection: The data set.
-        name: Of the figure.
-    """
+    """One of `DATA_FIGURES`."""
     names = collection.class_names
     train = collection.splits.train
     if name == "class-counts":
@@ -181,8 +167,8 @@ def _robustness(results: Mapping[str, Any]) -> Drawing:
     )
 
 
-def _first_layer(entry: RunSummary) -> Drawing:
-    weights = _read_weights(entry)
+def _first_layer(summary: RunSummary) -> Drawing:
+    weights = _read_weights(summary)
     energies = _energies(weights)
     strongest = np.argsort(-energies, kind="stable")[:MOST_UNITS]
     return Drawing(
@@ -191,8 +177,8 @@ def _first_layer(entry: RunSummary) -> Drawing:
     )
 
 
-def _locality(entry: RunSummary) -> Drawing:
-    weights = _read_weights(entry)
+def _locality(summary: RunSummary) -> Drawing:
+    weights = _read_weights(summary)
     sides, (height, width, channels) = half_energy_sides(weights), weights.shape[1:]
     return Drawing(
         lambda: plot_locality_histogram(sides, random_side((height, width, channels)), max(height, width)),
@@ -203,10 +189,10 @@ def _locality(entry: RunSummary) -> Drawing:
     )
 
 
-def _read_weights(entry: RunSummary) -> Array:
-    weights = read_first_layer(entry.run.model_file)
+def _read_weights(summary: RunSummary) -> Array:
+    weights = read_first_layer(summary.run.model_file)
     if weights is None:
-        raise CifarlabError(f"{entry.name} has no dense layer over the whole picture")
+        raise CifarlabError(f"{summary.name} has no dense layer over the whole picture")
     return weights
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.pages.prediction_table import Doubts, PredictionTable
+from cifarlab.web.pages.label_doubts import Doubts
 
 Rows = NDArray[np.int64]
 
@@ -28,8 +29,8 @@ DATA_ORDERS = {"order": "in the order of the data", "doubt": "most doubtful labe
 
 
 @dataclass(frozen=True)
-class AnswerFilter:
-    """Some of a run's answers.
+class PredictionFilter:
+    """Some of a run's predictions.
 
     Attributes:
         shown: One of `SHOWN`.
@@ -67,7 +68,7 @@ class DataFilter:
     order: str = "order"
 
 
-def read_answer_filter(query: Mapping[str, str], class_names: Sequence[str]) -> AnswerFilter:
+def read_prediction_filter(query: Mapping[str, str], class_names: Sequence[str]) -> PredictionFilter:
     """The filter that an address asks for.
 
     Raises:
@@ -76,7 +77,7 @@ def read_answer_filter(query: Mapping[str, str], class_names: Sequence[str]) -> 
     true, said = (_label(query, key, class_names) for key in ("true", "said"))
     # A cell of the confusion matrix is all its images, also on the diagonal.
     default = "all" if true is not None and said is not None else "wrong"
-    return AnswerFilter(
+    return PredictionFilter(
         _choice(query, "shown", SHOWN, default),
         true,
         said,
@@ -98,72 +99,65 @@ def read_data_filter(query: Mapping[str, str], class_names: Sequence[str]) -> Da
     return DataFilter(_label(query, "class", class_names), _percent(query, "doubt", 0.0), order)
 
 
-def select_answers(
-    answers: PredictionTable, wanted: AnswerFilter, doubts: Doubts | None = None, other: PredictionTable | None = None
+def select_predictions(
+    predictions: Predictions,
+    chosen: PredictionFilter,
+    doubts: Doubts | None = None,
+    other: Predictions | None = None,
 ) -> Rows:
     """The rows of a run's predictions that a filter leaves, in its order.
 
     Args:
-        answers: The run's.
-        wanted: The filter.
+        predictions: The run's.
+        chosen: The filter.
         doubts: Of the labels; without them a filter by doubt leaves nothing, and an order by doubt is that of the loss.
-        other: Another run's answers, for `side`.
+        other: Another run's predictions, for `side`.
 
     Returns:
         `(M,)` int64.
     """
-    right = answers.right
-    keep = {"wrong": ~right, "right": right, "all": np.ones_like(right)}[wanted.shown]
-    if wanted.true is not None:
-        keep = keep & (answers.labels == wanted.true)
-    if wanted.said is not None:
-        keep = keep & (answers.predicted == wanted.said)
-    keep = keep & (answers.confidence >= wanted.least) & (answers.confidence <= wanted.most + 1e-6)
-    ids = answers.predictions.ids.tolist()
-    doubt = np.full(len(right), np.nan, np.float32)
-    if doubts is not None and (wanted.doubt or wanted.order == "doubt"):
-        doubt = doubts.of(ids)
-    if wanted.doubt:
-        keep = keep & (np.nan_to_num(doubt, nan=-1.0) >= wanted.doubt)
-    if wanted.side and other is not None:
-        keep = keep & _side(wanted.side, answers, other)
-    rows = np.flatnonzero(keep)
-    keys: dict[str, NDArray[Any]] = {
-        "loss": -answers.losses,
-        "-loss": answers.losses,
-        "confidence": -answers.confidence,
-        "-confidence": answers.confidence,
-        "doubt": -answers.losses if np.isnan(doubt).all() else -np.nan_to_num(doubt, nan=-1.0),
+    right = predictions.predicted == predictions.labels
+    confidence, losses = predictions.probabilities.max(axis=1), predictions.losses
+    keep = {"wrong": ~right, "right": right, "all": np.ones_like(right)}[chosen.shown]
+    if chosen.true is not None:
+        keep = keep & (predictions.labels == chosen.true)
+    if chosen.said is not None:
+        keep = keep & (predictions.predicted == chosen.said)
+    # A limit that was read off a page, such as 55 %, keeps what rounds to it: logits are float32.
+    keep = keep & (confidence >= chosen.least - 1e-6) & (confidence <= chosen.most + 1e-6)
+    if chosen.side and other is not None:
+        keep = keep & _side(chosen.side, predictions, other)
+    doubt = _doubt(predictions.ids, chosen, doubts)
+    keep = keep & (doubt >= chosen.doubt) if chosen.doubt else keep
+    keys = {
+        "loss": -losses,
+        "-loss": losses,
+        "confidence": -confidence,
+        "-confidence": confidence,
+        "doubt": -losses if (doubt < 0).all() else -doubt,
         "order": np.arange(len(right)),
     }
-    return np.asarray(rows[np.argsort(keys[wanted.order][rows], kind="stable")], np.int64)
+    return _sorted_rows(keep, keys[chosen.order])
 
 
 def select_images(
-    labels: NDArray[np.int64], ids: Sequence[str], wanted: DataFilter, doubts: Doubts | None = None
+    labels: NDArray[np.int64], ids: NDArray[np.str_], chosen: DataFilter, doubts: Doubts | None = None
 ) -> Rows:
     """The rows of a split that a filter leaves, in its order.
 
     Args:
         labels: `(N,)` of the split.
-        ids: N of them.
-        wanted: The filter.
+        ids: `(N,)` str.
+        chosen: The filter.
         doubts: Of the labels; without them a filter by doubt leaves nothing.
 
     Returns:
         `(M,)` int64.
     """
-    keep = np.ones(len(labels), bool) if wanted.label is None else labels == wanted.label
-    if not wanted.doubt and wanted.order != "doubt":
-        return np.flatnonzero(keep).astype(np.int64)
-    doubt = np.full(len(labels), np.nan, np.float32) if doubts is None else doubts.of(ids)
-    known = np.nan_to_num(doubt, nan=-1.0)
-    if wanted.doubt:
-        keep = keep & (known >= wanted.doubt)
-    rows = np.flatnonzero(keep)
-    if wanted.order == "doubt":
-        rows = rows[np.argsort(-known[rows], kind="stable")]
-    return rows.astype(np.int64)
+    keep = np.ones(len(labels), bool) if chosen.label is None else labels == chosen.label
+    doubt = _doubt(ids, chosen, doubts)
+    keep = keep & (doubt >= chosen.doubt) if chosen.doubt else keep
+    return _sorted_rows(keep, -doubt if chosen.order == "doubt" else np.arange(len(labels)))
 
 
 def read_page(query: Mapping[str, str], count: int, size: int) -> tuple[int, int]:
@@ -179,11 +173,26 @@ def read_page(query: Mapping[str, str], count: int, size: int) -> tuple[int, int
     return min(max(1, int(text)), pages), pages
 
 
-def _side(side: str, answers: PredictionTable, other: PredictionTable) -> NDArray[np.bool_]:
-    theirs = np.array([other.rows.get(image_id, -1) for image_id in answers.predictions.ids.tolist()], np.int64)
-    their_right = np.where(theirs >= 0, other.right[theirs], False) if len(other) else np.zeros(len(answers), bool)
-    both = theirs >= 0
-    return both & (answers.right & ~their_right if side == "gained" else ~answers.right & their_right)
+def _sorted_rows(keep: NDArray[np.bool_], keys: NDArray[Any]) -> Rows:
+    """The rows of `keep` by their keys, equal ones in the order of the data."""
+    rows = np.flatnonzero(keep)
+    return rows[np.argsort(keys[rows], kind="stable")].astype(np.int64)
+
+
+def _doubt(ids: NDArray[np.str_], chosen: PredictionFilter | DataFilter, doubts: Doubts | None) -> NDArray[np.float32]:
+    """`(N,)` each image's doubt; -1, which is less than any, where there is none or the filter does not ask for it."""
+    if doubts is None or not (chosen.doubt or chosen.order == "doubt"):
+        return np.full(len(ids), -1, np.float32)
+    return np.nan_to_num(doubts.of(ids.tolist()), nan=-1.0)
+
+
+def _side(side: str, predictions: Predictions, other: Predictions) -> NDArray[np.bool_]:
+    """`(N,)`: whether only this run (`"gained"`), or only the other one, names an image's label."""
+    right = predictions.predicted == predictions.labels
+    other_right = dict(zip(other.ids.tolist(), (other.predicted == other.labels).tolist(), strict=True))
+    expected = side != "gained"  # of the other run; an image that it was not asked about is on neither side
+    other_is = np.array([other_right.get(image_id) is expected for image_id in predictions.ids.tolist()], bool)
+    return np.asarray((right != expected) & other_is)
 
 
 def _label(query: Mapping[str, str], key: str, class_names: Sequence[str]) -> int | None:

@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from cifarlab.runs.predictions import Predictions
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.filters import (
     DATA_ORDERS,
     ORDERS,
     SHOWN,
-    AnswerFilter,
+    PredictionFilter,
     Rows,
-    read_answer_filter,
     read_data_filter,
     read_page,
-    select_answers,
+    read_prediction_filter,
     select_images,
+    select_predictions,
 )
+from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.prediction_table import Doubts, PredictionTable
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary
 
@@ -63,7 +64,7 @@ class Gallery:
         problem: Why there are no pictures; or empty.
         class_names: To choose from.
         orders: To choose from.
-        shown: Whether wrong, right or all answers are shown; empty for a data set.
+        shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
     """
 
@@ -79,55 +80,45 @@ class Gallery:
     doubts: tuple[str, ...] = ()
 
 
-def show_answers(library: Library, entry: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
-    """A page of a run's answers.
-
-    Args:
-        library: Where runs and data are.
-        entry: The run.
-        split: Of which its answers are.
-        query: The page's address.
-        size: Pictures a page.
+def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
+    """A page of a run's predictions.
 
     Raises:
         CifarlabError: If the address asks for something unknown.
         HTTPException: 404 if the run to compare with is not there.
     """
-    answers, wanted, doubts, rows = choose_answers(library, entry, split, query)
+    predictions, chosen, doubts, rows = choose_predictions(library, summary, split, query)
     page, pages = read_page(query, len(rows), size)
-    found = library.find_collection(entry.data)
-    tiles = [
-        _answer_tile(answers, row, found if isinstance(found, Collection) else None, _carried(query, entry.name, split))
-        for row in rows[(page - 1) * size : page * size]
-    ]
-    problem = found if isinstance(found, str) else ""
+    found = library.find_collection(summary.data)  # or in words why not
+    collection, problem = (found, "") if isinstance(found, Collection) else (None, found)
+    carried = _carried(query, summary.name, split)
+    shown = rows[(page - 1) * size : page * size]
+    tiles = [_prediction_tile(predictions, row, collection, carried) for row in shown]
     names = doubts.runs if doubts else ()
     return Gallery(
-        tiles, len(rows), page, pages, problem, answers.class_names, ORDERS, wanted.shown, SHOWN, names
+        tiles, len(rows), page, pages, problem, predictions.class_names, ORDERS, chosen.shown, SHOWN, names
     )  # fmt: skip
 
 
-def choose_answers(
-    library: Library, entry: RunSummary, split: str, query: Mapping[str, str]
-) -> tuple[PredictionTable, AnswerFilter, Doubts | None, Rows]:
-    """A run's answers, the filter of an address, whose doubts there are, and the rows that the filter leaves."""
-    answers = library.answers(entry, split)
-    wanted = read_answer_filter(query, answers.class_names)
-    doubts = library.doubts(entry.data, split)
-    other = library.answers(library.entry(query["against"]), split) if wanted.side else None
-    key = ("rows", entry.name, entry.signature, split, wanted, query.get("against", ""), doubts and doubts.state)
-    return answers, wanted, doubts, library.keep(key, lambda: select_answers(answers, wanted, doubts, other))
+def choose_predictions(
+    library: Library, summary: RunSummary, split: str, query: Mapping[str, str]
+) -> tuple[Predictions, PredictionFilter, Doubts | None, Rows]:
+    """A run's predictions, the filter of an address, whose doubts there are, and the rows that the filter leaves."""
+    predictions = library.predictions(summary, split)
+    chosen = read_prediction_filter(query, predictions.class_names)
+    doubts = library.doubts(summary.data, split)
+    other = library.predictions(library.summary(query["against"]), split) if chosen.side else None
+    key = ("rows", summary.name, summary.signature, split, chosen, query.get("against", ""), doubts and doubts.state)
+    return (
+        predictions,
+        chosen,
+        doubts,
+        library.keep(key, lambda: select_predictions(predictions, chosen, doubts, other)),
+    )
 
 
 def show_images(library: Library, collection: Collection, split: str, query: Mapping[str, str], size: int) -> Gallery:
     """A page of a data set's images.
-
-    Args:
-        library: Where runs and data are.
-        collection: The data set.
-        split: Which part of it.
-        query: The page's address.
-        size: Pictures a page.
 
     Raises:
         CifarlabError: If the address asks for something unknown.
@@ -135,13 +126,12 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     doubts, rows = choose_images(library, collection, split, query)
     part = collection.splits[split]
     page, pages = read_page(query, len(rows), size)
-    chosen = rows[(page - 1) * size : page * size]
     carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
-    told = bool(query.get("doubt") or query.get("sort") == "doubt")
+    shows_doubt = bool(query.get("doubt") or query.get("sort") == "doubt")
     tiles = []
-    for row in chosen:
+    for row in rows[(page - 1) * size : page * size]:
         image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
-        place = doubts.rows.get(image_id) if doubts is not None and told else None
+        place = doubts.rows.get(image_id) if doubts is not None and shows_doubt else None
         said = doubts.class_names[doubts.suggested[place]] if doubts is not None and place is not None else ""
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
@@ -157,31 +147,31 @@ def choose_images(
 ) -> tuple[Doubts | None, Rows]:
     """Whose doubts there are about a split, and its rows that an address asks for."""
     part = collection.splits[split]
-    wanted = read_data_filter(query, collection.class_names)
+    chosen = read_data_filter(query, collection.class_names)
     doubts = library.doubts(collection.name, split) if split != "train" else None
-    key = ("images", collection.slug, split, wanted, doubts and doubts.state)
-    return doubts, library.keep(key, lambda: select_images(part.labels, part.ids.tolist(), wanted, doubts))
+    key = ("images", collection.slug, split, chosen, doubts and doubts.state)
+    return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 
 
 def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, Any]:
     return {"in": run, **{key: query[key] for key in KEYS if query.get(key)}, "split": split}
 
 
-def _answer_tile(
-    answers: PredictionTable, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]
+def _prediction_tile(
+    predictions: Predictions, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]
 ) -> Tile:
-    names = answers.class_names
-    image_id = str(answers.predictions.ids[row])
-    true, said = names[answers.labels[row]], names[answers.predicted[row]]
-    sure = float(answers.confidence[row])
+    names = predictions.class_names
+    image_id = str(predictions.ids[row])
+    true, said = names[predictions.labels[row]], names[predictions.predicted[row]]
+    sure = float(predictions.probabilities[row].max())
     shown = collection is not None and image_id in collection.places
-    told = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+    words = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
     return Tile(
         href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         if collection and shown
         else "",
         picture=collection.address(image_id) if collection and shown else "",
-        alt=f"{told}, {100 * sure:.0f} % sure ({image_id})",
+        alt=f"{words}, {100 * sure:.0f} % sure ({image_id})",
         true=true,
         said=said,
         sure=sure,

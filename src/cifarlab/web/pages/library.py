@@ -23,8 +23,8 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
-from cifarlab.web.pages.prediction_table import Doubts, PredictionTable, make_answers, weigh_labels
-from cifarlab.web.pages.run_summaries import RunSummary, Signature, read_entry, sign
+from cifarlab.web.pages.label_doubts import Doubts, weigh_labels
+from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, read_summary, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
@@ -41,15 +41,11 @@ class Library:
     """Cached reading of runs and data sets; safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is read yet.
-
-        Args:
-            settings: Where runs and data are.
-        """
+        """Nothing is read yet."""
         self._settings = settings
         self._lock = threading.RLock()
         self._loading = threading.Lock()
-        self._entries: dict[str, tuple[Signature, RunSummary]] = {}
+        self._summaries: dict[str, tuple[Signature, RunSummary]] = {}
         self._listed: tuple[float, list[RunSummary]] = (-math.inf, [])
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
@@ -59,64 +55,51 @@ class Library:
         """The folder of all runs."""
         return self._settings.runs_dir
 
-    def entries(self) -> list[RunSummary]:
+    def summaries(self) -> list[RunSummary]:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
         if time.monotonic() - made < _FRESH_SECONDS:
             return list(listed)
-        try:
-            found = sorted(
-                (each.name for each in self.runs_dir.iterdir() if not each.name.startswith(".") and _is_own(each)),
-                key=str.casefold,
-            )
-        except OSError:
-            return []
-        entries = [entry for name in found if (entry := self._read(name)) is not None]
+        names = sorted(
+            (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name)),
+            key=str.casefold,
+        )
+        summaries = [summary for name in names if (summary := self._read(name)) is not None]
         with self._lock:
-            for gone in self._entries.keys() - set(found):
-                del self._entries[gone]
-            self._listed = (time.monotonic(), entries)
-        return list(entries)
+            for gone in self._summaries.keys() - set(names):
+                del self._summaries[gone]
+            self._listed = (time.monotonic(), summaries)
+        return list(summaries)
 
-    def entry(self, name: str) -> RunSummary:
+    def summary(self, name: str) -> RunSummary:
         """One run.
 
         Raises:
             HTTPException: 404 if no run of the listing has this name.
         """
-        folder = self._folder(name)
-        entry = self._read(folder.name) if folder is not None else None
-        if entry is None:
+        summary = self._find(name)
+        if summary is None:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
-        return entry
+        return summary
 
     def has_run(self, name: str) -> bool:
         """Whether the listing has a run of this name."""
-        folder = self._folder(name)
-        return folder is not None and self._read(folder.name) is not None
+        return self._find(name) is not None
 
     def has_folder(self, name: str) -> bool:
         """Whether a run's folder, or anything else, has this name."""
         return name.casefold() in {each.casefold() for each in self._names()}
 
-    def predictions(self, entry: RunSummary, split: str) -> Predictions:
+    def predictions(self, summary: RunSummary, split: str) -> Predictions:
         """What a run said about its own `split`.
 
         Raises:
             CifarlabError: If it has not been evaluated there, or its predictions are not those of its scores.
             StaleError: If they are of an earlier model.
         """
-        run = entry.run
+        run = summary.run
         run.stored_predictions_file(split)
-        return self.keep(("predictions", *_files_of(entry, split)), lambda: _read_predictions(run, split))
-
-    def answers(self, entry: RunSummary, split: str) -> PredictionTable:
-        """A run's predictions with what pages sort and filter by.
-
-        Raises:
-            CifarlabError: If it has not been evaluated on `split`.
-        """
-        return self.keep(("answers", *_files_of(entry, split)), lambda: make_answers(self.predictions(entry, split)))
+        return self.keep(("predictions", *_files_of(summary, split)), lambda: _read_predictions(run, split))
 
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
@@ -127,13 +110,13 @@ class Library:
             data: Name of the data set.
             split: `"test"` or `"validation"`.
         """
-        asked = [entry for entry in self.entries() if entry.data == data and split in entry.evaluated]
-        asked.sort(key=lambda entry: -(entry.number("accuracy", split) or 0))
-        asked = asked[:MOST_OPINIONS]
-        if not asked:
+        best_runs = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
+        best_runs.sort(key=lambda summary: -(summary.number("accuracy", split) or 0))
+        best_runs = best_runs[:MOST_OPINIONS]
+        if not best_runs:
             return None
-        key = ("doubts", data, split, tuple((entry.name, entry.signature) for entry in asked))
-        return self.keep(key, lambda: self._weigh(asked, split, key))
+        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in best_runs))
+        return self.keep(key, lambda: self._weigh(best_runs, split, key))
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -143,8 +126,8 @@ class Library:
         with self._lock:
             if key in self._kept:
                 self._kept[key] = self._kept.pop(key)
-                found: T = self._kept[key]
-                return found
+                known: T = self._kept[key]
+                return known
         made = make()
         with self._lock:
             self._kept[key] = made
@@ -163,7 +146,7 @@ class Library:
         A run's data that are a folder or a Python file are left out: only who starts the app may name those.
         """
         known = set(discovery.names("datasets"))
-        names = [self._settings.data, *sorted({entry.data for entry in self.entries()} & known), ALWAYS]
+        names = [self._settings.data, *sorted({summary.data for summary in self.summaries()} & known), ALWAYS]
         return {slug_of(name): name for name in dict.fromkeys(names)}
 
     def collection(self, slug: str) -> Collection:
@@ -198,27 +181,27 @@ class Library:
         """Where a data set is: as the app was told, or where a run found it."""
         if name == self._settings.data:
             return None if self._settings.data_dir is None else str(self._settings.data_dir)
-        places = (entry.run.data_dir for entry in self.entries() if entry.data == name)
+        places = (summary.run.data_dir for summary in self.summaries() if summary.data == name)
         return next((place for place in places if place), None)
 
     def warm_up(self) -> None:
         """Load the app's own data set in a thread, so that the first page need not wait for it."""
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
-    def _weigh(self, asked: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
+    def _weigh(self, best_runs: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
-        known: dict[str, PredictionTable] = {}
-        for entry in asked:
+        opinions: dict[str, Predictions] = {}
+        for summary in best_runs:
             with contextlib.suppress(CifarlabError):
-                known[entry.name] = self.answers(entry, split)
-        return weigh_labels(list(known), list(known.values()), key) if known else None
+                opinions[summary.name] = self.predictions(summary, split)
+        return weigh_labels(opinions, key) if opinions else None
 
     def _warm_up(self) -> None:
         importlib.import_module(
             "cifarlab.evaluation.comparison.pairs"
         )  # brings scipy.stats, seconds that nobody need wait for
         sections()
-        self.entries()
+        self.summaries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
         self.doubts(self._settings.data, "test")
 
@@ -228,33 +211,32 @@ class Library:
         except OSError:
             return []
 
-    def _folder(self, name: str) -> Path | None:
-        if name.startswith(".") or name not in self._names():
-            return None
-        folder = self.runs_dir / name
-        return folder if _is_own(folder) else None
+    def _find(self, name: str) -> RunSummary | None:
+        # The name is compared with those that are there before any path is made of it.
+        is_listed = not name.startswith(".") and name in self._names() and is_real_folder(self.runs_dir / name)
+        return self._read(name) if is_listed else None
 
     def _read(self, name: str) -> RunSummary | None:
         run = Run(self.runs_dir / name)
         signature = sign(run.path)
         with self._lock:
-            known = self._entries.get(name)
+            known = self._summaries.get(name)
         # A run that is being trained may end without any change to its files: it is looked at each time.
         if known is not None and known[0] == signature and known[1].state != "running":
             return known[1]
-        entry = read_entry(run, signature)
-        if entry is None:
+        summary = read_summary(run, signature)
+        if summary is None:
             return None
         with self._lock:
-            self._entries[name] = (signature, entry)
-        return entry
+            self._summaries[name] = (signature, summary)
+        return summary
 
 
-def _files_of(entry: RunSummary, split: str) -> tuple[Hashable, ...]:
-    """Changes with the answers on a split, the scores beside them, or the model."""
-    run = entry.run
+def _files_of(summary: RunSummary, split: str) -> tuple[Hashable, ...]:
+    """Changes with the predictions on a split, the scores beside them, or the model."""
+    run = summary.run
     files = run.predictions_file(split), run.scores_file(split), run.model_file
-    return entry.name, split, *(sign(file) for file in files)
+    return summary.name, split, *(sign(file) for file in files)
 
 
 def _read_predictions(run: Run, split: str) -> Predictions:
@@ -269,8 +251,3 @@ def data_option(name: str) -> str:
     """The option of `cifarlab serve` that shows a data set, and what must be known of one that is code."""
     code = " (it is Python code: only if you trust it)" if own_code.is_own(name) else ""
     return f"--data {name}{code}"
-
-
-def _is_own(path: Path) -> bool:
-    """A folder that really is here: a link could lead anywhere."""
-    return path.is_dir() and not path.is_symlink()

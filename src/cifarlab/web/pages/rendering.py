@@ -1,7 +1,6 @@
-"""Pages: the app's templates over the report's own, and style attributes moved where a strict policy lets them work."""
+"""Pages: the app's templates over the report's own."""
 
 import hashlib
-import html
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -31,41 +30,35 @@ NAVIGATION = (
     ("Classify", "/classify", "classify"),
     ("API", "/docs", "documentation"),
 )
-_STYLED = re.compile(r'(<[A-Za-z][^<>]*?)\sstyle="([^"]*)"')
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A template as a response.
 
-    Inline styles, which the Content-Security-Policy forbids, become rules of one `<style>` element that carries the
-    nonce of this response: `security` puts it into `request.scope["csp_nonce"]` and into the policy.
-
     Args:
-        request: Whose answer this is; its address, theme and nonce are known to the template.
+        request: Whose answer this is; its address and theme are known to the template.
         template: File name in `templates/`.
         status: HTTP status.
         **values: For the template; everything is escaped unless it is `Markup`.
     """
     text = _render(request, template, values)
-    nonce = str(request.scope.get("csp_nonce", ""))
-    return HTMLResponse(move_styles(text, nonce), status_code=status, headers={"Cache-Control": "private, no-cache"})
+    return HTMLResponse(text, status_code=status, headers={"Cache-Control": "private, no-cache"})
 
 
 def fragment(request: Request, template: str, **values: Any) -> HTMLResponse:
-    """Part of a page, which a script asks for: it sets the styles itself, from `data-style`.
+    """Part of a page, which a script asks for.
 
     Args:
         request: Whose answer this is.
         template: File name in `templates/`.
         **values: For the template.
     """
-    text = _STYLED.sub(r'\1 data-style="\2"', _render(request, template, values))
-    return HTMLResponse(text, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(_render(request, template, values), headers={"Cache-Control": "no-store"})
 
 
 def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
     return _environment().get_template(template).render(
-        here=PageAddress(request),
+        page_address=PageAddress(request),
         theme=theme_of(request),
         navigation=_navigation(),
         asset=asset,
@@ -78,11 +71,7 @@ class PageAddress:
     """The address of the page that is being made, to link to it with something changed."""
 
     def __init__(self, request: Request) -> None:
-        """Remember the path and the query.
-
-        Args:
-            request: The page's.
-        """
+        """Remember the path and the query."""
         self.path = request.url.path
         self.query = [(key, value) for key, value in request.query_params.multi_items() if value]
 
@@ -148,27 +137,6 @@ def read_asset(name: str) -> bytes:
     return known[name].read_bytes()
 
 
-def move_styles(text: str, nonce: str) -> str:
-    """The page with every style attribute as a rule of one style element, put before the end of the head.
-
-    Args:
-        text: A whole page, or a fragment.
-        nonce: Of the response.
-    """
-    rules: dict[str, int] = {}
-
-    def replace(match: re.Match[str]) -> str:
-        number = rules.setdefault(html.unescape(match[2]), len(rules))
-        return f'{match[1]} data-look="{number}"'
-
-    text = _STYLED.sub(replace, text)
-    if not rules:
-        return text
-    sheet = "".join(f'[data-look="{number}"]{{{rule}}}' for rule, number in rules.items()).replace("<", "")
-    element = f'<style nonce="{nonce}">{sheet}</style>'
-    return text.replace("</head>", f"{element}\n</head>", 1) if "</head>" in text else element + text
-
-
 def _report_style() -> str:
     """The report's style sheet, in which a chosen theme has the colours that the system's choice has."""
     folder = Path(report_rendering.__file__).parent / "templates"
@@ -182,8 +150,8 @@ def _report_style() -> str:
 
 @cache
 def _navigation() -> list[tuple[str, str]]:
-    served = discovery.names("web.routes")
-    return [(title, target) for title, target, module in NAVIGATION if module in served]
+    shown = discovery.names("web.routes")
+    return [(title, target) for title, target, module in NAVIGATION if module in shown]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Entry: one run as the table of runs shows it, read from the files in its folder."""
+"""One run as the table of runs shows it, read from the files in its folder."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cifarlab.plots.training_curves import best_epoch
+from cifarlab.recipes import settings_of
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
@@ -110,22 +111,22 @@ class RunSummary:
         return [split for split in self.held_out if split not in self.evaluated]
 
 
-def say_unevaluated(entries: Sequence[RunSummary], split: str) -> str:
+def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
     """About runs that have no numbers on a split: which, and the command that makes these and no others.
 
     Args:
-        entries: The runs, at least one.
+        summaries: The runs, at least one.
         split: Of which numbers were wanted.
     """
-    stale = [entry.stale[split] for entry in entries if split in entry.stale]
+    stale = [summary.stale[split] for summary in summaries if split in summary.stale]
     if stale:
         return "; ".join(stale)
-    names, verb = ", ".join(entry.name for entry in entries), "has" if len(entries) == 1 else "have"
-    command = evaluate_command([entry.run.path for entry in entries], split)
+    names, verb = ", ".join(summary.name for summary in summaries), "has" if len(summaries) == 1 else "have"
+    command = evaluate_command([summary.run.path for summary in summaries], split)
     return f"{names} {verb} not been evaluated on {split}: run {command}"
 
 
-def read_entry(run: Run, signature: Signature) -> RunSummary | None:
+def read_summary(run: Run, signature: Signature) -> RunSummary | None:
     """The run in a folder, as far as its files go; None where it is no run at all.
 
     Args:
@@ -140,11 +141,16 @@ def read_entry(run: Run, signature: Signature) -> RunSummary | None:
     except (CifarlabError, OSError) as error:
         return RunSummary(run, signature, "failed", problem=str(error))
     try:
-        entry = RunSummary(run, signature, state, why, started, **_details(run))
+        summary = RunSummary(run, signature, state, why, started, **_details(run))
     except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-        entry = RunSummary(run, signature, state, why, started, problem=str(error))
+        summary = RunSummary(run, signature, state, why, started, problem=str(error))
     # A training that has just begun writes its files one after the other.
-    return replace(entry, problem="") if state == "running" else entry
+    return replace(summary, problem="") if state == "running" else summary
+
+
+def is_real_folder(path: Path) -> bool:
+    """A folder that really is here: a link could lead anywhere."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def sign(path: Path) -> Signature:
@@ -153,8 +159,8 @@ def sign(path: Path) -> Signature:
         if path.is_file():
             stat = path.stat()
             return ((path.name, stat.st_mtime_ns, stat.st_size),)
-        with os.scandir(path) as found:
-            kept = [each for each in found if each.name.endswith(_READ) and each.name not in _NEVER]
+        with os.scandir(path) as content:
+            kept = [each for each in content if each.name.endswith(_READ) and each.name not in _NEVER]
             stats = [(each.name, each.stat()) for each in kept]
     except OSError:
         return ()
@@ -162,11 +168,11 @@ def sign(path: Path) -> Signature:
 
 
 def _state(run: Run) -> tuple[str, str]:
-    found = run.state
-    state, why = str(found["state"]), str(found.get("why") or "")
+    content = run.state
+    state, why = str(content["state"]), str(content.get("why") or "")
     # Of a process on another machine nothing is known here.
-    here = found.get("host") == platform.node() and found.get("process") != os.getpid()
-    if state == "running" and here and not run.is_being_trained():
+    is_ours = content.get("host") == platform.node() and content.get("process") != os.getpid()
+    if state == "running" and is_ours and not run.is_being_trained():
         return "stopped", LOST
     return state, why
 
@@ -207,14 +213,13 @@ def _scores(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 def _settings(run: Run) -> tuple[dict[str, Any], str]:
     """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds, and why."""
-    problem = ""
     fields: dict[str, Any] = {}
     try:
-        fields = dict(vars(run.recipe))
+        return settings_of(run.recipe), ""
     except CifarlabError as error:
         problem = str(error)
-        with contextlib.suppress(CifarlabError):
-            fields = read_object(run.recipe_file)
+    with contextlib.suppress(CifarlabError):
+        fields = read_object(run.recipe_file)
     model_args = fields.pop("model_args", {})
     named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
     return {"model": fields.pop("model", ""), **named, **fields}, problem

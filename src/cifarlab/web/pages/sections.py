@@ -3,34 +3,32 @@
 Drawing takes longer than a page may: what is not drawn yet is left to the script, which asks for it section by section.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports.page import Page, RunView
+from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
+from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary, sign
 
-# matplotlib's settings are global: one thread draws at a time.
-DRAWING = threading.RLock()
 # No section that shows pictures of the data is among them: galleries of the app have links.
 NAMES = (
-    "headline", "side_by_side", "curves", "per_class", "calibration", "robustness", "first_layer", "locality",
-    "dead_units", "making",
+    "results", "model_comparison", "training_curves", "class_metrics", "calibration", "robustness",
+    "first_layer_weights", "locality", "dead_units", "reproducibility",
 )  # fmt: skip
 # These draw nothing.
-QUICK = ("making", "dead_units")
+QUICK = ("reproducibility", "dead_units")
 # These are about the training or the weights: a run that was never evaluated has them too.
-UNMEASURED = ("curves", "making", "first_layer", "locality", "dead_units")
+UNMEASURED = ("training_curves", "reproducibility", "first_layer_weights", "locality", "dead_units")
 # These are read from the model, whose file is none of those that make a run's signature.
-OF_WEIGHTS = ("first_layer", "locality")
+OF_WEIGHTS = ("first_layer_weights", "locality")
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ class Section:
 
 
 def show_sections(
-    library: Library, entries: Sequence[RunSummary], split: str, names: Sequence[str], *, whole: bool = False
+    library: Library, summaries: Sequence[RunSummary], split: str, names: Sequence[str], *, whole: bool = False
 ) -> list[Section]:
     """Sections of the report about some runs, without those that have nothing to say.
 
     Args:
         library: Where they are kept.
-        entries: The runs, all evaluated on `split` but for the sections of `UNMEASURED`.
+        summaries: The runs, all evaluated on `split` but for the sections of `UNMEASURED`.
         split: What the numbers are about.
         names: Some of `NAMES`, in the order wanted.
         whole: Make all of them now, however long it takes.
@@ -67,25 +65,25 @@ def show_sections(
     """
     shown = []
     for name in names:
-        # The headline of one run is a number without a figure.
-        now = whole or name in QUICK or (name == "headline" and len(entries) == 1)
-        known, html = library.kept(_key(entries, split, name))
+        # The results of one run is a number without a figure.
+        now = whole or name in QUICK or (name == "results" and len(summaries) == 1)
+        known, html = library.kept(_key(summaries, split, name))
         if not known and now:
-            known, html = True, build_section(library, entries, split, name)
+            known, html = True, build_section(library, summaries, split, name)
         if known and html is None:
             continue
         title = str(discovery.load("reports.sections", name).TITLE)
-        query = [("split", split), *(("run", entry.name) for entry in entries)]
+        query = [("split", split), *(("run", summary.name) for summary in summaries)]
         shown.append(Section(name.replace("_", "-"), title, address(f"/sections/{name}", query), html))
     return shown
 
 
-def build_section(library: Library, entries: Sequence[RunSummary], split: str, name: str) -> Markup | None:
+def build_section(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Markup | None:
     """One section's content; None where it has nothing to say.
 
     Args:
         library: Where it is kept.
-        entries: The runs.
+        summaries: The runs.
         split: What the numbers are about.
         name: One of `NAMES`.
 
@@ -94,31 +92,33 @@ def build_section(library: Library, entries: Sequence[RunSummary], split: str, n
     """
 
     def build() -> Markup | None:
-        views = tuple(view_run(library, entry, split, index) for index, entry in enumerate(entries))
+        records = tuple(read_run(library, summary, split, index) for index, summary in enumerate(summaries))
         with DRAWING:
             html: Markup | None = discovery.load("reports.sections", name).build(
-                Page(views, split, "", Pictures(split))
+                Page(records, split, "", Pictures(split))
             )
         return html
 
-    return library.keep(_key(entries, split, name), build)
+    return library.keep(_key(summaries, split, name), build)
 
 
-def view_run(library: Library, entry: RunSummary, split: str, index: int = 0) -> RunView:
+def read_run(library: Library, summary: RunSummary, split: str, index: int = 0) -> RunRecord:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
-    run = entry.run
-    evaluated = split in entry.evaluated
+    run = summary.run
+    evaluated = split in summary.evaluated
     scores = run.scores(split) if evaluated else {}
-    predictions = library.predictions(entry, split) if evaluated else _nothing_said(entry)
-    return RunView(run, entry.name, index, scores, predictions, run.history(), run.environment, run.data, entry.recipe)
+    predictions = library.predictions(summary, split) if evaluated else _nothing_said(summary)
+    return RunRecord(
+        run, summary.name, index, scores, predictions, run.history(), run.environment, run.data, summary.recipe
+    )
 
 
-def _key(entries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:
-    models = tuple(sign(entry.run.model_file) for entry in entries) if name in OF_WEIGHTS else ()
-    return ("section", name, split, tuple((entry.name, entry.signature) for entry in entries), models)
+def _key(summaries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:
+    models = tuple(sign(summary.run.model_file) for summary in summaries) if name in OF_WEIGHTS else ()
+    return ("section", name, split, tuple((summary.name, summary.signature) for summary in summaries), models)
 
 
-def _nothing_said(entry: RunSummary) -> Predictions:
+def _nothing_said(summary: RunSummary) -> Predictions:
     """For sections that are about the training alone."""
-    names = tuple(str(name) for name in entry.run.data.get("class_names", ()))
+    names = tuple(str(name) for name in summary.run.data.get("class_names", ()))
     return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)

@@ -56,7 +56,7 @@ class Batcher(threading.Thread):
         self._queue_size = queue_size
         self._metrics = metrics
         self._jobs: deque[_Job] = deque()
-        self._waiting = 0
+        self._waiting = 0  # pictures, not jobs; this and `_jobs` change under `_changed` alone
         self._seconds_per_picture = 0.0
         self._stopping = False
         self._changed = threading.Condition()
@@ -77,7 +77,7 @@ class Batcher(threading.Thread):
         return self.has_failed and not isinstance(self.loaded.exception(), CifarlabError)
 
     @property
-    def served(self) -> LoadedModel:
+    def loaded_model(self) -> LoadedModel:
         """The model, once it has been loaded."""
         return self.loaded.result()
 
@@ -103,6 +103,7 @@ class Batcher(threading.Thread):
         Raises:
             Busy: If too many wait already, or the thread stops.
         """
+        # The future belongs to the caller's loop, and only that loop may settle it: see `_hand_over`.
         job = _Job(pictures, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._stopping:
@@ -148,6 +149,7 @@ class Batcher(threading.Thread):
                 return None
             taken: list[_Job] = []
             count = 0
+            # Whole jobs only, so that a request is answered by one batch; a job alone may be larger than a batch.
             while self._jobs and (not taken or count + len(self._jobs[0].pictures) <= BATCH_SIZES[-1]):
                 job = self._jobs.popleft()
                 self._waiting -= len(job.pictures)
@@ -166,13 +168,15 @@ class Batcher(threading.Thread):
             _hand_over([(job.answer, error) for job in jobs])
             return
         seconds = time.perf_counter() - began
+        # A moving average over about ten batches: one slow batch must not send everybody away for long.
         self._seconds_per_picture += 0.1 * (seconds / len(pictures) - self._seconds_per_picture)
         self._metrics.count_batch(self.model, len(pictures), seconds)
-        ends = np.cumsum([len(job.pictures) for job in jobs])
+        ends = np.cumsum([len(job.pictures) for job in jobs])  # (jobs,): where each one's rows of the logits end
         parts = np.split(logits, ends[:-1])
         _hand_over([(job.answer, part) for job, part in zip(jobs, parts, strict=True)])
 
     def _fail(self, error: Exception) -> None:
+        # First closed, then emptied, under one lock: a job put in between would wait for ever.
         with self._changed:
             self._stopping = True
             jobs, self._waiting = list(self._jobs), 0
@@ -223,7 +227,7 @@ def run_in_batches(model: LoadedModel, pictures: Pixels) -> Logits:
         batch = pictures[start : start + BATCH_SIZES[-1]]
         size = len(batch) if model.takes_any_number else next(size for size in BATCH_SIZES if size >= len(batch))
         if size > len(batch):
-            filled = np.zeros((size, *batch.shape[1:]), np.uint8)
+            filled = np.zeros((size, *batch.shape[1:]), np.uint8)  # black pictures, whose answers are thrown away
             filled[: len(batch)] = batch
             parts.append(model.forward(filled)[: len(batch)])
         else:

@@ -28,12 +28,12 @@ class Classified:
     """What one model says of some pictures.
 
     Attributes:
-        worker: The model's thread.
+        batcher: The model's thread.
         pictures: `(N, H, W, C)` uint8, as the model saw them.
         probabilities: `(N, K)` float64, rows sum to 1.
     """
 
-    worker: Batcher
+    batcher: Batcher
     pictures: Pixels
     probabilities: NDArray[np.float64]
 
@@ -55,14 +55,14 @@ async def classify(
         Busy: If too much waits already.
         CifarlabError: If the model cannot be used.
     """
-    worker = await service.open_model(model)
-    pictures = await _decode(service, files, worker.served.image_shape, max_pixels)
-    return Classified(worker, pictures, await service.predict(worker, pictures))
+    batcher = await service.open_model(model)
+    pictures = await _decode(service, files, batcher.loaded_model.image_shape, max_pixels)
+    return Classified(batcher, pictures, await service.predict(batcher, pictures))
 
 
 def best(classified: Classified, count: int) -> list[list[tuple[str, float]]]:
     """The most probable classes of each picture with their probabilities, the most probable first."""
-    names = classified.worker.served.class_names
+    names = classified.batcher.loaded_model.class_names
     order = np.argsort(-classified.probabilities, axis=1, kind="stable")[:, :count]  # (N, count)
     return [
         [(names[k], float(row[k])) for k in chosen]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cifarlab import recipes
 from cifarlab.datasets import ImageSet, load_data
 from cifarlab.evaluation.explanation.neighbours import Neighbour, feature_model, nearest, training_features
-from cifarlab.evaluation.explanation.saliency import Attention, make_explainer
+from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
@@ -39,27 +39,27 @@ class Explanations:
         self._asked: weakref.WeakKeyDictionary[LoadedModel, _Compiled] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def attention(self, served: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[Attention]:
+    def attention(self, model: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[SaliencyMap]:
         """Where a model looked, once for each class; nothing for a model that is none of Keras's.
 
         Args:
-            served: The model.
+            model: The model.
             picture: `(H, W, C)` uint8, as the model takes it.
             labels: The classes.
         """
-        if served.network is None:
+        if model.network is None:
             return []
         with self._lock:
-            return self._compiled(served).explain(picture, labels)
+            return self._compiled(model).explain(picture, labels)
 
-    def neighbours(self, served: LoadedModel, run: Run | None, picture: Pixels, count: int) -> list[Neighbour] | None:
+    def neighbours(self, model: LoadedModel, run: Run | None, picture: Pixels, count: int) -> list[Neighbour] | None:
         """The training images that a model finds most alike, the nearest first.
 
         The first question to a model sends it through all its training images, in the background. What it makes of them
         is kept in its run, where it has one.
 
         Args:
-            served: The model.
+            model: The model.
             run: The one it came from; None for a built-in model that has none.
             picture: `(H, W, C)` uint8, as the model takes it.
             count: How many.
@@ -71,10 +71,10 @@ class Explanations:
         Raises:
             CifarlabError: If the training images cannot be found, or what is made of them cannot be written.
         """
-        if served.network is None:
+        if model.network is None:
             return []
         with self._lock:
-            compiled = self._compiled(served)
+            compiled = self._compiled(model)
             if compiled.body is None:
                 return []
             if compiled.known is None:
@@ -87,10 +87,10 @@ class Explanations:
                 failed.result()
             return compiled.nearest(picture, count)
 
-    def _compiled(self, served: LoadedModel) -> "_Compiled":
-        if served not in self._asked:
-            self._asked[served] = _Compiled(served.network)
-        return self._asked[served]
+    def _compiled(self, model: LoadedModel) -> "_Compiled":
+        if model not in self._asked:
+            self._asked[model] = _Compiled(model.network)
+        return self._asked[model]
 
 
 @dataclass(frozen=True, eq=False)

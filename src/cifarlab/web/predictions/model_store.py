@@ -20,7 +20,7 @@ from cifarlab.runs import Run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.pages.run_summaries import sign
+from cifarlab.web.pages.run_summaries import is_real_folder, sign
 
 _CLOCK_TICK_NS = 20_000_000
 
@@ -72,7 +72,7 @@ class ModelStore:
             load: Loads the model of a name and its run's folder; by default with Keras, in its safe mode.
         """
         self._runs_dir = runs_dir
-        self._load = load or load_served
+        self._load = load or load_model
         self._listed: tuple[int, dict[str, Run]] = (-1, {})
         # Keras keeps settings of the process while it builds a model.
         self._loading = threading.Lock()
@@ -126,13 +126,16 @@ class ModelStore:
                 # A second change within the same tick of the file system's clock would leave the same time.
                 settled = time.time_ns() - changed > _CLOCK_TICK_NS
                 folders = [path for path in self._runs_dir.iterdir() if not path.name.startswith(".")]
-                self._listed = changed if settled else -1, {path.name: Run(path) for path in folders if _is_own(path)}
+                self._listed = (
+                    changed if settled else -1,
+                    {path.name: Run(path) for path in folders if is_real_folder(path)},
+                )
         except OSError:  # no run has been made yet
             return {}
         return self._listed[1]
 
 
-def load_served(name: str, runs_dir: Path) -> LoadedModel:
+def load_model(name: str, runs_dir: Path) -> LoadedModel:
     """Load a model with Keras, in its safe mode, which runs no code that a file brings, and choose what computes it.
 
     Args:
@@ -150,11 +153,6 @@ def load_served(name: str, runs_dir: Path) -> LoadedModel:
     temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
     engine = choose_engine(name, network)
     return LoadedModel(name, names, shape, engine.forward, engine.name, engine.takes_any_number, temperature, network)
-
-
-def _is_own(path: Path) -> bool:
-    """A folder that really is here: a link could lead anywhere."""
-    return path.is_dir() and not path.is_symlink()
 
 
 def _is_unpacked(run: Run) -> bool:

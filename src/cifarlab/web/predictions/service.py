@@ -31,7 +31,7 @@ class InferenceService:
 
     def __init__(
         self,
-        shelf: ModelStore,
+        store: ModelStore,
         metrics: Metrics,
         *,
         queue_size: int,
@@ -41,18 +41,18 @@ class InferenceService:
         """Nothing is loaded yet.
 
         Args:
-            shelf: Which models there are, and how to load them.
+            store: Which models there are, and how to load them.
             metrics: What is counted.
             queue_size: Most requests at once, and most pictures that wait for one model.
             request_seconds: How long a request may wait for its answer.
             most_models: How many stay in memory.
         """
-        self.shelf = shelf
+        self.store = store
         self.request_seconds = request_seconds
         self._metrics = metrics
         self._queue_size = queue_size
         self._most_models = most_models
-        self._workers: OrderedDict[str, Batcher] = OrderedDict()
+        self._batchers: OrderedDict[str, Batcher] = OrderedDict()
         self._lock = threading.Lock()
         self._inside = 0
         # As many pictures are decoded at once as there are cores, so that large ones do not fill the memory.
@@ -89,17 +89,17 @@ class InferenceService:
             UnknownModel: If there is none.
             CifarlabError: If it cannot be loaded.
         """
-        worker = self._worker(name)
-        if not worker.loaded.done():
-            await asyncio.shield(asyncio.wrap_future(worker.loaded))
-        worker.loaded.result()
-        return worker
+        batcher = self._batcher(name)
+        if not batcher.loaded.done():
+            await asyncio.shield(asyncio.wrap_future(batcher.loaded))
+        batcher.loaded.result()
+        return batcher
 
-    async def predict(self, worker: Batcher, pictures: Pixels) -> NDArray[np.float64]:
+    async def predict(self, batcher: Batcher, pictures: Pixels) -> NDArray[np.float64]:
         """How probable a model finds each class.
 
         Args:
-            worker: From `open_model`.
+            batcher: From `open_model`.
             pictures: `(N, H, W, C)` uint8, as the model takes them.
 
         Returns:
@@ -109,23 +109,23 @@ class InferenceService:
             Busy: If too many pictures wait for the model already.
             CifarlabError: If the model gives NaN or infinity.
         """
-        logits = await worker.submit(pictures)
+        logits = await batcher.submit(pictures)
         if not np.isfinite(logits).all():
-            raise CifarlabError(f"the model {worker.model} gives NaN or infinity: its training went wrong")
-        return worker.served.probabilities(logits)
+            raise CifarlabError(f"the model {batcher.model} gives NaN or infinity: its training went wrong")
+        return batcher.loaded_model.probabilities(logits)
 
     def start_loading(self) -> None:
         """Load the first model in the background, so that the first request finds it."""
-        names = self.shelf.names()
+        names = self.store.names()
         if names:
-            self._worker(names[0])
+            self._batcher(names[0])
 
     @property
     def is_ready(self) -> bool:
         """Whether a model is in memory and answers, or there is none to be loaded."""
         with self._lock:
-            workers = list(self._workers.values())
-        return any(worker.has_loaded for worker in workers) or not self.shelf.names()
+            batchers = list(self._batchers.values())
+        return any(batcher.has_loaded for batcher in batchers) or not self.store.names()
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model is in memory and answers."""
@@ -134,41 +134,41 @@ class InferenceService:
     def engine(self, name: str) -> str | None:
         """What computes a model's answers; None where it is not in memory."""
         with self._lock:
-            worker = self._workers.get(name)
-        return worker.served.engine if worker is not None and worker.has_loaded else None
+            batcher = self._batchers.get(name)
+        return batcher.loaded_model.engine if batcher is not None and batcher.has_loaded else None
 
     def stop(self) -> None:
         """Accept nothing more, answer what was accepted, and end the threads."""
         with self._lock:
             self._stopping = True
-            workers = list(self._workers.values())
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            if worker.owes_answers:  # else it only loads, which cannot be interrupted
-                worker.join(self.request_seconds)
+            batchers = list(self._batchers.values())
+        for batcher in batchers:
+            batcher.stop()
+        for batcher in batchers:
+            if batcher.owes_answers:  # else it only loads, which cannot be interrupted
+                batcher.join(self.request_seconds)
         self.decoders.shutdown(wait=False)
 
-    def _worker(self, name: str) -> Batcher:
+    def _batcher(self, name: str) -> Batcher:
         """The thread of a model as it is on disk now."""
-        version = self.shelf.version(name)
+        version = self.store.version(name)
         with self._lock:
-            worker = self._workers.get(name)
-            if worker is not None and worker.version == version and not worker.has_crashed:
-                self._workers.move_to_end(name)
-                return worker
+            batcher = self._batchers.get(name)
+            if batcher is not None and batcher.version == version and not batcher.has_crashed:
+                self._batchers.move_to_end(name)
+                return batcher
             if self._stopping:
                 raise Busy("the server stops", 5)
-            if worker is not None:  # the model was trained anew, or its loading crashed
-                self._workers.pop(name).stop()
-            while len(self._workers) >= self._most_models:
-                self._workers.popitem(last=False)[1].stop()
-            worker = Batcher(name, version, partial(self.shelf.load, name), self._queue_size, self._metrics)
-            self._workers[name] = worker
-            worker.start()
-            return worker
+            if batcher is not None:  # the model was trained anew, or its loading crashed
+                self._batchers.pop(name).stop()
+            while len(self._batchers) >= self._most_models:
+                self._batchers.popitem(last=False)[1].stop()
+            batcher = Batcher(name, version, partial(self.store.load, name), self._queue_size, self._metrics)
+            self._batchers[name] = batcher
+            batcher.start()
+            return batcher
 
     def _longest_wait(self) -> int:
         """Whole seconds until what waits now has been answered, as far as can be told; at least 1."""
         with self._lock:
-            return max([1, *(math.ceil(worker.seconds_to_wait) for worker in self._workers.values())])
+            return max([1, *(math.ceil(batcher.seconds_to_wait) for batcher in self._batchers.values())])

@@ -15,7 +15,7 @@ from cifarlab.models.pretrained import builtin
 from cifarlab.plots import data_uri
 from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import Pixels
+from cifarlab.utils.images import Pixels, encode_png
 from cifarlab.web.pages import rendering
 from cifarlab.web.predictions.classification import Classified, accepted, best, classify
 from cifarlab.web.predictions.uploads import UploadError, decode_picture, read_form
@@ -30,7 +30,7 @@ SHOWN_PIXELS = 320
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormValues:
     """What the form says.
 
     Attributes:
@@ -46,43 +46,43 @@ class Asked:
 def show_form(request: Request) -> HTMLResponse:
     """The form; which models are chosen stands in the address."""
     query = request.query_params
-    return _page(request, Asked(_known(request, query.getlist("model")), query.get("neighbours") == "1"))
+    return _page(request, FormValues(_known(request, query.getlist("model")), query.get("neighbours") == "1"))
 
 
 @router.post("/classify")
 async def show_answer(request: Request) -> HTMLResponse:
     """The form with the answers below it; the picture lives as long as this request."""
     service, limits = inference_of(request), settings_of(request).limits
-    asked = Asked(_known(request, []), False)
+    form = FormValues(_known(request, []), False)
     try:
         async with accepted(service):
             upload = await read_form(request, max_images=2 * limits.max_images)
             fields = upload.fields
-            asked = Asked(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
+            form = FormValues(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
             if not upload.pictures:
                 raise UploadError(422, "no picture was sent: choose one, drop one here, or paste one")
             name, data = upload.pictures[0]
             shown = await anyio.to_thread.run_sync(_shown, data, limits.max_pixels, name)
             answers = [
-                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in asked.models
+                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in form.models
             ]
-            cards = [await anyio.to_thread.run_sync(_card, request, answer, asked) for answer in answers]
+            cards = [await anyio.to_thread.run_sync(_card, request, answer, form) for answer in answers]
     except HTTPException as error:
-        response = _page(request, asked, problem=str(error.detail), status=error.status_code)
+        response = _page(request, form, problem=str(error.detail), status=error.status_code)
         response.headers.update(error.headers or {})
         return response
-    return _page(request, asked, picture=shown, name=name, cards=cards)
+    return _page(request, form, picture=shown, name=name, cards=cards)
 
 
-def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) -> HTMLResponse:
-    values = {"picture": "", "name": "", "problem": "", "cards": [], **found}
+def _page(request: Request, form: FormValues, *, status: int = 200, **shown: Any) -> HTMLResponse:
+    values = {"picture": "", "name": "", "problem": "", "cards": [], **shown}
     limits = settings_of(request).limits
     response = rendering.page(
         request,
         "classify.html",
         status=status,
-        asked=asked,
-        models=[_choice(request, name, asked) for name in inference_of(request).shelf.names()],
+        form=form,
+        models=[_choice(request, name, form) for name in inference_of(request).store.names()],
         most_models=MOST_MODELS,
         megabytes=limits.max_request_bytes // 2**20,
         # The script asks again by itself.
@@ -94,39 +94,39 @@ def _page(request: Request, asked: Asked, *, status: int = 200, **found: Any) ->
     return response
 
 
-def _choice(request: Request, name: str, asked: Asked) -> dict[str, Any]:
+def _choice(request: Request, name: str, form: FormValues) -> dict[str, Any]:
     """A model as the form offers it."""
     about = "comes with cifarlab" if name == builtin.NAME else ""
-    return {"name": name, "about": about, "chosen": name in asked.models}
+    return {"name": name, "about": about, "chosen": name in form.models}
 
 
 def _known(request: Request, names: Any) -> tuple[str, ...]:
     """The models asked for that there are, each once and not too many; the first there is where none is asked for."""
-    offered = inference_of(request).shelf.names()
+    offered = inference_of(request).store.names()
     chosen = tuple(dict.fromkeys(name for name in names if name in offered))[:MOST_MODELS]
     return chosen or tuple(offered[:1])
 
 
-def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
+def _card(request: Request, answer: Classified, form: FormValues) -> dict[str, Any]:
     """What the page shows of one model's answer."""
-    served, picture = answer.worker.served, answer.pictures[0]
+    model, picture = answer.batcher.loaded_model, answer.pictures[0]
     explanations = explanations_of(request)
     (named,) = best(answer, TOP)
     label = int(answer.probabilities[0].argmax())
-    looked = explanations.attention(served, picture, [label])
+    looked = explanations.attention(model, picture, [label])
     near: list[Any] | None = []
     problem = ""
-    if asked.neighbours:
+    if form.neighbours:
         try:
-            run = inference_of(request).shelf.run(served.name)
-            near = explanations.neighbours(served, run, picture, NEIGHBOURS)
+            run = inference_of(request).store.run(model.name)
+            near = explanations.neighbours(model, run, picture, NEIGHBOURS)
         except CifarlabError as error:
             problem = str(error)
     return {
-        "model": served.name,
-        "classes": len(served.class_names),
-        "known": ", ".join(served.class_names),
-        "calibrated": served.temperature != 1.0,
+        "model": model.name,
+        "classes": len(model.class_names),
+        "known": ", ".join(model.class_names),
+        "calibrated": model.temperature != 1.0,
         "named": named,
         "seen": _uri(picture),
         "size": picture.shape[:2],
@@ -134,7 +134,7 @@ def _card(request: Request, answer: Classified, asked: Asked) -> dict[str, Any]:
         "attention": _uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
         "neighbours": None
         if near is None
-        else [(served.class_names[each.label], each, _uri(each.image)) for each in near],
+        else [(model.class_names[each.label], each, _uri(each.image)) for each in near],
         "agreeing": sum(each.label == label for each in near or ()),
         "problem": problem,
     }
@@ -153,6 +153,4 @@ def _rgb(picture: Pixels) -> Pixels:
 
 
 def _uri(picture: Pixels) -> str:
-    file = io.BytesIO()
-    Image.fromarray(_rgb(picture)).save(file, "png")
-    return data_uri(file.getvalue())
+    return data_uri(encode_png(picture))

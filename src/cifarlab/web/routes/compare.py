@@ -12,60 +12,61 @@ from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import COMPARISONS
+from cifarlab.web.pages.label_doubts import rows_by_id
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
 MOST = 12
-SECTIONS = ("headline", "side_by_side", "curves", "per_class", "calibration", "making")
+SECTIONS = ("results", "model_comparison", "training_curves", "class_metrics", "calibration", "reproducibility")
 
 
 @router.get("/compare")
-def compare_runs(request: Request) -> Response:
+def compare_runs(request: Request, library: LibraryOf) -> Response:
     """The report on several runs, with links to the images on which each pair disagrees.
 
     Those that have not been evaluated on the split are shown without numbers.
     """
-    library: Library = request.app.state.library
     names = list(dict.fromkeys(request.query_params.getlist("run")))
     if len(names) < 2:
         if len(names) == 1:
-            return RedirectResponse(library.entry(names[0]).address, status_code=303)
+            return RedirectResponse(library.summary(names[0]).address, status_code=303)
         raise CifarlabError("choose two runs or more to compare: tick them in the table of runs")
     if len(names) > MOST:
         raise CifarlabError(f"at most {MOST} runs can be compared at once. Received: {len(names)}")
-    entries = [library.entry(name) for name in names]
-    split = request.query_params.get("split") or _most_evaluated(entries)
+    summaries = [library.summary(name) for name in names]
+    split = request.query_params.get("split") or _most_evaluated(summaries)
     if split not in SPLITS:
         raise CifarlabError(discovery.unknown("split", split, SPLITS))
-    evaluated = [entry for entry in entries if split in entry.evaluated]
-    missing = [entry for entry in entries if split not in entry.evaluated]
-    if not any(entry.data for entry in entries):
+    evaluated = [summary for summary in summaries if split in summary.evaluated]
+    missing = [summary for summary in summaries if split not in summary.evaluated]
+    if not any(summary.data for summary in summaries):
         raise CifarlabError(say_unevaluated(missing, split))
     whole = bool(request.query_params.get("whole"))
     return rendering.page(
         request,
         "compare.html",
-        entries=entries,
+        summaries=summaries,
         evaluated=evaluated,
-        waiting=[entry for entry in missing if split in entry.held_out],
-        never=[entry for entry in missing if split not in entry.held_out],
+        waiting=[summary for summary in missing if split in summary.held_out],
+        never=[summary for summary in missing if split not in summary.held_out],
         split=split,
-        splits=[each for each in SPLITS if each == split or any(each in entry.evaluated for entry in entries)],
+        splits=[each for each in SPLITS if each == split or any(each in summary.evaluated for summary in summaries)],
         downloads=_downloads(evaluated, missing, split),
         sections=_sections(library, evaluated, missing, split, whole=whole),
         pairs=library.keep(
-            ("pairs", split, *((entry.name, entry.signature) for entry in evaluated)),
+            ("pairs", split, *((summary.name, summary.signature) for summary in evaluated)),
             lambda: _disagreements(library, evaluated, split),
         ),
     )
 
 
-def _most_evaluated(entries: Sequence[RunSummary]) -> str:
+def _most_evaluated(summaries: Sequence[RunSummary]) -> str:
     """The split on which most runs have numbers; test where it makes no difference."""
-    return max(SPLITS, key=lambda split: sum(split in entry.evaluated for entry in entries))
+    return max(SPLITS, key=lambda split: sum(split in summary.evaluated for summary in summaries))
 
 
 def _sections(
@@ -73,11 +74,11 @@ def _sections(
 ) -> list[Section]:
     """What is about the training of all runs that have begun, and numbers of those that have any."""
     # Those with numbers first: a run then has one colour on the whole page.
-    begun = evaluated + [entry for entry in missing if entry.data]
+    begun = evaluated + [summary for summary in missing if summary.data]
     shown: list[Section] = []
     for name in SECTIONS:
         about = begun if name in UNMEASURED else evaluated
-        if len(about) > (name == "side_by_side"):
+        if len(about) > (name == "model_comparison"):
             shown += show_sections(library, about, split, [name], whole=whole)
     return shown
 
@@ -86,21 +87,23 @@ def _downloads(
     evaluated: list[RunSummary], missing: list[RunSummary], split: str
 ) -> list[tuple[Sequence[str], dict[str, Any]]]:
     """Figures that can be downloaded, with the query that says about which runs each is."""
-    drawn = [entry for entry in evaluated + missing if entry.epochs]
+    drawn = [summary for summary in evaluated + missing if summary.epochs]
     curves = (("training-curves",), drawn)
     numbers = tuple(name for name in COMPARISONS if name not in curves[0])
     parts = [(COMPARISONS, evaluated)] if drawn == evaluated else [curves, (numbers, evaluated)]
-    return [(names, {"split": split, "run": [entry.name for entry in about]}) for names, about in parts if about]
+    return [(names, {"split": split, "run": [summary.name for summary in about]}) for names, about in parts if about]
 
 
-def _disagreements(library: Library, entries: list[RunSummary], split: str) -> list[dict[str, Any]]:
+def _disagreements(library: Library, summaries: list[RunSummary], split: str) -> list[dict[str, Any]]:
     """For each pair about the same images, how many only the first and only the second recognises."""
     pairs = []
-    for first, second in itertools.combinations(entries, 2):
-        one, other = library.answers(first, split), library.answers(second, split)
-        if one.rows.keys() != other.rows.keys() or are_other_pictures(one.predictions, other.predictions):
+    for first, second in itertools.combinations(summaries, 2):
+        one, other = library.predictions(first, split), library.predictions(second, split)
+        places = rows_by_id(other)
+        if places.keys() != rows_by_id(one).keys() or are_other_pictures(one, other):
             continue
-        right = other.right[[other.rows[image_id] for image_id in one.rows]]
-        gained, lost = int((one.right & ~right).sum()), int((~one.right & right).sum())
+        order = [places[image_id] for image_id in one.ids.tolist()]
+        right, other_right = one.predicted == one.labels, (other.predicted == other.labels)[order]
+        gained, lost = int((right & ~other_right).sum()), int((~right & other_right).sum())
         pairs.append({"first": first, "second": second, "gained": gained, "lost": lost})
     return pairs

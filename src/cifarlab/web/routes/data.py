@@ -8,31 +8,31 @@ from cifarlab import datasets
 from cifarlab.plots import to_inline_svg
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection
-from cifarlab.web.pages.figures import DATA_FIGURES, draw_data_figure
+from cifarlab.web.pages.figures import DATA_FIGURES, DRAWING, draw_data_figure
 from cifarlab.web.pages.gallery import show_images
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.sections import DRAWING, Section
+from cifarlab.web.pages.sections import Section
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 300
 TITLES = {
-    "class-counts": ("How many of each class", "Images of each class, by split"),
-    "class-means": ("The average picture of each class", "Mean and deviation of the training images of each class"),
+    "class-counts": ("Class distribution", "Images of each class, by split"),
+    "class-means": ("Mean images", "Mean and deviation of the training images of each class"),
     "brightness": ("How bright, how rich in contrast", "Brightness and contrast of the training images by class"),
 }
 
 
 @router.get("/data")
-def choose_data(request: Request) -> Response:
+def choose_data(library: LibraryOf) -> Response:
     """The app's own data set comes first."""
-    return RedirectResponse(f"/data/{next(iter(request.app.state.library.data_names()))}", status_code=307)
+    return RedirectResponse(f"/data/{next(iter(library.data_names()))}", status_code=307)
 
 
 @router.get("/data/{slug}")
-def show_data(request: Request, slug: str) -> Response:
+def show_data(request: Request, library: LibraryOf, slug: str) -> Response:
     """Hundreds of pictures at a time, by split, class and doubt."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     split = request.query_params.get("split") or ("test" if "test" in collection.parts else "train")
     if split not in collection.parts:
@@ -50,9 +50,8 @@ def show_data(request: Request, slug: str) -> Response:
 
 
 @router.get("/data/{slug}/figures")
-def show_figures(request: Request, slug: str) -> Response:
+def show_figures(request: Request, library: LibraryOf, slug: str) -> Response:
     """Counts, average pictures, brightness and contrast."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     whole = bool(request.query_params.get("whole"))
     figures = [_section(library, collection, name, whole) for name in DATA_FIGURES]
@@ -67,9 +66,8 @@ def show_figures(request: Request, slug: str) -> Response:
 
 
 @router.get("/data/{slug}/figures/{name}")
-def serve_figure(request: Request, slug: str, name: str) -> Response:
+def serve_figure(request: Request, library: LibraryOf, slug: str, name: str) -> Response:
     """One figure alone, for the script that puts it into the page."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     if name not in DATA_FIGURES:
         raise HTTPException(404, f"{slug} has no figure {name!r}")

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
 router = APIRouter(include_in_schema=False)
@@ -38,25 +38,17 @@ async def documentation() -> HTMLResponse:
     return HTMLResponse(_PAGE)
 
 
-@router.get("/docs/swagger-ui.css")
-async def style_sheet() -> FileResponse:
-    """Swagger UI's looks."""
-    return _file("swagger-ui.css")
-
-
-@router.get("/docs/swagger-ui-bundle.js")
-async def script() -> FileResponse:
-    """Swagger UI itself."""
-    return _file("swagger-ui-bundle.js")
-
-
-def _file(name: str) -> FileResponse:
+@router.get("/docs/{name}")
+async def swagger_ui(name: str) -> FileResponse:
+    """Swagger UI itself, and its looks."""
+    if name not in _FILES:
+        raise HTTPException(404, f"there is no file {name}")
     return FileResponse(_folder() / name, media_type=_FILES[name], headers={"Cache-Control": "max-age=86400"})
 
 
 def _folder() -> Path:
     """Where the package fastapi-offline keeps Swagger UI; the package itself is not imported."""
-    found = importlib.util.find_spec("fastapi_offline")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("fastapi_offline")
+    if package is None or package.origin is None:
         raise FileNotFoundError("fastapi-offline is not installed: pip install 'cifarlab[web]'")
-    return Path(found.origin).parent / "static"
+    return Path(package.origin).parent / "static"

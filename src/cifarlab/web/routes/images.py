@@ -10,10 +10,11 @@ from cifarlab.reports.image_story import describe_story
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection, to_png
-from cifarlab.web.pages.gallery import KEYS, choose_answers, choose_images
+from cifarlab.web.pages.figures import DRAWING
+from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
-from cifarlab.web.pages.sections import DRAWING
+from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,13 +26,12 @@ _ASKING = threading.Lock()
 
 
 @router.get("/images/{slug}/{image_id:path}")
-def show_image(request: Request, slug: str, image_id: str) -> Response:
+def show_image(request: Request, library: LibraryOf, slug: str, image_id: str) -> Response:
     """What is known at once; what the networks must be asked for follows when it is asked for."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     split, row = _place(collection, image_id)
     part = collection.splits[split]
-    asked = _asked(request, library, collection, image_id)
+    asked = _chosen_runs(request, library, collection, image_id)
     doubts = library.doubts(collection.name, split) if split != "train" else None
     place = doubts.rows.get(image_id) if doubts is not None else None
     return rendering.page(
@@ -43,31 +43,30 @@ def show_image(request: Request, slug: str, image_id: str) -> Response:
         row=row,
         label=part.class_names[part.labels[row]],
         size=part.image_shape,
-        answers=[_answer(library, entry, image_id) for entry in asked],
+        answers=[_answer(library, summary, image_id) for summary in asked],
         others=_others(library, collection, image_id),
         doubt=None if doubts is None or place is None else _doubt(doubts, place),
         around=_neighbours(request, library, collection, image_id),
         story=_story(library, collection, asked, image_id, split) if request.query_params.get("story") else None,
-        asked=[entry.name for entry in asked if entry.run.model_file.is_file()],
+        asked=[summary.name for summary in asked if summary.run.model_file.is_file()],
     )
 
 
 @router.get("/stories/{slug}/{image_id:path}")
-def show_story(request: Request, slug: str, image_id: str) -> Response:
+def show_story(request: Request, library: LibraryOf, slug: str, image_id: str) -> Response:
     """What the networks say when they are asked, for the script that puts it into the image's page."""
-    library: Library = request.app.state.library
     collection = library.collection(slug)
     split, _ = _place(collection, image_id)
-    asked = _asked(request, library, collection, image_id)
+    asked = _chosen_runs(request, library, collection, image_id)
     return rendering.fragment(
         request, "story.html", story=_story(library, collection, asked, image_id, split), image_id=image_id
     )
 
 
 @router.get("/originals/{slug}/{image_id:path}")
-def serve_original(request: Request, slug: str, image_id: str) -> Response:
+def serve_original(library: LibraryOf, slug: str, image_id: str) -> Response:
     """The image as the networks see it, as a file."""
-    collection = request.app.state.library.collection(slug)
+    collection = library.collection(slug)
     image = collection.image(image_id)
     if image is None:
         raise HTTPException(404, f"{collection.name} has no image {image_id!r}")
@@ -84,12 +83,12 @@ def _place(collection: Collection, image_id: str) -> tuple[str, int]:
 
 def _others(library: Library, collection: Collection, image_id: str) -> list[str]:
     """Every run that can be asked about the image, the most accurate first."""
-    known = [entry for entry in library.entries() if entry.data == collection.name and entry.model]
-    known.sort(key=lambda entry: -(entry.accuracy or 0.0))
-    return [entry.name for entry in known]
+    known = [summary for summary in library.summaries() if summary.data == collection.name and summary.model]
+    known.sort(key=lambda summary: -(summary.accuracy or 0.0))
+    return [summary.name for summary in known]
 
 
-def _asked(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
+def _chosen_runs(request: Request, library: Library, collection: Collection, image_id: str) -> list[RunSummary]:
     """Those that the address names; else the run whose gallery led here and the most accurate ones."""
     names = list(dict.fromkeys(request.query_params.getlist("ask")))
     if not names:
@@ -97,33 +96,34 @@ def _asked(request: Request, library: Library, collection: Collection, image_id:
         against = request.query_params.get("against") or led
         chosen = [led, against] if led != "data" else []
         names = list(dict.fromkeys([*chosen, *_others(library, collection, image_id)]))[: max(1, MOST_ASKED)]
-    entries = [library.entry(name) for name in names[:MOST_ASKED]]
-    return [entry for entry in entries if entry.data == collection.name]
+    summaries = [library.summary(name) for name in names[:MOST_ASKED]]
+    return [summary for summary in summaries if summary.data == collection.name]
 
 
-def _answer(library: Library, entry: RunSummary, image_id: str) -> dict[str, Any]:
+def _answer(library: Library, summary: RunSummary, image_id: str) -> dict[str, Any]:
     """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
-    for split in entry.evaluated:
-        answers = library.answers(entry, split)
-        row = answers.rows.get(image_id)
-        if row is None:
+    for split in summary.evaluated:
+        predictions = library.predictions(summary, split)
+        (rows,) = (predictions.ids == image_id).nonzero()
+        if not len(rows):
             continue
-        chances = answers.probabilities[row]
-        order = chances.argsort()[::-1][:MOST_CLASSES].tolist()
-        label = int(answers.labels[row])
+        row = int(rows[0])
+        names, label, loss = predictions.class_names, int(predictions.labels[row]), predictions.losses[row]
+        probabilities, predicted = predictions.probabilities[row], int(predictions.predicted[row])  # (K,)
+        order = probabilities.argsort()[::-1][:MOST_CLASSES].tolist()
         shown = order if label in order else [*order[:-1], label]
         return {
-            "entry": entry,
+            "summary": summary,
             "split": split,
-            "right": bool(answers.right[row]),
-            "said": answers.class_names[answers.predicted[row]],
-            "sure": float(answers.confidence[row]),
-            "loss": float(answers.losses[row]),
-            "rank": 1 + int((answers.chance < answers.chance[row]).sum()),
-            "count": len(answers),
-            "classes": [(answers.class_names[each], float(chances[each]), each == label) for each in shown],
+            "right": predicted == label,
+            "said": names[predicted],
+            "sure": float(probabilities[predicted]),
+            "loss": float(loss),
+            "rank": 1 + int((predictions.losses > loss).sum()),
+            "count": len(predictions),
+            "classes": [(names[each], float(probabilities[each]), each == label) for each in shown],
         }
-    return {"entry": entry, "split": ""}
+    return {"summary": summary, "split": ""}
 
 
 def _doubt(doubts: Any, place: int) -> dict[str, Any]:
@@ -152,25 +152,25 @@ def _neighbours(request: Request, library: Library, collection: Collection, imag
         ids = collection.splits[split].ids
         back, title = f"/data/{collection.slug}", collection.name
     else:
-        entry = next((each for each in library.entries() if each.name == led), None)
-        if entry is None:
+        summary = next((each for each in library.summaries() if each.name == led), None)
+        if summary is None:
             return None
-        split = query.get("split") or (entry.evaluated[0] if entry.evaluated else "")
-        if split not in entry.evaluated:
+        split = query.get("split") or (summary.evaluated[0] if summary.evaluated else "")
+        if split not in summary.evaluated:
             return None
-        answers, _, _, rows = choose_answers(library, entry, split, query)
-        ids = answers.predictions.ids
-        back, title = f"{entry.address}/mistakes", entry.name
-    (found,) = (ids[rows] == image_id).nonzero()
-    if not len(found):
+        predictions, _, _, rows = choose_predictions(library, summary, split, query)
+        ids = predictions.ids
+        back, title = f"{summary.address}/mistakes", summary.name
+    (places,) = (ids[rows] == image_id).nonzero()
+    if not len(places):
         return None
-    place = int(found[0])
-    here = rendering.PageAddress(request)
+    place = int(places[0])
+    page_address = rendering.PageAddress(request)
 
     def at(row: int) -> str | None:
         if not 0 <= row < len(rows):
             return None
-        return here.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
+        return page_address.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
 
     return {
         "previous": at(place - 1),
@@ -191,19 +191,19 @@ def _story(
         CifarlabError: If no run with a model is asked, or one cannot be.
         HTTPException: 503 if another visitor is asking and does not come to an end.
     """
-    able = [entry for entry in asked if entry.run.model_file.is_file()]
+    able = [summary for summary in asked if summary.run.model_file.is_file()]
     if not able:
         raise CifarlabError("no run with a trained model is asked about this image: choose another one")
-    key = ("story", collection.slug, image_id, tuple((entry.name, _trained(entry)) for entry in able))
+    key = ("story", collection.slug, image_id, tuple((summary.name, _trained(summary)) for summary in able))
 
     def ask() -> dict[str, Any]:
-        from cifarlab.evaluation.explanation.image import tell_story
+        from cifarlab.evaluation.explanation.image import explain_image
 
         if not _ASKING.acquire(timeout=_WAIT_SECONDS):
             raise HTTPException(503, "the networks are being asked about another image", {"Retry-After": "10"})
         try:
-            runs = [entry.run for entry in able]
-            story = tell_story(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
+            runs = [summary.run for summary in able]
+            story = explain_image(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
             with DRAWING:
                 return describe_story(story)
         finally:
@@ -212,5 +212,5 @@ def _story(
     return library.keep(key, ask)
 
 
-def _trained(entry: RunSummary) -> int:
-    return entry.run.model_file.stat().st_mtime_ns
+def _trained(summary: RunSummary) -> int:
+    return summary.run.model_file.stat().st_mtime_ns

@@ -98,15 +98,15 @@ _MISSING: dict[int | str, dict[str, Any]] = {
 def list_models(request: Request) -> Models:
     """The built-in model, and every run that has a model. One whose files are broken is left out."""
     service = inference_of(request)
-    entries = {entry.name: entry for entry in _library(request).entries()}
-    described = (_describe_model(name, entries.get(name), service.engine(name)) for name in service.shelf.names())
+    summaries = {summary.name: summary for summary in _library(request).summaries()}
+    described = (_describe_model(name, summaries.get(name), service.engine(name)) for name in service.store.names())
     return Models(models=[model for model in described if model is not None])
 
 
 @router.get("/runs", summary="All runs")
 def list_runs(request: Request) -> Runs:
     """Every run in the folder of runs, in whatever state."""
-    return Runs(runs=[_describe_run(entry) for entry in _library(request).entries()])
+    return Runs(runs=[_describe_run(summary) for summary in _library(request).summaries()])
 
 
 @router.get("/runs/{id}/scores", summary="The scores of a run", responses=_MISSING)
@@ -117,13 +117,13 @@ def read_scores(
     tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = NO_TTA,
 ) -> Scores:
     """Accuracy, loss, precision, recall, F1, calibration and more, each with its interval, and the confusion matrix."""
-    entry = _library(request).entry(run_id)
+    summary = _library(request).summary(run_id)
     if tta not in NAMES:
         raise HTTPException(404, f"there is no test-time augmentation {tta[:100]!r}: expected {', '.join(NAMES)}")
     try:
-        return Scores.model_validate(entry.run.scores(split, tta))
+        return Scores.model_validate(summary.run.scores(split, tta))
     except (CifarlabError, ValueError) as error:
-        reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {entry.name} are damaged"
+        reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {summary.name} are damaged"
         raise HTTPException(404, reason) from error
 
 
@@ -133,16 +133,16 @@ def _library(request: Request) -> Library:
     return library
 
 
-def _describe_model(name: str, entry: RunSummary | None, engine: str | None) -> Model | None:
+def _describe_model(name: str, summary: RunSummary | None, engine: str | None) -> Model | None:
     try:
         if name == builtin.NAME:
             card = builtin.read_card()
             names, data = card["class_names"], str(card["data"]["name"])
             accuracy = card["scores"].get(NO_TTA, {}).get("accuracy")
-        elif entry is None:
+        elif summary is None:
             return None
         else:
-            names, data, accuracy = class_names(entry.run), entry.data, entry.accuracy
+            names, data, accuracy = class_names(summary.run), summary.data, summary.accuracy
     except CifarlabError:
         return None
     return Model(
@@ -155,19 +155,19 @@ def _describe_model(name: str, entry: RunSummary | None, engine: str | None) -> 
     )
 
 
-def _describe_run(entry: RunSummary) -> RunAtAGlance:
+def _describe_run(summary: RunSummary) -> RunAtAGlance:
     return RunAtAGlance.model_validate(
         {
-            "id": entry.name,
-            "state": entry.state,
-            "why": entry.why or entry.problem,
-            "started": entry.started,
-            "data": entry.data,
-            "model": entry.model,
-            "epochs": entry.epochs,
-            "planned_epochs": entry.planned,
-            "validation_accuracy": entry.best[0] if entry.best else None,
-            "test_accuracy": entry.accuracy,
-            "evaluated_on": entry.evaluated,
+            "id": summary.name,
+            "state": summary.state,
+            "why": summary.why or summary.problem,
+            "started": summary.started,
+            "data": summary.data,
+            "model": summary.model,
+            "epochs": summary.epochs,
+            "planned_epochs": summary.planned,
+            "validation_accuracy": summary.best[0] if summary.best else None,
+            "test_accuracy": summary.accuracy,
+            "evaluated_on": summary.evaluated,
         }
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cifarlab.models.pretrained import builtin
 from cifarlab.web.predictions.classification import accepted, best, classify
 from cifarlab.web.predictions.uploads import Upload, UploadError, decode_base64, read_form
+from cifarlab.web.routes.listings import Problem
 from cifarlab.web.server.state import inference_of, settings_of
 
 router = APIRouter(prefix="/v1", tags=["predictions"])
@@ -18,13 +19,7 @@ MOST_CLASSES = 1000
 Fields = TypeVar("Fields", bound=BaseModel)
 
 
-class Problem(BaseModel):
-    """What was wrong, in one sentence."""
-
-    detail: str
-
-
-class Asked(BaseModel):
+class PredictOptions(BaseModel):
     """What is asked beside the pictures; a field that is misspelt is refused, not passed over."""
 
     model_config = ConfigDict(extra="forbid")
@@ -33,7 +28,7 @@ class Asked(BaseModel):
     top_k: int = Field(3, description="How many classes to name; at most all that it knows.", ge=1, le=MOST_CLASSES)
 
 
-class JsonPictures(Asked):
+class JsonPictures(PredictOptions):
     """Pictures as JSON."""
 
     images: list[str] = Field(
@@ -79,7 +74,7 @@ _BODY = {
                             "minItems": 1,
                             "description": "Picture files: PNG, JPEG, GIF, WebP, BMP, TIFF, AVIF or PPM.",
                         },
-                        **Asked.model_json_schema()["properties"],
+                        **PredictOptions.model_json_schema()["properties"],
                     },
                 },
                 "encoding": {"images": {"contentType": "image/*"}},
@@ -112,20 +107,20 @@ async def predict(request: Request) -> PredictionsAnswer:
     """
     service, limits = inference_of(request), settings_of(request).limits
     async with accepted(service):
-        upload, asked = await _read(request, limits.max_images)
+        upload, options = await _read(request, limits.max_images)
         if len(upload.pictures) > limits.max_images:
             raise UploadError(413, f"{len(upload.pictures)} pictures: at most {limits.max_images} in one request")
-        classified = await classify(service, asked.model, upload.pictures, max_pixels=limits.max_pixels)
+        classified = await classify(service, options.model, upload.pictures, max_pixels=limits.max_pixels)
     predictions = [
         PicturePrediction(
             image=name, top=[ClassProbability(class_name=label, probability=chance) for label, chance in top]
         )
-        for (name, _), top in zip(upload.pictures, best(classified, asked.top_k), strict=True)
+        for (name, _), top in zip(upload.pictures, best(classified, options.top_k), strict=True)
     ]
-    return PredictionsAnswer(model=asked.model, predictions=predictions)
+    return PredictionsAnswer(model=options.model, predictions=predictions)
 
 
-async def _read(request: Request, max_images: int) -> tuple[Upload, Asked]:
+async def _read(request: Request, max_images: int) -> tuple[Upload, PredictOptions]:
     """The pictures and what is asked, from whichever form they come in."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -133,14 +128,14 @@ async def _read(request: Request, max_images: int) -> tuple[Upload, Asked]:
         if not upload.pictures:
             raise UploadError(422, "no picture: send one or more files in the field images")
         return upload, _checked(
-            lambda: Asked.model_validate({key: values[-1] for key, values in upload.fields.items()})
+            lambda: PredictOptions.model_validate({key: values[-1] for key, values in upload.fields.items()})
         )
     if kind == "application/json":
         body = await request.body()
-        asked = _checked(lambda: JsonPictures.model_validate_json(body))
-        names = [f"picture {number}" for number in range(1, len(asked.images) + 1)]
-        pictures = [(name, decode_base64(text, name)) for name, text in zip(names, asked.images, strict=True)]
-        return Upload(pictures, {}), asked
+        options = _checked(lambda: JsonPictures.model_validate_json(body))
+        names = [f"picture {number}" for number in range(1, len(options.images) + 1)]
+        pictures = [(name, decode_base64(text, name)) for name, text in zip(names, options.images, strict=True)]
+        return Upload(pictures, {}), options
     raise UploadError(415, f"expected multipart/form-data or application/json. Received: {kind[:100] or 'no type'}")
 
 

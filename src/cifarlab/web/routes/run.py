@@ -12,10 +12,11 @@ from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import run_figures
-from cifarlab.web.pages.gallery import show_answers
+from cifarlab.web.pages.gallery import show_predictions
 from cifarlab.web.pages.library import Library, data_option
 from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,179 +27,171 @@ TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "mistakes": ("Images", (), ()),
     "calibration": ("Calibration", ("calibration",), ("reliability", "risk-coverage")),
     "robustness": ("Robustness", ("robustness",), ("robustness",)),
-    "weights": ("First layer", ("first_layer", "locality", "dead_units"), ("first-layer", "locality")),
-    "making": ("How it was made", ("making",), ()),
+    "weights": ("First layer", ("first_layer_weights", "locality", "dead_units"), ("first-layer", "locality")),
+    "making": ("Reproducibility", ("reproducibility",), ()),
 }
 
 
 @router.get("/runs/{name}")
-def show_run(request: Request, name: str) -> Response:
+def show_run(request: Request, library: LibraryOf, name: str) -> Response:
     """Headline, curves, confusion matrix and the scores of every class."""
-    library: Library = request.app.state.library
-    job = request.app.state.jobs.find(name)
+    job = jobs_of(request).find(name)
     if job is not None and not library.has_run(name):
-        return rendering.page(request, "starting.html", job=job, log=request.app.state.jobs.log(name))
-    entry = library.entry(name)
-    frame = _frame(request, entry, "")
+        return rendering.page(request, "starting.html", job=job, log=jobs_of(request).log(name))
+    summary = library.summary(name)
+    frame = _frame(request, summary, "")
     split = frame["split"]
     whole = bool(request.query_params.get("whole"))
     return rendering.page(
         request,
         "run.html",
         **frame,
-        **live_values(request, entry, split, whole=whole),
-        headline=show_sections(library, [entry], split, ["headline"], whole=whole) if split else [],
-        matrix=_matrix(library, entry, split) if split else None,
-        sections=show_sections(library, [entry], split, ["per_class"], whole=whole) if split else [],
+        **live_values(request, summary, split, whole=whole),
+        headline=show_sections(library, [summary], split, ["results"], whole=whole) if split else [],
+        matrix=_matrix(library, summary, split) if split else None,
+        sections=show_sections(library, [summary], split, ["class_metrics"], whole=whole) if split else [],
     )
 
 
 @router.get("/runs/{name}/live")
-def show_live(request: Request, name: str) -> Response:
+def show_live(request: Request, library: LibraryOf, name: str) -> Response:
     """The part of the page that changes while the run is trained; 304 where nothing has."""
-    library: Library = request.app.state.library
-    entry = library.entry(name)
-    evaluation = request.app.state.jobs.find_evaluation(name)
+    summary = library.summary(name)
+    evaluation = jobs_of(request).find_evaluation(name)
     busy = evaluation is not None and evaluation.is_alive
-    tag = f'"{abs(hash((entry.signature, entry.state, busy)))}"'
+    tag = f'"{abs(hash((summary.signature, summary.state, busy)))}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    shown = rendering.fragment(request, "run_live.html", entry=entry, **live_values(request, entry, whole=True))
+    shown = rendering.fragment(request, "run_live.html", summary=summary, **live_values(request, summary, whole=True))
     shown.headers["ETag"] = tag
     return shown
 
 
 @router.get("/runs/{name}/mistakes")
-def show_mistakes(request: Request, name: str) -> Response:
-    """A gallery of the run's answers, filtered and sorted; by default its mistakes."""
-    library: Library = request.app.state.library
-    entry = library.entry(name)
-    frame = _frame(request, entry, "mistakes")
+def show_mistakes(request: Request, library: LibraryOf, name: str) -> Response:
+    """A gallery of the run's predictions, filtered and sorted; by default its mistakes."""
+    summary = library.summary(name)
+    frame = _frame(request, summary, "mistakes")
     if not frame["split"]:
-        raise CifarlabError(say_unevaluated([entry], entry.held_out[0]))
-    gallery = show_answers(library, entry, frame["split"], request.query_params, PAGE_SIZE)
-    others = [each.name for each in library.entries() if each.data == entry.data and each.name != name]
+        raise CifarlabError(say_unevaluated([summary], summary.held_out[0]))
+    gallery = show_predictions(library, summary, frame["split"], request.query_params, PAGE_SIZE)
+    others = [each.name for each in library.summaries() if each.data == summary.data and each.name != name]
     return rendering.page(request, "run_mistakes.html", **frame, gallery=gallery, others=others)
 
 
 @router.get("/runs/{name}/{tab}")
-def show_tab(request: Request, name: str, tab: str) -> Response:
+def show_tab(request: Request, library: LibraryOf, name: str, tab: str) -> Response:
     """Calibration, robustness, the first layer, or how the run was made."""
     if tab not in TABS or not TABS[tab][1]:
         raise HTTPException(404, f"a run has no page {tab!r}")
-    library: Library = request.app.state.library
-    entry = library.entry(name)
-    frame = _frame(request, entry, tab)
+    summary = library.summary(name)
+    frame = _frame(request, summary, tab)
     title, names, _ = TABS[tab]
-    if tab == "weights" and not _has_tab(entry, frame["split"], tab):
-        raise HTTPException(404, _why_no_first_layer(entry))
+    if tab == "weights" and not _has_tab(summary, frame["split"], tab):
+        raise HTTPException(404, _why_no_first_layer(summary))
     # A training that has just begun has not written down how it is made.
-    asked = frame["split"] or tab == "weights" or (tab == "making" and entry.data)
-    if not _has_tab(entry, frame["split"], tab):
-        asked = ""
+    is_measured = frame["split"] or tab == "weights" or (tab == "making" and summary.data)
+    if not _has_tab(summary, frame["split"], tab):
+        is_measured = ""
     whole = bool(request.query_params.get("whole"))
-    sections = show_sections(library, [entry], frame["split"] or "test", names, whole=whole) if asked else []
+    sections = show_sections(library, [summary], frame["split"] or "test", names, whole=whole) if is_measured else []
     return rendering.page(request, "run_tab.html", **frame, sections=sections, title=title)
 
 
 @router.post("/runs/{name}/stop")
 def stop_run(request: Request, name: str) -> Response:
     """Stop a training as an interrupt would: it keeps its last epoch."""
-    request.app.state.jobs.stop(name)
+    jobs_of(request).stop(name)
     return RedirectResponse(f"/runs/{quote(name, safe='')}", status_code=303)
 
 
 @router.post("/runs/{name}/evaluate")
-def evaluate_run(request: Request, name: str, split: Annotated[str, Form()] = "test") -> Response:
+def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotated[str, Form()] = "test") -> Response:
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
-    library: Library = request.app.state.library
-    entry = library.entry(name)
-    if entry.problem:
-        raise CifarlabError(f"{name} cannot be evaluated: {entry.problem}")
-    if entry.state == "running" or not entry.run.model_file.is_file():
+    summary = library.summary(name)
+    if summary.problem:
+        raise CifarlabError(f"{name} cannot be evaluated: {summary.problem}")
+    if summary.state == "running" or not summary.run.model_file.is_file():
         raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
-    if entry.data not in library.data_names().values():
-        raise CifarlabError(f"{name} was trained on {entry.data}: start the app with {data_option(entry.data)}")
-    if split == "validation" and split not in entry.held_out:
+    if summary.data not in library.data_names().values():
+        raise CifarlabError(f"{name} was trained on {summary.data}: start the app with {data_option(summary.data)}")
+    if split == "validation" and split not in summary.held_out:
         raise CifarlabError(f"{name} held out no validation images: it was trained on all of them")
-    request.app.state.jobs.evaluate(entry.name, split, entry.data)
-    return RedirectResponse(entry.address, status_code=303)
+    jobs_of(request).evaluate(summary.name, split, summary.data)
+    return RedirectResponse(summary.address, status_code=303)
 
 
-def live_values(request: Request, entry: RunSummary, split: str = "", *, whole: bool = False) -> dict[str, Any]:
+def live_values(request: Request, summary: RunSummary, split: str = "", *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows, below its headline on `split` if it has one."""
-    library: Library = request.app.state.library
-    job = request.app.state.jobs.find(entry.name)
-    evaluation = request.app.state.jobs.find_evaluation(entry.name)
+    library = library_of(request)
+    job = jobs_of(request).find(summary.name)
+    evaluation = jobs_of(request).find_evaluation(summary.name)
     failed = evaluation is not None and evaluation.failed
-    told = entry.scores[split].get("notices") or () if split else ()
+    notices = summary.scores[split].get("notices") or () if split else ()
     return {
         "evaluating": evaluation is not None and evaluation.is_alive,
-        "unevaluated": request.app.state.jobs.log(entry.name, evaluation=True) if failed else "",
-        "why": "" if any(entry.why in str(notice) for notice in told) else entry.why,
-        "curves": show_sections(library, [entry], "", ["curves"], whole=whole) if entry.epochs else [],
+        "unevaluated": jobs_of(request).log(summary.name, evaluation=True) if failed else "",
+        "why": "" if any(summary.why in str(notice) for notice in notices) else summary.why,
+        "curves": show_sections(library, [summary], "", ["training_curves"], whole=whole) if summary.epochs else [],
         "stopping": job is not None and job.stopping and job.is_alive,
-        "log": request.app.state.jobs.log(entry.name) if entry.state != "finished" else "",
+        "log": jobs_of(request).log(summary.name) if summary.state != "finished" else "",
     }
 
 
-def _frame(request: Request, entry: RunSummary, tab: str) -> dict[str, Any]:
+def _frame(request: Request, summary: RunSummary, tab: str) -> dict[str, Any]:
     """What every page about the run shows."""
-    split = request.query_params.get("split") or (entry.evaluated[0] if entry.evaluated else "")
-    if split and split not in entry.evaluated:
-        raise CifarlabError(say_unevaluated([entry], split))
+    split = request.query_params.get("split") or (summary.evaluated[0] if summary.evaluated else "")
+    if split and split not in summary.evaluated:
+        raise CifarlabError(say_unevaluated([summary], split))
     return {
-        "entry": entry,
+        "summary": summary,
         "split": split,
         "tabs": [
-            (key, title, entry.address + (f"/{key}" if key else ""))
+            (key, title, summary.address + (f"/{key}" if key else ""))
             for key, (title, _, _) in TABS.items()
-            if _has_tab(entry, split, key)
+            if _has_tab(summary, split, key)
         ],
         "tab": tab,
-        "figures": [name for name in TABS[tab][2] if name in run_figures(entry, split)],
+        "figures": [name for name in TABS[tab][2] if name in run_figures(summary, split)],
     }
 
 
-def _has_tab(entry: RunSummary, split: str, tab: str) -> bool:
+def _has_tab(summary: RunSummary, split: str, tab: str) -> bool:
     """Whether there is something to show on it."""
     if tab == "robustness":
-        return bool(split) and results_file(entry.run).is_file()
+        return bool(split) and results_file(summary.run).is_file()
     if tab == "weights":
-        return has_first_layer(entry.run.model_file)
+        return has_first_layer(summary.run.model_file)
     return bool(split) or tab in ("", "making")
 
 
-def _why_no_first_layer(entry: RunSummary) -> str:
+def _why_no_first_layer(summary: RunSummary) -> str:
     """One sentence.
 
     Raises:
         CifarlabError: If the model's file is broken.
     """
-    if not entry.run.model_file.is_file():
-        return f"{entry.name} has no model yet: its first layer is shown once the training has kept one"
-    read_first_layer(entry.run.model_file)
+    if not summary.run.model_file.is_file():
+        return f"{summary.name} has no model yet: its first layer is shown once the training has kept one"
+    read_first_layer(summary.run.model_file)
     return (
-        f"the first layer of {entry.name} is no dense layer over the whole picture: it has no weights to show as such"
+        f"the first layer of {summary.name} is no dense layer over the whole picture: it has no weights to show as such"
     )
 
 
-def _matrix(library: Library, entry: RunSummary, split: str) -> dict[str, Any]:
+def _matrix(library: Library, summary: RunSummary, split: str) -> dict[str, Any]:
     """The confusion matrix, each cell with the share of its row and how deep its colour is."""
-    answers = library.answers(entry, split)
-    size = len(answers.class_names)
-    counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (answers.labels, answers.predicted), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    worst = max(float(np.where(np.eye(size, dtype=bool), 0, shares).max(initial=0)), 1e-9)
+    predictions = library.predictions(summary, split)
+    size = len(predictions.class_names)
     own = np.eye(size, dtype=bool)
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    worst = max(float(shares[~own].max(initial=0)), 1e-9)
     # Of the colour, in tenths: the share itself on the diagonal, elsewhere beside the worst mistake's.
     depths = np.rint(10 * np.where(own, shares, shares / worst)).astype(int)
     rows = [
-        [
-            {"count": int(count), "share": float(share), "depth": int(depth)}
-            for count, share, depth in zip(counts[true], shares[true], depths[true], strict=True)
-        ]
-        for true in range(size)
+        [{"count": count, "share": share, "depth": depth} for count, share, depth in zip(*columns, strict=True)]
+        for columns in zip(counts.tolist(), shares.tolist(), depths.tolist(), strict=True)
     ]
-    return {"names": answers.class_names, "rows": rows, "size": size}
+    return {"names": predictions.class_names, "rows": rows, "size": size}

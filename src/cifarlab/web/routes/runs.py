@@ -11,25 +11,25 @@ from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.filters import read_page
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.server.state import jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 200
 # Column: its title, what it is sorted by, and whether the largest come first when it is first asked for.
 COLUMNS: dict[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
-    "name": ("Run", lambda entry: entry.name.casefold(), False),
-    "state": ("State", lambda entry: STATES.index(entry.state) if entry.state in STATES else 9, False),
-    "model": ("Model", lambda entry: entry.model, False),
-    "data": ("Data", lambda entry: entry.data, False),
-    "accuracy": ("Test accuracy", lambda entry: entry.accuracy, True),
-    "loss": ("Test loss", lambda entry: entry.loss, False),
-    "best": ("Best on validation", lambda entry: entry.best and entry.best[0], True),
-    "epochs": ("Epochs", lambda entry: entry.epochs, True),
-    "parameters": ("Parameters", lambda entry: entry.parameters, True),
-    "seconds": ("Training", lambda entry: entry.seconds, True),
-    "started": ("Started", lambda entry: entry.started, True),
+    "name": ("Run", lambda summary: summary.name.casefold(), False),
+    "state": ("State", lambda summary: STATES.index(summary.state) if summary.state in STATES else 9, False),
+    "model": ("Model", lambda summary: summary.model, False),
+    "data": ("Data", lambda summary: summary.data, False),
+    "accuracy": ("Test accuracy", lambda summary: summary.accuracy, True),
+    "loss": ("Test loss", lambda summary: summary.loss, False),
+    "best": ("Best on validation", lambda summary: summary.best and summary.best[0], True),
+    "epochs": ("Epochs", lambda summary: summary.epochs, True),
+    "parameters": ("Parameters", lambda summary: summary.parameters, True),
+    "seconds": ("Training", lambda summary: summary.seconds, True),
+    "started": ("Started", lambda summary: summary.started, True),
 }
 
 
@@ -52,42 +52,42 @@ def show_table(request: Request) -> Response:
 
 
 def _values(request: Request) -> dict[str, Any]:
-    library: Library = request.app.state.library
+    library = library_of(request)
     query = request.query_params
-    entries = library.entries()
-    chosen = order_entries(filter_entries(entries, query), query.get("sort") or "-started")
+    summaries = library.summaries()
+    chosen = order_summaries(filter_summaries(summaries, query), query.get("sort") or "-started")
     page, pages = read_page(query, len(chosen), PAGE_SIZE)
     return {
-        "entries": chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
+        "summaries": chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
         "found": len(chosen),
-        "total": len(entries),
+        "total": len(summaries),
         "page": page,
         "pages": pages,
         "columns": {key: (title, falling) for key, (title, _, falling) in COLUMNS.items()},
         "sort": query.get("sort") or "-started",
-        "states": [state for state in STATES if any(entry.state == state for entry in entries)],
-        "models": sorted({entry.model for entry in entries if entry.model}),
-        "datas": sorted({entry.data for entry in entries if entry.data}),
-        "waiting": [(job, request.app.state.jobs.log(job.name)) for job in request.app.state.jobs.waiting()],
-        "live": any(entry.state == "running" for entry in entries) or bool(request.app.state.jobs.waiting()),
+        "states": [state for state in STATES if any(summary.state == state for summary in summaries)],
+        "models": sorted({summary.model for summary in summaries if summary.model}),
+        "datas": sorted({summary.data for summary in summaries if summary.data}),
+        "waiting": [(job, jobs_of(request).log(job.name)) for job in jobs_of(request).waiting()],
+        "live": any(summary.state == "running" for summary in summaries) or bool(jobs_of(request).waiting()),
         "runs_dir": library.runs_dir,
         "at": "/runs",
     }
 
 
-def filter_entries(entries: list[RunSummary], query: Mapping[str, str]) -> list[RunSummary]:
+def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> list[RunSummary]:
     """The runs whose name holds every word of `q`, and whose state, model and data are those asked for."""
     words = (query.get("q") or "").casefold().split()
-    wanted = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
+    required = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
     return [
-        entry
-        for entry in entries
-        if all(word in entry.name.casefold() for word in words)
-        and all(getattr(entry, key) == value for key, value in wanted.items())
+        summary
+        for summary in summaries
+        if all(word in summary.name.casefold() for word in words)
+        and all(getattr(summary, key) == value for key, value in required.items())
     ]
 
 
-def order_entries(entries: list[RunSummary], sort: str) -> list[RunSummary]:
+def order_summaries(summaries: list[RunSummary], sort: str) -> list[RunSummary]:
     """The runs by a column, `-` before its name for the largest first; what has no value comes last either way.
 
     Raises:
@@ -97,6 +97,6 @@ def order_entries(entries: list[RunSummary], sort: str) -> list[RunSummary]:
     if name not in COLUMNS:
         raise CifarlabError(discovery.unknown("column", name, COLUMNS))
     value = COLUMNS[name][1]
-    known = [entry for entry in entries if value(entry) not in (None, "")]
-    unknown = [entry for entry in entries if value(entry) in (None, "")]
+    known = [summary for summary in summaries if value(summary) not in (None, "")]
+    unknown = [summary for summary in summaries if value(summary) in (None, "")]
     return [*sorted(known, key=value, reverse=sort.startswith("-")), *unknown]

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import recipes as catalog
-from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe
+from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe, settings_of
+from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,14 +43,15 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 @router.post("/trainings")
-def start_training(request: Request, typed: Annotated[dict[str, str], Depends(read_form)]) -> Response:
+def start_training(
+    request: Request, library: LibraryOf, typed: Annotated[dict[str, str], Depends(read_form)]
+) -> Response:
     """Begin the training, and go to its page; or say what is wrong, with everything as it was typed."""
     recipe = typed.get("recipe", "")
     try:
         settings = changed_settings(recipe, typed)
         name = typed.get("name", "").strip()
-        library: Library = request.app.state.library
-        request.app.state.jobs.start(name, recipe, settings, library.data_names())
+        jobs_of(request).start(name, recipe, settings, library.data_names())
     except CifarlabError as error:
         return _form(request, recipe, typed, str(error))
     return RedirectResponse(f"/runs/{name}", status_code=303)
@@ -57,7 +60,7 @@ def start_training(request: Request, typed: Annotated[dict[str, str], Depends(re
 @router.post("/trainings/{name}/forget")
 def forget_training(request: Request, name: str) -> Response:
     """Drop a training that never became a run from the list."""
-    request.app.state.jobs.forget(name)
+    jobs_of(request).forget(name)
     return RedirectResponse("/runs", status_code=303)
 
 
@@ -86,13 +89,8 @@ def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
 
 def setting_fields(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
     """A recipe's settings as the form shows them: name, value as text, and the choices where there are some."""
-    fields: list[tuple[str, str, tuple[str, ...]]] = []
-    for name, value in vars(recipe).items():
-        if name in ("model_args", "optimizer_args"):
-            prefix = name.removesuffix("_args")
-            fields += [(f"{prefix}.{key}", _text(each), ()) for key, each in value.items()]
-        elif name != "model":
-            fields.append((name, _text(value), CHOICES.get(name, ())))
+    named = {name: value for name, value in settings_of(recipe).items() if name != "model"}
+    fields = [(name, _text(value), CHOICES.get(name, ())) for name, value in named.items()]
     return sorted(fields, key=lambda field: FIRST.index(field[0]) if field[0] in FIRST else len(FIRST))
 
 
@@ -119,7 +117,7 @@ def _choose(recipe_name: str) -> str:
 
 
 def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str) -> Response:
-    library: Library = request.app.state.library
+    library = library_of(request)
     recipes = catalog.list_recipes()
     chosen = _choose(recipe_name)
     recipe = load_recipe(chosen)
@@ -133,6 +131,7 @@ def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem:
         recipe=recipe,
         fields=fields,
         first=FIRST,
+        run_name=RUN_NAME,
         changed=any(value != usual for key, value, usual, _ in fields if key not in FIRST),
         names=list(library.data_names().values()),
         name=typed.get("name") or _free_name(library, chosen),

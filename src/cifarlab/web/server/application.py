@@ -24,9 +24,6 @@ DESCRIPTION = "Classify pictures with the models of this machine, and read the s
 def create_app(settings: Settings) -> FastAPI:
     """The whole app.
 
-    Args:
-        settings: How it serves.
-
     Returns:
         An ASGI application; `app.state` holds `settings`, `library` and `jobs` for the routes.
     """

@@ -1,27 +1,18 @@
 """HEAD, which asks for the headers alone: answered wherever GET is."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
+from cifarlab.web.middleware import HttpMiddleware
 
 
-class HeadAsGet:
+class HeadAsGet(HttpMiddleware):
     """Shows the app a HEAD request as a GET; the server leaves the answer's content out, as HTTP demands of it."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an app.
-
-        Args:
-            app: FastAPI's routes answer 405 to HEAD by themselves.
-        """
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; FastAPI's routes answer 405 to HEAD by themselves."""
         # A copy: the server still has to know what was asked.
-        asked = {**scope, "method": "GET"}
+        shown = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
         try:
-            await self._app(asked, receive, send)
+            await self._app(shown, receive, send)
         finally:
-            scope["route"] = asked.get("route")  # which is counted
+            scope["route"] = shown.get("route")  # which is counted

@@ -41,10 +41,10 @@ def own_address(host: str) -> str:
     """
     is_new = ":" in host
     family, elsewhere = (socket.AF_INET6, "2001:db8::1") if is_new else (socket.AF_INET, "192.0.2.1")
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asked:
-        asked.connect((elsewhere, 9))  # for datagrams this only chooses the way: nothing is sent
-        found: str = asked.getsockname()[0]
-        return found
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((elsewhere, 9))  # for datagrams this only chooses the way: nothing is sent
+        address: str = probe.getsockname()[0]
+        return address
     return socket.gethostname()
 
 

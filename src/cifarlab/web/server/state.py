@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Annotated, cast
 
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
+from cifarlab.web.jobs import Jobs
 from cifarlab.web.metrics import Metrics
+from cifarlab.web.pages.library import Library
 from cifarlab.web.predictions.explanations import Explanations
 from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.predictions.service import InferenceService
@@ -15,19 +17,19 @@ from cifarlab.web.server.security import protect
 from cifarlab.web.settings import Settings
 
 
-def attach(app: FastAPI, settings: Settings, shelf: ModelStore | None = None) -> None:
+def attach(app: FastAPI, settings: Settings, store: ModelStore | None = None) -> None:
     """Give an app what its routes ask for, and put the middlewares around it.
 
     Args:
         app: Before it has answered its first request.
         settings: How it serves.
-        shelf: The models; by default those of `settings.runs_dir`.
+        store: The models; by default those of `settings.runs_dir`.
     """
     metrics, limits = Metrics(), settings.limits
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.inference = InferenceService(
-        shelf or ModelStore(settings.runs_dir),
+        store or ModelStore(settings.runs_dir),
         metrics,
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
@@ -43,6 +45,16 @@ async def serving(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await anyio.to_thread.run_sync(cast(InferenceService, app.state.inference).stop)
+
+
+def library_of(request: Request) -> Library:
+    """The runs and data sets."""
+    return cast(Library, request.app.state.library)
+
+
+def jobs_of(request: Request) -> Jobs:
+    """The trainings and evaluations that were started from the app."""
+    return cast(Jobs, request.app.state.jobs)
 
 
 def settings_of(request: Request) -> Settings:
@@ -63,3 +75,7 @@ def metrics_of(request: Request) -> Metrics:
 def explanations_of(request: Request) -> Explanations:
     """Who says why a model named what it named."""
     return cast(Explanations, request.app.state.explanations)
+
+
+LibraryOf = Annotated[Library, Depends(library_of)]
+"""For the signature of a route: the app's library."""

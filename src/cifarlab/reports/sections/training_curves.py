@@ -1,0 +1,52 @@
+"""Loss and accuracy, epoch by epoch."""
+
+from markupsafe import Markup
+
+from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.reports.page import Page, RunRecord
+from cifarlab.reports.rendering import draw, percent, render
+
+ORDER = 30
+TITLE = "Training curves"
+
+
+def build(page: Page) -> Markup | None:
+    """Loss and accuracy epoch by epoch; None where no run has a history."""
+    histories = {record.label: record.history for record in page.runs}
+    if not any(histories.values()):
+        return None
+    figures = []
+    for quantity in ("accuracy", "loss"):
+        figure = plot_training_curves(histories, quantities=(quantity,), width_inches=4.4)
+        figures.append(draw(figure, f"curves-{quantity}", f"{quantity} by epoch. {_described(page)}"))
+    best = {record.label: best_epoch(record.history) for record in page.runs}
+    # A curve of held-out images is needed to look worse beside.
+    handicapped = any(_is_handicapped(record) and best[record.label] is not None for record in page.runs)
+    return render(
+        "training_curves", page=page, figures=figures, best=best, held_out=_held_out(page), handicapped=handicapped
+    )
+
+
+def _held_out(page: Page) -> str:
+    """`"all"` where every run shown has curves of images that were held out, `"some"` where some have, else empty."""
+    has = {best_epoch(record.history) is not None for record in page.runs if record.history}
+    return "some" if len(has) > 1 else "all" if has == {True} else ""
+
+
+def _is_handicapped(record: RunRecord) -> bool:
+    """Whether dropout or augmentation made the training images harder than those held out."""
+    names = (
+        *("model.dropout", "model.input_dropout", "flip", "translate_pixels", "brightness_factor", "contrast_factor"),
+        *("model.drop_path", "rotate_degrees", "zoom_factor", "mixup_alpha", "cutmix_alpha"),
+    )
+    return any(record.recipe.get(name) not in (None, 0, "none") for name in names)
+
+
+def _described(page: Page) -> str:
+    parts = []
+    for record in page.runs:
+        best = best_epoch(record.history)
+        if best is not None:
+            accuracy = percent(best["validation_accuracy"])
+            parts.append(f"{record.label}: best validation accuracy {accuracy} in epoch {best['epoch']:.0f}")
+    return "; ".join(parts) or "No images were held out."

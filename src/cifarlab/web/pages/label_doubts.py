@@ -1,0 +1,67 @@
+"""How little runs that did not learn from them believe in the labels of a split."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarlab.runs.predictions import Predictions, are_other_pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """The mean opinion of some runs on the labels of a split.
+
+    Attributes:
+        runs: Whose opinions these are.
+        rows: Image id to its row.
+        doubt: `(N,)` float32: 1 minus the mean probability of the label.
+        suggested: `(N,)` int64: the class with the highest mean probability.
+        believed: `(N,)` float32: that probability.
+        class_names: In the order of the labels.
+        state: Another one means that these are other doubts.
+    """
+
+    runs: tuple[str, ...]
+    rows: dict[str, int]
+    doubt: NDArray[np.float32]
+    suggested: NDArray[np.int64]
+    believed: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    state: Hashable = None
+
+    def of(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """`(M,)` float32: the doubt of each image; NaN where no run was asked about it."""
+        nowhere = len(self.doubt)
+        rows = [self.rows.get(image_id, nowhere) for image_id in ids]
+        return np.append(self.doubt, np.float32(np.nan))[rows]
+
+
+def rows_by_id(predictions: Predictions) -> dict[str, int]:
+    """Image id to its row."""
+    return {image_id: row for row, image_id in enumerate(predictions.ids.tolist())}
+
+
+def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
+    """The mean opinion of runs on the labels of the images that the first was asked about.
+
+    Args:
+        opinions: Of each run by its name, at least one; those about other images or classes are left out.
+        state: Of the files that this comes from.
+    """
+    first = next(iter(opinions.values()))
+    rows = rows_by_id(first)
+    total, runs = np.zeros(first.logits.shape), []  # (N, K)
+    for name, other in opinions.items():
+        places = rows_by_id(other)
+        if other.class_names != first.class_names or places.keys() != rows.keys() or are_other_pictures(first, other):
+            continue
+        total += other.probabilities[[places[image_id] for image_id in rows]]
+        runs.append(name)
+    mean = total / len(runs)
+    label_probability = mean[np.arange(len(first)), first.labels]
+    suggested, believed = mean.argmax(axis=1).astype(np.int64), mean.max(axis=1).astype(np.float32)
+    return Doubts(
+        tuple(runs), rows, (1 - label_probability).astype(np.float32), suggested, believed, first.class_names, state
+    )

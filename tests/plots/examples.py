@@ -1,0 +1,195 @@
+"""A small figure of made-up numbers for every plot, found by the plot's name: the contract tests draw them all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
+from cifarlab.plots.brightness import plot_brightness
+from cifarlab.plots.class_counts import plot_class_counts
+from cifarlab.plots.class_means import plot_class_means
+from cifarlab.plots.class_samples import plot_class_samples
+from cifarlab.plots.confusion_matrix import plot_confusion_matrix
+from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
+from cifarlab.plots.duplicate_pairs import plot_duplicate_pairs
+from cifarlab.plots.first_layer import plot_first_layer
+from cifarlab.plots.image_grid import plot_image_grid
+from cifarlab.plots.image_map import plot_image_map
+from cifarlab.plots.ladder import plot_ladder
+from cifarlab.plots.locality_histogram import plot_locality_histogram
+from cifarlab.plots.loss_history import plot_loss_history
+from cifarlab.plots.per_class_scores import plot_per_class_scores
+from cifarlab.plots.pixel_permutation import plot_pixel_permutation
+from cifarlab.plots.reliability_diagram import plot_reliability_diagram
+from cifarlab.plots.risk_coverage import plot_risk_coverage
+from cifarlab.plots.saliency_overlay import plot_saliency_overlay
+from cifarlab.plots.slice_accuracy import plot_slice_accuracy
+from cifarlab.plots.training_curves import plot_training_curves
+from cifarlab.plots.unit_rows import plot_unit_rows
+
+
+def _epochs_of(epochs: int, held_out: bool) -> list[dict[str, float]]:
+    rows = []
+    for epoch in range(1, epochs + 1):
+        row = {"epoch": epoch, "train_loss": 2 / epoch, "train_accuracy": 1 - 0.9 / epoch}
+        if held_out:
+            row |= {"validation_loss": 2.2 / epoch + 0.02 * epoch, "validation_accuracy": 0.9 - 0.8 / epoch}
+        rows.append(row)
+    return rows
+
+
+def accuracy_intervals() -> Figure:
+    """Three made-up runs."""
+    return plot_accuracy_intervals({"a": (0.5, 0.45, 0.55), "b": (0.58, 0.53, 0.63), "c": (0.6, 0.55, 0.65)})
+
+
+def brightness() -> Figure:
+    """Two made-up classes."""
+    histograms = np.array([[0.1, 0.6, 0.3], [0.0, 0.0, 0.0]])
+    quantiles = np.array([[0.1, 0.3, 0.5, 0.7, 0.9], [np.nan] * 5])
+    return plot_brightness([("Brightness", 1.0, histograms, quantiles)], ["cat", "dog"])
+
+
+def class_counts() -> Figure:
+    """Two made-up classes."""
+    return plot_class_counts({"train": [90, 80], "validation": [10, 9], "test": [20, 20]}, ["cat", "dog"])
+
+
+def class_means() -> Figure:
+    """Two made-up classes of tiny images."""
+    means = np.linspace(0, 255, 2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
+    return plot_class_means(means, means[::-1] / 3, ["cat", "$dog"])
+
+
+def class_samples() -> Figure:
+    """One class with three tiny pictures, and one with none."""
+    pictures = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
+    return plot_class_samples([pictures, pictures[:0]], ["cat", "$dog"])
+
+
+def confusion_matrix() -> Figure:
+    """Three made-up classes."""
+    return plot_confusion_matrix([[8, 1, 1], [0, 9, 1], [2, 3, 5]], ["cat", "dog", "ship & boat"])
+
+
+def corruption_heatmap() -> Figure:
+    """Three made-up rows, one of an extra corruption."""
+    rows = {"fog": [0.9, 0.8, 0.5], "snow": [0.7, 0.4, 0.1], "spatter": [0.91, 0.9, 0.8]}
+    return plot_corruption_heatmap(rows, (1, 3, 5), 0.92, extra=("spatter",))
+
+
+def duplicate_pairs() -> Figure:
+    """One made-up pair with different labels."""
+    images = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(1, 4, 4, 3)
+    return plot_duplicate_pairs(images, images, ["cat / $dog"], [True], "Pairs")
+
+
+def first_layer() -> Figure:
+    """Five made-up units."""
+    return plot_first_layer(np.random.default_rng(0).normal(size=(5, 4, 4, 3)))
+
+
+def image_grid() -> Figure:
+    """Three made-up pictures."""
+    images = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
+    return plot_image_grid(images, ["cat 97 %\nis a dog", "dog", "$ship$"], right=[False, True, True], columns=2)
+
+
+def image_map() -> Figure:
+    """Two made-up pictures."""
+    images = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
+    return plot_image_map(np.array([[0.0, 0.0], [1.0, 2.0]]), images, np.array([0, 1]), ["cat", "dog"], "Two")
+
+
+def ladder() -> Figure:
+    """A made-up ladder of three rungs, one beside it, and an own run."""
+    rows = [
+        ("dense1", "record", 0.56, 100, 8e5),
+        ("dense2", "record", 0.63, 240, 3e6),
+        ("dense3", "record", 0.66, 260, 9e6),
+        ("dense_distilled", "side", 0.71, 900, 9e6),
+        ("dense2", "own", 0.625, 180, 3e6),
+    ]
+    points = [
+        {
+            **{"rung": name, "series": series, "accuracy": accuracy, "low": accuracy - 0.01, "high": accuracy + 0.01},
+            **{"training_seconds": seconds, "parameters": parameters, "accelerators": ""},
+        }
+        for name, series, accuracy, seconds, parameters in rows
+    ]
+    return plot_ladder(points, [(0.70, "published"), (0.491, "classroom")])
+
+
+def locality_histogram() -> Figure:
+    """Made-up sides."""
+    return plot_locality_histogram(np.random.default_rng(0).uniform(3, 20, 200), 21.5, 32, begun=4.5)
+
+
+def loss_history() -> Figure:
+    """Two made-up runs; the second did not meet the image in its second epoch."""
+    first = ([2.3, 1.5, 0.4, 0.9, 0.1], [False, False, True, False, True])
+    return plot_loss_history({"first": first, "second": ([2.0, float("nan"), 0.3], [False, False, True])}, 2.3)
+
+
+def per_class_scores() -> Figure:
+    """Two made-up classes of two made-up runs."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [{"class_name": name, "precision": score, "recall": score, "f1": score} for name in ("cat", "dog")]
+    return plot_per_class_scores({"first": rows, "second": rows})
+
+
+def pixel_permutation() -> Figure:
+    """Two made-up recipes."""
+    image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3) * 5
+
+    def score(value: float) -> Mapping[str, Any]:
+        return {"value": value, "low": value - 0.01, "high": value + 0.01}
+
+    rows = {"dense": (score(0.55), score(0.549), score(-0.001)), "conv": (score(0.9), score(0.4), score(-0.5))}
+    return plot_pixel_permutation(rows, image, image[::-1], 0.1)
+
+
+def reliability_diagram() -> Figure:
+    """Two bins of two made-up runs."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [
+        {"low": low, "high": low + 0.5, "count": 10, "confidence": low + 0.3, "accuracy": score} for low in (0, 0.5)
+    ]
+    return plot_reliability_diagram({"first": rows, "second": rows[1:]})
+
+
+def risk_coverage() -> Figure:
+    """Two made-up curves."""
+    risk = {"value": 0.1, "low": 0.05, "high": 0.15}
+    curve = {"coverage": [0.1, 0.5, 1.0], "risk": [0.0, 0.1, 0.3], "points": [{"coverage": 0.5, "risk": risk}]}
+    return plot_risk_coverage({"first": curve, "second": {**curve, "risk": [0.0, 0.05, 0.2]}})
+
+
+def saliency_overlay() -> Figure:
+    """A made-up picture with two maps."""
+    image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
+    heats = np.linspace(0, 1, 32).reshape(2, 4, 4)
+    return plot_saliency_overlay(image, heats, ["what says cat", "what says $dog"])
+
+
+def slice_accuracy() -> Figure:
+    """Two made-up slices."""
+    score = {"value": 0.6, "low": 0.5, "high": 0.7}
+    rows = [
+        {"by": "brightness", "name": name, "accuracy": score, "adjusted_p_value": p}
+        for name, p in (("darkest", 0.01), ("brightest", 0.6))
+    ]
+    return plot_slice_accuracy(rows, 0.7)
+
+
+def training_curves() -> Figure:
+    """Two made-up runs, one of them without validation."""
+    return plot_training_curves({"first": _epochs_of(8, True), "second": _epochs_of(5, False)})
+
+
+def unit_rows() -> Figure:
+    """Two rows of made-up units."""
+    drawn = np.random.default_rng(0).normal(size=(5, 8, 8, 3))
+    return plot_unit_rows({"the first": (drawn[:3], ["1 px", "2 px", "3 px"]), "others": (drawn[3:], ["4 px", "5 px"])})

@@ -1,0 +1,107 @@
+"""When a state is saved, and which epoch is the best; that nothing is lost is in `test_train.py`."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cifarlab.training import checkpoint_manager
+from cifarlab.training.checkpoint import TrainingState
+from cifarlab.training.checkpoint_manager import CheckpointManager
+
+
+class Variable:
+    """As far as the manager knows a Keras variable."""
+
+    def __init__(self):
+        self.value = np.zeros(1, np.float32)
+
+    def assign(self, value):
+        self.value = np.asarray(value)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass only when they are told to."""
+    now = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(checkpoint_manager.time, "monotonic", lambda: now.seconds)
+    return now
+
+
+@pytest.fixture
+def make_manager(monkeypatch, clock):
+    def make(epochs, copying_seconds=0.0):
+        weight, moment = Variable(), Variable()
+        run = SimpleNamespace(write_history=lambda rows: None)
+        manager = CheckpointManager(
+            run, SimpleNamespace(variables=[weight]), [weight, moment], None, TrainingState([], []), epochs
+        )
+        written = []
+
+        def write():
+            with manager._writing:
+                written.append(manager.state.epoch)
+
+        monkeypatch.setattr(manager, "write", write)
+        read = checkpoint_manager.read_variables
+
+        def read_slowly(variables):
+            clock.seconds += copying_seconds if len(variables) == 2 else 0.0
+            return read(variables)
+
+        monkeypatch.setattr(checkpoint_manager, "read_variables", read_slowly)
+        return manager, weight, written
+
+    return make
+
+
+def row(accuracy, loss):
+    return {"validation_accuracy": accuracy, "validation_loss": loss}
+
+
+def test_the_best_epoch_has_the_highest_accuracy_and_then_the_lowest_loss(make_manager):
+    manager, weight, _ = make_manager(epochs=5)
+    rows = [row(0.5, 1.0), row(0.6, 2.0), row(0.6, 1.5), row(0.55, 0.1), row(0.6, 1.5)]
+    found = []
+    for epoch, each in enumerate(rows, start=1):
+        weight.assign([float(epoch)])
+        found.append(manager.save(each))
+    assert found == [True, True, True, False, False]
+    assert manager.state.best_epoch == 3
+    assert manager.state.best[0].tolist() == [3.0]
+    assert [value.tolist() for value in manager.state.values] == [[5.0], [0.0]]
+
+
+def test_the_latest_epoch_is_the_best_where_nothing_is_held_out(make_manager):
+    manager, _, _ = make_manager(epochs=3)
+    assert [manager.save({"train_loss": loss}) for loss in (1.0, 2.0, 3.0)] == [True, True, True]
+
+
+def test_a_quick_state_is_copied_every_epoch_and_written_every_ten_seconds(make_manager, clock):
+    manager, _, written = make_manager(epochs=100)
+    copied = []
+    for _ in range(6):
+        clock.seconds += 4.0
+        manager.save({})
+        copied.append(manager.state.epoch)
+    assert copied == [1, 2, 3, 4, 5, 6]
+    assert written == [3, 6]
+
+
+def test_a_state_that_takes_long_is_copied_for_a_fortieth_of_the_time(make_manager, clock):
+    manager, _, _ = make_manager(epochs=100, copying_seconds=1.0)
+    copied = []
+    for epoch in range(1, 60):
+        clock.seconds += 1.0
+        manager.save({})
+        if manager.state.epoch == epoch:
+            copied.append(epoch)
+    assert copied == [1, 41]
+
+
+def test_the_last_epoch_is_copied_however_long_it_takes(make_manager, clock):
+    manager, _, _ = make_manager(epochs=3, copying_seconds=1.0)
+    for _ in range(3):
+        clock.seconds += 1.0
+        manager.save({})
+    assert manager.state.epoch == 3
