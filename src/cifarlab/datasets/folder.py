@@ -17,6 +17,7 @@ from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.datasets._split import BY_CONTENT, hold_out
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.text import counted, readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026

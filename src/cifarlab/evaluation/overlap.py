@@ -25,14 +25,16 @@ def summarise(overlap: Overlap, ids: Array, correct: Array) -> dict[str, Any]:
     from cifarlab.metrics.statistics.intervals import share  # brings scikit-learn
 
     new = ~overlap.seen
-    return {
-        "count": int(overlap.seen.sum()),
-        "copies": int(overlap.copies.sum()),
-        "renamed": int(overlap.renamed.sum()),
-        "chosen_by": int(overlap.chosen_by.sum()),
-        "examples": ids[overlap.seen][:_EXAMPLES].tolist(),
-        "accuracy_without": wilson(int(right[new].sum()), int(new.sum())).as_dict() if new.any() else None,
-    }
+    return plain(
+        {
+            "count": overlap.seen.sum(),
+            "copies": overlap.copies.sum(),
+            "renamed": overlap.renamed.sum(),
+            "chosen_by": overlap.chosen_by.sum(),
+            "examples": ids[overlap.seen][:_EXAMPLES],
+            "accuracy_without": share(correct[new]) if new.any() else None,
+        }
+    )
 
 
 def describe(found: dict[str, Any], total: int, split: str) -> list[str]:

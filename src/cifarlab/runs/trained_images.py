@@ -22,7 +22,6 @@ from cifarlab.utils import files
 from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
-_BROKEN = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 _NONE: Array = np.zeros(0, np.uint64)
 
 
@@ -138,7 +137,7 @@ def _read(run: RunFiles) -> TrainedImages | None:
     try:
         with open_arrays(path) as stored:
             ids, hashes = stored["ids"], stored["hashes"]
-            validation = stored["validation"] if "validation" in stored.files else _NONE  # earlier versions
+            validation = stored.get("validation", _NONE)  # none in earlier versions
         if validation.dtype != np.uint64 or validation.ndim != 1:
             raise ValueError(f"expected hashes of validation images. Received: {validation.dtype} {validation.shape}")
         if ids.dtype.kind != "U" or hashes.dtype != np.uint64 or ids.shape != hashes.shape or ids.ndim != 1:

@@ -261,7 +261,3 @@ def whole_value(value: str) -> bool:
 def _numbered(names: Sequence[str], start: int = 0) -> str:
     shown = [f"{place} is {name}" for place, name in enumerate(names[:_MOST_SHOWN], start)]
     return ", ".join(shown) + (", ..." if len(names) > _MOST_SHOWN else "")
-
-
-def few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -10,13 +10,13 @@ from cifarlab.evaluation.external._classes import (
     UNNAMED,
     Classes,
     check_names,
-    few,
     refuse_missing,
     whole_value,
 )
 from cifarlab.evaluation.external._names import places_of
 from cifarlab.evaluation.external._table import Table
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import few
 
 _MOST_CLASSES = 100_000
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cifarlab.evaluation.external._names import ID, INDEX, OTHER, plain
 from cifarlab.evaluation.external._table import Key, Table
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, number_rows
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 

@@ -18,7 +18,6 @@ _LEAST_DECIMALS = 2
 _ROUNDED_LOGARITHMS = 0.02  # two decimals of a logarithm to base 10 are 1.2 % of the probability
 _FEWEST = 3  # rows: fewer may sum to 1 by chance
 _MOST_DEVIATIONS, _USUAL_DEVIATIONS = 6, 2  # of a row, and of all rows together, in standard deviations
-SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def read_logits(table: Table) -> tuple[NDArray[np.float32], list[str]]:

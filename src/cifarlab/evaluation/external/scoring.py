@@ -81,9 +81,8 @@ def _unseen(found: Predictions | HardPredictions) -> list[str]:
     unseen = [name for name, count in zip(found.class_names, counts, strict=True) if count == 0]
     if not unseen or len(found) < _IMAGES_FOR_ALL * len(counts):
         return []
-    shown = ", ".join(unseen[:3]) + (f", ... ({len(unseen)})" if len(unseen) > 3 else "")
     hint = " and labels do not begin at 1" if unseen == list(found.class_names[:1]) else ""
-    return [f"No image has the label {shown}: make sure that every column is a class{hint}."]
+    return [f"No image has the label {few(unseen, 3, count=True)}: make sure that every column is a class{hint}."]
 
 
 def _impossible(found: Predictions | HardPredictions) -> list[str]:
