@@ -209,7 +209,7 @@ def test_what_systems_leave_is_passed_over_and_the_rest_counted(pictures):
     left_out = {".HEIC": 2, ".txt": 1, "without an ending": 1, "broken link": 1}
     assert splits.source.pictures["left_out"] == left_out
     assert "5 files left out: 2 .HEIC" in splits.source.notices[0]
-    assert "The empty folder empty is no class." in splits.source.notices
+    assert "The empty folder empty/ is no class." in splits.source.notices
 
 
 @pytest.mark.parametrize("inside", ["", "dataset", "a/b"])
@@ -303,4 +303,52 @@ def test_a_class_may_be_called_train(tmp_path):
 def test_a_class_that_is_a_link_to_nowhere_is_refused(pictures):
     (pictures / "eel").symlink_to(pictures.parent / "unplugged")
     with pytest.raises(CifarlabError, match=r"eel is a link to .*unplugged, which is not there"):
+        load_data(f"folder:{pictures}")
+
+
+@pytest.mark.parametrize("target", [".", "..", "../dog", "../../pictures"])
+def test_no_link_leads_above_or_into_another_class(target, pictures):
+    (pictures / "cat" / "link").symlink_to(target)
+    splits = load_data(f"folder:{pictures}")
+    assert sum(len(part) for part in (splits.train, splits.validation, splits.test)) == 30
+    assert "1 file left out: 1 link to a folder above or of another class." in splits.source.notices
+
+
+@pytest.mark.parametrize("target", [".", "..", "dog", "dog/."])
+def test_a_link_to_a_class_or_above_is_no_class(target, pictures):
+    (pictures / "eel").symlink_to(target)
+    splits = load_data(f"folder:{pictures}")
+    assert splits.class_names == ("cat", "dog")
+    assert "eel is a link to a folder above or to another class: it is no class." in splits.source.notices
+
+
+def test_no_link_leads_from_one_part_into_another(tmp_path):
+    for split, count in (("train", 4), ("test", 3)):
+        for name in ("b", "a"):
+            write_pictures(tmp_path / split / name, count)
+    (tmp_path / "train" / "a" / "more").symlink_to(tmp_path / "test" / "b")
+    splits = load_data(f"folder:{tmp_path}", validation_fraction=0)
+    assert (len(splits.train), len(splits.test)) == (8, 6)
+
+
+def test_a_picture_in_two_classes_is_said(pictures):
+    shutil.copy(pictures / "cat" / "03.png", pictures / "dog" / "x.png")
+    said = "1 picture lies in more than one class (cat/03.png and dog/x.png): one of the labels is wrong."
+    assert said in load_data(f"folder:{pictures}").source.notices
+
+
+def test_two_empty_folders_are_told_apart_by_their_path(tmp_path):
+    for split in ("train", "test"):
+        for name in ("b", "a"):
+            write_pictures(tmp_path / split / name, 3)
+        (tmp_path / split / "leer").mkdir()
+    notices = load_data(f"folder:{tmp_path}", validation_fraction=0).source.notices
+    assert {"The empty folder test/leer/ is no class.", "The empty folder train/leer/ is no class."} <= set(notices)
+
+
+def test_a_damaged_picture_is_named(pictures):
+    data = bytearray((pictures / "cat" / "03.png").read_bytes())
+    data[data.index(b"IDAT") + 8] ^= 1
+    (pictures / "cat" / "03.png").write_bytes(data)
+    with pytest.raises(CifarlabError, match=r"cat/03\.png: the PNG file is damaged or truncated"):
         load_data(f"folder:{pictures}")

@@ -1,6 +1,7 @@
 """Human counts against numbers worked by hand and SciPy's entropies."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -153,3 +154,9 @@ def test_scores_of_earlier_versions_are_still_described(predictions):
     found = compare_with_humans(predictions, HumanLabels(COUNTS))
     earlier = {name: value for name, value in found.items() if not name.startswith(("entropy_", "model_entropy"))}
     assert "diverges from their answers" in describe(earlier)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "counts.npy")
+    with pytest.raises(CifarlabError, match="no regular file"):
+        load_human_labels(tmp_path / "counts.npy")

@@ -107,7 +107,7 @@ def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
     copies = np.arange(200) < 37
     ids = np.array([f"a/{number:03d}.png" for number in range(200)])
     right = np.arange(200) < 37 + 80  # all copies, and 80 of the others
-    found = summarise(Overlap(copies, np.zeros(200, bool)), ids, right)
+    found = summarise(Overlap(copies, np.zeros(200, bool), np.zeros(200, bool)), ids, right)
     without = wilson(80, 163)
     assert found["accuracy_without"] == without.as_dict()
     low, high = 100 * without.low, 100 * without.high
@@ -119,9 +119,9 @@ def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
 
 def test_nothing_is_said_where_there_is_no_overlap_and_no_number_where_there_is_nothing_else():
     none, ids = np.zeros(2, bool), np.array(["a", "b"])
-    found = summarise(Overlap(none, none), ids, ~none)
+    found = summarise(Overlap(none, none, none), ids, ~none)
     assert describe(found, 2, "test") == []
-    found = summarise(Overlap(~none, none), ids, ~none)
+    found = summarise(Overlap(~none, none, none), ids, ~none)
     assert found["accuracy_without"] is None
     (sentence,) = describe(found, 2, "test")
     assert sentence.startswith("All 2 test images are copies of training images (a, b)")
@@ -130,15 +130,34 @@ def test_nothing_is_said_where_there_is_no_overlap_and_no_number_where_there_is_
 
 def test_one_copy_is_said_in_the_singular():
     one, ids = np.array([True, False]), np.array(["a", "b"])
-    (sentence,) = describe(summarise(Overlap(one, ~one & one), ids, one), 2, "test")
+    (sentence,) = describe(summarise(Overlap(one, ~one & one, ~one & one), ids, one), 2, "test")
     assert sentence.startswith("1 of 2 test images is a copy of a training image (a)")
 
 
 def test_both_kinds_are_told_apart():
     ids = np.array(list("abcd"))
-    found = summarise(Overlap(ids < "c", ids == "c"), ids, ids == "a")
+    found = summarise(Overlap(ids < "c", ids == "c", ids == "z"), ids, ids == "a")
     (sentence,) = describe(found, 4, "validation")
     assert sentence.startswith(
         "3 of 4 validation images are 2 copies of training images and 1 under the name of a training image, with "
         "other pixels (a, b, c)"
     )
+
+
+def test_validation_images_are_counted_and_left_out_of_the_others(run):
+    train, validation = images(["a/0.png", "a/1.png"]), images(["b/0.png", "b/1.png"], seed=2)
+    remember_images(run, train, validation)
+    asked = images(["t/0.png", "t/1.png", "t/2.png", "t/3.png"], seed=1)
+    asked.images[0], asked.images[1] = train.images[1], validation.images[0]
+    found = find_overlap(run, asked, "folder:other")
+    assert found is not None
+    assert (found.trained_on.tolist(), found.seen.tolist()) == ([True, False, False, False], [True, True, False, False])
+    numbers = summarise(found, asked.ids, np.array([True, True, False, True]))
+    assert (numbers["count"], numbers["chosen_by"], numbers["accuracy_without"]["value"]) == (2, 1, 0.5)
+    (sentence,) = describe(numbers, 4, "test")
+    assert sentence.startswith(
+        "2 of 4 test images are 1 copy of a training image and 1 validation image that the epoch was chosen by"
+    )
+    own = find_overlap(run, validation, "folder:x", are_validation=True)
+    assert own is not None
+    assert not own.seen.any()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import find_pictures, list_pictures, say_left_out, subfolders
+from cifarlab.utils.images import find_pictures, is_within, list_pictures, say_left_out, subfolders
 from cifarlab.utils.text import counted, readable
 
 EXPECTED = "expected PATH/<class>/* or PATH/train/<class>/* and PATH/test/<class>/*, with at least two classes"
@@ -25,12 +25,16 @@ class Layout:
     """The pictures of each class, before any is read.
 
     Attributes:
+        root: The folder that was named.
+        class_folders: Of all parts; no link is followed from one into another.
         train: Of training; empty where there is a test folder only.
         test: Of test; None where it must still be held out.
         left_out: Files that are not read, by ending.
         notices: Sentences about what else is not as it may seem.
     """
 
+    root: Path
+    class_folders: list[Path] = field(default_factory=list)
     train: Pictures = field(default_factory=dict)
     test: Pictures | None = None
     left_out: Counter[str] = field(default_factory=Counter)
@@ -46,12 +50,14 @@ def find_layout(root: Path) -> Layout:
     """
     if not root.is_dir():
         raise CifarlabError(f"no folder {root}: {EXPECTED}")
-    found = Layout()
+    found = Layout(root)
     inner = _unwrap(root)
     if inner != root:
         found.notices.append(f"The classes are read from {readable(str(inner))}, the only folder there.")
     roles = _roles(inner)
-    if "train" in roles or "test" in roles:
+    in_parts = "train" in roles or "test" in roles
+    found.class_folders = [folder for part in (roles.values() if in_parts else [inner]) for folder in subfolders(part)]
+    if in_parts:
         _read_roles(inner, roles, found)
     else:
         found.train = _classes(inner, found)
@@ -132,12 +138,12 @@ def _check_same(root: Path, one: str, first: Pictures, other: str, second: Pictu
 
 def _classes(root: Path, found: Layout) -> Pictures:
     """Pictures in and below each folder; one name in two Unicode forms, as macOS and others write it, is one."""
-    folders = subfolders(root)
+    folders = _without_links_astray(root, found)
     _count_loose(root, found)
     classes: dict[str, list[Path]] = {}
     for folder in folders:
         name = unicodedata.normalize("NFC", readable(folder.name))
-        pictures, left_out = find_pictures(folder)
+        pictures, left_out = find_pictures(folder, found.class_folders)
         found.left_out += left_out
         if pictures:
             if name in classes:
@@ -149,11 +155,25 @@ def _classes(root: Path, found: Layout) -> Pictures:
             there = f"holds no PNG, JPEG or other picture ({say_left_out(left_out)})"
             raise CifarlabError(f"class {name} is empty: {root / name} {there}; add some, or take the folder out")
         else:
-            found.notices.append(f"The empty folder {name} is no class.")
+            found.notices.append(f"The empty folder {readable(str(folder.relative_to(found.root)))}/ is no class.")
     if len(classes) < 2:
         what = f"one class ({next(iter(classes))})" if classes else "no class folders"
         raise CifarlabError(f"{root} has {what}: {EXPECTED}")
     return {name: classes[name] for name in sorted(classes)}
+
+
+def _without_links_astray(root: Path, found: Layout) -> list[Path]:
+    """The folders in `root` without links that lead above it, or to what is read as another class."""
+    folders = subfolders(root)
+    real = [folder for folder in folders if not folder.is_symlink()]
+    kept = []
+    for folder in folders:
+        if folder.is_symlink() and (is_within(root, folder) or any(is_within(folder, other) for other in real)):
+            where = readable(str(folder.relative_to(found.root)))
+            found.notices.append(f"{where} is a link to a folder above or to another class: it is no class.")
+        else:
+            kept.append(folder)
+    return kept
 
 
 def _count_loose(root: Path, found: Layout) -> None:

@@ -18,7 +18,7 @@ from cifarlab.datasets._split import BY_CONTENT, hold_out
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
-from cifarlab.utils.text import readable
+from cifarlab.utils.text import counted, readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026
 _SIZE_PIXELS = 32
@@ -66,7 +66,7 @@ def load(
         train, test = hold_out(train, _TEST_FRACTION, _TEST_SEED)
     where = None if base is None else str(base)
     about = _describe(table, layout)
-    notices = tuple(layout.notices)
+    notices = (*layout.notices, *_say_two_classes(everything))
     return (
         train,
         test,
@@ -86,6 +86,21 @@ def _read(root: Path, layout: Layout, progress: ProgressCallback | None) -> tupl
         raise CifarlabError(f"two files in {root} read as {twice[0]}, as one's name is not UTF-8: rename that one")
     table = read_folder(root, paths, progress)
     return ImageSet(table["images"], labels, np.array(ids), names, table["contents"]), table
+
+
+def _say_two_classes(images: ImageSet) -> list[str]:
+    """What to say of pictures that lie in the folders of two classes, by their files' content."""
+    assert images.contents is not None
+    labels: dict[str, set[int]] = {}
+    for content, label in zip(images.contents.tolist(), images.labels.tolist(), strict=True):
+        labels.setdefault(content, set()).add(label)
+    twice = {content for content, own in labels.items() if len(own) > 1}
+    if not twice:
+        return []
+    first = next(content for content in images.contents.tolist() if content in twice)
+    where = " and ".join(images.ids[images.contents == first][:2].tolist())
+    verb = "lies" if len(twice) == 1 else "lie"
+    return [f"{counted(len(twice), 'picture')} {verb} in more than one class ({where}): one of the labels is wrong."]
 
 
 def _check_two_each(root: Path, images: ImageSet) -> None:

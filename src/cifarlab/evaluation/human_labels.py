@@ -105,6 +105,8 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
     Source: Peterson et al. 2019, arXiv:1908.07086; https://github.com/jcpeterson/cifar-10h.
     """
     file = Path(path).expanduser()
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise CifarlabError(f"{file} is no regular file: expected counts in NumPy's format, .npy")
     try:
         with file.open("rb") as stream:  # NumPy leaves a broken archive open
             stored: Any = np.load(stream, allow_pickle=False)

@@ -171,7 +171,8 @@ def _check_classes(run: Run, splits: Splits, split: str) -> None:
 
 def _find_overlap(run: Run, splits: Splits, split: str) -> Overlap | None:
     own = (lambda: splits.train) if splits.source.name == run.data_name else None
-    return find_overlap(run, splits[split], splits.source.name, own)
+    are_validation = split == "validation" and splits.source.name == run.data_name
+    return find_overlap(run, splits[split], splits.source.name, own, are_validation=are_validation)
 
 
 def _trained_on(met: Overlap | None, images: ImageSet) -> Array:
@@ -248,8 +249,8 @@ def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str
         found = f"{source.name} in {source.location} is not what {run.name} was trained on: {altered}"
         if not named:
             raise CifarlabError(
-                f"{found}; restore the data, or say --data {source.name} to evaluate what is there now: images that "
-                f"{run.name} was trained on are then counted and named"
+                f"{found}; restore the data, or evaluate what is there now with cifarlab evaluate --data "
+                f"{source.name}: images that {run.name} was trained on are then counted and named"
             )
         return [f"The data were altered: {found}."]
     if not remembered and before.keys() != now.keys():

@@ -2,7 +2,8 @@
 
 A training writes the ids of its images and a hash of each one's pixels into `trained-images.npz`, before it begins.
 Whatever is evaluated later is held against that: a picture that moved from the training part into the test part, or was
-copied there, is counted and named, since a right answer to it is no test.
+copied there, is counted and named, since a right answer to it is no test. So is one of the validation part, by
+which the epoch was chosen.
 """
 
 import hashlib
@@ -21,6 +22,8 @@ from cifarlab.utils import files
 from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
+_NONE: Array = np.zeros(0, np.uint64)
+
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
@@ -29,15 +32,22 @@ class Overlap:
     Attributes:
         copies: `(N,)` bool: the same pixels as a training image.
         renamed: `(N,)` bool: the id of a training image, but other pixels than any.
+        chosen_by: `(N,)` bool: no training image, but one of the validation images that the epoch was chosen by.
     """
 
     copies: Array
     renamed: Array
+    chosen_by: Array
 
     @property
     def trained_on(self) -> Array:
         """`(N,)` bool: one or the other."""
         return np.asarray(self.copies | self.renamed)
+
+    @property
+    def seen(self) -> Array:
+        """`(N,)` bool: trained on, or used to choose the epoch."""
+        return np.asarray(self.trained_on | self.chosen_by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +57,12 @@ class TrainedImages:
     Attributes:
         ids: `(M,)` str.
         hashes: `(M,)` uint64, of each one's pixels; None where only the ids are known.
+        validation: `(V,)` uint64, of the validation images' pixels; none where they are not known.
     """
 
     ids: Array
     hashes: Array | None
+    validation: Array
 
 
 def hash_images(images: Array) -> Array:
@@ -66,14 +78,21 @@ def hash_images(images: Array) -> Array:
     return np.frombuffer(b"".join(digests), np.uint64)
 
 
-def remember_images(run: RunFiles, train: ImageSet) -> None:
-    """Write down which images a run is trained on, 8 bytes and an id each."""
+def remember_images(run: RunFiles, train: ImageSet, validation: ImageSet | None = None) -> None:
+    """Write down which images a run is trained on, 8 bytes and an id each, and 8 bytes of each validation image."""
     arrays: dict[str, Any] = {"ids": train.ids, "hashes": hash_images(train.images)}
+    if validation is not None:
+        arrays["validation"] = hash_images(validation.images)
     files.write_atomically(run.trained_images_file, lambda file: np.savez_compressed(file, **arrays))
 
 
 def find_overlap(
-    run: Run, images: ImageSet, data: str, own_train: Callable[[], ImageSet | None] | None = None
+    run: Run,
+    images: ImageSet,
+    data: str,
+    own_train: Callable[[], ImageSet | None] | None = None,
+    *,
+    are_validation: bool = False,
 ) -> Overlap | None:
     """Which images a run was trained on.
 
@@ -83,6 +102,7 @@ def find_overlap(
         data: The name of their data set: elsewhere the same id means another image.
         own_train: Gives the run's own training images as they are today, asked only for a run of an earlier version
             that did not write them down; by default they are loaded.
+        are_validation: Whether these are the run's own validation images: that they are such is no news.
 
     Returns:
         None where nothing tells what the run was trained on.
@@ -94,9 +114,11 @@ def find_overlap(
     if known is None:
         return None
     none = np.zeros(len(images), bool)
-    copies = none if known.hashes is None else np.isin(hash_images(images.images), known.hashes)
+    hashes = hash_images(images.images)
+    copies = none if known.hashes is None else np.isin(hashes, known.hashes)
     same_id = np.isin(images.ids, known.ids) if data == run.data_name else none
-    return Overlap(copies, same_id & ~copies)
+    chosen_by = none if are_validation else np.isin(hashes, known.validation) & ~copies & ~same_id
+    return Overlap(copies, same_id & ~copies, chosen_by)
 
 
 def load_training_images(run: Run, data_dir: str | None = None) -> ImageSet | None:
@@ -115,13 +137,16 @@ def _read(run: RunFiles) -> TrainedImages | None:
     try:
         with open_arrays(path) as stored:
             ids, hashes = stored["ids"], stored["hashes"]
+            validation = stored.get("validation", _NONE)  # none in earlier versions
+        if validation.dtype != np.uint64 or validation.ndim != 1:
+            raise ValueError(f"expected hashes of validation images. Received: {validation.dtype} {validation.shape}")
         if ids.dtype.kind != "U" or hashes.dtype != np.uint64 or ids.shape != hashes.shape or ids.ndim != 1:
             raise ValueError(f"expected as many ids as hashes. Received: {ids.dtype} {ids.shape}, {hashes.dtype}")
     except BROKEN_ARCHIVE as error:
         raise CifarlabError(
             f"cannot read {path}: {error}; remove it to go on without knowing which images were trained on"
         ) from error
-    return TrainedImages(ids, hashes)
+    return TrainedImages(ids, hashes, validation)
 
 
 def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImages | None:
@@ -129,6 +154,6 @@ def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImage
     remembered = (run.data.get("fingerprints") or {}).get("train")
     train = own_train()
     if train is not None and remembered in (None, train.fingerprint):
-        return TrainedImages(train.ids, hash_images(train.images))
+        return TrainedImages(train.ids, hash_images(train.images), _NONE)
     noted = training_dynamics.load(run)
-    return None if noted is None else TrainedImages(noted.train.ids, None)
+    return None if noted is None else TrainedImages(noted.train.ids, None, _NONE)

@@ -71,7 +71,7 @@ def train(
         run.set_state("running")
         files.write_json(run.recipe_file, to_dict(resolved))
         files.write_json(run.data_file, _describe_data(splits))
-        remember_images(run, splits.train)
+        remember_images(run, splits.train, splits.validation)
         kept = {"code": notes} if (notes := kept_code.keep_code(run, resolved)) else {}
         files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
         command = _command(recipe, settings, given, data_dir, run)
@@ -131,7 +131,7 @@ def resume(
         splits, model = _prepare_again(run, data_dir)
         run.set_state("running", "resumed")
         if not run.trained_images_file.is_file():  # begun by an earlier version
-            remember_images(run, splits.train)
+            remember_images(run, splits.train, splits.validation)
         _fit(run, run.recipe, splits, model, observer, resume=True)
     return run
 

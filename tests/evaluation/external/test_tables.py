@@ -126,20 +126,24 @@ def test_rows_in_another_order_than_labels_without_numbers_are_refused(tmp_path:
     with pytest.raises(CifarlabError, match=r"rows in the order .*labels.npy does not number its rows so"):
         predictions_from_files(TABLES / "pandas_shuffled.csv", labels)
     write(tmp_path / "l.csv", ",label\n" + "".join(f"{row},{label}\n" for row, label in enumerate(LABELS)))
+    with pytest.raises(CifarlabError, match=r"rows in the order .*l.csv does not number its rows so"):
+        predictions_from_files(TABLES / "pandas_shuffled.csv", tmp_path / "l.csv")  # l.csv's index may just count
+    order = np.random.default_rng(0).permutation(12)
+    write(tmp_path / "l.csv", ",label\n" + "".join(f"{row},{LABELS[row]}\n" for row in order))
     found = evaluate_files(TABLES / "pandas_shuffled.csv", tmp_path / "l.csv")
     assert "pandas_shuffled.csv and l.csv are matched by their row names." in found["notices"]
     assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
 
 
-def test_ids_of_labels_meet_the_row_names_of_predictions(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("header", "start"), [("id", 0), ("id", 1), ("", 0)])
+def test_row_names_that_only_count_match_nothing(header: str, start: int, tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(12)
-    write(tmp_path / "l.csv", "id,label\n" + "".join(f"{row},{LABELS[row]}\n" for row in order))
-    found = evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")
-    assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
-    assert "pandas_index.csv and l.csv are matched by their row names." in found["notices"]
-    write(tmp_path / "l.csv", "id,label\n" + "".join(f"{row + 1},{LABELS[row]}\n" for row in order))
+    write(tmp_path / "l.csv", f"{header},label\n" + "".join(f"{row + start},{LABELS[row]}\n" for row in order))
     with pytest.raises(CifarlabError, match=r"rows in the order .*pandas_index.csv does not number its rows so"):
         evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")
+
+
+def test_ids_of_one_file_alone_are_said(tmp_path: Path) -> None:
     write(tmp_path / "l.csv", "id,label\n" + "".join(f"image-{row},{label}\n" for row, label in enumerate(LABELS)))
     said = "pandas_index.csv does not name its rows so: they are taken in the order of l.csv."
     assert said in evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")["notices"]
@@ -185,21 +189,28 @@ def test_numbers_that_are_names_are_no_places(tmp_path: Path) -> None:
         evaluate_files(table, tmp_path / "l.npy")
 
 
-def test_answers_that_fit_another_order_of_classes_are_noticed(tmp_path: Path) -> None:
+def test_answers_that_fit_another_order_of_classes_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "p.npy", np.tile(np.eye(3) * 5, (10, 1)))
     np.save(tmp_path / "l.npy", np.tile([1, 2, 0], 10))
-    said = evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy")["notices"][-1]
-    assert said.startswith("0 % of the answers are right, but 100 % would be with the classes in another order")
+    told = "0 % of the answers are right, but 100 % would be with the classes in another order"
+    with pytest.raises(CifarlabError, match=told):
+        evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy")
+    assert any(
+        said.startswith(told) for said in evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy", NAMES)["notices"]
+    )
+    write(tmp_path / "p.csv", "cat,dog,ship\n" + rows(np.tile(np.eye(3) * 5, (10, 1))))
+    with pytest.raises(CifarlabError, match="say with --class-names ship,cat,dog which class each label number is"):
+        evaluate_files(tmp_path / "p.csv", tmp_path / "l.npy")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_table_written_is_the_table_read(data: st.DataObject, tmp_path: Path) -> None:
     """Random scores in random writing: separator, decimal mark, quotes, line ends, index, encoding, order."""
-    seed, count, classes = (data.draw(st.integers(*limits)) for limits in ((0, 999), (4, 12), (3, 6)))
+    seed, count, classes = (data.draw(st.integers(*limits)) for limits in ((0, 999), (6, 12), (3, 6)))
     random = np.random.default_rng(seed)
     scores = random.normal(0, 3, (count, classes)).round(4)
-    truth = random.integers(classes, size=count)
+    truth = random.permutation(np.arange(count) % classes)
     names = [f"name {place}é" for place in range(classes)]
     decimal = data.draw(st.sampled_from(".,"))
     separator = data.draw(st.sampled_from(";\t|" if decimal == "," else ",;\t|"))

@@ -1,6 +1,8 @@
 import io
+import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import list_pictures, read_image, read_images
+from cifarlab.utils.images import PictureError, list_pictures, read_image, read_images, say_unreadable
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -201,3 +203,31 @@ def test_read_images_keeps_the_order_and_names_the_first_bad_picture(tmp_path):
     paths[7].write_text("not a picture")
     with pytest.raises(CifarlabError, match=r"7\.png"):
         read_images(paths, 4)
+
+
+def test_checksums_of_png_are_compared(tmp_path):
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), (9, 8, 7)).save(file, "PNG")
+    whole = file.getvalue()
+    assert read_image(whole).shape == (32, 32, 3)
+    assert read_image(whole + b"what follows does not matter").shape == (32, 32, 3)
+    for kind, place in ((b"IDAT", 9), (b"IHDR", 15)):
+        broken = bytearray(whole)
+        broken[whole.index(kind) + place] ^= 4
+        with pytest.raises(PictureError, match="cannot read"):
+            read_image(bytes(broken))
+    with pytest.raises(PictureError, match="ends before its last chunk"):
+        read_image(whole[: whole.index(b"IEND") - 4])
+
+
+def test_a_pipe_or_device_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "p.png")
+    for path in (tmp_path / "p.png", Path("/dev/zero")):
+        with pytest.raises(PictureError, match="it is no regular file; expected a picture file, or - for a pipe"):
+            read_image(path)
+
+
+def test_pictures_named_one_by_one_are_all_shown():
+    errors = [PictureError(f"{number}.png", "damaged", "export it again", "damage") for number in range(30)]
+    assert "and 20 more" in say_unreadable(errors, 30)
+    assert "29.png" in say_unreadable(errors, 30, named=30)

@@ -46,4 +46,4 @@ def predict(
     if left_out:
         make_console(stderr=True).print(f"cifarlab: {say_left_out(left_out)}", soft_wrap=True)
     if passed_over:
-        raise CifarlabError(say_unreadable(passed_over, len(answers) + len(passed_over)))
+        raise CifarlabError(say_unreadable(passed_over, len(answers) + len(passed_over), len(images)))

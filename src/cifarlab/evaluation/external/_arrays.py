@@ -1,13 +1,14 @@
 """What the arrays of NumPy's files are, by their names and shapes; Python objects in them are never loaded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifarlab.evaluation.external._names import ID, LABEL, PREDICTED, role
-from cifarlab.evaluation.external._table import Table
+from cifarlab.evaluation.external._names import ID, INDEX, LABEL, OTHER, PREDICTED, role
+from cifarlab.evaluation.external._table import Key, Table
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -15,13 +16,17 @@ _KINDS = {
     "logits": "logits", "logit": "logits", "probabilities": "probabilities", "probability": "probabilities",
     "probs": "probabilities", "proba": "probabilities", "softmax": "probabilities",
 }  # fmt: skip
+_SCORE_WORDS = ("logit", "prob", "softmax")
+_CLASS_NAMES = ("class_names", "classes", "classes_", "label_names", "categories")
+_OWN = ("trained_on", "model_checksum", "images")  # what `Predictions.save` writes beside
+_NEAR = 1e-3
 
 
 def read_arrays(path: Path, only_labels: bool) -> Table:
     """Read `.npz` or `.npy`.
 
     Raises:
-        CifarlabError: If an `.npz` holds none of the arrays that are expected.
+        CifarlabError: If an `.npz` holds none of the arrays that are expected, or several that contradict each other.
         OSError, EOFError, ValueError, zipfile.BadZipFile: If the file is broken, or holds Python objects.
     """
     with path.open("rb") as file:  # NumPy leaves a broken archive open
@@ -33,27 +38,109 @@ def read_arrays(path: Path, only_labels: bool) -> Table:
 
 
 def _read_npz(path: Path, arrays: Mapping[str, Array], only_labels: bool) -> Table:
-    single = next(iter(arrays.values())) if len(arrays) == 1 else None
-    labels, predicted, ids = (_by_role(arrays, wanted) for wanted in (LABEL, PREDICTED, ID))
-    ids = None if ids is None else ids.astype(str)
-    names = tuple(arrays["class_names"].astype(str).tolist()) if "class_names" in arrays else None
-    if only_labels:
-        found = single if labels is None else labels
-        return Table(path, labels=found, ids=ids, class_names=names)
+    """Whatever has as many rows as there are images is used, or said to be left out."""
+    used = {name: _by_role(path, arrays, name) for name in (LABEL, PREDICTED)}
+    label, predicted = used[LABEL], used[PREDICTED]
+    scores, kind = (None, None) if only_labels else _scores(path, arrays, predicted)
+    others = [name for name in arrays if name not in _CLASS_NAMES]
+    if only_labels and label is None and len(others) == 1:
+        label = others[0]
+    main = label if only_labels else scores or predicted
+    if main is None and not only_labels and len(others) == 1 and label is None:
+        names, _ = _class_names(arrays, arrays[others[0]], -1)
+        return replace(_by_shape(path, arrays[others[0]]), class_names=names)
+    if main is None and (only_labels or label is None):
+        wanted = "labels" if only_labels else "logits or probabilities"
+        raise CifarlabError(f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}: expected an array named {wanted}")
+    count = len(np.atleast_1d(arrays[main or label or ""]))
+    keys = _keys(arrays, count, {label, predicted, scores})
+    class_names, are_labels = _class_names(arrays, None if scores is None else arrays[scores], count)
+
+    def get(name: str | None) -> Array | None:
+        if name is None:
+            return None
+        return arrays[name].astype(str) if are_labels and arrays[name].dtype.kind in "iu" else arrays[name]
+
+    return Table(
+        path,
+        None if scores is None else arrays[scores],
+        kind,
+        get(label),
+        None if predicted in (None, scores) else get(predicted),
+        keys,
+        class_names=class_names,
+        notices=_left_out(path, arrays, count, {label, predicted, scores, *(key.name for key in keys)}),
+    )
+
+
+def _scores(path: Path, arrays: Mapping[str, Array], predicted: str | None) -> tuple[str | None, str | None]:
+    """The name of the array of scores and its kind; of logits and probabilities that agree the logits.
+
+    Raises:
+        CifarlabError: If there are several that do not agree.
+    """
     named = [name for name in arrays if name.casefold() in _KINDS]
     named.sort(key=lambda name: _KINDS[name.casefold()] != "logits")  # logits lose nothing
-    if named:
-        kind = _KINDS[named[0].casefold()]
-        return Table(path, arrays[named[0]], kind, labels, predicted, ids, class_names=names)
-    if predicted is not None and predicted.ndim == 2 and predicted.shape[1] > 1:  # Keras calls scores predictions
-        return Table(path, predicted, None, labels, None, ids, class_names=names)
-    if predicted is not None:
-        return Table(path, None, None, labels, predicted, ids, class_names=names)
-    if single is None:
-        raise CifarlabError(
-            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}: expected an array named logits or probabilities"
-        )
-    return _by_shape(path, single)
+    if not named and predicted is not None and arrays[predicted].ndim == 2 and arrays[predicted].shape[1] > 1:
+        return predicted, None  # Keras calls scores predictions
+    if not named:
+        return None, None
+    first = named[0]
+    for name, array in arrays.items():
+        alike = name in named or any(word in name.casefold() for word in _SCORE_WORDS)
+        table = array.ndim == 2 and array.dtype.kind == "f" and arrays[first].ndim == 2
+        if name != first and alike and table and not _agree(arrays[first], array, _KINDS[first.casefold()]):
+            raise CifarlabError(f"{path} has {first} and {name}, which are not the same scores: leave one of them out")
+    return first, _KINDS[first.casefold()]
+
+
+def _agree(scores: Array, other: Array, kind: str) -> bool:
+    """Whether two arrays are the same, or the second the softmax of the first."""
+    if scores.shape != other.shape:
+        return False
+    if np.allclose(scores, other, atol=_NEAR, equal_nan=True):
+        return True
+    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    return kind == "logits" and np.allclose(powers / powers.sum(axis=1, keepdims=True), other, atol=_NEAR)
+
+
+def _class_names(arrays: Mapping[str, Array], scores: Array | None, count: int) -> tuple[tuple[str, ...] | None, bool]:
+    """Names of the classes, and whether they are numbers that labels are given in, as scikit-learn's `classes_`."""
+    name = next((name for name in _CLASS_NAMES if name in arrays and arrays[name].ndim == 1), None)
+    if name is None:
+        return None, False
+    found = arrays[name]
+    if name != "class_names":
+        fits = len(found) == scores.shape[1] if scores is not None and scores.ndim == 2 else len(found) != count
+        if not fits or len(np.unique(found)) != len(found):
+            return None, False
+    return tuple(found.astype(str).tolist()), name != "class_names" and found.dtype.kind in "iu"
+
+
+def _keys(arrays: Mapping[str, Array], count: int, used: set[str | None]) -> tuple[Key, ...]:
+    """Arrays that tell the images apart by their names, or could do so by what they hold."""
+    found = []
+    for name, array in arrays.items():
+        flat = array.ravel() if array.ndim == 2 and 1 in array.shape else array
+        if name in used or name in (*_CLASS_NAMES, *_OWN) or flat.ndim != 1 or len(flat) != count:
+            continue
+        whole = flat.dtype.kind == "f" and bool(np.isfinite(flat).all()) and bool((flat == np.floor(flat)).all())
+        values = (flat.astype(np.int64) if whole else flat).astype(str)
+        what = role(name)
+        if what in (ID, INDEX):
+            found.append(Key(name, values, str(what)))
+        elif (whole or flat.dtype.kind in "iuUS") and count > 1 and len(np.unique(values)) == count:
+            found.append(Key(name, values, OTHER))
+    return tuple(sorted(found, key=lambda key: key.name != "ids"))
+
+
+def _left_out(path: Path, arrays: Mapping[str, Array], count: int, used: set[str | None]) -> tuple[str, ...]:
+    names = [
+        name
+        for name, array in arrays.items()
+        if name not in used and name not in (*_CLASS_NAMES, *_OWN) and array.ndim and len(array) == count
+    ]
+    return (f"{path.name}: {', '.join(names)} left out.",) if names else ()
 
 
 def _by_shape(path: Path, array: Array) -> Table:
@@ -64,7 +151,26 @@ def _by_shape(path: Path, array: Array) -> Table:
     return Table(path, array)
 
 
-def _by_role(arrays: Mapping[str, Array], wanted: str) -> Array | None:
-    exact = {ID: "ids", LABEL: "labels", PREDICTED: "predicted"}[wanted]
-    names = [exact] if exact in arrays else [name for name in arrays if role(name) == wanted]
-    return arrays[names[0]] if names else None
+def _by_role(path: Path, arrays: Mapping[str, Array], wanted: str) -> str | None:
+    """The name of the one array of a role.
+
+    Raises:
+        CifarlabError: If several have it that do not hold the same.
+    """
+    names = [name for name in arrays if role(name) == wanted and arrays[name].ndim]
+    exact = {LABEL: "labels", PREDICTED: "predicted"}[wanted]
+    names.sort(key=lambda name: name != exact)
+    others = [name for name in arrays if wanted == LABEL and _may_be_labels(arrays, name, names)]
+    for name in [*names[1:], *others]:
+        if not np.array_equal(arrays[names[0]].ravel(), arrays[name].ravel()):
+            raise CifarlabError(
+                f"{path} has {names[0]} and {name}, which differ: both may be the {wanted} class; leave one out"
+            )
+    return names[0] if names else None
+
+
+def _may_be_labels(arrays: Mapping[str, Array], name: str, known: list[str]) -> bool:
+    """Whether an array is called some sort of labels, as `fine_labels`, and has as many as those that are known."""
+    array, words = arrays[name], ("label", "target", "truth")
+    called = role(name) is None and name not in _CLASS_NAMES and any(word in name.casefold() for word in words)
+    return bool(known) and called and array.shape == arrays[known[0]].shape and array.dtype.kind in "iuUS"

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cifarlab.evaluation.external import _scores
-from cifarlab.evaluation.external._names import places_of, whole
+from cifarlab.evaluation.external._names import places_of, plain, whole
 from cifarlab.evaluation.external._numbers import MISSING
 from cifarlab.evaluation.external._table import Table
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, few
 
+GIVEN, FILE, COLUMNS, UNNAMED = "given", "file", "columns", "unnamed"
 _MOST_SHOWN = 12
-_MOST_CLASSES = 100_000
-_NUMBERED = re.compile(r"(?:class|label|c|x|v)?[ _.\-]*(\d+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*?)(\d+)(?:\.0+)?")  # digit_10, class 3, V1, 2.0
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,13 @@ class Classes:
     Attributes:
         names: In the order of the columns.
         notices: What was assumed.
-        named_by_columns: The names come from the columns of a table of text, whose order labels may not share.
+        source: Where the names are from: `GIVEN` by the caller, `FILE` (an array of names, in the order of the labels),
+            `COLUMNS` of text, whose order labels may not share, or `UNNAMED`.
     """
 
     names: tuple[str, ...]
     notices: tuple[str, ...] = ()
-    named_by_columns: bool = False
+    source: str = "file"
 
 
 def name_classes(table: Table, given: Sequence[str] | None, truth: Table) -> tuple[Table, Classes]:
@@ -48,68 +49,19 @@ def name_classes(table: Table, given: Sequence[str] | None, truth: Table) -> tup
     assert table.scores is not None
     count = table.scores.shape[1] if table.scores.ndim == 2 else 0
     given = tuple(map(str, given or ())) or None
-    _check_names(table, given or table.class_names, count)
+    check_names(table, given or table.class_names, count)
     table, notices = _sorted_by_number(table)
     known = table.class_names
     if given:
         if known is not None:
             table, told = _named_anew(table, known, tuple(given))
             notices += told
-        return table, Classes(tuple(given), tuple(notices))
+        return table, Classes(tuple(given), tuple(notices), GIVEN)
     if known is None and truth.class_names is not None and len(truth.class_names) == count:
-        return table, Classes(truth.class_names, tuple(notices))
+        return table, Classes(truth.class_names, tuple(notices), FILE)
     names = known or tuple(f"class {index}" for index in range(count))
-    return table, Classes(names, tuple(notices), named_by_columns=known is not None and table.path.suffix != ".npz")
-
-
-def gather_classes(table: Table, given: Sequence[str] | None, truth: Table) -> Classes:
-    """The classes where only the predicted ones are known: those that are given, or all that occur.
-
-    Raises:
-        CifarlabError: If predictions are names and labels numbers, or the other way round, so that names are needed.
-    """
-    assert table.predicted is not None
-    assert truth.labels is not None
-    names = tuple(map(str, given or table.class_names or truth.class_names or ()))
-    if names:
-        _check_names(table, names, len(names))
-        return Classes(names)
-    values = [sorted(set(np.asarray(part).ravel().astype(str).tolist())) for part in (table.predicted, truth.labels)]
-    _refuse_missing(table, values[0])
-    _refuse_missing(truth, values[1])
-    numeric = [all(_whole_value(value) for value in part) for part in values]
-    if numeric[0] != numeric[1]:
-        raise CifarlabError(
-            f"{table.path} and {truth.path} have names on one side and numbers on the other: say with --class-names "
-            "A,B,... which class each number is"
-        )
-    return _numbered_classes(table, truth, values) if numeric[0] else _occurring_classes(table, truth, values)
-
-
-def _occurring_classes(table: Table, truth: Table, values: list[list[str]]) -> Classes:
-    """All names that are predicted or true; case and spaces make no class of their own."""
-    known = places_of(values[1], values[0])
-    others = [value for value in values[0] if value not in known]
-    if not known:
-        raise CifarlabError(
-            f"{table.path} has {values[0][0]!r} and {truth.path} {values[1][0]!r}: expected the same names in both"
-        )
-    every = tuple(sorted([*values[1], *others]))
-    told = [f"Predicted, but no label in {truth.path.name}: {few(others)}."] if others else []
-    return Classes(every, (f"Classes are all names that occur: {few(every)}.", *told))
-
-
-def _numbered_classes(table: Table, truth: Table, values: list[list[str]]) -> Classes:
-    said, true = ([int(float(value)) for value in part] for part in values)
-    for one, other, first, second in ((truth, table, true, said), (table, truth, said, true)):
-        if min(second) == 0 and min(first) == 1 and max(first) == max(second) + 1:
-            raise CifarlabError(
-                f"{one.path} has classes from 1 to {max(first)} and {other.path} from 0 to {max(second)}: "
-                "begin both at 0"
-            )
-        if max(first) > _MOST_CLASSES:
-            raise CifarlabError(f"{one.path} has class {max(first)}: expected numbers from 0 to {_MOST_CLASSES:,}")
-    return Classes(tuple(f"class {index}" for index in range(max(1, *said, *true) + 1)))
+    source = UNNAMED if known is None else FILE if table.path.suffix.lower() == ".npz" else COLUMNS
+    return table, Classes(names, tuple(notices), source)
 
 
 def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "label") -> tuple[Array, list[str]]:
@@ -146,13 +98,30 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
     else:
         by_name = False
     numbers = _whole_numbers(values, source, noun)
+    counted_from = numbers_of(names) if classes.source == COLUMNS and not by_name else None
+    if counted_from is not None and min(counted_from) == 1 == numbers.min() and numbers.max() == len(names):
+        notices.append(f"Numbers in {source.path.name} count from 1, as the columns do: {_numbered(names, 1)}.")
+        numbers = numbers - 1
     _check_range(source, numbers, names, noun)
-    if classes.named_by_columns and not by_name and any(_NUMBERED.fullmatch(name) is None for name in names):
+    elsewhere = numbers_of(names) is None or (counted_from and min(counted_from) == 1 and numbers.min() == 0)
+    if classes.source == COLUMNS and not by_name and elsewhere:
         notices.append(f"Class numbers are in the order of the columns: {_numbered(names)}.")
     return numbers, notices
 
 
-def _check_names(table: Table, names: Sequence[str] | None, count: int) -> None:
+def are_names(values: Array, classes: Classes) -> bool:
+    """Whether these name the classes, not their places; one-hot rows do, as each has a place for each class."""
+    if values.ndim == 2 and 1 not in values.shape:
+        return True
+    names = classes.names if classes.source != UNNAMED else ()
+    values = values.ravel()
+    if values.dtype.kind == "S":
+        values = values.astype(str)
+    every = set((_as_text(values) if values.dtype.kind in "iufU" else values.astype(str)).tolist())
+    return len(places_of(names, every)) == len(every)
+
+
+def check_names(table: Table, names: Sequence[str] | None, count: int) -> None:
     if names is not None and (len(names) != count or len(set(names)) != count):
         twice = next((name for name in names if list(names).count(name) > 1), None)
         received = f"{twice!r} twice" if twice else str(len(names))
@@ -165,15 +134,21 @@ def _check_names(table: Table, names: Sequence[str] | None, count: int) -> None:
 def _sorted_by_number(table: Table) -> tuple[Table, list[str]]:
     """Columns 0, 1, 10, 2 or class_2, class_1 in the order of their numbers."""
     names = table.class_names
-    found = [_NUMBERED.fullmatch(name) for name in names or ()]
-    numbers = [int(match[1]) for match in found if match]
-    if names is None or not found or not all(found) or numbers == sorted(numbers):
-        return table, []
-    if sorted(numbers) not in (list(range(len(names))), list(range(1, len(names) + 1))):
+    numbers = numbers_of(names or ())
+    if names is None or numbers is None or numbers == sorted(numbers):
         return table, []
     order = tuple(names[place] for place in np.argsort(numbers))
     told = f"Columns of {table.path.name} are taken in the order of their numbers: {few(order)}."
     return replace(table, scores=_scores.in_order(table, order), class_names=order), [told]
+
+
+def numbers_of(names: Sequence[str]) -> list[int] | None:
+    """The numbers in names that share all else and count from 0 or 1 in some order, as `V1`, `V2`; None in others."""
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    if not found or not all(found) or len({plain(match[1]) for match in found if match}) > 1:
+        return None
+    numbers = [int(match[2]) for match in found if match]
+    return numbers if sorted(numbers) in (list(range(len(names))), list(range(1, len(names) + 1))) else None
 
 
 def _named_anew(table: Table, known: tuple[str, ...], given: tuple[str, ...]) -> tuple[Table, list[str]]:
@@ -188,7 +163,7 @@ def _named_anew(table: Table, known: tuple[str, ...], given: tuple[str, ...]) ->
             f"{table.path} has columns {few(known)}, and --class-names only some of these ({few(tuple(places))}): "
             "expected all of them in the order of the labels, or none"
         )
-    default = all(_NUMBERED.fullmatch(name) for name in known)
+    default = numbers_of(known) is not None
     told = [] if default else [f"Columns {few(known)} of {table.path.name} are renamed: {few(given)}."]
     return replace(table, class_names=given), told
 
@@ -222,7 +197,7 @@ def _by_own_names(values: Array, source: Table, names: tuple[str, ...], noun: st
 def _as_text(values: Array) -> Array:
     if values.dtype.kind in "iu" or (values.dtype.kind == "f" and (values == np.floor(values)).all()):
         return values.astype(np.int64).astype(str)
-    return np.array([str(int(float(value))) if _whole_value(value) else value for value in values.astype(str)], str)
+    return np.array([str(int(float(value))) if whole_value(value) else value for value in values.astype(str)], str)
 
 
 def _from_text(values: Array, source: Table, names: tuple[str, ...], noun: str) -> tuple[Array, bool, list[str]]:
@@ -259,11 +234,15 @@ def _check_range(source: Table, numbers: Array, names: tuple[str, ...], noun: st
     if len(wrong):
         received = f"{numbers[wrong[0]]} (number {wrong[0]:,})"
         from_one = numbers.min() == 1 and numbers.max() == count
-        hint = f"; they go from 1 to {count}, as in R and Matlab: subtract 1" if from_one else ""
+        hint = (
+            f"; they go from 1 to {count}, as in R and Matlab: subtract 1, or say --class-names 1,2,..."
+            if from_one
+            else ""
+        )
         raise CifarlabError(f"{source.path} has {noun} {received}: expected 0 to {count - 1} for {count} classes{hint}")
 
 
-def _refuse_missing(source: Table, values: Sequence[str]) -> None:
+def refuse_missing(source: Table, values: Sequence[str]) -> None:
     missing = [value for value in values if value.casefold() in MISSING]
     if missing:
         raise CifarlabError(
@@ -275,9 +254,10 @@ def _number_like(value: str) -> bool:
     return re.fullmatch(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", value) is not None
 
 
-def _whole_value(value: str) -> bool:
+def whole_value(value: str) -> bool:
     return _number_like(value) and float(value).is_integer()
 
 
-def _numbered(names: Sequence[str]) -> str:
-    return few([f"{place} is {name}" for place, name in enumerate(names)], _MOST_SHOWN)
+def _numbered(names: Sequence[str], start: int = 0) -> str:
+    shown = [f"{place} is {name}" for place, name in enumerate(names[:_MOST_SHOWN], start)]
+    return ", ".join(shown) + (", ..." if len(names) > _MOST_SHOWN else "")

@@ -1,74 +1,36 @@
 """Which column of a table of text is what: a class, the true or the predicted one, an id, an index or no such thing."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.evaluation.external import _numbers
+from cifarlab.evaluation.external._column import CLASS, Column
 from cifarlab.evaluation.external._header import split_header
 from cifarlab.evaluation.external._names import (
     EXTRA,
     ID,
     INDEX,
     LABEL,
+    OTHER,
     PREDICTED,
     role,
     twice_but_for_affix,
     without_affix,
 )
-from cifarlab.evaluation.external._table import Table
+from cifarlab.evaluation.external._one_hot import read_one_hot
+from cifarlab.evaluation.external._table import Key, Table
 from cifarlab.evaluation.external._text import Cells
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
 
-CLASS = "class"
+_GUESSED = re.compile(r"probability[ _.-]?\d+", re.IGNORECASE)
 _FEWEST = 3  # rows: 0 and 1 below each other may be anything, 0, 1, 2 count
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """A column and what it was taken for.
-
-    Attributes:
-        name: As in the header; empty without one.
-        values: N cells.
-        numbers: `(N,)` float64, NaN where a cell is no number.
-        missing: Places of the cells that are no numbers.
-        percent: Its numbers had percent signs.
-        role: `CLASS`, or as in `_names`.
-        place: From 0.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    numbers: NDArray[np.float64]
-    missing: list[int]
-    percent: bool
-    role: str
-    place: int
-
-    @property
-    def cells(self) -> Array:
-        """`(N,)` str."""
-        return np.array(self.values, str)
-
-    @property
-    def distinct(self) -> bool:
-        """No cell is twice there."""
-        return len(set(self.values)) == len(self.values)
-
-    @property
-    def title(self) -> str:
-        """For people: `column 'cat'`, or `column 1` without a name."""
-        return f"column {self.name!r}" if self.name else f"column {self.place + 1}"
-
-    @property
-    def whole(self) -> bool:
-        """All cells are whole numbers."""
-        return not self.missing and bool((self.numbers == np.floor(self.numbers)).all())
 
 
 def read_columns(cells: Cells, wanted: Sequence[str] | None = None) -> Table:
@@ -83,7 +45,7 @@ def read_columns(cells: Cells, wanted: Sequence[str] | None = None) -> Table:
     """
     header, body, lines, notices = split_header(cells)
     columns = _columns(cells, header, body, wanted or ())
-    left_out = [column for column in columns if column.role == EXTRA]
+    left_out = [column for column in columns if column.role in (EXTRA, OTHER)]
     for column in [column for column in columns if column.role == INDEX]:
         notices.append(f"{_title(cells, column)} left out: it numbers the rows.")
     if left_out:
@@ -94,8 +56,7 @@ def read_columns(cells: Cells, wanted: Sequence[str] | None = None) -> Table:
         labels=_only(cells, columns, LABEL),
         predicted=_only(cells, columns, PREDICTED),
         first_may_be_header=header is None and len(columns) == 1 and columns[0].values[0] == "0",
-        ids=_first(columns, ID),
-        index=_first(columns, INDEX),
+        keys=_keys(columns),
         notices=(*cells.notices, *notices),
     )
     classes = [column for column in columns if column.role == CLASS]
@@ -112,22 +73,28 @@ def read_label_columns(cells: Cells) -> Table:
     columns = _columns(cells, header, body, (), scores=False)
     named = [column for column in columns if column.role == LABEL]
     rest = named or [column for column in columns if column.role == CLASS]
-    table = Table(cells.path, ids=_first(columns, ID), index=_first(columns, INDEX))
-    if header and not named and (spelled := _one_hot(rest)) is not None:
+    if not named and (spelled := read_one_hot(rest)) is not None:
         told = f"{cells.path.name} has a column for each class; the one with 1 is the label."
-        return replace(table, labels=spelled, notices=(*cells.notices, told))
+        return Table(cells.path, labels=spelled, keys=_keys(columns), notices=(*cells.notices, told))
     if len(rest) != 1:
         found = ", ".join(column.name or column.title for column in rest) or "none"
         raise CifarlabError(
-            f"{cells.path} has {len(columns)} columns: expected one, or a header with label and perhaps id. "
-            f"Received columns that may be the label: {found}"
+            f"{cells.path} has {counted(len(columns), 'column')}: expected one, or a header with label and perhaps id, "
+            f"or one-hot columns. Received columns that may be the label: {found}"
         )
+    columns = [
+        replace(column, role=OTHER) if column is not rest[0] and column.role == CLASS else column for column in columns
+    ]
     dropped = [column for column in columns if column is not rest[0] and column.role not in (ID, INDEX)]
     if dropped:
         notices.append(f"{cells.path.name}: labels are {rest[0].title}; the other columns left out.")
-    doubtful = header is None and len(columns) == 1 and rest[0].values[0] == "0"
-    told_all = (*cells.notices, *notices)
-    return replace(table, labels=rest[0].cells, first_may_be_header=doubtful, notices=told_all)
+    return Table(
+        cells.path,
+        labels=rest[0].cells,
+        keys=_keys(columns),
+        first_may_be_header=header is None and len(columns) == 1 and rest[0].values[0] == "0",
+        notices=(*cells.notices, *notices),
+    )
 
 
 def _columns(
@@ -139,13 +106,20 @@ def _columns(
         raise CifarlabError(f"{cells.path} has two columns named {twice[0]!r}: expected different names")
     mark = _numbers.decimal_mark((cell for row in body for cell in row), str(cells.path))
     all_wanted = bool(wanted) and set(wanted) <= set(names)  # then no other column is a class
+    guesses = any(_GUESSED.fullmatch(name) for name in names)  # then numbers under class_1 are names of classes
     found = []
     for place, (name, values) in enumerate(zip(names, zip(*body, strict=True), strict=True)):
         numbers, missing, percent = _numbers.parse(values, mark)
         column = Column(name, values, numbers, missing, percent, CLASS, place)
-        what = CLASS if name in wanted else _role(column, header is not None, len(names))
+        alone = len(names) == 1 or (cells.surely_header and len(names) == 2 and place == 1)  # beside R's row names
+        if name in wanted or (alone and role(name) not in (LABEL, PREDICTED)):
+            what: str | None = CLASS
+        elif guesses and role(name, text=True) in (PREDICTED, EXTRA):
+            what = role(name, text=True)
+        else:
+            what = _role(column, header is not None, len(names))
         if all_wanted and name not in wanted and what in (None, CLASS):
-            what = EXTRA
+            what = OTHER
         if what is None and scores:
             raise CifarlabError(f"{cells.path}: {column.title} {_no_class(column)}; take it out, or name it")
         found.append(replace(column, role=what or CLASS))
@@ -186,19 +160,17 @@ def _title(cells: Cells, column: Column) -> str:
     return f"{cells.path.name}: {column.title if column.name else f'{column.title}, which has no name,'}"
 
 
-def _first(columns: Sequence[Column], what: str) -> Array | None:
-    return next((column.cells for column in columns if column.role == what), None)
+def _keys(columns: Sequence[Column]) -> tuple[Key, ...]:
+    """What tells the rows apart: ids and row names, and of other columns those without fractions or repetition."""
+    return tuple(
+        Key(column.name, column.cells, column.role)
+        for column in columns
+        if column.role in (ID, INDEX) or (column.role == OTHER and column.distinct and _names_rows(column))
+    )
 
 
-def _one_hot(columns: Sequence[Column]) -> Array | None:
-    """`(N,)` str: the name of the column that has 1, where there is one in each row and 0 in the others; else None."""
-    if len(columns) < 2 or any(column.missing for column in columns):
-        return None
-    table = np.stack([column.numbers for column in columns], axis=1)  # (N, K)
-    if not np.isin(table, (0, 1)).all() or not (table.sum(axis=1) == 1).all():
-        return None
-    names: Array = np.array([column.name for column in columns], str)
-    return np.asarray(names[table.argmax(axis=1)])
+def _names_rows(column: Column) -> bool:
+    return len(column.values) > 1 and (column.whole or len(column.missing) == len(column.values))
 
 
 def _only(cells: Cells, columns: Sequence[Column], what: str) -> Array | None:
@@ -224,6 +196,11 @@ def _with_classes(table: Table, classes: list[Column], lines: list[int], wanted:
         raise CifarlabError(
             f"cannot read {table.path}: row {lines[row]:,}, {broken.title} holds {broken.values[row]!r}: "
             "expected a number"
+        )
+    if len(classes) == 1 and table.predicted is not None:
+        raise CifarlabError(
+            f"{table.path} has predicted classes and {classes[0].title}, which is not known: take it out, or name it "
+            "id if it names the images"
         )
     _check_whole(table, classes, wanted)
     percent = {column.percent for column in classes}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cifarlab.evaluation.external import _numbers
-from cifarlab.evaluation.external._names import role
+from cifarlab.evaluation.external._names import plain, role
 from cifarlab.evaluation.external._text import Cells
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import few
@@ -26,7 +26,7 @@ def split_header(
     """
     first, rest = cells.rows[0], cells.rows[1:]
     if len(first) == 1:
-        found, notices = _single_header(first[0], [row[0] for row in rest]), list[str]()
+        found, notices = _single_header(cells, first[0], [row[0] for row in rest])
     else:
         found, notices = _is_header(cells, first, rest, single_values)
     if found:
@@ -35,14 +35,27 @@ def split_header(
         return first, rest, cells.lines[1:], notices
     if cells.comment and not any(_numbers.looks_numeric(cell) for cell in cells.comment):
         told = f"Column names of {cells.path.name} are those of its comment: {', '.join(cells.comment[:3])}, ..."
-        return cells.comment, cells.rows, cells.lines, [told]
-    return None, cells.rows, cells.lines, []
+        return cells.comment, cells.rows, cells.lines, [*notices, told]
+    return None, cells.rows, cells.lines, notices
 
 
-def _single_header(first: str, rest: list[str]) -> bool:
-    """A single column has a header where its name is known, or stands over numbers without being one."""
+def _single_header(cells: Cells, first: str, rest: list[str]) -> tuple[bool, list[str]]:
+    """A single column has a header where its name is known, or stands over numbers without being one.
+
+    A word that occurs again below is a class, whatever it may mean.
+    """
     numeric = bool(rest) and all(_numbers.looks_numeric(cell) for cell in rest)
-    return role(first) is not None or (numeric and not _numbers.looks_numeric(first))
+    if numeric:
+        return not _numbers.looks_numeric(first), []
+    if role(first) is None or not rest:
+        return role(first) is not None, []
+    if _again(first, rest):
+        return False, [f"{first!r}, the first row of {cells.path.name}, is read as a class: it occurs again below."]
+    return True, [f"{first!r}, the first row of {cells.path.name}, is read as its header: it does not occur below."]
+
+
+def _again(name: str, below: list[str]) -> bool:
+    return plain(name) in {plain(cell) for cell in below}
 
 
 def _is_header(cells: Cells, first: list[str], rest: list[list[str]], single_values: bool) -> tuple[bool, list[str]]:
@@ -52,6 +65,13 @@ def _is_header(cells: Cells, first: list[str], rest: list[list[str]], single_val
     if cells.surely_header:
         return True, told if all(numeric[1:]) else []
     if not all(numeric):
+        again = [
+            cell
+            for place, cell in enumerate(first)
+            if cell and not numeric[place] and _again(cell, [row[place] for row in rest])
+        ]
+        if again:
+            return False, []
         below = [all(_numbers.looks_numeric(row[place]) for row in rest[:_SAMPLE]) for place in range(len(first))]
         # A word over numbers, or a name that is known, makes a header; an id beside numbers does not.
         named = any(not is_number and under for is_number, under in zip(numeric, below, strict=True) if rest)

@@ -1,14 +1,17 @@
-"""Predictions and labels brought together: by ids, by the row names of pandas and R, or by their order."""
+"""Predictions and labels brought together: by ids, by other columns that tell images apart, or by their order."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 
-from cifarlab.evaluation.external._names import whole
-from cifarlab.evaluation.external._table import Table
-from cifarlab.utils.arrays import Array, number_rows, rows_of
+from cifarlab.evaluation.external._names import ID, INDEX, OTHER, plain
+from cifarlab.evaluation.external._table import Key, Table
+from cifarlab.utils.arrays import Array, number_rows
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
+
+_LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[str]]:
@@ -19,7 +22,8 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
         truth: Their labels; the same table where one file holds both.
 
     Raises:
-        CifarlabError: If the numbers of images differ, ids are not unique, or those of one file are not in the other.
+        CifarlabError: If the numbers of images differ, ids are not unique, those of one file are not in the other, or
+            one file tells of another order of the images than it can be matched by.
     """
     table, truth, notices = _without_header(table, truth)
     count = _count(table)
@@ -32,48 +36,100 @@ def match(table: Table, truth: Table) -> tuple[Table, Table, Array, Array, list[
     numbered = number_rows(count)
     if table is truth:
         return table, truth, numbered if ids is None else ids, every, notices
-    if table.ids is not None and truth.ids is not None:
-        _check_same(table, truth, table.ids, truth.ids)
-        return table, truth, table.ids, rows_of(truth.ids, table.ids), notices
-    order, told = _by_row_names(table, truth)
-    return table, truth, (numbered if ids is None else ids[order] if ids is truth.ids else ids), order, notices + told
+    order, told = _order_of(table, truth)
+    named = table.ids if table.ids is not None else truth.ids[order] if truth.ids is not None else numbered
+    return table, truth, named, order, notices + told
 
 
-def _row_names(table: Table) -> Array | None:
-    return table.ids if table.ids is not None else table.index
+def _order_of(table: Table, truth: Table) -> tuple[Array, list[str]]:
+    """The row of `truth` for each of `table`, by what surely names the images in both; else the order as it stands."""
+    pairs = [(first, second) for first in table.keys for second in truth.keys if _names_the_same(first, second)]
+    by_id = [pair for pair in pairs if {key.role for key in pair} == {ID}]
+    chosen = by_id or pairs
+    if chosen:
+        orders = [_order(first.values, second.values) for first, second in chosen]
+        differing = next((place for place, order in enumerate(orders) if (order != orders[0]).any()), None)
+        if differing is not None:
+            raise CifarlabError(
+                f"{table.path} and {truth.path} match in two ways, by {_title(chosen[0][0])} and by "
+                f"{_title(chosen[differing][0])}: leave one of them out"
+            )
+        return orders[0], [] if by_id or _in_order(orders[0]) else [_told(table, truth, *chosen[0])]
+    _refuse_strangers(table, truth)
+    return np.arange(_count(table)), _by_order(table, truth) + _by_order(truth, table)
 
 
-def _by_row_names(table: Table, truth: Table) -> tuple[Array, list[str]]:
-    """Row names match rows, as in pandas; where one file has none, or they only count its rows, the order does."""
-    first, second = _row_names(table), _row_names(truth)
-    every = np.arange(_count(table))
-    if first is not None and second is not None:
-        if np.array_equal(first, second) or (_counts(first) and _counts(second)):
-            return every, []
-        if set(first.tolist()) == set(second.tolist()):
-            told = f"{table.path.name} and {truth.path.name} are matched by their row names."
-            return rows_of(second, first), [told]
-        if not (_counts(first) or _counts(second)):
-            _check_same(table, truth, first, second)
-    return every, _by_order(table, truth) + _by_order(truth, table)
+def _names_the_same(first: Key, second: Key) -> bool:
+    """Whether two columns hold the same names of the images, beyond what mere counting would bring about."""
+    if not (_distinct(first) and _distinct(second)) or set(first.values.tolist()) != set(second.values.tolist()):
+        return False
+    if first.role == second.role == ID:
+        return True
+    if _counts(first.values) or _counts(second.values):  # a row number is written anew with every table
+        return False
+    alike = first.role == second.role == INDEX or {first.role, second.role} == {ID, INDEX}
+    return alike or plain(first.name) == plain(second.name) != "" or _numbers(first.values) is None
+
+
+def _refuse_strangers(table: Table, truth: Table) -> None:
+    """Two columns that should name the images, and name others.
+
+    Raises:
+        CifarlabError: If there are such.
+    """
+    for first in table.keys:
+        for second in truth.keys:
+            roles = {first.role, second.role}
+            both_ids = roles == {ID}
+            same_name = OTHER in roles and plain(first.name) == plain(second.name) != ""
+            rows = roles <= {ID, INDEX} and not (_counts(first.values) or _counts(second.values))
+            if (both_ids or rows) or (same_name and _distinct(first) and _distinct(second)):
+                _check_same(table, truth, first.values, second.values)
 
 
 def _by_order(one: Table, other: Table) -> list[str]:
-    """What to say where one file alone has row names that do more than count, so that the order must do.
+    """What to say where one file alone names its rows, so that their order must do.
 
     Raises:
-        CifarlabError: If its row numbers are shuffled: the other is likely in their order.
+        CifarlabError: If its row numbers are shuffled: the other may be in their order or in its own.
     """
-    names = _row_names(one)
-    if names is None or (_counts(names) and one.ids is None):
+    for key in one.keys:
+        numbers = _numbers(key.values)
+        if numbers is not None and numbers != sorted(numbers):
+            raise CifarlabError(
+                f"{one.path} has its rows in the order {', '.join(key.values[:3].tolist())}, ..., by {_title(key)}, "
+                f"and {other.path} does not number its rows so: sort them, or give both files a column id"
+            )
+    named = [key for key in one.keys if key.role == ID or (key.role == INDEX and not _counts(key.values))]
+    if not named:
         return []
-    numbers = [int(name) if whole(name) else -1 for name in names.tolist()]
-    if sorted(numbers) in (list(range(len(names))), list(range(1, len(names) + 1))) and numbers != sorted(numbers):
-        raise CifarlabError(
-            f"{one.path} has its rows in the order {', '.join(map(str, numbers[:3]))}, ..., and {other.path} "
-            "does not number its rows so: sort them, or give both files the same ids"
-        )
     return [f"{other.path.name} does not name its rows so: they are taken in the order of {one.path.name}."]
+
+
+def _told(table: Table, truth: Table, first: Key, second: Key) -> str:
+    how = "their row names" if INDEX in (first.role, second.role) else _title(first)
+    return f"{table.path.name} and {truth.path.name} are matched by {how}."
+
+
+def _title(key: Key) -> str:
+    return repr(key.name) if key.name else "its row names"
+
+
+def _distinct(key: Key) -> bool:
+    return len(set(key.values.tolist())) == len(key.values)
+
+
+def _in_order(order: Array) -> bool:
+    return bool((np.diff(order) > 0).all())
+
+
+def _numbers(values: Array) -> list[int] | None:
+    """Row numbers, 0 to N - 1 or 1 to N in any order, also inside of names as `img_12.png`; None where they are not."""
+    found = [_LAST_NUMBER.fullmatch(value) for value in values.tolist()]
+    if not all(found) or len({(match[1], match[3]) for match in found if match}) > 1:
+        return None
+    numbers = [int(match[2]) for match in found if match]
+    return numbers if sorted(numbers) in (list(range(len(values))), list(range(1, len(values) + 1))) else None
 
 
 def _without_header(table: Table, truth: Table) -> tuple[Table, Table, list[str]]:
@@ -122,5 +178,13 @@ def _check_same(table: Table, truth: Table, first: Array, second: Array) -> None
         )
 
 
-def _counts(index: Array) -> bool:
-    return any(np.array_equal(index, np.arange(start, start + len(index)).astype(str)) for start in (0, 1))
+def _order(first: Array, second: Array) -> Array:
+    """For each of `first`, its row in `second`, which holds the same."""
+    order = np.empty(len(first), np.int64)
+    order[np.argsort(first)] = np.argsort(second)
+    return order
+
+
+def _counts(values: Array) -> bool:
+    """Row numbers in order: whoever writes a table may count its rows."""
+    return any(np.array_equal(values, np.arange(start, start + len(values)).astype(str)) for start in (0, 1))

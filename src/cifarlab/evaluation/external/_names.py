@@ -4,14 +4,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-ID, LABEL, PREDICTED, INDEX, EXTRA = "id", "label", "predicted", "index", "extra"
+ID, LABEL, PREDICTED, INDEX, EXTRA, OTHER = "id", "label", "predicted", "index", "extra", "other"
 _ROLES = {
-    ID: "id ids key uuid image images imageid imagename img file files filename filepath path picture photo imagepath",
+    ID: "id ids key uuid image images imageid imageids imagename img file files filename filenames filepath filepaths "
+    "path paths picture photo imagepath idx idxs sampleid sampleids imageindex imgid imgname",
     LABEL: "label labels target targets true truth truelabel trueclass ytrue y groundtruth gt actual class classid "
     "labelid classname labelname category reference",
     PREDICTED: "pred preds predicted prediction predictions ypred yhat predictedlabel predictedclass predlabel "
     "predclass predictionlabel classpredicted labelpredicted argmax top1",
-    INDEX: "index row rows rowid rownumber rownames x no nr obs observation",
+    INDEX: "index indices row rows rowid rownumber rownames x no nr obs observation",
     EXTRA: "confidence conf maxprob maxprobability probability prob score margin entropy loss nll correct iscorrect "
     "hit error weight weights sampleweight fold split set seed epoch batch step time timestamp seconds rank tta",
 }
@@ -25,7 +26,7 @@ def role(name: str, text: bool = False) -> str | None:
 
     Args:
         name: Of a column or an array.
-        text: Whether words stand under it: `class_1` is then the first guess, as `cifarlab predict --csv` writes it.
+        text: Whether `class_1` is the first guess, as `cifarlab predict --csv` writes it: words stand under it.
 
     Example:
         >>> role("Image ID"), role("y_true"), role("Unnamed: 0"), role("cat")

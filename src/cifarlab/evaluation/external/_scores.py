@@ -15,6 +15,9 @@ _SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by 
 _VOTES = 0.02  # votes, and probabilities as bytes of 0 to 255, sum to one number but for rounding
 _MOST_DECIMALS = 4  # probabilities that were rounded harder than this may sum to less or more
 _LEAST_DECIMALS = 2
+_ROUNDED_LOGARITHMS = 0.02  # two decimals of a logarithm to base 10 are 1.2 % of the probability
+_FEWEST = 3  # rows: fewer may sum to 1 by chance
+_MOST_DEVIATIONS, _USUAL_DEVIATIONS = 6, 2  # of a row, and of all rows together, in standard deviations
 
 
 def read_logits(table: Table) -> tuple[NDArray[np.float32], list[str]]:
@@ -58,20 +61,19 @@ def _checked(table: Table) -> NDArray[np.float64]:
 def _kind(table: Table, scores: NDArray[np.float64]) -> tuple[str, NDArray[np.float64], list[str]]:
     """`"logits"` or `"probabilities"`, the numbers (rows of probabilities sum to 1), and what was assumed."""
     name = table.path.name
+    _refuse_other_bases(table, scores)
     if table.kind == "logits":
         return "logits", scores, []
     sums = scores.sum(axis=1)
-    tolerance = _tolerance(scores)
-    if scores.min() >= 0 and scores.max() <= 1 + _SUM_TOLERANCE and (np.abs(sums - 1) <= tolerance).all():
+    if scores.min() >= 0 and scores.max() <= 1 + _SUM_TOLERANCE and _sum_to(1, scores):
         rounded = bool((np.abs(sums - 1) > _SUM_TOLERANCE).any())
         told = f"Probabilities of {name} are rounded and do not sum to 1 exactly: each row was divided by its sum."
         return "probabilities", scores / sums[:, None], [told] if rounded else []
-    percent = scores.min() >= 0 and (np.abs(sums - 100) <= max(100 * tolerance, 100 * _SUM_TOLERANCE)).all()
-    if percent:
+    if scores.min() >= 0 and _sum_to(100, scores):
         return "probabilities", scores / sums[:, None], [f"Rows of {name} sum to 100: read as percentages."]
     if table.kind is not None or (scores.min() >= 0 and scores.max() <= 1 + _SUM_TOLERANCE):
         _refuse(table, scores)
-    _refuse_odd_rows(table, scores, tolerance)
+    _refuse_odd_rows(table, scores)
     _refuse_other_scales(table, scores)
     if scores.max() <= 0 and np.allclose(np.exp(scores).sum(axis=1), 1, atol=_SUM_TOLERANCE):
         return "logits", scores, [f"Numbers of {name} read as log-probabilities."]
@@ -82,14 +84,39 @@ def _kind(table: Table, scores: NDArray[np.float64]) -> tuple[str, NDArray[np.fl
     )
 
 
-def _tolerance(scores: NDArray[np.float64]) -> float:
-    """How far a row of probabilities may be from 1: more where all are rounded to two to four decimals."""
-    largest = max(1.0, float(scores.max()))
-    scale = 100 if largest > 1 + _SUM_TOLERANCE else 1  # percentages have two decimals fewer
+def _sum_to(total: float, scores: NDArray[np.float64]) -> bool:
+    """Whether each row has this sum but for the rounding of its numbers, and the rows together no more than it causes.
+
+    A number of d decimals is off by 10^-d / sqrt(12) (standard deviation), a sum of K of them by sqrt(K) times as much.
+    """
+    off = np.abs(scores.sum(axis=1) - total) / total
+    if (off <= _SUM_TOLERANCE).all():
+        return True
+    deviation = _decimal_step(scores / total) * np.sqrt(scores.shape[1] / 12)
+    most = min(_MOST_DEVIATIONS * deviation, 0.5 * _decimal_step(scores / total) * scores.shape[1])
+    usual = np.sqrt((off**2).mean()) <= _USUAL_DEVIATIONS * deviation
+    return bool(usual and (off <= max(_SUM_TOLERANCE, most) + 1e-9).all())
+
+
+def _decimal_step(shares: NDArray[np.float64]) -> float:
+    """The last decimal's worth where all numbers are rounded to two to four decimals; else 0."""
     for decimals in range(_LEAST_DECIMALS, _MOST_DECIMALS + 1):
-        if np.allclose(scores / scale, np.round(scores / scale, decimals), rtol=0, atol=1e-9):
-            return max(_SUM_TOLERANCE, 0.5 * float(scores.shape[1]) * float(10.0**-decimals))
-    return _SUM_TOLERANCE
+        if np.allclose(shares, np.round(shares, decimals), rtol=0, atol=1e-9):
+            return float(10.0**-decimals)
+    return 0.0
+
+
+def _refuse_other_bases(table: Table, scores: NDArray[np.float64]) -> None:
+    """Logarithms of probabilities to another base than e: softmax would flatten or sharpen them."""
+    if (scores.max() > 0 and scores.min() < 0) or len(scores) < _FEWEST:
+        return
+    sign = -1 if scores.max() > 0 else 1
+    for base, factor in ((10, 2.302585), (2, 0.693147)):
+        if np.allclose(np.power(float(base), sign * scores).sum(axis=1), 1, atol=_ROUNDED_LOGARITHMS):
+            raise CifarlabError(
+                f"{table.path} holds logarithms of probabilities to base {base}: expected those to base e; multiply "
+                f"all by {sign * factor}"
+            )
 
 
 def _refuse(table: Table, scores: NDArray[np.float64]) -> None:
@@ -109,8 +136,9 @@ def _refuse(table: Table, scores: NDArray[np.float64]) -> None:
     )
 
 
-def _refuse_odd_rows(table: Table, scores: NDArray[np.float64], tolerance: float) -> None:
+def _refuse_odd_rows(table: Table, scores: NDArray[np.float64]) -> None:
     """Probabilities with some other rows among them, such as a header of numbers, are no logits."""
+    tolerance = max(_SUM_TOLERANCE, 0.5 * scores.shape[1] * _decimal_step(scores))
     alike = (np.abs(scores.sum(axis=1) - 1) <= tolerance) & (scores >= 0).all(axis=1)
     if len(scores) >= 3 and alike.mean() > 0.5:
         row = int(np.flatnonzero(~alike)[0])

@@ -3,7 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarlab.evaluation.external._names import ID, INDEX
 from cifarlab.utils.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Key:
+    """A column that tells the images apart, or may do so.
+
+    Attributes:
+        name: In its file; empty without one.
+        values: `(N,)` str.
+        role: `ID`; `INDEX`: row names as pandas and R write them, which may just count; else `OTHER`.
+    """
+
+    name: str
+    values: Array
+    role: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,8 +32,7 @@ class Table:
         kind: `"logits"` or `"probabilities"` where the file says so.
         labels: `(N,)` true classes, numbers or text; None without any.
         predicted: `(N,)` predicted classes, numbers or text; None without any.
-        ids: `(N,)` str; None without any.
-        index: `(N,)` str: row names as pandas and R write them, which tell rows apart but may just count them.
+        keys: What tells the images apart, or may do so.
         class_names: Names of the columns; None where they have none.
         first_may_be_header: The first of single values is a number that pandas also writes as a header.
         notices: What was assumed, and which columns are left out.
@@ -28,8 +43,20 @@ class Table:
     kind: str | None = None
     labels: Array | None = None
     predicted: Array | None = None
-    ids: Array | None = None
-    index: Array | None = None
+    keys: tuple[Key, ...] = ()
     class_names: tuple[str, ...] | None = None
     first_may_be_header: bool = False
     notices: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> Array | None:
+        """`(N,)` str; None without any."""
+        return self._first(ID)
+
+    @property
+    def index(self) -> Array | None:
+        """`(N,)` str, the row names; None without any."""
+        return self._first(INDEX)
+
+    def _first(self, role: str) -> Array | None:
+        return next((key.values for key in self.keys if key.role == role), None)

@@ -65,7 +65,7 @@ def read_cells(path: Path) -> Cells:
         _check_no_gap(path, lines_left, numbers)
     comment = _split(comments[-1].lstrip("# "), separator) if comments else None
     if comments:
-        notices.append(f"{counted(len(comments), 'line')} of {path.name} that begin with # left out.")
+        notices.append(f"{counted(len(comments), 'comment')} of {path.name} left out.")
     fits = comment is not None and len(comment) == len(rows[0]) > 1
     return Cells(path, rows, numbers, comment if fits else None, surely, tuple(notices))
 
@@ -138,7 +138,9 @@ def _spaces_separate(rows: list[list[str]], numbers_a_row: float) -> bool:
     """Spaces stand inside class names too: they separate numbers, or columns under a header that names them."""
     header = rows[0]
     named = any(role(cell) == LABEL for cell in header) and not any(looks_numeric(cell) for cell in header)
-    return numbers_a_row >= 2 or (named and len(header) > 1)
+    numbered = [row[0] for row in rows[1:]] == [str(place) for place in range(1, len(rows))]
+    of_r = len(rows) > 1 and len(header) == 1 and numbered and all(len(row) == 2 for row in rows[1:])  # write.table
+    return numbers_a_row >= 2 or (named and len(header) > 1) or of_r
 
 
 def _split(line: str, separator: str) -> list[str]:

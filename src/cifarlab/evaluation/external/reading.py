@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from cifarlab.evaluation.external._arrays import read_arrays
-from cifarlab.evaluation.external._classes import Classes, class_numbers, gather_classes, name_classes
+from cifarlab.evaluation.external._classes import FILE, UNNAMED, Classes, are_names, class_numbers, name_classes
 from cifarlab.evaluation.external._columns import read_columns, read_label_columns
+from cifarlab.evaluation.external._doubts import check_columns, check_labels, check_order, check_start
+from cifarlab.evaluation.external._hard_classes import gather_classes
 from cifarlab.evaluation.external._matching import match
 from cifarlab.evaluation.external._scores import read_logits
 from cifarlab.evaluation.external._table import Table
@@ -80,6 +84,7 @@ def read_external(
         read_logits(table)  # what is wrong with the numbers is said before what is wrong with names and labels
     truth = table if labels is None else _read(Path(labels), labels=True)
     if labels is not None and table.scores is None and table.predicted is None:
+        _check_submission(table, Path(labels))
         table = replace(table, predicted=table.labels)  # as in submissions: id,label
     if table.scores is None and table.predicted is None:
         raise CifarlabError(f"{table.path} holds no predictions: expected a column a class, or one named prediction")
@@ -91,6 +96,14 @@ def read_external(
     return _hard(table, truth, class_names) if table.scores is None else _soft(table, truth, class_names)
 
 
+def _check_submission(table: Table, labels: Path) -> None:
+    """Labels may be predictions in a table of text, as competitions want them; not those they are held against."""
+    own = table.path.suffix.lower() == ".npz"
+    if table.labels is not None and (own or (labels.is_file() and table.path.samefile(labels))):
+        what = "labels alone" if own else "the labels themselves"
+        raise CifarlabError(f"{table.path} holds {what}: expected predictions; name the array or column predicted")
+
+
 def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     together, as_stored = table is truth, table
     table, classes = name_classes(table, given, truth)
@@ -99,7 +112,12 @@ def _soft(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     assert truth.labels is not None
     named = _label_source(as_stored, classes) if together else truth
     numbers, labelled = class_numbers(truth.labels, named, classes)
+    by_name = are_names(truth.labels, classes)
+    check_columns(table, classes, logits, by_name)
+    check_labels(table, classes, logits, numbers, by_name)
     found = Predictions(ids, numbers[order], logits, classes.names)
+    certain = by_name or _named_there(classes, truth, together)
+    labelled += check_order(found, classes.source, certain)
     notices = [*_notices(table, truth), *classes.notices, *told, *matched, *labelled]
     if table.labels is not None and not together:
         inner, _ = class_numbers(table.labels, _label_source(as_stored, classes), classes)
@@ -123,9 +141,26 @@ def _hard(table: Table, truth: Table, given: Sequence[str] | None) -> External:
     predicted, said = class_numbers(table.predicted, _label_source(table, classes), classes, "prediction")
     numbers, labelled = class_numbers(truth.labels, _label_source(table, classes) if together else truth, classes)
     found = HardPredictions(ids, numbers[order], predicted, classes.names)
+    if classes.source == UNNAMED:
+        check_start(table, truth, predicted, found.labels)
+    certain = not (_are_numbers(table.predicted) and _are_numbers(truth.labels))
+    certain = certain or _named_there(classes, truth, together)
+    labelled += check_order(found, classes.source, certain)
     told = f"{table.path.name} has predicted classes alone: loss, calibration, top-3 and risk need probabilities."
     notices = [*_notices(table, truth), told, *classes.notices, *matched, *said, *labelled]
     return External(found, tuple(dict.fromkeys(notices)))
+
+
+def _named_there(classes: Classes, truth: Table, together: bool) -> bool:
+    """Whether the file of the labels itself names its classes."""
+    return classes.source == FILE and (together or truth.class_names is not None)
+
+
+def _are_numbers(values: Array) -> bool:
+    try:
+        return bool(np.isfinite(values.astype(np.float64)).all())
+    except ValueError:
+        return False
 
 
 def _label_source(table: Table, classes: Classes) -> Table:
@@ -172,5 +207,7 @@ def _check_file(path: Path, wanted: str) -> None:
     if kind not in KINDS:
         known = f" ({_EXPORTS[kind]})" if kind in _EXPORTS else ""
         raise CifarlabError(f"{path} is of no known kind{known}: expected a file that ends in {', '.join(KINDS)}")
+    if path.exists() and not path.is_file():
+        raise CifarlabError(f"{path} is no regular file: expected {wanted}, as npz, npy or csv; save them as a file")
     if not path.is_file():
         raise CifarlabError(f"no file {path}: expected {wanted}, as npz, npy or csv; give its path")

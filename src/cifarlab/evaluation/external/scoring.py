@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from cifarlab import metrics
 from cifarlab.evaluation.external.reading import read_external
@@ -15,9 +14,7 @@ from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, few
 
-_IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
-_MUCH_BETTER = 0.25
 
 
 def evaluate_files(
@@ -54,7 +51,7 @@ def evaluate_files(
         "data": Path(predictions if labels is None else labels).name,
         "split": "given",
         "looks": None,
-        "notices": [*read.notices, *_impossible(found), *_unseen(found), *_other_order(found)],
+        "notices": [*read.notices, *_impossible(found), *_unseen(found)],
         **metrics.score(found),
     }
     if humans is not None and isinstance(found, Predictions):
@@ -78,28 +75,13 @@ def check_alone(runs: Sequence[str] | None, **others: object) -> None:
         raise CifarlabError(f"--{given.replace('_', '-')} belongs to runs: leave it out with --predictions")
 
 
-def _other_order(found: Predictions | HardPredictions) -> list[str]:
-    """Whether the answers would fit far better with the classes named otherwise: their order is then likely wrong."""
-    counts = metrics.confusion_matrix(found)
-    if len(found) < _IMAGES_A_CLASS * len(counts):
-        return []
-    rows, columns = optimize.linear_sum_assignment(counts, maximize=True)
-    best, right = int(counts[rows, columns].sum()) / len(found), int(counts.trace()) / len(found)
-    if best < max(0.5, right + _MUCH_BETTER):
-        return []
-    return [
-        f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be with the classes in another "
-        "order: make sure that labels and columns are in the same."
-    ]
-
-
 def _unseen(found: Predictions | HardPredictions) -> list[str]:
     """Classes without any image, where so many images should have some of each: they may be no classes."""
     counts = np.bincount(found.labels, minlength=len(found.class_names))
     unseen = [name for name, count in zip(found.class_names, counts, strict=True) if count == 0]
     if not unseen or len(found) < _IMAGES_FOR_ALL * len(counts):
         return []
-    hint = "; do labels begin at 1?" if unseen == list(found.class_names[:1]) else ""
+    hint = " and labels do not begin at 1" if unseen == list(found.class_names[:1]) else ""
     return [f"No image has the label {few(unseen, 3, count=True)}: make sure that every column is a class{hint}."]
 
 

@@ -111,6 +111,8 @@ def load_cifar101(folder: str | Path) -> ImageSet:
 
 
 def _open(path: Path) -> Array:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise CifarlabError(f"{path} is no regular file: expected an array in NumPy's format")
     try:
         stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

@@ -1,7 +1,14 @@
 """Pictures from anywhere: any format PIL reads, turned into the small square RGB arrays that the models take."""
 
 from cifarlab.utils.images._errors import PictureError, say_unreadable
-from cifarlab.utils.images._listing import find_pictures, is_litter, list_pictures, say_left_out, subfolders
+from cifarlab.utils.images._listing import (
+    find_pictures,
+    is_litter,
+    is_within,
+    list_pictures,
+    say_left_out,
+    subfolders,
+)
 from cifarlab.utils.images._opening import MAX_PIXELS, MAX_STREAM_BYTES
 from cifarlab.utils.images._reading import (
     READER,
@@ -25,6 +32,7 @@ __all__ = [
     "encode_png",
     "find_pictures",
     "is_litter",
+    "is_within",
     "list_pictures",
     "read_each",
     "read_image",

@@ -29,12 +29,13 @@ class PictureError(CifarlabError):
         self.reason = reason
 
 
-def say_unreadable(errors: Sequence[PictureError], total: int) -> str:
+def say_unreadable(errors: Sequence[PictureError], total: int, named: int = 0) -> str:
     """One sentence about all pictures that cannot be read: grouped by what is wrong, the first ones by name.
 
     Args:
         errors: At least one.
         total: How many pictures were tried.
+        named: How many of them the user named one by one: so many are shown, and ten at least.
     """
     if len(errors) == 1:
         return str(errors[0])
@@ -42,7 +43,7 @@ def say_unreadable(errors: Sequence[PictureError], total: int) -> str:
     for error in errors:
         # What stands in brackets, such as a number of bytes, differs from file to file.
         groups.setdefault(re.sub(r" \(.*\)", "", error.reason), []).append(error.name)
-    left, parts = _MOST_NAMES, []
+    left, parts = max(_MOST_NAMES, named), []
     for reason, names in groups.items():
         shown, left = names[:left], max(0, left - len(names))
         more = f" and {len(names) - len(shown)} more" if shown and len(names) > len(shown) else ""

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cifarlab.utils.errors import CifarlabError
@@ -17,6 +17,7 @@ _LITTER = {
 }  # fmt: skip
 NO_ENDING = "without an ending"
 NO_FILE = "broken link"
+LINK_ASTRAY = "link to a folder above or of another class"
 
 
 def is_litter(name: str) -> bool:
@@ -33,10 +34,14 @@ def list_pictures(folder: Path) -> list[Path]:
     return _sort_out(path for path in _entries(folder) if not path.is_dir())[0]
 
 
-def find_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
+def find_pictures(folder: Path, others: Sequence[Path] = ()) -> tuple[list[Path], Counter[str]]:
     """The pictures in and below `folder`, and what else is there.
 
-    Links are followed, each real folder once, so that a link to a folder above ends nowhere in a circle.
+    Links are followed, each real folder once; but not to a folder above, nor into `others`.
+
+    Args:
+        folder: Where to look.
+        others: Folders that are read for themselves, perhaps `folder` and what is above it among them.
 
     Returns:
         The pictures, those of a folder before those of its sub-folders, sorted by name; and how many files are left
@@ -47,18 +52,38 @@ def find_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
     """
     pictures: list[Path] = []
     left_out: Counter[str] = Counter()
-    waiting, seen = [folder], {_real(folder)}
+    own, foreign = _real(folder), [_real(other) for other in others]
+    waiting, seen = [folder], {own}
     while waiting:
         inside = _entries(waiting.pop())
         folders = [path for path in inside if path.is_dir()]
         known = set(folders)
-        found, others = _sort_out(path for path in inside if path not in known)
+        found, others_left = _sort_out(path for path in inside if path not in known)
         pictures += found
-        left_out += others
-        fresh = [path for path in folders if _real(path) not in seen]
+        left_out += others_left
+        astray = [path for path in folders if _leads_astray(_real(path), own, foreign)]
+        if astray:
+            left_out[LINK_ASTRAY] += len(astray)
+        fresh = [path for path in folders if path not in astray and _real(path) not in seen]
         seen.update(_real(path) for path in fresh)
         waiting += reversed(fresh)
     return pictures, left_out
+
+
+def is_within(folder: Path, other: Path) -> bool:
+    """Whether a folder, its links followed, is another one or below it."""
+    return _within(_real(folder), _real(other))
+
+
+def _leads_astray(real: str, own: str, foreign: Sequence[str]) -> bool:
+    """Whether a folder is above the one that is read, or among the others that are not."""
+    if _within(real, own):
+        return real == own
+    return _within(own, real) or any(_within(real, other) or _within(other, real) for other in foreign)
+
+
+def _within(real: str, other: str) -> bool:
+    return os.path.commonpath([real, other]) == other
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Opening a picture within bounds: what is no picture, too large or too slow to decode is refused by its header."""
 
+import errno
 import io
 import os
 import re
@@ -70,10 +71,14 @@ def guarded(step: Callable[[], _Result], refuse: Callable[[Exception], PictureEr
 def read_bytes(source: Path | bytes | BinaryIO, name: str) -> bytes:
     try:
         if isinstance(source, Path):
+            if source.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not stat.S_ISREG(source.stat().st_mode):  # before it is opened: a pipe would be waited for
+                raise PictureError(name, "it is no regular file", "expected a picture file, or - for a pipe", "access")
             with source.open("rb") as file:
                 about = os.fstat(file.fileno())
-                too_many = stat.S_ISREG(about.st_mode) and about.st_size > MAX_STREAM_BYTES
-                data = b"" if too_many else file.read(-1 if stat.S_ISREG(about.st_mode) else MAX_STREAM_BYTES + 1)
+                too_many = about.st_size > MAX_STREAM_BYTES
+                data = b"" if too_many else file.read(MAX_STREAM_BYTES + 1)
         else:
             data = source if isinstance(source, bytes) else source.read(MAX_STREAM_BYTES + 1)
             too_many = False

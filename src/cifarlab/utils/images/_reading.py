@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images._checksums import check_png
 from cifarlab.utils.images._colours import packing, to_rgb
 from cifarlab.utils.images._errors import PictureError, say_unreadable
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
 
-READER = 2
+READER = 3
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""
 
 Pixels = NDArray[np.uint8]
@@ -203,6 +204,8 @@ def _read(
 
     with contextlib.closing(open_image(data, name, max_pixels, formats)) as image:
         width, height, mode, kind = image.width, image.height, image.mode, image.format or ""
+        if kind == "PNG":
+            guarded(lambda: check_png(data), lambda error: refusal(error, image, name))
         pixels = guarded(lambda: _decode(image, size_pixels), lambda error: refusal(error, image, name))
         content = hashlib.blake2b(data, digest_size=16).hexdigest()
         return Picture(pixels, width, height, mode, kind, _is_animated(image), content)
