@@ -193,7 +193,7 @@ def test_no_command_executes_what_a_run_names(hostile, undrawn, capsys, monkeypa
             hostile.set_state("stopped", "interrupted")
         with monkeypatch.context() as patched:
             if "recipe.json" in words:
-                patched.setattr(fit, "build_engine", _begin_no_training)
+                patched.setattr(fit, "engine_class", lambda: _begin_no_training)
             code = cli.main(shlex.split(words.format(**places)))
         said = capsys.readouterr().err
         assert not executed(), words

@@ -167,7 +167,7 @@ def test_what_breaks_the_contract_is_refused_by_name(name, examine):
     ("text", "expected"),
     [
         (HEAD + BAD["softmax"][0], "ends in softmax"),
-        ("def build(s, k): return undefined", "cannot be built: NameError"),
+        ("def build(s, k): return undefined", "cannot be built: line 1: NameError"),
         ("VALUE = 1", "defines no build"),
     ],
 )

@@ -251,12 +251,14 @@ def test_the_page_is_self_contained_and_well_formed(story, tmp_path):
 
 
 def test_a_map_without_a_place_is_explained_in_words(story, tmp_path):
-    assert "No place speaks for" not in write_image_page(story, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "No place raises the logit of" not in write_image_page(story, tmp_path / "page.html").read_text(
+        encoding="utf-8"
+    )
     (first, *others) = story.runs[1].saliency
     empty = dataclasses.replace(first, heat=np.zeros_like(first.heat))
     run = dataclasses.replace(story.runs[1], saliency=[empty, *others])
     page = write_image_page(dataclasses.replace(story, runs=[run]), tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f"No place speaks for {story.class_names[first.label]}" in page
+    assert f"No place raises the logit of {story.class_names[first.label]}" in page
     assert "by the Grad-CAM map" in page
 
 
