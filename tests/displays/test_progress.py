@@ -67,11 +67,15 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path, capsys):
     display = TrainingDisplay(Console(file=sys.stderr), clock=Clock())
     display.start(RECIPE, Run(tmp_path / "a b"), steps_per_epoch=10, first_epoch=1, epochs=3)
     display.epoch(row(1, 0.6), is_best=True)
-    with pytest.raises(KeyboardInterrupt):
+
+    def interrupt() -> None:
         try:
             raise KeyboardInterrupt
         finally:
             display.finish(Run(tmp_path / "a b"))
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
     assert f"; go on with cifarlab train --resume '{tmp_path}/a b'" in capsys.readouterr().err
 
 
