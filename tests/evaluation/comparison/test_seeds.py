@@ -132,7 +132,8 @@ def test_a_pair_that_is_not_told_apart_learns_how_many_images_would(tmp_path: Pa
     one, two = make_run(tmp_path, "one", 100), make_run(tmp_path, "two", 104)
     (pair,) = compare([one, two])["pairs"]
     assert pair["images_needed"] == plain.images_needed(0, 4, 200)
-    assert f"about {pair['images_needed']:,} images to see it" in pair["sentence"]
+    needed = int(float(f"{pair['images_needed']:.2g}"))
+    assert f"about {needed:,} images to see it with a chance of 80 %" in pair["sentence"]
 
 
 def test_what_cannot_be_grouped_is_refused(tmp_path: Path) -> None:
