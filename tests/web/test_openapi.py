@@ -1,17 +1,30 @@
 """The API keeps to its own description: schemathesis makes up requests from it."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-# Loaded before a server runs in a thread: two threads that parse source at once trip over Python 3.11's parser.
-from schemathesis.specs.openapi import adapter, schemas  # noqa: F401
-
 from cifarlab.web.settings import Settings
 
 FEW, MANY = 15, 150
+
+
+def load_whole_package() -> None:
+    """Load schemathesis before a server runs in a thread.
+
+    It loads its parts when they are first used, pytest parses the source of each, and two threads that parse source
+    at once trip over Python 3.11's parser (SystemError: AST constructor recursion depth mismatch).
+    """
+    for part in pkgutil.walk_packages(schemathesis.__path__, "schemathesis."):
+        if not part.name.startswith("schemathesis.reporting."):  # reports for programs that are not installed
+            importlib.import_module(part.name)
+
+
+load_whole_package()
 
 
 @pytest.fixture(scope="module")
