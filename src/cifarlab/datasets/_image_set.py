@@ -109,12 +109,16 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """A data set, split: choices look at validation, and the test set is read once, by `evaluate`."""
+    """A data set, split: choices look at validation, and the test set is read once, by `evaluate`.
+
+    `confirmation` is the part that no training of a search has seen, where one was set aside.
+    """
 
     train: ImageSet
     validation: ImageSet
     test: ImageSet
     source: Source
+    confirmation: ImageSet | None = None
 
     def __post_init__(self) -> None:
         shapes = {part.image_shape for part in (self.train, self.validation, self.test) if len(part)}

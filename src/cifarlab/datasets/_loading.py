@@ -19,6 +19,7 @@ __all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
 
 # Fixed for good, so that validation means the same images in every run of every version.
 _VALIDATION_SEED = 20_091_009
+_CONFIRMATION_SEED = 20_250_624
 
 
 def load_data(
@@ -27,6 +28,7 @@ def load_data(
     data_dir: str | Path | None = None,
     validation_fraction: float = 0.1,
     fold: int = 0,
+    confirmation_fraction: float = 0.0,
     download: bool = True,
     progress: ProgressCallback | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
@@ -40,6 +42,8 @@ def load_data(
         validation_fraction: Share of the training images held out, the same share of every class, always the same
             images; 0 holds out nothing.
         fold: Which part of that size is held out, see `cifarlab.recipes.Recipe`.
+        confirmation_fraction: Share of the training images set aside before that, likewise: for judging the winner of
+            a search by images that none of its trainings has seen.
         download: Whether the network may be used when the data is nowhere on this machine.
         progress: Called with a phrase and the share done in `[0, 1]`.
         code: The user's own Python files that may be executed, beside those named before; see `own_code`.
@@ -53,17 +57,22 @@ def load_data(
             truncated or altered.
     """
     own_code.allow_files(code)
-    if not 0 <= validation_fraction < 1:
-        raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
+    fractions = {"validation_fraction": validation_fraction, "confirmation_fraction": confirmation_fraction}
+    for what, fraction in fractions.items():
+        if not 0 <= fraction < 1:
+            raise CifarlabError(f"{what} must be at least 0 and less than 1. Received: {fraction}")
     known_name, argument = split_name(name)
     module = discovery.load("datasets", known_name)
     if not hasattr(module, "load"):
         raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
     folder = None if data_dir is None else Path(data_dir).expanduser()
     train, test, source = _load(module, name, data_dir=folder, argument=argument, download=download, progress=progress)
+    confirmation = None
+    if confirmation_fraction:
+        train, confirmation = hold_out(train, confirmation_fraction, _CONFIRMATION_SEED)
     train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED, fold)
     test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
-    return Splits(train, validation, test, source)
+    return Splits(train, validation, test, source, confirmation)
 
 
 def split_name(name: str) -> tuple[str, str]:

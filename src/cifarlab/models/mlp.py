@@ -8,6 +8,12 @@ from collections.abc import Sequence
 
 import keras
 
+SEARCH_SPACE = {
+    "widths": "(512, 256, 128);(1024, 512);(1024, 512, 256);(2048,)",
+    "dropout": "0.0..0.5",
+    "input_dropout": "0.0..0.2",
+}
+
 
 def build(
     input_shape: tuple[int, int, int],

@@ -25,6 +25,8 @@ class Recipe:
         data: Name of a data set, such as `"cifar10"`, `"digits"` or `"folder:PATH"`.
         validation_fraction: Share of the training images held out, by class, with a fixed seed; 0 trains on all.
         fold: Which part of that size is held out, from 0; with a fraction of `1 / K` the parts 0 to K - 1 are all.
+        confirmation_fraction: Share of the training images set aside first, by class, with another fixed seed: neither
+            trained on nor validated with. A search judges its winner by them, see `cifarlab tune`.
         epochs: Passes over the training images.
         batch_size: Images per step; the last, smaller batch of an epoch is dropped in training only.
         optimizer: One of `OPTIMIZERS`.
@@ -61,6 +63,7 @@ class Recipe:
     data: str = "cifar10"
     validation_fraction: float = 0.1
     fold: int = 0
+    confirmation_fraction: float = 0.0
     epochs: int = 100
     batch_size: int = 1000
     optimizer: str = "adam"
@@ -111,7 +114,8 @@ class Recipe:
     @property
     def held_out(self) -> dict[str, Any]:
         """What `cifarlab.datasets.load_data` needs to hold out the same images."""
-        return {"validation_fraction": self.validation_fraction, "fold": self.fold}
+        names = ("validation_fraction", "fold", "confirmation_fraction")
+        return {name: getattr(self, name) for name in names}
 
 
 TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
@@ -137,6 +141,7 @@ _FINITE: _Limit = (lambda v: math.isfinite(v) and v >= 0, "a finite number, at l
 _LIMITS: dict[str, _Limit] = {
     "validation_fraction": _SHARE,
     "fold": _NOT_NEGATIVE,
+    "confirmation_fraction": _SHARE,
     "epochs": _COUNT,
     "batch_size": _COUNT,
     "optimizer": _one_of(OPTIMIZERS),

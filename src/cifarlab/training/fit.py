@@ -58,7 +58,9 @@ class Task:
         return self.splits.train.image_shape[0]
 
 
-def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False) -> TrainingState:
+def fit(
+    task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False, until: int | None = None
+) -> TrainingState:
     """Train, epoch by epoch, and leave the run's files complete after each.
 
     Args:
@@ -66,6 +68,7 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
         show: Told about steps and epochs.
         watch: Called after each epoch with its number, the model, its predictions on validation and the row.
         resume: Continue from the run's checkpoint.
+        until: Pause after this epoch; by default go on to the recipe's last.
 
     Returns:
         The state after the last epoch; the model holds its best weights.
@@ -92,9 +95,10 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
     engine = engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
-    manager = CheckpointManager(task.run, task.model, variables, recorder, state, task.recipe.epochs)
+    last = min(until or task.recipe.epochs, task.recipe.epochs)
+    manager = CheckpointManager(task.run, task.model, variables, recorder, state, last)
     try:
-        for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
+        for epoch in range(state.epoch + 1, last + 1):
             rows = _shuffled(task, epoch)
             row, losses, rights = _train_epoch(task, engine, epoch, rows, show)
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)

@@ -37,6 +37,8 @@ def train(
     name: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
     show: TrainingObserver | bool | None = None,
+    splits: Splits | None = None,
+    until: int | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -51,9 +53,11 @@ def train(
         code: The user's own Python files that a recipe in JSON may name; others of its are not executed.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
             error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
+        splits: The data, where they are loaded already, with what the recipe holds out; by default they are loaded.
+        until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last.
 
     Returns:
-        The finished run.
+        The run, finished or paused.
 
     Raises:
         CifarlabError: If any of these is wrong, the data cannot be had, a model of the user's own cannot be trained or
@@ -62,7 +66,7 @@ def train(
     observer = choose_observer(show)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
-    splits, model = _prepare(resolved, data_dir)
+    splits, model = _prepare(resolved, data_dir, splits)
     label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
     label += f"-fold{resolved.fold}" if is_fold else ""
@@ -80,7 +84,7 @@ def train(
         shutil.rmtree(run.path)
         raise
     with run.owned():
-        _fit(run, resolved, splits, model, observer, resume=False)
+        _fit(run, resolved, splits, model, observer, until=until, resume=False)
     return run
 
 
@@ -107,6 +111,8 @@ def resume(
     data_dir: str | Path | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
     show: TrainingObserver | bool | None = None,
+    splits: Splits | None = None,
+    until: int | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -116,9 +122,11 @@ def resume(
         code: The user's own Python files that the run's recipe names, where it does.
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
             error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
+        splits: The data, where they are loaded already.
+        until: Pause again after this epoch.
 
     Returns:
-        The finished run.
+        The run, finished or paused.
 
     Raises:
         CifarlabError: If the run is finished, has no checkpoint, or the data or the own code are not those it was
@@ -128,15 +136,15 @@ def resume(
     own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
-        splits, model = _prepare_again(run, data_dir)
+        splits, model = _prepare_again(run, data_dir, splits)
         run.set_state("running", "resumed")
         if not run.trained_images_file.is_file():  # begun by an earlier version
             remember_images(run, splits.train, splits.validation)
-        _fit(run, run.recipe, splits, model, observer, resume=True)
+        _fit(run, run.recipe, splits, model, observer, until=until, resume=True)
     return run
 
 
-def _prepare_again(run: Run, data_dir: str | Path | None) -> tuple[Splits, "keras.Model"]:
+def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None) -> tuple[Splits, "keras.Model"]:
     """Data and model of a run that was stopped, and every reason why it cannot go on."""
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
@@ -152,7 +160,7 @@ def _prepare_again(run: Run, data_dir: str | Path | None) -> tuple[Splits, "kera
     wanted = read_object(run.environment_file, "backend")["backend"]
     if choose_backend() != wanted:
         raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
-    splits = _load(run.recipe, data_dir or run.data.get("data_dir"))
+    splits = splits or _load(run.recipe, data_dir or run.data.get("data_dir"))
     if _describe_data(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
@@ -177,10 +185,11 @@ def _resolve(
     return resolved
 
 
-def _prepare(recipe: Recipe, data_dir: str | Path | None) -> tuple[Splits, "keras.Model"]:
+def _prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None = None) -> tuple[Splits, "keras.Model"]:
     """Data and model, and every check that can be made before the first step."""
     kept_code.check_keepable(recipe)
-    splits = _load(recipe, data_dir)
+    splits = splits or _load(recipe, data_dir)
+    _check_batches(recipe, splits)
     module = discovery.load("models", recipe.model)
     model = _build(module, recipe, splits)
     _check_it_can_be_trained(model, recipe)
@@ -195,13 +204,16 @@ def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
     splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
     if not len(splits.train):
         raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
+    return splits
+
+
+def _check_batches(recipe: Recipe, splits: Splits) -> None:
     if recipe.batch_size > len(splits.train):
         there = counted(len(splits.train), "training image")
         raise CifarlabError(
             f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
             f"give --batch-size {max(1, len(splits.train) // 10)}"
         )
-    return splits
 
 
 def _describe_data(splits: Splits) -> dict[str, Any]:
@@ -255,7 +267,14 @@ def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
 
 
 def _fit(
-    run: Run, recipe: Recipe, splits: Splits, model: "keras.Model", show: TrainingObserver, *, resume: bool
+    run: Run,
+    recipe: Recipe,
+    splits: Splits,
+    model: "keras.Model",
+    show: TrainingObserver,
+    *,
+    until: int | None,
+    resume: bool,
 ) -> None:
     from cifarlab.training.fit import Task, fit
     from cifarlab.training.tensorboard import EventWriter
@@ -263,7 +282,7 @@ def _fit(
     every = max(1, recipe.epochs // 10)
     try:
         with EventWriter(run, recipe, splits.validation, every, len(run.history()) + 1) as events:
-            state = fit(Task(recipe, splits, model, run), show, events, resume=resume)
+            state = fit(Task(recipe, splits, model, run), show, events, resume=resume, until=until)
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
         raise
@@ -272,7 +291,10 @@ def _fit(
         raise
     seconds = sum(row["epoch_seconds"] for row in state.history)
     files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
-    run.set_state("finished")
+    if state.epoch < recipe.epochs:
+        run.set_state("stopped", f"paused after epoch {state.epoch} of {recipe.epochs}")
+    else:
+        run.set_state("finished")
 
 
 def _command(

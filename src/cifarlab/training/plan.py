@@ -66,10 +66,19 @@ def plan_trainings(
         given: dict[str, Any] = {"seed": training.seed, "data": data}
         recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
         allow_own_code(recipe, code)
-        datasets.split_name(recipe.data)
-        _check_model(recipe)
+        check_recipe(recipe)
         _check_run_name(name or Path(training.recipe).stem)
     return trainings
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse data and models that are not there, and settings that the model does not take, without importing Keras.
+
+    Raises:
+        CifarlabError: With the nearest right name.
+    """
+    datasets.split_name(recipe.data)
+    _check_model(recipe)
 
 
 def _check_run_name(name: str) -> None:

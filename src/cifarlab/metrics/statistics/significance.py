@@ -155,6 +155,44 @@ def mean_difference(differences: Sequence[float]) -> Interval:
     return Interval(value, float(limits.low), float(limits.high), f"Student's t 95 %, {count} seeds")
 
 
+def crossed_difference(differences: Array, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
+    """The mean of differences measured with several trainings on the same images, for new trainings and new images.
+
+    Both the trainings and the images are samples. The variance of the mean is that between images, plus that between
+    trainings, less what both hold of the rest; its degrees of freedom are Satterthwaite's.
+
+    Args:
+        differences: `(S, N)` float: a row a pair of trainings, a column an image.
+        confidence: Of the interval.
+
+    Returns:
+        The mean with its interval, and the two-sided p value of no difference; 1 where nothing differs.
+
+    Source: Satterthwaite 1946, Biometrics Bulletin 2:110; the crossed design as in Owen 2007, The pigeonhole bootstrap,
+        arXiv:0712.1111.
+    """
+    seeds, images = differences.shape
+    value = float(differences.mean())
+    of_images, of_seeds = differences.mean(axis=0), differences.mean(axis=1)  # (N,), (S,)
+    parts = [(float(np.var(of_images, ddof=1)) / images, images - 1)]
+    if seeds > 1:
+        parts.append((float(np.var(of_seeds, ddof=1)) / seeds, seeds - 1))
+    variances = [variance for variance, _ in parts]
+    variance = sum(variances)
+    if seeds > 1:
+        rest = differences - of_images - of_seeds[:, np.newaxis] + value
+        both = float(np.sum(rest**2)) / ((seeds - 1) * (images - 1)) / (seeds * images)
+        variance = max(variance - both, *variances)
+    if variance < 1e-18:
+        return Interval(value, None, None, "no interval: nothing varies"), float(abs(value) < 1e-12)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    error = math.sqrt(variance)
+    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
+    method = f"t {100 * confidence:.4g} %, {seeds} seeds x {images} images"
+    return Interval(value, value - reach, value + reach, method), p_value
+
+
 def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
     """How many seeds of each group it would take to see the difference found, at 5 % with a chance of 80 %.
 

@@ -1,0 +1,25 @@
+"""Search: hyperparameters found, and confirmed on images that no trial has seen."""
+
+from cifarlab.search.confirmation import Candidate, Verdict
+from cifarlab.search.observer import Silent, TuningObserver
+from cifarlab.search.rounds import Trial
+from cifarlab.search.space import Space, choose_space, make_space, own_space
+from cifarlab.search.study import Rules, Study, open_study
+from cifarlab.search.tuning import Tuned, tune
+
+__all__ = [
+    "Candidate",
+    "Rules",
+    "Silent",
+    "Space",
+    "Study",
+    "Trial",
+    "Tuned",
+    "TuningObserver",
+    "Verdict",
+    "choose_space",
+    "make_space",
+    "open_study",
+    "own_space",
+    "tune",
+]

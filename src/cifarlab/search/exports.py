@@ -1,0 +1,143 @@
+"""A study for other programs and for people: a table, Optuna's journal, and the recipe that was found."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from cifarlab.recipes import Recipe
+from cifarlab.search.confirmation import Verdict
+from cifarlab.search.rounds import Trial
+from cifarlab.search.study import Study
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+
+
+def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
+    """`trials.csv`: number, round, state, epochs, score, reason, and a column a setting."""
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.settings))
+    columns = ["number", "round", "state", "epochs", "score", *keys, "reason"]
+    rows = [
+        {
+            **{name: getattr(trial, name) for name in columns[:5]},
+            **{key: trial.settings.get(key, "") for key in keys},
+            "reason": trial.reason,
+        }
+        for trial in trials
+    ]
+    return files.write_csv(study.trials_file, rows, columns)
+
+
+def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = None) -> None:
+    """Add what is new to Optuna's journal, which `optuna-dashboard` opens, or to a database.
+
+    Args:
+        study: Whose.
+        trials: All so far, each judged to its end.
+        storage: A database's URL instead of the journal.
+
+    Raises:
+        CifarlabError: If it cannot be written, or holds something else.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    _drop_half_line(study.journal_file)
+    try:
+        backend = storage or JournalStorage(JournalFileBackend(str(study.journal_file)))
+        journal = optuna.create_study(storage=backend, study_name=study.name, direction="maximize", load_if_exists=True)
+        have = len(journal.get_trials(deepcopy=False))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for trial in trials[have:]:
+                journal.add_trial(_frozen(trial))
+    except (OSError, ValueError, KeyError) as error:
+        where = storage or study.journal_file
+        raise CifarlabError(f"cannot write {where}: {error}; remove it, it is written again from the trials") from error
+
+
+def _frozen(trial: Trial) -> Any:
+    from optuna.distributions import CategoricalDistribution
+    from optuna.trial import TrialState, create_trial
+
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+    numbers = {key: _number(text) for key, text in trial.settings.items()}
+    return create_trial(
+        state=states[trial.state],
+        value=trial.score if trial.state == "complete" else None,
+        params=numbers,
+        distributions={key: _distribution(value) for key, value in numbers.items()}
+        if numbers
+        else dict[str, CategoricalDistribution](),
+        intermediate_values=dict(trial.scores),
+        user_attrs={"trial": trial.number, "round": trial.round, "reason": trial.reason, **trial.settings},
+    )
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _distribution(value: float | str) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    return CategoricalDistribution((value,)) if isinstance(value, str) else FloatDistribution(-1e308, 1e308)
+
+
+def _drop_half_line(journal: Path) -> None:
+    """What a full disk or a lost power left of the last line: Optuna would read nothing after it."""
+    if journal.is_file():
+        content = journal.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            files.write_bytes(journal, whole)
+
+
+def write_best(study: Study, recipe: Recipe, verdict: Verdict | None, trial: Trial, base: str) -> Path:
+    """`best.py`, ready for `cifarlab train`: the recipe, where it came from and what was measured.
+
+    Args:
+        study: Whose.
+        recipe: The recipe found, without the part set aside for the confirmation.
+        verdict: What the confirmation says; None if there was none.
+        trial: Whose settings these are.
+        base: The recipe's name that was varied.
+    """
+    said = verdict.sentence if verdict else "It was not confirmed: its score flatters itself, as the best of many."
+    text = f'''"""{base}, as a search varied it: trial {trial.number} of the study {study.name}.
+
+    cifarlab train {study.best_file.as_posix()}
+
+{_wrap(said)}
+"""
+
+from cifarlab import Recipe
+
+RECIPE = Recipe(
+{_arguments(recipe)})
+'''
+    return files.write_text(study.best_file, text)
+
+
+def _arguments(recipe: Recipe) -> str:
+    """What differs from the defaults, a line each."""
+    import dataclasses
+
+    lines = []
+    for each in fields(Recipe):
+        value = getattr(recipe, each.name)
+        default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
+        if value != default:
+            lines.append(f"    {each.name}={value!r},\n")
+    return "".join(lines)
+
+
+def _wrap(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, 115).replace('"""', "'''").replace("\\", "\\\\")

@@ -1,0 +1,313 @@
+"""What a search may vary: ranges and choices of settings, written as on the command line.
+
+1e-4..1e-2:log      numbers, drawn evenly on a logarithmic scale
+0.0..0.5            numbers, drawn evenly
+1..8                whole numbers, as both ends are
+adam,muon,sgd       one of these
+(512, 256);(1024,)  one of these, where a value has commas of its own
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, settings_of
+from cifarlab.training.plan import check_recipe
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.own_code import describe_error
+
+if TYPE_CHECKING:
+    import optuna
+
+LOG = ":log"
+# What a search varies of any model, beside its own `SEARCH_SPACE`; the learning rate is the recipe's times these.
+LEARNING_RATE_FACTORS = (0.1, 10.0)
+TRAINING_SPACE = {"weight_decay": "0.0,1e-4,1e-3,1e-2,1e-1", "label_smoothing": "0.0..0.2", "schedule": "cosine,linear"}
+Settings = dict[str, str]
+"""A trial's settings: the words of `--set`, by key."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included; whole ones where both ends are written so."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> str:
+        """Ask the sampler for a value; as text, exact."""
+        if self.whole:
+            return str(trial.suggest_int(name, int(self.low), int(self.high), log=self.log))
+        return repr(trial.suggest_float(name, self.low, self.high, log=self.log))
+
+    def parameter(self, text: str) -> float | None:
+        """What the sampler calls a value; None if the range does not hold it."""
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+        is_inside = self.low <= value <= self.high and (not self.whole or value.is_integer())
+        return (int(value) if self.whole else value) if is_inside else None
+
+    def ends(self) -> list[str]:
+        """The values that a recipe must take, so that it takes all."""
+        return [self.text(self.low), self.text(self.high)]
+
+    def text(self, value: float) -> str:
+        """A value as in `--set`."""
+        return str(int(value)) if self.whole else repr(value)
+
+    def __str__(self) -> str:
+        return f"{self.text(self.low)}..{self.text(self.high)}{LOG if self.log else ''}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, each as text."""
+
+    values: tuple[str, ...]
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> str:
+        """Ask the sampler for a value."""
+        return str(trial.suggest_categorical(name, self.values))
+
+    def parameter(self, text: str) -> str | None:
+        """What the sampler calls a value; None if it is not among these."""
+        wanted = literal(text)
+        return next((each for each in self.values if literal(each) == wanted), None)
+
+    def ends(self) -> list[str]:
+        """All values."""
+        return list(self.values)
+
+    def __str__(self) -> str:
+        separator = ";" if any("," in each for each in self.values) else ","
+        return separator.join(self.values) + (separator if len(self.values) == 1 else "")
+
+
+@dataclass(frozen=True)
+class Space:
+    """The settings that a search varies, each with its range or choice; or a function of the user's own.
+
+    Attributes:
+        parameters: By key, such as `"learning_rate"` or `"model.widths"`.
+        function: Takes an Optuna trial, gives settings by key; then there are no `parameters`.
+        source: Where the function is from.
+    """
+
+    parameters: Mapping[str, Range | Choice]
+    function: "Callable[[optuna.Trial], Mapping[str, Any]] | None" = None
+    source: str = ""
+
+    def suggest(self, trial: "optuna.Trial") -> Settings:
+        """Settings for one more training.
+
+        Raises:
+            CifarlabError: If the user's own function gives no settings.
+        """
+        if self.function is None:
+            return {key: each.suggest(trial, key) for key, each in self.parameters.items()}
+        try:
+            found = self.function(trial)
+        except Exception as error:  # a user's code raises what it likes
+            raise CifarlabError(f"{self.source} cannot make settings: {describe_error(error, self.source)}") from error
+        if not isinstance(found, Mapping) or not found:
+            raise CifarlabError(f"{self.source}: space(trial) must return settings by key. Received: {found!r}")
+        return {str(key): value if isinstance(value, str) else repr(value) for key, value in found.items()}
+
+    def parameters_of(self, recipe: Recipe) -> dict[str, Any] | None:
+        """What the sampler calls the recipe's own settings; None where the space does not hold them all."""
+        shipped = settings_of(recipe)
+        if self.function is not None or any(key not in shipped for key in self.parameters):
+            return None
+        found = {key: each.parameter(str(shipped[key])) for key, each in self.parameters.items()}
+        return None if None in found.values() else found
+
+    def combinations(self) -> list[dict[str, str]]:
+        """Every combination of choices, for a grid.
+
+        Raises:
+            CifarlabError: If something is no choice.
+        """
+        combinations: list[dict[str, str]] = [{}]
+        for key, each in self.parameters.items():
+            if not isinstance(each, Choice):
+                raise CifarlabError(f"a grid takes choices: give --choice {key}=A,B,C. Received: {key}={each}")
+            combinations = [{**one, key: value} for one in combinations for value in each.values]
+        return combinations
+
+    def describe(self) -> dict[str, str]:
+        """Every key with its range or choice as text."""
+        return {"function": self.source} if self.function else {key: str(each) for key, each in self.parameters.items()}
+
+
+def make_space(
+    recipe: Recipe,
+    ranges: Sequence[str] = (),
+    choices: Sequence[str] = (),
+    fixed: Sequence[str] = (),
+    *,
+    only: bool = False,
+) -> Space:
+    """The default space of a recipe's model, changed as asked, and checked against the recipe.
+
+    Args:
+        recipe: With what is fixed already set.
+        ranges: Such as `"learning_rate=1e-4..1e-2:log"`.
+        choices: Such as `"optimizer=adam,muon"` or `"model.widths=(512,);(1024, 512)"`.
+        fixed: Keys that are not varied.
+        only: Vary nothing beside `ranges` and `choices`.
+
+    Raises:
+        CifarlabError: If a key is unknown or given twice, a range is empty or inverted, a value is not one that the
+            recipe takes, or nothing is left to vary.
+    """
+    given = {**_named("--range", ranges), **_named("--choice", choices)}
+    for key in given:
+        if key in fixed:
+            raise CifarlabError(f"{key} is to be varied and fixed: give --range or --choice, or --fix")
+    texts = {key: text for key, text in _defaults(recipe).items() if key not in fixed and not only} | given
+    parameters: dict[str, Range | Choice] = {}
+    for key, text in texts.items():
+        parameters[key] = parse(key, text)
+        if key == "seed" or key in _OF_THE_SEARCH:
+            raise CifarlabError(f"{key} is not varied by a search: {_OF_THE_SEARCH.get(key, _SEED)}")
+        for value in parameters[key].ends():
+            check_recipe(override(recipe, [f"{key}={value}"]))
+    if not parameters:
+        raise CifarlabError("nothing is left to vary: give --range or --choice")
+    return Space(parameters)
+
+
+_SEED = "every trial trains with the recipe's, see --seeds-per-trial"
+_OF_THE_SEARCH = {
+    "epochs": "give --epochs, the most that a trial may have",
+    "validation_fraction": "trials are compared on the same validation images",
+    "confirmation_fraction": "give --confirm",
+    "fold": "trials are compared on the same validation images",
+    "data": "a search is about one data set",
+}
+
+
+def choose_space(
+    recipe: str | Recipe,
+    ranges: Sequence[str] = (),
+    choices: Sequence[str] = (),
+    fixed: Sequence[str] = (),
+    *,
+    file: str | None = None,
+    only: bool = False,
+    code: Sequence[str | os.PathLike[str]] = (),
+) -> Space:
+    """The space that a command asks for: a recipe's own, changed; or that of the user's own file.
+
+    Args:
+        recipe: Its name, a file with one, or a Recipe.
+        ranges: See `make_space`.
+        choices: See `make_space`.
+        fixed: Settings such as `"learning_rate=1e-3"`: set, and not varied.
+        file: The user's own Python file, see `own_space`; it is executed.
+        only: See `make_space`.
+        code: The user's own Python files that the recipe may name.
+
+    Raises:
+        CifarlabError: If any of these is wrong.
+    """
+    shipped = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
+    allow_own_code(shipped, code)
+    check_recipe(shipped)
+    if file is None:
+        return make_space(shipped, ranges, choices, [each.partition("=")[0].strip() for each in fixed], only=only)
+    if ranges or choices or only:
+        raise CifarlabError("--space says all that is varied: leave out --range, --choice and --only")
+    own_code.allow(file)
+    return own_space(file)
+
+
+def own_space(path: str) -> Space:
+    """The space in a user's own Python file, which the user has named: `space(trial)` gives settings by key.
+
+    Raises:
+        CifarlabError: If there is no such file, it cannot be executed, or defines no `space`.
+    """
+    module = discovery.load("search", path)
+    function = getattr(module, "space", None)
+    if not callable(function):
+        raise CifarlabError(f"{path} defines no space(trial): expected a function of an Optuna trial")
+    return Space({}, function, path)
+
+
+def parse(key: str, text: str) -> Range | Choice:
+    """A range or a choice from text, see the top of this file.
+
+    Example:
+        >>> parse("learning_rate", "1e-4..1e-2:log")
+        Range(low=0.0001, high=0.01, log=True, whole=False)
+        >>> parse("optimizer", "adam,sgd")
+        Choice(values=('adam', 'sgd'))
+
+    Raises:
+        CifarlabError: If it is empty, inverted or no number.
+    """
+    if ".." in text:
+        return _range(key, text)
+    values = tuple(value.strip() for value in text.split(";" if ";" in text else ",") if value.strip())
+    if not values:
+        raise CifarlabError(f"{key} has nothing to choose from: expected values such as A,B or (1, 2);(3,)")
+    if len({repr(literal(value)) for value in values}) < len(values):
+        raise CifarlabError(f"{key} has a value twice. Received: {text!r}")
+    return Choice(values)
+
+
+def _range(key: str, text: str) -> Range:
+    is_log, body = text.endswith(LOG), text.removesuffix(LOG)
+    low, _, high = (part.strip() for part in body.partition(".."))
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        ends = math.nan, math.nan
+    if not all(map(math.isfinite, ends)):
+        raise CifarlabError(f"{key} needs a range of numbers, such as 1e-4..1e-2:log. Received: {text!r}")
+    if ends[0] >= ends[1]:
+        raise CifarlabError(f"the range of {key} is empty: its low end must be below its high end. Received: {text!r}")
+    if is_log and ends[0] <= 0:
+        raise CifarlabError(f"a logarithmic range begins above 0. Received: {key}={text}")
+    return Range(*ends, log=is_log, whole=all(part.lstrip("+-").isdigit() for part in (low, high)))
+
+
+def literal(text: str) -> Any:
+    """A value as Python reads it, else the text."""
+    return override(_ANY, [f"model.any={text}"]).model_args["any"]
+
+
+_ANY = Recipe(model="any")
+
+
+def _named(flag: str, texts: Sequence[str]) -> Settings:
+    found: Settings = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        key = key.strip()
+        if not separator or not key:
+            shape = "learning_rate=1e-4..1e-2:log" if flag == "--range" else "optimizer=adam,sgd"
+            raise CifarlabError(f"{flag} takes key=values, such as {shape}. Received: {text!r}")
+        if key in found:
+            raise CifarlabError(f"{key} is given twice: give one --range or --choice for it")
+        if (".." in value) != (flag == "--range"):
+            other = "--choice" if flag == "--range" else "--range"
+            raise CifarlabError(f"{flag} does not take {value.strip()!r}: give {other} {key}={value.strip()}")
+        found[key] = value
+    return found
+
+
+def _defaults(recipe: Recipe) -> Settings:
+    """The model's own `SEARCH_SPACE`, and the training's."""
+    module = discovery.load("models", recipe.model)
+    low, high = (recipe.learning_rate * factor for factor in LEARNING_RATE_FACTORS)
+    of_model = {f"model.{name}": text for name, text in getattr(module, "SEARCH_SPACE", {}).items()}
+    return {"learning_rate": f"{low!r}..{high!r}{LOG}", **TRAINING_SPACE, **of_model}

@@ -1,0 +1,238 @@
+"""A study's folder: what is searched, by which rules, and what has been tried.
+
+studies/<name>/
+study.json              what is searched on which data by which rules, with versions
+trials/<number>.json    a trial's settings, written when it begins; why it failed
+trials/<number>-seed<k> its run: the best trials' whole, of the others no weights
+confirmation/           the winners and the recipe as shipped, trained anew
+trials.csv              one line a trial
+journal.log             the same for Optuna and its dashboard
+verdict.json            whether the winner is better
+best.py                 the recipe that was found
+report.html             the page
+.lock                   held by the process that writes all these
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+import cifarlab
+from cifarlab.recipes import Recipe, from_dict, override, to_dict
+from cifarlab.runs import Run
+from cifarlab.runs.layout import RUN_NAME
+from cifarlab.search.rounds import Trial
+from cifarlab.search.space import Settings, Space
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
+
+FORMAT = 1
+_MAY_GROW = ("trials", "versions", "confirm_seeds", "format")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By which rules a study searches: all that decides its results.
+
+    Attributes:
+        trials: How many settings are tried.
+        epochs: The most that a trial may have.
+        sampler: See `samplers.NAMES`.
+        pruner: A file in `pruners/`.
+        seeds_per_trial: How many trainings a trial is; its score is their mean.
+        threads: With how many each training computes.
+        confirm_seeds: How many trainings the winners and the shipped recipe get at the end.
+        seed: Of the sampler.
+    """
+
+    trials: int = 54
+    epochs: int = 20
+    sampler: str = "tpe"
+    pruner: str = "halving"
+    seeds_per_trial: int = 1
+    threads: int = 1
+    confirm_seeds: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's folder on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `study.json` says."""
+        return read_object(self.about_file, "recipe", "space", "rules", "data")
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is varied, as shipped but for what was fixed, with the epochs of a trial."""
+        return from_dict(self.about["recipe"])
+
+    @property
+    def rules(self) -> Rules:
+        """By which rules."""
+        return Rules(**self.about["rules"])
+
+    @property
+    def about_file(self) -> Path:
+        """`study.json`."""
+        return self.path / "study.json"
+
+    @property
+    def trials_file(self) -> Path:
+        """`trials.csv`."""
+        return self.path / "trials.csv"
+
+    @property
+    def journal_file(self) -> Path:
+        """`journal.log`."""
+        return self.path / "journal.log"
+
+    @property
+    def verdict_file(self) -> Path:
+        """`verdict.json`."""
+        return self.path / "verdict.json"
+
+    @property
+    def best_file(self) -> Path:
+        """`best.py`."""
+        return self.path / "best.py"
+
+    @property
+    def report_file(self) -> Path:
+        """`report.html`."""
+        return self.path / "report.html"
+
+    def trial_file(self, number: int) -> Path:
+        """A trial's settings."""
+        return self.path / "trials" / f"{number:04d}.json"
+
+    def trial_run(self, number: int, seed: int) -> Run:
+        """A trial's training with one seed."""
+        return Run(self.path / "trials" / f"{number:04d}-seed{seed}")
+
+    def confirmation_run(self, label: str, seed: int) -> Run:
+        """A training of the confirmation."""
+        return Run(self.path / "confirmation" / f"{label}-seed{seed}")
+
+    def recipe_of(self, settings: Settings, seed: int | None = None) -> Recipe:
+        """The recipe of a trial."""
+        seeds = [] if seed is None else [f"seed={seed}"]
+        return override(self.recipe, [*(f"{key}={value}" for key, value in settings.items()), *seeds])
+
+    def known(self, number: int) -> tuple[Settings, Mapping[str, Any]] | None:
+        """Settings and parameters of a trial that was begun; None of one that was not."""
+        if not self.trial_file(number).is_file():
+            return None
+        stored = read_object(self.trial_file(number), "settings", "parameters")
+        return stored["settings"], stored["parameters"]
+
+    def failure(self, number: int) -> tuple[int, str] | None:
+        """At which rung a trial failed, and why; None of one that has not."""
+        if not self.trial_file(number).is_file():
+            return None
+        stored = read_object(self.trial_file(number)).get("failed")
+        return (int(stored["epochs"]), str(stored["reason"])) if stored else None
+
+    def remember(self, trial: Trial, failed: tuple[int, str] | None = None) -> None:
+        """Write a trial's settings, and why it failed if it did."""
+        values: dict[str, Any] = {"settings": trial.settings, "parameters": dict(trial.parameters)}
+        if failed:
+            values["failed"] = {"epochs": failed[0], "reason": failed[1]}
+        files.write_json(self.trial_file(trial.number), values)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[bool]:
+        """Whether this process is the one that writes the study's own files; others only train."""
+        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+
+def begin_study(
+    root: Path, name: str, recipe: Recipe, space: Space, rules: Rules, data: Mapping[str, Any], command: str
+) -> Study:
+    """Make a study's folder, or go on with the one that is there.
+
+    Args:
+        root: Folder of all studies.
+        name: The study's.
+        recipe: What is varied, with the epochs of a trial and the confirmation part set aside.
+        space: What may vary.
+        rules: By which rules.
+        data: What was loaded: name, fingerprints.
+        command: The command that makes the study.
+
+    Raises:
+        CifarlabError: If there is another study of that name, or the folder cannot be written.
+    """
+    if not re.fullmatch(RUN_NAME, name):
+        raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+    study = Study(root / name)
+    values = {
+        "format": FORMAT,
+        "recipe": to_dict(recipe),
+        "space": space.describe(),
+        "rules": vars(rules),
+        "data": dict(data),
+        "command": command,
+    }
+    values = json.loads(json.dumps(values))
+    if study.about_file.is_file():
+        _check_same(study, values)
+    elif study.path.exists() and any(study.path.iterdir()):
+        raise CifarlabError(f"{study.path} is not a study, and not empty: give another --name")
+    files.write_json(study.about_file, {**values, "cifarlab": cifarlab.__version__})
+    return study
+
+
+def open_study(path: str | Path) -> Study:
+    """An existing study.
+
+    Raises:
+        CifarlabError: If there is none.
+    """
+    study = Study(Path(path))
+    if not study.about_file.is_file():
+        raise CifarlabError(f"no study at {path}: expected a folder that cifarlab tune made")
+    stored = study.about.get("format")
+    if stored != FORMAT:
+        raise CifarlabError(f"{path} has format {stored}, this is cifarlab {cifarlab.__version__} with format {FORMAT}")
+    return study
+
+
+def _check_same(study: Study, values: Mapping[str, Any]) -> None:
+    before = study.about
+    differing = []
+    for part in ("recipe", "space", "rules", "data"):
+        old, new = before[part], values[part]
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key) and key not in _MAY_GROW:
+                differing.append(f"{key} {old.get(key)!r} there, {new.get(key)!r} here")
+    if differing:
+        raise CifarlabError(
+            f"{study.path} is another study ({'; '.join(differing[:3])}): give another --name, or the command it was "
+            f"begun with: {before.get('command', '')}"
+        )

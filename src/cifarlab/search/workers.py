@@ -1,0 +1,147 @@
+"""Processes that do the work: each loads Keras and the data once, and is replaced when it dies."""
+
+import concurrent.futures
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import pebble
+
+from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import duration
+
+MOST_DEATHS = 3
+"""So often may the process die that does a piece of work, without one more epoch, before the work counts as failed."""
+TICK_SECONDS = 1.0
+
+
+class Workers(Protocol):
+    """Who does the work: processes of this machine, or of others."""
+
+    def run(self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None) -> dict[Task, Answer]:
+        """Do all of it; `tick` is called every second or so."""
+
+    def __enter__(self) -> "Workers": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+class LocalWorkers:
+    """Processes of this machine.
+
+    Args:
+        jobs: How many.
+        threads: With how many threads each computes.
+        max_seconds: The most that one run may train; None for no limit.
+    """
+
+    def __init__(self, jobs: int, threads: int = 1, max_seconds: float | None = None) -> None:
+        self._jobs, self._threads, self._max_seconds = jobs, threads, max_seconds
+        self._pool: pebble.ProcessPool | None = None
+
+    def __enter__(self) -> "LocalWorkers":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.stop()  # what is under way is killed: it goes on from its last checkpoint
+            self._pool.join()
+            self._pool = None
+
+    def run(self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None) -> dict[Task, Answer]:
+        """Do all of it; what is done already costs no process.
+
+        Args:
+            tasks: The work, none twice.
+            tick: Called every second, to show how far it is.
+
+        Raises:
+            CifarlabError: If files cannot be written.
+        """
+        answers: dict[Task, Answer] = {task: Answer(DONE) for task in tasks if task.is_done()}
+        waiting = [task for task in tasks if task not in answers]
+        deaths = dict.fromkeys(waiting, 0)
+        futures: dict[Future[Answer], Task] = {}
+        try:
+            while waiting or futures:
+                futures |= {self._start(task): task for task in waiting}
+                waiting = []
+                done, _ = concurrent.futures.wait(futures, TICK_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    task = futures.pop(future)
+                    answer = self._collect(future, task, deaths)
+                    if answer is None or answer.ended == ELSEWHERE:
+                        waiting.append(task)
+                    elif answer.ended == NO_ROOM:
+                        raise CifarlabError(f"{answer.reason}; then give the same command again")
+                    else:
+                        answers[task] = answer
+                if waiting and not futures:
+                    time.sleep(TICK_SECONDS)  # another process has them all
+                tick()
+        finally:
+            for future in futures:
+                future.cancel()
+        return answers
+
+    def _start(self, task: Task) -> "Future[Answer]":
+        if self._pool is None:
+            self._pool = pebble.ProcessPool(
+                self._jobs, context=get_context("spawn"), initializer=_begin, initargs=(self._threads, os.getpid())
+            )
+        left = None if self._max_seconds is None else max(1.0, self._max_seconds - _seconds_of(task))
+        future: Future[Answer] = self._pool.schedule(advance, args=(task,), timeout=left)
+        return future
+
+    def _collect(self, future: "Future[Answer]", task: Task, deaths: dict[Task, int]) -> Answer | None:
+        """The answer; None if its process died and another is to go on."""
+        try:
+            return future.result()
+        except concurrent.futures.TimeoutError:
+            assert self._max_seconds is not None
+            return Answer(FAILED, f"took longer than {duration(self._max_seconds)}")
+        except pebble.ProcessExpired as error:
+            deaths[task] += 1
+            if deaths[task] < MOST_DEATHS:
+                return None
+            return Answer(FAILED, f"its process died {MOST_DEATHS} times ({_describe_exit(error.exitcode)})")
+        except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
+            return Answer(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _begin(threads: int, parent: int) -> None:
+    """In a worker, before anything is loaded."""
+    use_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that watches ends the others
+    with contextlib.suppress(OSError):  # where memory ends, the kernel ends a worker first, and not who watches
+        Path("/proc/self/oom_score_adj").write_text("500")
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent, however that ended: nobody waits for the answer any more."""
+    while os.getppid() == parent:
+        time.sleep(TICK_SECONDS)
+    os._exit(1)
+
+
+def _seconds_of(task: Task) -> float:
+    return sum(row.get("epoch_seconds", 0.0) for row in task.run.history()) if task.folder.is_dir() else 0.0
+
+
+def _describe_exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        return f"{name}, as when memory runs out" if name == "SIGKILL" else name
+    return f"exit code {code}"
