@@ -13,6 +13,15 @@ from keras import layers
 from cifarlab.models._unit_positions import gaussian_window, pixel_positions, unit_positions
 from cifarlab.utils.arrays import Array
 
+# What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
+SEARCH_SPACE = {
+    "width": "512,1024",
+    "blocks": "1..6",
+    "dropout": "0.0..0.3",
+    "drop_path": "0.0..0.3",
+    "norm": "layer,batch",
+}
+
 
 def build(
     input_shape: tuple[int, int, int],

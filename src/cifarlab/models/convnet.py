@@ -14,6 +14,13 @@ from keras import layers
 
 from cifarlab.utils.arrays import Array
 
+# What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
+SEARCH_SPACE = {
+    "widths": "(32, 64, 128);(64, 128, 256);(64, 256, 256)",
+    "depth": "1..3",
+    "activation": "silu,gelu,relu",
+}
+
 WHITENING_IMAGES = 5000
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import keras
 
+# What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
 SEARCH_SPACE = {
     "widths": "(512, 256, 128);(1024, 512);(1024, 512, 256);(2048,)",
     "dropout": "0.0..0.5",

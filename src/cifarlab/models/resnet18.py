@@ -9,6 +9,12 @@ from typing import Any
 import keras
 from keras import layers
 
+# What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
+SEARCH_SPACE = {
+    "widths": "(32, 64, 128, 256);(64, 128, 256, 512)",
+    "blocks": "1..3",
+}
+
 
 def build(
     input_shape: tuple[int, int, int],

@@ -3,9 +3,10 @@
 from cifarlab.search.confirmation import Candidate, Verdict
 from cifarlab.search.observer import Silent, TuningObserver
 from cifarlab.search.rounds import Trial
+from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space, make_space, own_space
-from cifarlab.search.study import Rules, Study, open_study
-from cifarlab.search.tuning import Tuned, tune
+from cifarlab.search.study import Study, open_study
+from cifarlab.search.tuning import Tuned, default_epochs, tune
 
 __all__ = [
     "Candidate",
@@ -18,6 +19,7 @@ __all__ = [
     "TuningObserver",
     "Verdict",
     "choose_space",
+    "default_epochs",
     "make_space",
     "open_study",
     "own_space",

@@ -94,13 +94,19 @@ def judge(
         )
     ]
     # How far the search flattered itself is about the settings that it would have chosen, not about those chosen here.
-    too_high = candidates[0].search_score - candidates[0].accuracy.value
-    candidates.sort(key=lambda each: -each.accuracy.value)
+    too_high = candidates[0].search_score - known(candidates[0].accuracy)
+    candidates.sort(key=lambda each: -known(each.accuracy))
     seeds, images = base.shape
     first = candidates[0]
-    is_better = first.adjusted_p_value < SIGNIFICANCE and first.difference.value > 0
+    is_better = first.adjusted_p_value < SIGNIFICANCE and known(first.difference) > 0
     sentence = _sentence(recipe, candidates, is_better, too_high, seeds, images, epochs)
     return Verdict(tuple(candidates), _over_seeds(base), images, seeds, is_better, too_high, sentence)
+
+
+def known(interval: Interval) -> float:
+    """The number itself, where it is sure to be one: a mean of at least one training."""
+    assert interval.value is not None
+    return interval.value
 
 
 def _correct(answers: Sequence[Predictions]) -> Array:

@@ -59,34 +59,17 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
 
 
 def _frozen(trial: Trial) -> Any:
-    from optuna.distributions import CategoricalDistribution
     from optuna.trial import TrialState, create_trial
 
     states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-    numbers = {key: _number(text) for key, text in trial.settings.items()}
     return create_trial(
         state=states[trial.state],
         value=trial.score if trial.state == "complete" else None,
-        params=numbers,
-        distributions={key: _distribution(value) for key, value in numbers.items()}
-        if numbers
-        else dict[str, CategoricalDistribution](),
+        params=dict(trial.parameters) if trial.distributions else {},
+        distributions=dict(trial.distributions),
         intermediate_values=dict(trial.scores),
         user_attrs={"trial": trial.number, "round": trial.round, "reason": trial.reason, **trial.settings},
     )
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _distribution(value: float | str) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-    return CategoricalDistribution((value,)) if isinstance(value, str) else FloatDistribution(-1e308, 1e308)
 
 
 def _drop_half_line(journal: Path) -> None:

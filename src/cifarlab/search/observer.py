@@ -1,50 +1,71 @@
 """What a search tells whoever watches it. The command line draws it, tests record it, `Silent` ignores it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
-from cifarlab.datasets import Splits
-from cifarlab.search.rounds import Trial
-from cifarlab.search.space import Settings
-from cifarlab.search.study import Study
+from cifarlab.displays.progress import is_watched
+from cifarlab.displays.tuning import TuningDisplay
+from cifarlab.runs import Run
+from cifarlab.utils.errors import CifarlabError
 
-if TYPE_CHECKING:
-    from cifarlab.search.tuning import Tuned
+
+@dataclass(frozen=True)
+class Plan:
+    """How much a study is going to be: epochs of all trainings together.
+
+    Attributes:
+        search: Of the trials, at most.
+        confirmation: Of the winners and the recipe as shipped.
+        rounds: How many rounds of trials.
+    """
+
+    search: int
+    confirmation: int
+    rounds: int
 
 
 class TuningObserver(Protocol):
-    """Somebody who watches a search.
+    """Somebody who watches a search."""
 
-    Attributes:
-        command: The command that makes the study, for its folder.
-    """
-
-    command: str = ""
-
-    def begin(self, study: Study, splits: Splits, jobs: int) -> None:
-        """The study begins, or goes on."""
+    def begin(self, study: Path, about: Sequence[str], epochs: int) -> None:
+        """The study begins, or goes on: what it is, in lines, and how many epochs it takes in all."""
         return
 
-    def racing(self, trials: Sequence[Trial], epochs: int) -> None:
-        """These trials are trained up to a number of epochs."""
+    def race(self, title: str, runs: Mapping[str, Run], since: int, until: int) -> None:
+        """These runs, by what to call them, are trained from one epoch to another."""
         return
 
     def tick(self) -> None:
         """About a second has gone by."""
         return
 
-    def round(self, trials: Sequence[Trial]) -> None:
-        """One more round has been judged; these are all trials so far."""
+    def judged(self, best: str, counts: Mapping[str, int]) -> None:
+        """One more round has been judged: the best so far, and how many trials there are of each state."""
         return
 
-    def confirming(self, found: Mapping[str, Settings]) -> None:
-        """The best settings are trained anew."""
-        return
-
-    def end(self, tuned: "Tuned") -> None:
-        """The search has ended."""
+    def end(self) -> None:
+        """The search has ended, well or not."""
         return
 
 
 class Silent(TuningObserver):
     """Nobody watches."""
+
+
+def choose_observer(show: TuningObserver | bool | None) -> TuningObserver:
+    """Who watches a search.
+
+    Args:
+        show: An observer; True for a `TuningDisplay`, False for none; None for a display where somebody sees it.
+
+    Raises:
+        CifarlabError: If it is none of these.
+    """
+    if show is None or isinstance(show, bool):
+        return TuningDisplay() if (is_watched() if show is None else show) else Silent()
+    lacking = [name for name in ("begin", "race", "tick", "judged", "end") if not callable(getattr(show, name, None))]
+    if lacking:
+        raise CifarlabError(f"show takes True, False, None or an observer that has {', '.join(lacking)}")
+    return show

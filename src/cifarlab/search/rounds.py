@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cifarlab.recipes import Recipe, override
 from cifarlab.search.pruners import Round
+from cifarlab.search.rules import Rules
 from cifarlab.search.samplers import make_sampler
 from cifarlab.search.space import Settings, Space
 from cifarlab.utils import discovery
@@ -45,6 +46,7 @@ class Trial:
         settings: What differs from the recipe, as `--set` takes it.
         parameters: The same as the sampler calls it.
         round: In which round it began, from 0.
+        distributions: From what the sampler drew each parameter.
         scores: By rung, in epochs.
         state: `"running"`, `"complete"`, `"pruned"` or `"failed"`.
         reason: Why it failed.
@@ -54,6 +56,7 @@ class Trial:
     settings: Settings
     parameters: Mapping[str, Any]
     round: int
+    distributions: Mapping[str, Any] = field(default_factory=dict, repr=False)
     scores: dict[int, float] = field(default_factory=dict)
     state: str = "running"
     reason: str = ""
@@ -94,17 +97,22 @@ def load_pruner(name: str) -> Pruner:
     return pruner
 
 
+def plan_rounds(rules: Rules) -> list[tuple[list[int], tuple[int, ...]]]:
+    """How many trials go to each rung of each round, if all scores are the same; and the rungs."""
+    rule, left = load_pruner(rules.pruner), rules.trials
+    rounds: list[tuple[list[int], tuple[int, ...]]] = []
+    while left > 0:
+        plan = rule.plan(rules.epochs, left, len(rounds))
+        counts = [plan.size]
+        for _ in plan.rungs[1:]:
+            counts.append(min(counts[-1], rule.keep([0.0] * counts[-1], [])))
+        rounds.append((counts, plan.rungs))
+        left -= plan.size
+    return rounds
+
+
 def search(
-    recipe: Recipe,
-    space: Space,
-    evaluate: Evaluate,
-    *,
-    trials: int,
-    epochs: int,
-    sampler: str,
-    pruner: str,
-    seed: int = 0,
-    known: Known = lambda number: None,
+    recipe: Recipe, space: Space, evaluate: Evaluate, rules: Rules, known: Known = lambda number: None
 ) -> Iterator[list[Trial]]:
     """Search, round by round.
 
@@ -112,11 +120,7 @@ def search(
         recipe: What is varied; trial 0 is the recipe itself.
         space: What may be varied.
         evaluate: Trains trials up to a number of epochs and gives their outcomes, in the same order.
-        trials: How many settings to try.
-        epochs: The most that a trial may have.
-        sampler: One of `samplers.NAMES`.
-        pruner: A file in `pruners/`.
-        seed: Of the sampler.
+        rules: By which rules.
         known: Settings and parameters of a trial that was begun before, by its number; None of one that was not. So a
             study goes on as it began even where a later version of the sampler would have proposed something else.
 
@@ -126,14 +130,14 @@ def search(
     Raises:
         CifarlabError: If ten trials in a row failed.
     """
-    rule = load_pruner(pruner)
-    proposer = _Proposer(recipe, space, sampler, seed, known)
+    rule, trials = load_pruner(rules.pruner), rules.trials
+    proposer = _Proposer(recipe, space, rules.sampler, rules.seed, known)
     earlier: dict[int, list[float]] = {}
     begun, failures = 0, 0
     for number in range(trials):  # there are never more rounds than trials
         if begun >= trials:
             return
-        plan = rule.plan(epochs, trials - begun, number)
+        plan = rule.plan(rules.epochs, trials - begun, number)
         members = proposer.propose(plan.size, begun, number)
         if not members:
             return
@@ -215,19 +219,21 @@ class _Proposer:
             if recorded or varied not in self._tried:
                 self._asked[trial_number] = asked
                 self._tried.append(varied)
-                return Trial(trial_number, recorded[0] if recorded else settings, dict(asked.params), round_number)
+                words = recorded[0] if recorded else settings
+                return Trial(trial_number, words, dict(asked.params), round_number, dict(asked.distributions))
             self._study.tell(asked, state=_states().FAIL)  # tried before: the sampler learns nothing new from it
         return None
 
     def _shipped(self) -> Trial:
         """The recipe itself; told to the sampler where the space holds it."""
         self._tried.append(self._recipe)
-        parameters = self._space.parameters_of(self._recipe)
+        parameters, distributions = self._space.parameters_of(self._recipe), dict[str, Any]()
         if parameters is not None:
             self._asked[0], _ = self._ask(parameters, 0, 0)
+            distributions = dict(self._asked[0].distributions)
             if self._grid is not None:
                 self._grid = [each for each in self._grid if each != parameters]
-        return Trial(0, {}, parameters or {}, 0)
+        return Trial(0, {}, parameters or {}, 0, distributions)
 
     def _ask(self, fixed: Mapping[str, Any] | None, number: int, attempt: int) -> "tuple[optuna.Trial, Settings]":
         # A sampler of its own for each trial: what it proposes follows from the results, and not from how many it was

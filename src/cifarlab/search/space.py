@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, settings_of
-from cifarlab.training.plan import check_recipe
+from cifarlab.training.plan import check_recipe, default_space
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import describe_error
@@ -40,10 +40,11 @@ class Range:
     whole: bool = False
 
     def suggest(self, trial: "optuna.Trial", name: str) -> str:
-        """Ask the sampler for a value; as text, exact."""
+        """Ask the sampler for a value; as text, of four digits: more would say nothing and be hard to read."""
         if self.whole:
             return str(trial.suggest_int(name, int(self.low), int(self.high), log=self.log))
-        return repr(trial.suggest_float(name, self.low, self.high, log=self.log))
+        drawn = float(f"{trial.suggest_float(name, self.low, self.high, log=self.log):.4g}")
+        return self.text(min(max(drawn, self.low), self.high))
 
     def parameter(self, text: str) -> float | None:
         """What the sampler calls a value; None if the range does not hold it."""
@@ -307,7 +308,6 @@ def _named(flag: str, texts: Sequence[str]) -> Settings:
 
 def _defaults(recipe: Recipe) -> Settings:
     """The model's own `SEARCH_SPACE`, and the training's."""
-    module = discovery.load("models", recipe.model)
-    low, high = (recipe.learning_rate * factor for factor in LEARNING_RATE_FACTORS)
-    of_model = {f"model.{name}": text for name, text in getattr(module, "SEARCH_SPACE", {}).items()}
+    low, high = (float(f"{recipe.learning_rate * factor:.4g}") for factor in LEARNING_RATE_FACTORS)
+    of_model = {f"model.{name}": text for name, text in default_space(recipe.model).items()}
     return {"learning_rate": f"{low!r}..{high!r}{LOG}", **TRAINING_SPACE, **of_model}

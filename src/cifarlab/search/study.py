@@ -28,6 +28,7 @@ from cifarlab.recipes import Recipe, from_dict, override, to_dict
 from cifarlab.runs import Run
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.search.rounds import Trial
+from cifarlab.search.rules import Rules
 from cifarlab.search.space import Settings, Space
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
@@ -35,31 +36,6 @@ from cifarlab.utils.files import read_object
 
 FORMAT = 1
 _MAY_GROW = ("trials", "versions", "confirm_seeds", "format")
-
-
-@dataclass(frozen=True)
-class Rules:
-    """By which rules a study searches: all that decides its results.
-
-    Attributes:
-        trials: How many settings are tried.
-        epochs: The most that a trial may have.
-        sampler: See `samplers.NAMES`.
-        pruner: A file in `pruners/`.
-        seeds_per_trial: How many trainings a trial is; its score is their mean.
-        threads: With how many each training computes.
-        confirm_seeds: How many trainings the winners and the shipped recipe get at the end.
-        seed: Of the sampler.
-    """
-
-    trials: int = 54
-    epochs: int = 20
-    sampler: str = "tpe"
-    pruner: str = "halving"
-    seeds_per_trial: int = 1
-    threads: int = 1
-    confirm_seeds: int = 3
-    seed: int = 0
 
 
 @dataclass(frozen=True)

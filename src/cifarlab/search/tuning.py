@@ -1,5 +1,6 @@
 """`tune`: from a recipe and a budget to a recipe that was found, and what may be said of it."""
 
+import collections
 import dataclasses
 import os
 import shutil
@@ -10,21 +11,24 @@ from pathlib import Path
 
 from cifarlab.datasets import SPLITS, Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.search import exports
 from cifarlab.search.confirmation import CANDIDATES, FRESH_SEED, Verdict, judge
-from cifarlab.search.observer import Silent, TuningObserver
-from cifarlab.search.rounds import Outcome, Trial, search
+from cifarlab.search.observer import Plan, TuningObserver, choose_observer
+from cifarlab.search.rounds import Outcome, Trial, plan_rounds, search
+from cifarlab.search.rules import Rules
 from cifarlab.search.space import Settings, Space
-from cifarlab.search.study import Rules, Study, begin_study
-from cifarlab.search.tasks import CONFIRMATION, FAILED, Task
+from cifarlab.search.study import Study, begin_study
+from cifarlab.search.tasks import CONFIRMATION, FAILED, Answer, Task
 from cifarlab.search.workers import LocalWorkers, Workers
 from cifarlab.training.plan import check_recipe
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import plain
+from cifarlab.utils.text import counted, percent
 
-CONFIRM = 0.1
+CONFIRM, EPOCHS = 0.1, 20
 KEPT_FILES = ("run.json", "recipe.json", "environment.json", "data.json", "command.txt", "history.csv")
 """What stays of a trial that is not among the best."""
 
@@ -62,7 +66,8 @@ def tune(
     data_dir: str | Path | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
     storage: str | None = None,
-    show: TuningObserver | None = None,
+    show: TuningObserver | bool | None = None,
+    command: str = "",
     workers: Workers | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Tuned:
@@ -85,7 +90,8 @@ def tune(
         data_dir: Where the data are.
         code: The user's own Python files that the recipe may name.
         storage: A database for Optuna instead of the journal.
-        show: Told how far it is.
+        show: Whether to show how far it is, as for `cifarlab.train`; or your own `TuningObserver`.
+        command: The command that makes the study, to be found in its folder.
         workers: Who trains; by default processes of this machine.
         clock: Tells seconds.
 
@@ -93,50 +99,84 @@ def tune(
         CifarlabError: If any of these is wrong, the study of that name is another one, the data cannot be had, ten
             trials in a row fail, or files cannot be written.
     """
-    rules, show = rules or Rules(), show or Silent()
+    rules, observer = rules or Rules(), choose_observer(show)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
-    study = begin_study(Path(studies_dir), name or base, varied, space, rules, _describe(splits), show.command)
+    study = begin_study(Path(studies_dir), name or base, varied, space, rules, _describe(splits), command)
     job_count = jobs or max(1, (_cores() // rules.threads))
     local = LocalWorkers(job_count, rules.threads, None if max_trial_minutes is None else 60 * max_trial_minutes)
     with study.writing() as writes, workers or local as crew:
-        searcher = _Searcher(
-            study, rules, crew, show, None if data_dir is None else str(data_dir), tuple(map(str, code))
-        )
-        show.begin(study, splits, job_count)
-        ends = None if max_minutes is None else clock() + 60 * max_minutes
-        trials: list[Trial] = []
-        for members in search(
-            study.recipe,
-            space,
-            searcher.evaluate,
-            trials=rules.trials,
-            epochs=rules.epochs,
-            sampler=rules.sampler,
-            pruner=rules.pruner,
-            seed=rules.seed,
-            known=study.known,
-        ):
-            trials += members
-            show.round(trials)
-            if writes:
-                exports.write_trials(study, trials)
-                exports.write_journal(study, trials, storage)
-                _thin(study, trials, rules, keep)
-            if ends is not None and clock() >= ends:
-                break
-        leaders = best_of(trials)
-        verdict = searcher.confirm(base, leaders[:CANDIDATES], splits) if confirm and leaders else None
+        searcher = _Searcher(study, rules, crew, observer, data_dir, code)
+        plan = plan_study(rules, bool(confirm))
+        observer.begin(study.path, _about(study, splits, plan, job_count), plan.search + plan.confirmation)
+        try:
+            ends = None if max_minutes is None else clock() + 60 * max_minutes
+            trials: list[Trial] = []
+            for members in search(study.recipe, space, searcher.evaluate, rules, study.known):
+                trials += members
+                observer.judged(_best_line(trials), collections.Counter(trial.state for trial in trials))
+                if writes:
+                    exports.write_trials(study, trials)
+                    exports.write_journal(study, trials, storage)
+                    _thin(study, trials, rules, keep)
+                if ends is not None and clock() >= ends:
+                    break
+            leaders = best_of(trials)
+            verdict = searcher.confirm(base, leaders[:CANDIDATES], splits) if confirm else None
+        finally:
+            observer.end()
         best = _chosen(leaders, verdict)
-        if writes and best:
-            found = dataclasses.replace(study.recipe_of(best.settings), confirmation_fraction=0.0)
-            exports.write_best(study, found, verdict, best, base)
-            if verdict:
-                files.write_json(study.verdict_file, plain({"verdict": verdict})["verdict"])
-    tuned = Tuned(study, tuple(trials), best, verdict)
-    show.end(tuned)
-    return tuned
+        if writes:
+            _write_result(study, base, best, verdict)
+    return Tuned(study, tuple(trials), best, verdict)
+
+
+def _write_result(study: Study, base: str, best: Trial | None, verdict: Verdict | None) -> None:
+    _drop_checkpoints(study)
+    if best is None:
+        return
+    found = dataclasses.replace(study.recipe_of(best.settings), confirmation_fraction=0.0)
+    exports.write_best(study, found, verdict, best, base)
+    if verdict is not None:
+        files.write_json(study.verdict_file, plain({"verdict": verdict})["verdict"])
+
+
+def plan_study(rules: Rules, confirm: bool = True) -> Plan:
+    """How many epochs a study takes, if no trial fails; with the median rule, at most."""
+    rounds = plan_rounds(rules)
+    epochs = rules.seeds_per_trial * sum(
+        count * (rung - before)
+        for counts, rungs in rounds
+        for count, rung, before in zip(counts, rungs, (0, *rungs), strict=False)
+    )
+    confirmed = min(CANDIDATES, sum(counts[-1] for counts, _ in rounds)) + 1
+    return Plan(epochs, rules.confirm_seeds * confirmed * rules.epochs if confirm else 0, len(rounds))
+
+
+def _about(study: Study, splits: Splits, plan: Plan, jobs: int) -> list[str]:
+    """What is searched, for people."""
+    rules = study.rules
+    space = ", ".join(f"{key} {text}" for key, text in study.about["space"].items())
+    held = f", {len(splits.confirmation):,} that no trial sees" if splits.confirmation is not None else ""
+    budget = f"{counted(rules.trials, 'trial')} of at most {counted(rules.epochs, 'epoch')}"
+    after = f", then {plan.confirmation:,} to confirm what was found" if plan.confirmation else ""
+    return [
+        f"searching {study.path}: {study.recipe.model} on {splits.source.name}, {len(splits.train):,} training and "
+        f"{len(splits.validation):,} validation images{held}",
+        f"space: {space}",
+        f"budget: {budget} in {counted(plan.rounds, 'round')}, {plan.search:,} epochs in all{after}; "
+        f"{counted(jobs, 'process', 'processes')} of {counted(rules.threads, 'thread')}",
+    ]
+
+
+def _best_line(trials: Sequence[Trial]) -> str:
+    leaders = best_of(trials)
+    if not leaders:
+        return ""
+    first = leaders[0]
+    what = ", ".join(f"{key}={value}" for key, value in first.settings.items()) or "the recipe as shipped"
+    return f"{percent(first.score or 0.0)} (trial {first.number}: {what})"
 
 
 def prepare(
@@ -156,7 +196,26 @@ def prepare(
     check_recipe(shipped)
     if not shipped.validation_fraction:
         raise CifarlabError("trials are compared on validation images: --fix validation_fraction=0.1")
-    return dataclasses.replace(shipped, epochs=rules.epochs, confirmation_fraction=confirm)
+    return dataclasses.replace(shortened(shipped, rules.epochs), confirmation_fraction=confirm)
+
+
+def default_epochs(recipe: str | Recipe) -> int:
+    """The most that a trial has where nothing else is asked for: the recipe's own, or 20 where it has more."""
+    return min(EPOCHS, (load_recipe(recipe) if isinstance(recipe, str) else recipe).epochs)
+
+
+def shortened(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe with another number of epochs; what it does in its first epochs takes the same share of them.
+
+    Example:
+        >>> shortened(Recipe(model="mlp", epochs=100, warmup_epochs=5), 20).warmup_epochs
+        1.0
+    """
+    share = epochs / recipe.epochs
+    pixels = [recipe.image_pixels[int(epoch / share)] for epoch in range(round(len(recipe.image_pixels) * share))]
+    return dataclasses.replace(
+        recipe, epochs=epochs, warmup_epochs=recipe.warmup_epochs * share, image_pixels=tuple(pixels)
+    )
 
 
 def best_of(trials: Sequence[Trial]) -> list[Trial]:
@@ -173,11 +232,12 @@ class _Searcher:
         rules: Rules,
         crew: Workers,
         show: TuningObserver,
-        data_dir: str | None,
-        code: tuple[str, ...],
+        data_dir: str | Path | None,
+        code: Sequence[str | os.PathLike[str]],
     ) -> None:
         self._study, self._rules, self._crew, self._show = study, rules, crew, show
-        self._data_dir, self._code = data_dir, code
+        self._data_dir = None if data_dir is None else str(data_dir)
+        self._code = tuple(map(str, code))
 
     def evaluate(self, trials: Sequence[Trial], epochs: int) -> list[Outcome]:
         """Train trials up to an epoch; see `rounds.Evaluate`."""
@@ -185,8 +245,9 @@ class _Searcher:
             if self._study.known(trial.number) is None:
                 self._study.remember(trial)
         tasks = {trial.number: self._tasks(trial, epochs) for trial in trials if not self._failed(trial, epochs)}
-        self._show.racing(trials, epochs)
-        answers = self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
+        title = f"round {trials[0].round + 1}" if trials else ""
+        since = max((trial.epochs for trial in trials), default=0)
+        answers = self._run(title, {f"trial {number}": each for number, each in tasks.items()}, since, epochs)
         for trial in trials:
             reasons = [answers[task].reason for task in tasks.get(trial.number, ()) if answers[task].ended == FAILED]
             if reasons:
@@ -224,12 +285,11 @@ class _Searcher:
         found = {f"trial{trial.number:04d}": trial.settings for trial in leaders if trial.settings}
         if not found or splits.confirmation is None:
             return None  # the recipe as shipped led: there is nothing to confirm
-        self._show.confirming(found)
         tasks = {
             label: [self._confirmation_task(label, settings, seed) for seed in self._fresh_seeds()]
             for label, settings in {"shipped": {}, **found}.items()
         }
-        answers = self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
+        answers = self._run("confirmation", tasks, 0, self._rules.epochs)
         for task, answer in answers.items():
             if answer.ended == FAILED:
                 raise CifarlabError(f"the confirmation's training {task.folder} failed: {answer.reason}")
@@ -243,6 +303,15 @@ class _Searcher:
             if trial.settings
         ]
         return judge(base, candidates, said["shipped"], self._rules.epochs)
+
+    def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
+        runs = {
+            label if len(each) == 1 else f"{label}, seed {task.recipe.seed}": task.run
+            for label, each in tasks.items()
+            for task in each
+        }
+        self._show.race(title, runs, since, until)
+        return self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
 
     def _fresh_seeds(self) -> range:
         first = FRESH_SEED + self._study.recipe.seed
@@ -277,6 +346,13 @@ def _thin(study: Study, trials: Sequence[Trial], rules: Rules, keep: int) -> Non
             for path in folder.iterdir():
                 if path.name not in KEPT_FILES:
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _drop_checkpoints(study: Study) -> None:
+    """Of what is trained to its end only the model and its answers are wanted."""
+    for path in study.path.glob("confirmation/*/checkpoint.npz"):
+        if Run(path.parent).state["state"] == "finished":
+            path.unlink()
 
 
 def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:

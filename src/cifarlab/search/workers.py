@@ -55,7 +55,8 @@ class LocalWorkers:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._pool is not None:
-            self._pool.stop()  # what is under way is killed: it goes on from its last checkpoint
+            # What is under way is killed: it goes on from its last checkpoint.
+            self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool.join()
             self._pool = None
 

@@ -54,7 +54,8 @@ def train(
         show: Whether to show the progress: live in a notebook and on a terminal, else a line now and then, on standard
             error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
         splits: The data, where they are loaded already, with what the recipe holds out; by default they are loaded.
-        until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last.
+        until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last. A training that is
+            one of many writes no pictures for TensorBoard: they would take longer than a short training.
 
     Returns:
         The run, finished or paused.
@@ -279,7 +280,7 @@ def _fit(
     from cifarlab.training.fit import Task, fit
     from cifarlab.training.tensorboard import EventWriter
 
-    every = max(1, recipe.epochs // 10)
+    every = max(1, recipe.epochs // 10) if until is None else None
     try:
         with EventWriter(run, recipe, splits.validation, every, len(run.history()) + 1) as events:
             state = fit(Task(recipe, splits, model, run), show, events, resume=resume, until=until)

@@ -91,11 +91,9 @@ def _check_run_name(name: str) -> None:
 def _check_model(recipe: Recipe) -> None:
     """Refuse a model that is not there, and settings that it does not take, without importing Keras."""
     known = discovery.names("models")
-    own = own_code.is_own(recipe.model)
-    path = own_code.find(recipe.model) if own else Path(discovery.__file__).parents[1] / "models" / f"{recipe.model}.py"
-    if not own and recipe.model not in known:
+    if not own_code.is_own(recipe.model) and recipe.model not in known:
         raise CifarlabError(discovery.unknown("model", recipe.model, known))
-    arguments = _build_arguments(path)
+    arguments = _build_arguments(_path_of(recipe.model))
     if arguments is None:
         return
     for key in recipe.model_args:
@@ -103,13 +101,39 @@ def _check_model(recipe: Recipe) -> None:
             raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
 
 
-def _build_arguments(path: Path) -> list[str] | None:
-    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
+def default_space(model: str) -> dict[str, str]:
+    """What a search varies of a model by default, as its file says in `SEARCH_SPACE`; nothing where it says nothing.
+
+    Raises:
+        CifarlabError: If the file cannot be read, or does not write it out.
+    """
+    path = _path_of(model)
+    for node in _read_source(path).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SEARCH_SPACE":
+            try:
+                return {str(key): str(text) for key, text in dict(ast.literal_eval(node.value)).items()}
+            except (ValueError, TypeError) as error:
+                raise CifarlabError(
+                    f"{path}: SEARCH_SPACE must be written out, such as {{'dropout': '0.0..0.5'}} ({error})"
+                ) from error
+    return {}
+
+
+def _path_of(model: str) -> Path:
+    own = own_code.is_own(model)
+    return own_code.find(model) if own else Path(discovery.__file__).parents[1] / "models" / f"{model}.py"
+
+
+def _read_source(path: Path) -> ast.Module:
     try:
-        tree = ast.parse(path.read_bytes())
+        return ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError) as error:
         raise CifarlabError(f"cannot read {path}: {error}") from error
-    for node in reversed(tree.body):
+
+
+def _build_arguments(path: Path) -> list[str] | None:
+    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
+    for node in reversed(_read_source(path).body):
         if isinstance(node, ast.FunctionDef) and node.name == "build":
             if node.args.kwarg or node.decorator_list:
                 return None

@@ -53,11 +53,11 @@ class EventWriter:
         run: Where to.
         recipe: What is trained; its settings are columns of the HParams tab.
         validation: The images that the predictions are about.
-        every: Epochs between pictures; the first and the last always have theirs.
+        every: Epochs between pictures; the first and the last always have theirs. None for no pictures.
         first_epoch: Earlier events of this epoch and later ones are void: the training was resumed before them.
     """
 
-    def __init__(self, run: Run, recipe: Recipe, validation: ImageSet, every: int, first_epoch: int = 1) -> None:
+    def __init__(self, run: Run, recipe: Recipe, validation: ImageSet, every: int | None, first_epoch: int = 1) -> None:
         self._settings = _writer(run.path, first_epoch)
         self._train = _writer(run.path / "train", first_epoch)
         self._validation = _writer(run.path / "validation", first_epoch) if len(validation) else None
@@ -101,7 +101,7 @@ class EventWriter:
                 self._validation.add_scalar(f"epoch_{measure}", value, epoch)
             else:
                 self._train.add_scalar(_TAGS.get(name) or f"epoch_{measure}", value, epoch)
-        if epoch % self._every and epoch not in (1, self._epochs):
+        if self._every is None or (epoch % self._every and epoch not in (1, self._epochs)):
             return
         for variable in model.trainable_variables:
             values = keras.ops.convert_to_numpy(variable.value)

@@ -1,5 +1,7 @@
 """`cifarlab tune`: search for better settings, and say whether those found are better."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +27,7 @@ def tune(
     space: Annotated[str | None, option("FILE", "Your own Python file with space(trial).")] = None,
     only: Annotated[bool, typer.Option("--only", help="Vary nothing beside --range and --choice.")] = False,
     trials: Annotated[int, option("N", "How many settings to try.", min=1)] = 54,
-    epochs: Annotated[int, option("N", "The most epochs that a trial may have.", min=1)] = 20,
+    epochs: Annotated[int | None, option("N", "The most epochs of a trial; by default 20.", min=1)] = None,
     max_minutes: Annotated[float | None, option("M", "Begin no round of trials after so long.")] = None,
     sampler: Annotated[str, option("NAME", "tpe, random, gp, cmaes or grid.")] = "tpe",
     pruner: Annotated[str, option("NAME", "halving, hyperband, median, none or one_epoch.")] = "halving",
@@ -52,8 +54,12 @@ def tune(
     from cifarlab import search
     from cifarlab.cli import output
     from cifarlab.cli.tables import study as tables
+    from cifarlab.displays.console import make_console
+    from cifarlab.displays.tuning import TuningDisplay
 
-    rules = search.Rules(trials, epochs, sampler, pruner, seeds_per_trial, threads, confirm_seeds, seed)
+    rules = search.Rules(
+        trials, epochs or search.default_epochs(recipe), sampler, pruner, seeds_per_trial, threads, confirm_seeds, seed
+    )
     fixed = [*(fix or []), *([f"data={data}"] if data else [])]
     tuned = search.tune(
         recipe,
@@ -70,5 +76,7 @@ def tune(
         data_dir=data_dir,
         code=code or (),
         storage=storage,
+        show=TuningDisplay(make_console(stderr=True)),
+        command=shlex.join(["cifarlab", *sys.argv[1:]]),
     )
     output.print_json(tables.summarise(tuned)) if as_json else tables.print_study(tuned)

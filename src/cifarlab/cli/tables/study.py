@@ -2,21 +2,51 @@
 
 from typing import Any
 
+from cifarlab.cli.tables.cells import as_percent, new_table
 from cifarlab.displays.console import make_console
 from cifarlab.search import Tuned
+from cifarlab.search.tuning import best_of
 from cifarlab.utils.files import plain
+from cifarlab.utils.text import counted
+
+MOST_TRIALS = 5
 
 
 def print_study(tuned: Tuned) -> None:
-    """The best settings, the verdict, and what to do next."""
+    """The best trials, the verdict, and what to do next."""
     console = make_console()
+    leaders = best_of(tuned.trials)[:MOST_TRIALS]
+    table = new_table("trial", "epochs", "validation", "settings", numbers=(0, 1, 2))
+    for trial in leaders:
+        settings = "\n".join(f"{key}={value}" for key, value in trial.settings.items()) or "as shipped"
+        table.add_row(str(trial.number), str(trial.epochs), as_percent(trial.score), settings)
+    console.print(table, "")
+    states = [trial.state for trial in tuned.trials]
+    pruned, failed = states.count("pruned"), states.count("failed")
+    console.print(f"{counted(len(states), 'trial')}, {pruned} of them pruned, {failed} failed")
     for trial in tuned.trials:
-        print(trial)
+        if trial.state == "failed":
+            console.print(f"trial {trial.number} failed: {trial.reason}", soft_wrap=True)
     if tuned.verdict:
         console.print(tuned.verdict.sentence, soft_wrap=True)
-    print(tuned.study.path)
+    if tuned.best:
+        console.print(f"cifarlab train {tuned.study.best_file}", soft_wrap=True)
+    console.print(str(tuned.study.path), soft_wrap=True)
 
 
 def summarise(tuned: Tuned) -> dict[str, Any]:
-    """The same as plain values."""
-    return plain({"study": str(tuned.study.path), "trials": tuned.trials, "verdict": tuned.verdict})
+    """The same as plain values, ready for JSON."""
+    trials = [
+        {
+            "number": trial.number,
+            "state": trial.state,
+            "round": trial.round,
+            "epochs": trial.epochs,
+            "score": trial.score,
+            "settings": trial.settings,
+            "reason": trial.reason,
+        }
+        for trial in tuned.trials
+    ]
+    best = tuned.best.number if tuned.best else None
+    return plain({"study": str(tuned.study.path), "best": best, "verdict": tuned.verdict, "trials": trials})

@@ -1,0 +1,38 @@
+"""By which rules a study searches."""
+
+from dataclasses import dataclass
+
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
+
+SAMPLERS = ("tpe", "random", "gp", "cmaes", "grid")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By which rules a study searches: all that decides its results.
+
+    Attributes:
+        trials: How many settings are tried.
+        epochs: The most that a trial may have.
+        sampler: One of `SAMPLERS`.
+        pruner: A file in `pruners/`.
+        seeds_per_trial: How many trainings a trial is; its score is their mean.
+        threads: With how many each training computes.
+        confirm_seeds: How many trainings the winners and the shipped recipe get at the end.
+        seed: Of the sampler.
+    """
+
+    trials: int = 54
+    epochs: int = 20
+    sampler: str = "tpe"
+    pruner: str = "halving"
+    seeds_per_trial: int = 1
+    threads: int = 1
+    confirm_seeds: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        discovery.load("search.pruners", self.pruner)
+        if self.sampler not in SAMPLERS:
+            raise CifarlabError(discovery.unknown("sampler", self.sampler, SAMPLERS))
