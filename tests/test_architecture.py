@@ -1,4 +1,4 @@
-"""The architecture's rules: fourteen rooms whose imports point down, and what each room may know."""
+"""The architecture's rules: fifteen rooms whose imports point down, and what each room may know."""
 
 import ast
 import importlib
@@ -15,7 +15,7 @@ ROOT = Path(cifarlab.__file__).parent
 # Top to bottom: a room imports from those after it.
 ROOMS = (
     *("cli", "web", "reports"),  # faces
-    *("evaluation", "training", "metrics", "inference"),  # stages
+    *("search", "evaluation", "training", "metrics", "inference"),  # stages
     "displays",  # how far a stage is, for whoever watches
     *("runs", "models", "recipes", "plots", "datasets"),  # things
     "utils",  # the ground
@@ -34,6 +34,7 @@ PLUGINS = {  # what a public module of these packages must define; `{}` is its o
     "plots": "plot_{}",
     "recipes": "RECIPE",
     "reports.sections": "build",
+    "search.pruners": "plan",
     "training.engines": "BackendEngine",
     "web.routes": "router",
 }

@@ -24,7 +24,9 @@ _HOMES = {
     "Run": "cifarlab.runs",
     "Splits": "cifarlab.datasets",
     "TrainingDisplay": "cifarlab.displays.progress",
+    "TuningRules": "cifarlab.search",
     "calibrate": "cifarlab.evaluation.calibration",
+    "choose_space": "cifarlab.search",
     "compare": "cifarlab.evaluation.comparison.pairs",
     "compare_groups": "cifarlab.evaluation.comparison.seeds",
     "compare_with_humans": "cifarlab.evaluation.human_labels",
@@ -51,9 +53,11 @@ _HOMES = {
     "tell_stories": "cifarlab.evaluation.explanation.image",  # what `explain_images` was called
     "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called
     "train": "cifarlab.training",
+    "tune": "cifarlab.search",
 }
 _NAMES_AT_HOME = {
     "RobustnessSuite": "RobustnessSettings",
+    "TuningRules": "Rules",
     "describe_data": "describe",
     "tell_stories": "explain_images",
     "tell_story": "explain_image",

@@ -18,7 +18,7 @@ from cifarlab.search.confirmation import CANDIDATES, FRESH_SEED, Verdict, judge
 from cifarlab.search.observer import Plan, TuningObserver, choose_observer
 from cifarlab.search.rounds import Outcome, Trial, plan_rounds, search
 from cifarlab.search.rules import Rules
-from cifarlab.search.space import Settings, Space
+from cifarlab.search.space import Settings, Space, choose_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.search.tasks import CONFIRMATION, FAILED, Answer, Task
 from cifarlab.search.workers import LocalWorkers, Workers
@@ -52,7 +52,7 @@ class Tuned:
 
 def tune(
     recipe: str | Recipe,
-    space: Space,
+    space: Space | None = None,
     rules: Rules | None = None,
     *,
     fixed: Sequence[str] = (),
@@ -77,8 +77,8 @@ def tune(
 
     Args:
         recipe: Its name, a file with one, or a Recipe.
-        space: What may vary, see `make_space`.
-        rules: By which rules.
+        space: What may vary, see `make_space`; by default what the recipe's model and the training have to vary.
+        rules: By which rules; by default 54 trials of at most 20 epochs.
         fixed: Settings such as `"data=digits"`, the same for every trial and for the recipe as shipped.
         confirm: Share of the training images that no trial sees; 0 for no confirmation.
         max_minutes: Begin no further round after so long.
@@ -99,7 +99,8 @@ def tune(
         CifarlabError: If any of these is wrong, the study of that name is another one, the data cannot be had, ten
             trials in a row fail, or files cannot be written.
     """
-    rules, observer = rules or Rules(), choose_observer(show)
+    rules, observer = rules or Rules(epochs=default_epochs(recipe)), choose_observer(show)
+    space = space or choose_space(recipe, fixed=fixed, code=code)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
