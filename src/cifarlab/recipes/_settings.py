@@ -1,6 +1,5 @@
 """A recipe by its name, varied by settings, and as plain values: what `--set`, JSON and Python have in common."""
 
-import ast
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.recipes._recipe import TYPES, Recipe, current_name, has_type, wrong_type
-from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils import discovery, files, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
 
 _DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
@@ -131,7 +130,7 @@ def _tuples(value: Any) -> Any:
 
 def _literal(text: str) -> Any:
     try:
-        return ast.literal_eval(text.strip())
+        return syntax.literal(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that it is documented to raise
         return text.strip()
 

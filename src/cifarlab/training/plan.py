@@ -1,6 +1,5 @@
 """Several trainings from one command: all are checked before the first begins."""
 
-import ast
 import dataclasses
 import os
 import re
@@ -12,7 +11,7 @@ from typing import Any
 from cifarlab import datasets
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs.layout import RUN_NAME
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import discovery, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -86,24 +85,12 @@ def _check_model(recipe: Recipe) -> None:
     path = own_code.find(recipe.model) if own else Path(discovery.__file__).parents[1] / "models" / f"{recipe.model}.py"
     if not own and recipe.model not in known:
         raise CifarlabError(discovery.unknown("model", recipe.model, known))
-    arguments = _build_arguments(path)
+    try:
+        arguments = syntax.parameters(path.read_bytes(), "build", skip=2)  # beside the images' shape and the classes
+    except (SyntaxError, ValueError, OSError) as error:
+        raise CifarlabError(f"cannot read {path}: {error}") from error
     if arguments is None:
         return
     for key in recipe.model_args:
         if key not in arguments:
             raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
-
-
-def _build_arguments(path: Path) -> list[str] | None:
-    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError) as error:
-        raise CifarlabError(f"cannot read {path}: {error}") from error
-    for node in reversed(tree.body):
-        if isinstance(node, ast.FunctionDef) and node.name == "build":
-            if node.args.kwarg or node.decorator_list:
-                return None
-            named = [*node.args.posonlyargs, *node.args.args][2:] + node.args.kwonlyargs
-            return [argument.arg for argument in named]
-    return None
