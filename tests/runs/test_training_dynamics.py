@@ -53,7 +53,7 @@ def test_there_and_back(tmp_path, compress):
     for ours, theirs in ((train, found.train), (validation, found.validation)):
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.losses, theirs.losses)
-        np.testing.assert_array_equal(ours.right, theirs.right)
+        np.testing.assert_array_equal(ours.correct, theirs.correct)
     history = found.find("b")
     assert history.split == "train"
     assert (history.forgetting_events, history.first_learnt) == (1, 1)  # right, wrong, right, -, right

@@ -35,7 +35,7 @@ def assert_equal(one, other):
     for ours, theirs in ((one.train, other.train), (one.validation, other.validation)):
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.losses, theirs.losses)
-        np.testing.assert_array_equal(ours.right, theirs.right)
+        np.testing.assert_array_equal(ours.correct, theirs.correct)
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
     assert found.train.losses.shape == (3, count)
     np.testing.assert_array_equal(found.train.met.sum(axis=1), 3 * [count // 200 * 200])
     assert found.validation.met.all()
-    assert not found.train.right[~found.train.met].any()
+    assert not found.train.correct[~found.train.met].any()
     for number, row in enumerate(whole.history()):
         assert np.nanmean(found.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
-        assert found.train.right[number].sum() / found.train.met[number].sum() == pytest.approx(row["train_accuracy"])
-        assert found.validation.right[number].mean() == pytest.approx(row["validation_accuracy"])
+        assert found.train.correct[number].sum() / found.train.met[number].sum() == pytest.approx(row["train_accuracy"])
+        assert found.validation.correct[number].mean() == pytest.approx(row["validation_accuracy"])
         mean = found.validation.losses[number].astype(float).mean()
         assert mean == pytest.approx(row["validation_loss"], rel=1e-3)
     assert not set(splits.test.ids.tolist()) & {*found.train.ids.tolist(), *found.validation.ids.tolist()}
@@ -83,7 +83,7 @@ def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learn
     model = load_model(run)
     for curves, images in ((found.train, splits.train), (found.validation, splits.validation)):
         predictions = predict_images(model, images)
-        for losses, right, met in zip(curves.losses, curves.right, curves.met, strict=True):
+        for losses, right, met in zip(curves.losses, curves.correct, curves.met, strict=True):
             np.testing.assert_allclose(losses[met], predictions.losses[met], rtol=2e-3, atol=1e-4)
             assert (right[met] == (predictions.predicted == predictions.labels)[met]).mean() > 0.999
 
@@ -99,7 +99,7 @@ def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
     known = training_dynamics.load(whole)
     for curves in (known.train, known.validation):
         curves.losses[2:] = 7
-        curves.right[2:] = True
+        curves.correct[2:] = True
     training_dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
     training.resume(cut)
     assert_equal(training_dynamics.load(cut), training_dynamics.load(whole))
@@ -142,7 +142,7 @@ def test_a_loss_too_large_for_half_precision_stays_finite():
     recorder = Recorder(splits, 1)
     recorder.add(1, np.array([[0, len(splits.train) + 1]]), np.array([[1e9, 0.5]]), np.array([[False, True]]), None)
     assert recorder._train.losses[0, :2].tolist() == [65504.0, 0.5]
-    assert recorder._train.right[0, :3].tolist() == [False, True, False]
+    assert recorder._train.correct[0, :3].tolist() == [False, True, False]
 
 
 def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):

@@ -75,7 +75,7 @@ def test_a_training_images_story(runs, splits):
     assert told.label_rank is None
     curves = training_dynamics.load(runs[0]).train
     np.testing.assert_array_equal(told.history.losses, curves.losses[:, 7].astype(float))
-    assert list(told.history.right) == curves.right[:, 7].tolist()
+    assert list(told.history.correct) == curves.correct[:, 7].tolist()
     assert len(told.history.losses) == 3
     assert chosen not in [near.image_id for near in told.neighbours]
 
