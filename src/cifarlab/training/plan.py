@@ -55,20 +55,26 @@ def plan_trainings(
         raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
-    wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    numbers: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
     trainings = [
-        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in wanted for part in parts
+        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in numbers for part in parts
     ]
     for training in trainings:
-        recipe = override(load_recipe(training.recipe), training.settings)
-        given: dict[str, Any] = {"seed": training.seed, "data": data}
-        recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
-        allow_own_code(recipe, code)
-        datasets.split_name(recipe.data)
-        _check_model(recipe)
+        _check(training, code)
         _check_run_name(name or Path(training.recipe).stem)
     return trainings
+
+
+def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
+    """Refuse what `training.train` would refuse, as far as that shows without Keras and without the data."""
+    recipe = override(load_recipe(training.recipe), training.settings)
+    given: dict[str, Any] = {"seed": training.seed, "data": training.data}
+    recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
+    allow_own_code(recipe, code)
+    datasets.split_name(recipe.data)
+    _check_model(recipe)
 
 
 def _check_run_name(name: str) -> None:

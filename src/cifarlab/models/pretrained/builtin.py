@@ -55,7 +55,7 @@ def load_model(folder: Path | None = None) -> Any:
     import keras
 
     trained = recipes.from_dict(card["recipe"])
-    before = keras.config.dtype_policy()
+    before = keras.config.dtype_policy()  # of the process; the recipe may say bfloat16, which not every machine has
     keras.config.set_dtype_policy("float32")
     try:
         build = discovery.load("models", trained.model).build
