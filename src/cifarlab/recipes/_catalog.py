@@ -76,6 +76,7 @@ def recipe_source(name: str) -> str:
 
 
 def _docstring(name: str) -> str:
+    # From its text: to be listed, no file is executed.
     return syntax.docstring(recipe_source(name))
 
 

@@ -40,12 +40,12 @@ def number_rows(count: int) -> Array:
     return np.array([f"{row:08d}" for row in range(count)], str)
 
 
-def rows_of(ids: Array, wanted: Array) -> Array:
-    """Where each wanted id is among `ids`.
+def rows_of(ids: Array, some: Array) -> Array:
+    """Where each of some ids is among `ids`.
 
     Args:
         ids: `(N,)` str, unique.
-        wanted: `(M,)` str, all of them among `ids`.
+        some: `(M,)` str, all of them among `ids`.
 
     Returns:
         `(M,)` int64.
@@ -55,7 +55,8 @@ def rows_of(ids: Array, wanted: Array) -> Array:
         array([2, 0])
     """
     order = np.argsort(ids)
-    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
+    # One that is not there could get another's place, silently: hence the condition above.
+    return np.asarray(order[np.searchsorted(ids, some, sorter=order)])
 
 
 def full_batches(count: int, size: int) -> Iterator[tuple[Array, int]]:
