@@ -43,8 +43,8 @@ def test_every_bad_picture_is_named_at_once(pictures):
 
 def test_a_picture_in_two_classes_is_said(pictures):
     shutil.copy(pictures / "cat" / "03.png", pictures / "dog" / "x.png")
-    said = "1 picture lies in more than one class (cat/03.png and dog/x.png): one of the labels is wrong."
-    assert said in load_data(f"folder:{pictures}").source.notices
+    notice = "1 picture lies in more than one class (cat/03.png and dog/x.png): one of the labels is wrong."
+    assert notice in load_data(f"folder:{pictures}").source.notices
 
 
 def test_a_damaged_picture_is_named(pictures):

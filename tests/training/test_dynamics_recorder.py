@@ -59,29 +59,31 @@ def cut(stopped, tmp_path):
 
 def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
     splits = load_data("digits", **RECIPE.held_out)
-    found = training_dynamics.load(whole)
-    np.testing.assert_array_equal(found.train.ids, splits.train.ids)
-    np.testing.assert_array_equal(found.validation.ids, splits.validation.ids)
+    dynamics = training_dynamics.load(whole)
+    np.testing.assert_array_equal(dynamics.train.ids, splits.train.ids)
+    np.testing.assert_array_equal(dynamics.validation.ids, splits.validation.ids)
     count = len(splits.train)
-    assert found.train.losses.shape == (3, count)
-    np.testing.assert_array_equal(found.train.met.sum(axis=1), 3 * [count // 200 * 200])
-    assert found.validation.met.all()
-    assert not found.train.correct[~found.train.met].any()
+    assert dynamics.train.losses.shape == (3, count)
+    np.testing.assert_array_equal(dynamics.train.met.sum(axis=1), 3 * [count // 200 * 200])
+    assert dynamics.validation.met.all()
+    assert not dynamics.train.correct[~dynamics.train.met].any()
     for number, row in enumerate(whole.history()):
-        assert np.nanmean(found.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
-        assert found.train.correct[number].sum() / found.train.met[number].sum() == pytest.approx(row["train_accuracy"])
-        assert found.validation.correct[number].mean() == pytest.approx(row["validation_accuracy"])
-        mean = found.validation.losses[number].astype(float).mean()
+        assert np.nanmean(dynamics.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
+        assert dynamics.train.correct[number].sum() / dynamics.train.met[number].sum() == pytest.approx(
+            row["train_accuracy"]
+        )
+        assert dynamics.validation.correct[number].mean() == pytest.approx(row["validation_accuracy"])
+        mean = dynamics.validation.losses[number].astype(float).mean()
         assert mean == pytest.approx(row["validation_loss"], rel=1e-3)
-    assert not set(splits.test.ids.tolist()) & {*found.train.ids.tolist(), *found.validation.ids.tolist()}
+    assert not set(splits.test.ids.tolist()) & {*dynamics.train.ids.tolist(), *dynamics.validation.ids.tolist()}
 
 
 def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learnt(tmp_path):
     settings = [f"{key}={value}" for key, value in STILL.items()]
     run = training.train(RECIPE, runs_dir=tmp_path, settings=settings)
-    splits, found = load_data("digits", **RECIPE.held_out), training_dynamics.load(run)
+    splits, dynamics = load_data("digits", **RECIPE.held_out), training_dynamics.load(run)
     model = load_model(run)
-    for curves, images in ((found.train, splits.train), (found.validation, splits.validation)):
+    for curves, images in ((dynamics.train, splits.train), (dynamics.validation, splits.validation)):
         predictions = predict_images(model, images)
         for losses, right, met in zip(curves.losses, curves.correct, curves.met, strict=True):
             np.testing.assert_allclose(losses[met], predictions.losses[met], rtol=2e-3, atol=1e-4)
@@ -122,9 +124,9 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
 def test_a_run_that_recorded_nothing_can_be_resumed(cut):
     cut.dynamics_file.unlink()
     training.resume(cut)
-    found = training_dynamics.load(cut)
-    assert not found.train.met[:2].any()
-    assert found.train.met[2].any()
+    dynamics = training_dynamics.load(cut)
+    assert not dynamics.train.met[:2].any()
+    assert dynamics.train.met[2].any()
 
 
 def test_dynamics_of_other_images_are_refused(whole, tmp_path):
@@ -148,6 +150,6 @@ def test_a_loss_too_large_for_half_precision_stays_finite():
 def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):
     assert keras.backend.backend() in {"tensorflow", "jax", "torch"}
     run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1", "validation_fraction=0"])
-    found = training_dynamics.load(run)
-    assert len(found.validation.ids) == 0
-    assert len(set(found.train.losses[0][found.train.met[0]].tolist())) > 500
+    dynamics = training_dynamics.load(run)
+    assert len(dynamics.validation.ids) == 0
+    assert len(set(dynamics.train.losses[0][dynamics.train.met[0]].tolist())) > 500

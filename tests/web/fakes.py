@@ -77,7 +77,7 @@ class FakeExplanations:
     """Looks at the upper half, and finds the first training images of digits, after being asked twice."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.questions = 0
 
     def attention(self, model: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[SaliencyMap]:
         heat = np.zeros(picture.shape[:2], np.float32)
@@ -85,8 +85,8 @@ class FakeExplanations:
         return [SaliencyMap(GRAD_CAM, label, heat, (4, 4)) for label in labels]
 
     def neighbours(self, model: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
-        self.asked += 1
-        if self.asked == 1:
+        self.questions += 1
+        if self.questions == 1:
             return None
         train = load_data("digits").train
         return [Neighbour(str(train.ids[row]), row % 4, 1 - 0.01 * row, train.images[row]) for row in range(count)]

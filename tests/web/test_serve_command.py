@@ -52,9 +52,9 @@ def test_it_prints_its_address_answers_and_stops(tmp_path, stop):
     assert re.fullmatch(r"cifarlab is at http://127\.0\.0\.1:\d+/ \(Ctrl-C stops it\)\n", line), process.communicate()
     assert ask(line) == (200, b'{"status":"ok"}')
     process.send_signal(stop)
-    _, said = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert said == ""
+    assert errors == ""
 
 
 @pytest.mark.thorough
@@ -85,7 +85,7 @@ def refused(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--host", "no.such.host.invalid"), "unknown host"),
         (("--host", "192.0.2.1"), "cannot serve at 192.0.2.1"),
@@ -101,9 +101,9 @@ def refused(capsys, tmp_path, monkeypatch):
         (("extra",), "extra"),
     ],
 )
-def test_bad_input_is_one_line(refused, tmp_path, words, said):
+def test_bad_input_is_one_line(refused, tmp_path, words, message):
     (tmp_path / "file").write_text("")
-    assert said in refused(*words)
+    assert message in refused(*words)
 
 
 def test_a_port_that_is_taken_is_said(refused):
@@ -154,9 +154,9 @@ def test_the_address_can_be_opened(monkeypatch, host, token, address):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_own_address_is_one_that_others_can_open(monkeypatch, host):
-    found = own_address(host)
-    assert found == socket.gethostname() or (
-        is_address(found) and not is_loopback(found) and not is_every_address(found)
+    address = own_address(host)
+    assert address == socket.gethostname() or (
+        is_address(address) and not is_loopback(address) and not is_every_address(address)
     )
 
     def refuse(*_):

@@ -272,6 +272,7 @@ def test_the_command_writes_a_page_and_prints_a_table_or_json(runs, tmp_path, ca
     assert [run["run"] for run in told["runs"]] == ["dense", "convnet-seed0"]
     assert told["runs"][0]["history"]["split"] == "train"
     assert len(told["runs"][0]["history"]["losses"]) == 3
+    assert {type(each) for each in told["runs"][0]["history"]["right"]} == {bool}
     assert "forgotten" in page.read_text(encoding="utf-8")
     assert cli.main(["image", told["image"], "--runs", places[0]]) == 0
     lines = capsys.readouterr().out.splitlines()
