@@ -16,16 +16,17 @@ import gzip
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import optuna
 from _measure import errors_in_one_line
 
 from cifarlab.recipes import Recipe, load_recipe, override, settings_of
 from cifarlab.runs.predictions import Predictions
+from cifarlab.search.planning import shortened
 from cifarlab.search.samplers import make_sampler
-from cifarlab.search.space import choose_space
+from cifarlab.search.space import Space, choose_space
 from cifarlab.search.tasks import CONFIRMATION, DONE, Task
-from cifarlab.search.tuning import shortened
 from cifarlab.search.workers import LocalWorkers
 from cifarlab.utils import files
 from cifarlab.utils.environment import processor_name
@@ -96,11 +97,11 @@ def fixed_keys(name: str) -> list[str]:
     return [each for each in TABLES[name][1] if not each.startswith(("model.widths", "model.depth"))]
 
 
-def draw(recipe: Recipe, space, count: int):  # type: ignore[no-untyped-def]
+def draw(recipe: Recipe, space: Space, count: int) -> list[Any]:
     """The recipe as shipped, and random settings."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=make_sampler("random", 0))
-    drawn = [({}, space.parameters_of(recipe) or {})]
+    drawn: list[Any] = [({}, space.parameters_of(recipe) or {})]
     while len(drawn) < count:
         trial = study.ask()
         drawn.append((space.suggest(trial), trial.params))

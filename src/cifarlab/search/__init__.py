@@ -2,11 +2,12 @@
 
 from cifarlab.search.confirmation import Candidate, Verdict
 from cifarlab.search.observer import Silent, TuningObserver
+from cifarlab.search.planning import default_epochs
 from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space, make_space, own_space
 from cifarlab.search.study import Study, open_study
-from cifarlab.search.tuning import Tuned, default_epochs, tune
+from cifarlab.search.tuning import Tuned, tune
 
 __all__ = [
     "Candidate",

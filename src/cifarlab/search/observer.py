@@ -1,7 +1,6 @@
 """What a search tells whoever watches it. The command line draws it, tests record it, `Silent` ignores it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,21 +8,6 @@ from cifarlab.displays.progress import is_watched
 from cifarlab.displays.tuning import TuningDisplay
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much a study is going to be: epochs of all trainings together.
-
-    Attributes:
-        search: Of the trials, at most.
-        confirmation: Of the winners and the recipe as shipped.
-        rounds: How many rounds of trials.
-    """
-
-    search: int
-    confirmation: int
-    rounds: int
 
 
 class TuningObserver(Protocol):

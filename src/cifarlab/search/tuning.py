@@ -10,25 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarlab.datasets import SPLITS, Splits
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.runs.predictions import Predictions
 from cifarlab.search import exports
-from cifarlab.search.confirmation import CANDIDATES, FRESH_SEED, Verdict, judge
-from cifarlab.search.observer import Plan, TuningObserver, choose_observer
-from cifarlab.search.rounds import Outcome, Trial, plan_rounds, search
+from cifarlab.search.confirmation import CANDIDATES, Verdict
+from cifarlab.search.observer import TuningObserver, choose_observer
+from cifarlab.search.planning import CONFIRM, Plan, default_epochs, plan_study, prepare
+from cifarlab.search.rounds import Trial, search
 from cifarlab.search.rules import Rules
-from cifarlab.search.space import Settings, Space, choose_space
+from cifarlab.search.space import Space, choose_space
 from cifarlab.search.study import Study, begin_study
-from cifarlab.search.tasks import CONFIRMATION, FAILED, Answer, Task
+from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import LocalWorkers, Workers
-from cifarlab.training.plan import check_recipe
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import plain
 from cifarlab.utils.text import counted, percent
 
-CONFIRM, EPOCHS = 0.1, 20
 KEPT_FILES = ("run.json", "recipe.json", "environment.json", "data.json", "command.txt", "history.csv")
 """What stays of a trial that is not among the best."""
 
@@ -108,13 +105,13 @@ def tune(
     job_count = jobs or max(1, (_cores() // rules.threads))
     local = LocalWorkers(job_count, rules.threads, None if max_trial_minutes is None else 60 * max_trial_minutes)
     with study.writing() as writes, workers or local as crew:
-        searcher = _Searcher(study, rules, crew, observer, data_dir, code)
+        trainer = Trainer(study, rules, crew, observer, data_dir, code)
         plan = plan_study(rules, bool(confirm))
         observer.begin(study.path, _about(study, splits, plan, job_count), plan.search + plan.confirmation)
         try:
             ends = None if max_minutes is None else clock() + 60 * max_minutes
             trials: list[Trial] = []
-            for members in search(study.recipe, space, searcher.evaluate, rules, study.known):
+            for members in search(study.recipe, space, trainer.evaluate, rules, study.known):
                 trials += members
                 observer.judged(_best_line(trials), collections.Counter(trial.state for trial in trials))
                 if writes:
@@ -124,7 +121,7 @@ def tune(
                 if ends is not None and clock() >= ends:
                     break
             leaders = best_of(trials)
-            verdict = searcher.confirm(base, leaders[:CANDIDATES], splits) if confirm else None
+            verdict = trainer.confirm(base, leaders[:CANDIDATES], splits) if confirm else None
         finally:
             observer.end()
         best = _chosen(leaders, verdict)
@@ -141,18 +138,6 @@ def _write_result(study: Study, base: str, best: Trial | None, verdict: Verdict 
     exports.write_best(study, found, verdict, best, base)
     if verdict is not None:
         files.write_json(study.verdict_file, plain({"verdict": verdict})["verdict"])
-
-
-def plan_study(rules: Rules, confirm: bool = True) -> Plan:
-    """How many epochs a study takes, if no trial fails; with the median rule, at most."""
-    rounds = plan_rounds(rules)
-    epochs = rules.seeds_per_trial * sum(
-        count * (rung - before)
-        for counts, rungs in rounds
-        for count, rung, before in zip(counts, rungs, (0, *rungs), strict=False)
-    )
-    confirmed = min(CANDIDATES, sum(counts[-1] for counts, _ in rounds)) + 1
-    return Plan(epochs, rules.confirm_seeds * confirmed * rules.epochs if confirm else 0, len(rounds))
 
 
 def _about(study: Study, splits: Splits, plan: Plan, jobs: int) -> list[str]:
@@ -180,153 +165,9 @@ def _best_line(trials: Sequence[Trial]) -> str:
     return f"{percent(first.score or 0.0)} (trial {first.number}: {what})"
 
 
-def prepare(
-    recipe: str | Recipe,
-    rules: Rules,
-    fixed: Sequence[str] = (),
-    confirm: float = CONFIRM,
-    code: Sequence[str | os.PathLike[str]] = (),
-) -> Recipe:
-    """The recipe that a study varies, checked before any data are read.
-
-    Raises:
-        CifarlabError: If it cannot be had, or its trials could not be compared.
-    """
-    shipped = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
-    allow_own_code(shipped, code)
-    check_recipe(shipped)
-    if not shipped.validation_fraction:
-        raise CifarlabError("trials are compared on validation images: --fix validation_fraction=0.1")
-    return dataclasses.replace(shortened(shipped, rules.epochs), confirmation_fraction=confirm)
-
-
-def default_epochs(recipe: str | Recipe) -> int:
-    """The most that a trial has where nothing else is asked for: the recipe's own, or 20 where it has more."""
-    return min(EPOCHS, (load_recipe(recipe) if isinstance(recipe, str) else recipe).epochs)
-
-
-def shortened(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe with another number of epochs; what it does in its first epochs takes the same share of them.
-
-    Example:
-        >>> shortened(Recipe(model="mlp", epochs=100, warmup_epochs=5), 20).warmup_epochs
-        1.0
-    """
-    share = epochs / recipe.epochs
-    pixels = [recipe.image_pixels[int(epoch / share)] for epoch in range(round(len(recipe.image_pixels) * share))]
-    return dataclasses.replace(
-        recipe, epochs=epochs, warmup_epochs=recipe.warmup_epochs * share, image_pixels=tuple(pixels)
-    )
-
-
 def best_of(trials: Sequence[Trial]) -> list[Trial]:
     """Those that were trained to the end, from the best score on."""
     return sorted((t for t in trials if t.state == "complete"), key=lambda t: (-(t.score or 0.0), t.number))
-
-
-class _Searcher:
-    """Has trials trained, and reads what came of them from their files."""
-
-    def __init__(
-        self,
-        study: Study,
-        rules: Rules,
-        crew: Workers,
-        show: TuningObserver,
-        data_dir: str | Path | None,
-        code: Sequence[str | os.PathLike[str]],
-    ) -> None:
-        self._study, self._rules, self._crew, self._show = study, rules, crew, show
-        self._data_dir = None if data_dir is None else str(data_dir)
-        self._code = tuple(map(str, code))
-
-    def evaluate(self, trials: Sequence[Trial], epochs: int) -> list[Outcome]:
-        """Train trials up to an epoch; see `rounds.Evaluate`."""
-        for trial in trials:
-            if self._study.known(trial.number) is None:
-                self._study.remember(trial)
-        tasks = {trial.number: self._tasks(trial, epochs) for trial in trials if not self._failed(trial, epochs)}
-        title = f"round {trials[0].round + 1}" if trials else ""
-        since = max((trial.epochs for trial in trials), default=0)
-        answers = self._run(title, {f"trial {number}": each for number, each in tasks.items()}, since, epochs)
-        for trial in trials:
-            reasons = [answers[task].reason for task in tasks.get(trial.number, ()) if answers[task].ended == FAILED]
-            if reasons:
-                self._study.remember(trial, (epochs, reasons[0]))
-        return [self._outcome(trial, epochs) for trial in trials]
-
-    def _failed(self, trial: Trial, epochs: int) -> str:
-        failed = self._study.failure(trial.number)
-        return failed[1] if failed and failed[0] <= epochs else ""
-
-    def _tasks(self, trial: Trial, epochs: int) -> list[Task]:
-        first = self._study.recipe.seed
-        return [
-            Task(
-                self._study.trial_run(trial.number, seed).path,
-                self._study.recipe_of(trial.settings, seed),
-                epochs,
-                self._data_dir,
-                self._code,
-            )
-            for seed in range(first, first + self._rules.seeds_per_trial)
-        ]
-
-    def _outcome(self, trial: Trial, epochs: int) -> Outcome:
-        if reason := self._failed(trial, epochs):
-            return Outcome(None, reason)
-        scores = []
-        for task in self._tasks(trial, epochs):
-            rows = task.run.history()[:epochs]
-            scores.append(max(row["validation_accuracy"] for row in rows))
-        return Outcome(sum(scores) / len(scores))
-
-    def confirm(self, base: str, leaders: Sequence[Trial], splits: Splits) -> Verdict | None:
-        """Train the best settings and the recipe as shipped anew, and judge them on the confirmation part."""
-        found = {f"trial{trial.number:04d}": trial.settings for trial in leaders if trial.settings}
-        if not found or splits.confirmation is None:
-            return None  # the recipe as shipped led: there is nothing to confirm
-        tasks = {
-            label: [self._confirmation_task(label, settings, seed) for seed in self._fresh_seeds()]
-            for label, settings in {"shipped": {}, **found}.items()
-        }
-        answers = self._run("confirmation", tasks, 0, self._rules.epochs)
-        for task, answer in answers.items():
-            if answer.ended == FAILED:
-                raise CifarlabError(f"the confirmation's training {task.folder} failed: {answer.reason}")
-        said = {
-            label: [Predictions.load(task.run.predictions_file(CONFIRMATION)) for task in each]
-            for label, each in tasks.items()
-        }
-        candidates = [
-            (trial.number, trial.settings, trial.score or 0.0, said[f"trial{trial.number:04d}"])
-            for trial in leaders
-            if trial.settings
-        ]
-        return judge(base, candidates, said["shipped"], self._rules.epochs)
-
-    def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
-        runs = {
-            label if len(each) == 1 else f"{label}, seed {task.recipe.seed}": task.run
-            for label, each in tasks.items()
-            for task in each
-        }
-        self._show.race(title, runs, since, until)
-        return self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
-
-    def _fresh_seeds(self) -> range:
-        first = FRESH_SEED + self._study.recipe.seed
-        return range(first, first + self._rules.confirm_seeds)
-
-    def _confirmation_task(self, label: str, settings: Settings, seed: int) -> Task:
-        return Task(
-            self._study.confirmation_run(label, seed).path,
-            self._study.recipe_of(settings, seed),
-            self._rules.epochs,
-            self._data_dir,
-            self._code,
-            confirm=True,
-        )
 
 
 def _chosen(leaders: Sequence[Trial], verdict: Verdict | None) -> Trial | None:

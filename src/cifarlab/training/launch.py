@@ -6,21 +6,18 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cifarlab.datasets import SPLITS, Splits
-from cifarlab.models import shuffle_images
+from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.observer import TrainingObserver, choose_observer
-from cifarlab.training.own_model import check_form, check_own_model
+from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
-from cifarlab.utils.text import counted
 
 if TYPE_CHECKING:
     import keras
@@ -67,26 +64,34 @@ def train(
     observer = choose_observer(show)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
-    splits, model = _prepare(resolved, data_dir, splits)
-    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
-    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
-    label += f"-fold{resolved.fold}" if is_fold else ""
-    run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
+    splits, model = prepare(resolved, data_dir, splits)
+    run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
     try:
-        run.set_state("running")
-        files.write_json(run.recipe_file, to_dict(resolved))
-        files.write_json(run.data_file, _describe_data(splits))
-        remember_images(run, splits.train, splits.validation)
-        kept = {"code": notes} if (notes := kept_code.keep_code(run, resolved)) else {}
-        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
-        command = _command(recipe, settings, given, data_dir, run)
-        files.write_text(run.command_file, command + "\n")
-    except BaseException:
+        _describe(run, resolved, splits, model)
+        files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
+    except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
         shutil.rmtree(run.path)
         raise
     with run.owned():
         _fit(run, resolved, splits, model, observer, until=until, resume=False)
     return run
+
+
+def _run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
+    # Fold 0 is the default of every training: it is in the name only where somebody set it.
+    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
+    return f"{label}{f'-fold{resolved.fold}' if is_fold else ''}-seed{resolved.seed}"
+
+
+def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") -> None:
+    """Write down all that is known of a run before its first step, its command apart."""
+    run.set_state("running")
+    files.write_json(run.recipe_file, to_dict(recipe))
+    files.write_json(run.data_file, describe_splits(splits))
+    remember_images(run, splits.train, splits.validation)
+    kept = {"code": notes} if (notes := kept_code.keep_code(run, recipe)) else {}
+    files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
 
 
 def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: str | Path | None) -> None:
@@ -103,7 +108,7 @@ def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: 
     """
     resolved = _resolve(recipe, settings, {} if data is None else {"data": data})
     if own_code.is_own(resolved.model):
-        _prepare(resolved, data_dir)
+        prepare(resolved, data_dir)
 
 
 def resume(
@@ -158,16 +163,16 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     from cifarlab.datasets import older_split
 
     choose_backend()
-    wanted = read_object(run.environment_file, "backend")["backend"]
-    if choose_backend() != wanted:
-        raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
-    splits = splits or _load(run.recipe, data_dir or run.data.get("data_dir"))
-    if _describe_data(splits)["fingerprints"] != run.data.get("fingerprints"):
+    backend = read_object(run.environment_file, "backend")["backend"]
+    if choose_backend() != backend:  # random states are kept in another form, and digits would differ
+        raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
+    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
+    if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
     own = own_code.is_own(run.recipe.model)
     module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
-    model = _build(module, run.recipe, splits)
+    model = build_model(module, run.recipe, splits)
     return splits, model
 
 
@@ -184,87 +189,6 @@ def _resolve(
     resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
     allow_own_code(resolved, code)
     return resolved
-
-
-def _prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None = None) -> tuple[Splits, "keras.Model"]:
-    """Data and model, and every check that can be made before the first step."""
-    kept_code.check_keepable(recipe)
-    splits = splits or _load(recipe, data_dir)
-    _check_batches(recipe, splits)
-    module = discovery.load("models", recipe.model)
-    model = _build(module, recipe, splits)
-    _check_it_can_be_trained(model, recipe)
-    if own_code.is_own(recipe.model):  # the package's own models have their contract's tests
-        check_own_model(model, module, splits.train)
-    return splits, model
-
-
-def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
-    from cifarlab.datasets import load_data
-
-    splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
-    if not len(splits.train):
-        raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
-    return splits
-
-
-def _check_batches(recipe: Recipe, splits: Splits) -> None:
-    if recipe.batch_size > len(splits.train):
-        there = counted(len(splits.train), "training image")
-        raise CifarlabError(
-            f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
-            f"give --batch-size {max(1, len(splits.train) // 10)}"
-        )
-
-
-def _describe_data(splits: Splits) -> dict[str, Any]:
-    """Source, classes, and a fingerprint of each split's images, so that altered data are noticed later."""
-    fingerprints = {split: splits[split].fingerprint for split in SPLITS}
-    names = list(splits.class_names)
-    return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
-
-
-def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
-    import keras
-
-    from cifarlab.models.layers.shuffle_pixels import shuffle_inputs
-
-    if not hasattr(module, "build"):
-        raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
-    # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
-    caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
-    keras.utils.set_random_seed(recipe.seed)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
-    try:
-        model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
-        if own_code.is_own(recipe.model):
-            check_form(model, recipe.model, splits.train)
-        model = shuffle_inputs(model) if recipe.shuffle_pixels else model
-    except CifarlabError:
-        raise
-    except caught as error:
-        arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
-        reason = own_code.describe_error(error, recipe.model) if caught is Exception else error
-        raise CifarlabError(
-            f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
-        ) from error
-    finally:
-        keras.config.set_dtype_policy(before)
-    if hasattr(module, "adapt"):
-        images = splits.train.images
-        module.adapt(model, shuffle_images(images) if recipe.shuffle_pixels else images)
-    return model
-
-
-def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
-    """Refuse what does not fit before a run folder is made."""
-    from cifarlab.training.augmentation.pipeline import add_augmentation
-    from cifarlab.training.optimizers.build import build_optimizer
-    from cifarlab.training.optimizers.schedules import build_schedule
-
-    trained = add_augmentation(model, recipe)
-    build_optimizer(recipe, build_schedule(recipe, 1), trained[max(trained)])
 
 
 def _fit(
@@ -287,7 +211,7 @@ def _fit(
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, the run says so; then it goes on to who called
         run.set_state("failed", str(error))
         raise
     seconds = sum(row["epoch_seconds"] for row in state.history)

@@ -1,19 +1,20 @@
 """Several trainings from one command: all are checked before the first begins."""
 
-import ast
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cifarlab import datasets
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs.layout import RUN_NAME
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import discovery, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,25 @@ def plan_trainings(
         raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
-    wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    numbers: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
     trainings = [
-        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in wanted for part in parts
+        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in numbers for part in parts
     ]
     for training in trainings:
-        recipe = override(load_recipe(training.recipe), training.settings)
-        given: dict[str, Any] = {"seed": training.seed, "data": data}
-        recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
-        allow_own_code(recipe, code)
-        check_recipe(recipe)
+        _check(training, code)
         _check_run_name(name or Path(training.recipe).stem)
     return trainings
+
+
+def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
+    """Refuse what `training.train` would refuse, as far as that shows without Keras and without the data."""
+    recipe = override(load_recipe(training.recipe), training.settings)
+    given: dict[str, Any] = {"seed": training.seed, "data": training.data}
+    recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
+    allow_own_code(recipe, code)
+    check_recipe(recipe)
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -93,7 +100,8 @@ def _check_model(recipe: Recipe) -> None:
     known = discovery.names("models")
     if not own_code.is_own(recipe.model) and recipe.model not in known:
         raise CifarlabError(discovery.unknown("model", recipe.model, known))
-    arguments = _build_arguments(_path_of(recipe.model))
+    # Beside the images' shape and the classes.
+    arguments = _read_source(recipe.model, lambda source: syntax.parameters(source, "build", skip=2))
     if arguments is None:
         return
     for key in recipe.model_args:
@@ -107,36 +115,16 @@ def default_space(model: str) -> dict[str, str]:
     Raises:
         CifarlabError: If the file cannot be read, or does not write it out.
     """
-    path = _path_of(model)
-    for node in _read_source(path).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SEARCH_SPACE":
-            try:
-                return {str(key): str(text) for key, text in dict(ast.literal_eval(node.value)).items()}
-            except (ValueError, TypeError) as error:
-                raise CifarlabError(
-                    f"{path}: SEARCH_SPACE must be written out, such as {{'dropout': '0.0..0.5'}} ({error})"
-                ) from error
-    return {}
+    space = _read_source(model, lambda source: syntax.constant(source, "SEARCH_SPACE")) or {}
+    if not isinstance(space, dict) or not all(isinstance(each, str) for item in space.items() for each in item):
+        raise CifarlabError(f"SEARCH_SPACE of {model} must be texts by name, such as {{'dropout': '0.0..0.5'}}")
+    return space
 
 
-def _path_of(model: str) -> Path:
+def _read_source(model: str, read: Callable[[bytes], _T]) -> _T:
     own = own_code.is_own(model)
-    return own_code.find(model) if own else Path(discovery.__file__).parents[1] / "models" / f"{model}.py"
-
-
-def _read_source(path: Path) -> ast.Module:
+    path = own_code.find(model) if own else Path(discovery.__file__).parents[1] / "models" / f"{model}.py"
     try:
-        return ast.parse(path.read_bytes())
+        return read(path.read_bytes())
     except (SyntaxError, ValueError, OSError) as error:
         raise CifarlabError(f"cannot read {path}: {error}") from error
-
-
-def _build_arguments(path: Path) -> list[str] | None:
-    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
-    for node in reversed(_read_source(path).body):
-        if isinstance(node, ast.FunctionDef) and node.name == "build":
-            if node.args.kwarg or node.decorator_list:
-                return None
-            named = [*node.args.posonlyargs, *node.args.args][2:] + node.args.kwonlyargs
-            return [argument.arg for argument in named]
-    return None

@@ -1,0 +1,131 @@
+"""Has a study's trials trained, and reads what came of them from their files."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cifarlab.datasets import Splits
+from cifarlab.runs.predictions import Predictions
+from cifarlab.search.confirmation import FRESH_SEED, Verdict, judge
+from cifarlab.search.observer import TuningObserver
+from cifarlab.search.rounds import Outcome, Trial
+from cifarlab.search.rules import Rules
+from cifarlab.search.space import Settings
+from cifarlab.search.study import Study
+from cifarlab.search.tasks import CONFIRMATION, FAILED, Answer, Task
+from cifarlab.search.workers import Workers
+from cifarlab.utils.errors import CifarlabError
+
+
+class Trainer:
+    """The hands of a search.
+
+    Args:
+        study: Whose trials.
+        rules: By which rules.
+        crew: Who trains.
+        show: Told what is trained.
+        data_dir: Where the data are.
+        code: The user's own Python files that the recipe may name.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        rules: Rules,
+        crew: Workers,
+        show: TuningObserver,
+        data_dir: str | Path | None,
+        code: Sequence[str | os.PathLike[str]],
+    ) -> None:
+        self._study, self._rules, self._crew, self._show = study, rules, crew, show
+        self._data_dir = None if data_dir is None else str(data_dir)
+        self._code = tuple(map(str, code))
+
+    def evaluate(self, trials: Sequence[Trial], epochs: int) -> list[Outcome]:
+        """Train trials up to an epoch; see `rounds.Evaluate`."""
+        for trial in trials:
+            if self._study.known(trial.number) is None:
+                self._study.remember(trial)
+        tasks = {trial.number: self._tasks(trial, epochs) for trial in trials if not self._failed(trial, epochs)}
+        title = f"round {trials[0].round + 1}" if trials else ""
+        since = max((trial.epochs for trial in trials), default=0)
+        answers = self._run(title, {f"trial {number}": each for number, each in tasks.items()}, since, epochs)
+        for trial in trials:
+            reasons = [answers[task].reason for task in tasks.get(trial.number, ()) if answers[task].ended == FAILED]
+            if reasons:
+                self._study.remember(trial, (epochs, reasons[0]))
+        return [self._outcome(trial, epochs) for trial in trials]
+
+    def _failed(self, trial: Trial, epochs: int) -> str:
+        failed = self._study.failure(trial.number)
+        return failed[1] if failed and failed[0] <= epochs else ""
+
+    def _tasks(self, trial: Trial, epochs: int) -> list[Task]:
+        first = self._study.recipe.seed
+        return [
+            Task(
+                self._study.trial_run(trial.number, seed).path,
+                self._study.recipe_of(trial.settings, seed),
+                epochs,
+                self._data_dir,
+                self._code,
+            )
+            for seed in range(first, first + self._rules.seeds_per_trial)
+        ]
+
+    def _outcome(self, trial: Trial, epochs: int) -> Outcome:
+        if reason := self._failed(trial, epochs):
+            return Outcome(None, reason)
+        scores = []
+        for task in self._tasks(trial, epochs):
+            rows = task.run.history()[:epochs]
+            scores.append(max(row["validation_accuracy"] for row in rows))
+        return Outcome(sum(scores) / len(scores))
+
+    def confirm(self, base: str, leaders: Sequence[Trial], splits: Splits) -> Verdict | None:
+        """Train the best settings and the recipe as shipped anew, and judge them on the confirmation part."""
+        found = {f"trial{trial.number:04d}": trial.settings for trial in leaders if trial.settings}
+        if not found or splits.confirmation is None:
+            return None  # the recipe as shipped led: there is nothing to confirm
+        tasks = {
+            label: [self._confirmation_task(label, settings, seed) for seed in self._fresh_seeds()]
+            for label, settings in {"shipped": {}, **found}.items()
+        }
+        answers = self._run("confirmation", tasks, 0, self._rules.epochs)
+        for task, answer in answers.items():
+            if answer.ended == FAILED:
+                raise CifarlabError(f"the confirmation's training {task.folder} failed: {answer.reason}")
+        said = {
+            label: [Predictions.load(task.run.predictions_file(CONFIRMATION)) for task in each]
+            for label, each in tasks.items()
+        }
+        candidates = [
+            (trial.number, trial.settings, trial.score or 0.0, said[f"trial{trial.number:04d}"])
+            for trial in leaders
+            if trial.settings
+        ]
+        return judge(base, candidates, said["shipped"], self._rules.epochs)
+
+    def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
+        runs = {
+            label if len(each) == 1 else f"{label}, seed {task.recipe.seed}": task.run
+            for label, each in tasks.items()
+            for task in each
+        }
+        self._show.race(title, runs, since, until)
+        return self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
+
+    def _fresh_seeds(self) -> range:
+        first = FRESH_SEED + self._study.recipe.seed
+        return range(first, first + self._rules.confirm_seeds)
+
+    def _confirmation_task(self, label: str, settings: Settings, seed: int) -> Task:
+        return Task(
+            self._study.confirmation_run(label, seed).path,
+            self._study.recipe_of(settings, seed),
+            self._rules.epochs,
+            self._data_dir,
+            self._code,
+            confirm=True,
+        )

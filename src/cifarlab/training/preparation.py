@@ -1,0 +1,114 @@
+"""Data and model of a training, and every reason why it cannot begin, before a run folder is made."""
+
+import dataclasses
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from cifarlab.datasets import SPLITS, Splits
+from cifarlab.models import shuffle_images
+from cifarlab.recipes import Recipe
+from cifarlab.runs import kept_code
+from cifarlab.training.own_model import check_form, check_own_model
+from cifarlab.utils import discovery, own_code
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
+
+if TYPE_CHECKING:
+    import keras
+
+
+def prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None = None) -> tuple[Splits, "keras.Model"]:
+    """Data and model, and every check that can be made before the first step."""
+    kept_code.check_keepable(recipe)
+    splits = splits or load_splits(recipe, data_dir)
+    _check_batches(recipe, splits)
+    module = discovery.load("models", recipe.model)
+    model = build_model(module, recipe, splits)
+    _check_it_can_be_trained(model, recipe)
+    if own_code.is_own(recipe.model):  # the package's own models have their contract's tests
+        check_own_model(model, module, splits.train)
+    return splits, model
+
+
+def load_splits(recipe: Recipe, data_dir: str | Path | None) -> Splits:
+    """The data that a recipe names, with what it holds out.
+
+    Raises:
+        CifarlabError: If they cannot be had, or have no training images.
+    """
+    from cifarlab.datasets import load_data
+
+    splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
+    if not len(splits.train):
+        raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
+    return splits
+
+
+def _check_batches(recipe: Recipe, splits: Splits) -> None:
+    if recipe.batch_size > len(splits.train):
+        there = counted(len(splits.train), "training image")
+        raise CifarlabError(
+            f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
+            f"give --batch-size {max(1, len(splits.train) // 10)}"
+        )
+
+
+def describe_splits(splits: Splits) -> dict[str, Any]:
+    """Source, classes, and a fingerprint of each split's images, so that altered data are noticed later."""
+    fingerprints = {split: splits[split].fingerprint for split in SPLITS}
+    names = list(splits.class_names)
+    return {**dataclasses.asdict(splits.source), "class_names": names, "fingerprints": fingerprints}
+
+
+def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
+    """A freshly initialised network, from the recipe's seed.
+
+    Args:
+        module: With `build`, and `adapt` where layers learn from the training images first.
+        recipe: Whose arguments, precision and seed.
+        splits: For shape and classes.
+
+    Raises:
+        CifarlabError: If it cannot be built.
+    """
+    import keras
+
+    from cifarlab.models.layers.shuffle_pixels import shuffle_inputs
+
+    if not hasattr(module, "build"):
+        raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
+    # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
+    caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
+    keras.utils.set_random_seed(recipe.seed)  # layers draw their initial weights, and seeds of their own, from it
+    before = keras.config.dtype_policy()  # of the process: a notebook's own layers must not inherit ours
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    try:
+        model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
+        if own_code.is_own(recipe.model):
+            check_form(model, recipe.model, splits.train)
+        model = shuffle_inputs(model) if recipe.shuffle_pixels else model
+    except CifarlabError:
+        raise
+    except caught as error:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
+        reason = own_code.describe_error(error, recipe.model) if caught is Exception else error
+        raise CifarlabError(
+            f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
+        ) from error
+    finally:
+        keras.config.set_dtype_policy(before)
+    if hasattr(module, "adapt"):  # it sees images as the layers behind the shuffling will
+        images = splits.train.images
+        module.adapt(model, shuffle_images(images) if recipe.shuffle_pixels else images)
+    return model
+
+
+def _check_it_can_be_trained(model: "keras.Model", recipe: Recipe) -> None:
+    """Refuse what does not fit before a run folder is made."""
+    from cifarlab.training.augmentation.pipeline import add_augmentation
+    from cifarlab.training.optimizers.build import build_optimizer
+    from cifarlab.training.optimizers.schedules import build_schedule
+
+    trained = add_augmentation(model, recipe)
+    build_optimizer(recipe, build_schedule(recipe, 1), trained[max(trained)])
