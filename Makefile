@@ -97,7 +97,7 @@ wheel: setup ## Build the wheel into dist/.
 
 lock: ## Resolve the lock files anew.
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow -o requirements/tensorflow.txt
-	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra web --group dev -o requirements/dev.txt
+	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra web --extra search --group dev -o requirements/dev.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --extra notebook -c requirements/dev.txt -o requirements/notebook.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11 pyproject.toml --extra tensorflow --group docs --fork-strategy fewest -c requirements/dev.txt -o requirements/docs.txt
 

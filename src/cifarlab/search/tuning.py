@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import importlib.util
 import os
 import shutil
 import time
@@ -96,6 +97,7 @@ def tune(
         CifarlabError: If any of these is wrong, the study of that name is another one, the data cannot be had, ten
             trials in a row fail, or files cannot be written.
     """
+    check_installed()
     rules, observer = rules or Rules(epochs=default_epochs(recipe)), choose_observer(show)
     space = space or choose_space(recipe, fixed=fixed, code=code)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
@@ -128,6 +130,17 @@ def tune(
         if writes:
             _write_result(study, base, best, verdict)
     return Tuned(study, tuple(trials), best, verdict)
+
+
+def check_installed() -> None:
+    """Say what to install where Optuna or Pebble is not.
+
+    Raises:
+        CifarlabError: If one of them is missing.
+    """
+    missing = [name for name in ("optuna", "pebble") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CifarlabError(f"a search needs {' and '.join(missing)}: pip install 'cifarlab[search]'")
 
 
 def _write_result(study: Study, base: str, best: Trial | None, verdict: Verdict | None) -> None:

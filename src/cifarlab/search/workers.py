@@ -11,13 +11,14 @@ from concurrent.futures import FIRST_COMPLETED, Future
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
-
-import pebble
+from typing import TYPE_CHECKING, Protocol
 
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import duration
+
+if TYPE_CHECKING:
+    import pebble
 
 MOST_DEATHS = 3
 """So often may the process die that does a piece of work, without one more epoch, before the work counts as failed."""
@@ -48,7 +49,7 @@ class LocalWorkers:
 
     def __init__(self, jobs: int, threads: int = 1, max_seconds: float | None = None) -> None:
         self._jobs, self._threads, self._max_seconds = jobs, threads, max_seconds
-        self._pool: pebble.ProcessPool | None = None
+        self._pool: "pebble.ProcessPool | None" = None
 
     def __enter__(self) -> "LocalWorkers":
         return self
@@ -98,6 +99,8 @@ class LocalWorkers:
 
     def _start(self, task: Task) -> "Future[Answer]":
         if self._pool is None:
+            import pebble
+
             self._pool = pebble.ProcessPool(
                 self._jobs, context=get_context("spawn"), initializer=_begin, initargs=(self._threads, os.getpid())
             )
@@ -107,12 +110,14 @@ class LocalWorkers:
 
     def _collect(self, future: "Future[Answer]", task: Task, deaths: dict[Task, int]) -> Answer | None:
         """The answer; None if its process died and another is to go on."""
+        from pebble import ProcessExpired
+
         try:
             return future.result()
         except concurrent.futures.TimeoutError:
             assert self._max_seconds is not None
             return Answer(FAILED, f"took longer than {duration(self._max_seconds)}")
-        except pebble.ProcessExpired as error:
+        except ProcessExpired as error:
             deaths[task] += 1
             if deaths[task] < MOST_DEATHS:
                 return None
