@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+OPTIONAL = {"optional": True}
+"""Metadata of a dataclass's field that is no key of its JSON where it is None."""
+
 
 def json_data(value: Any) -> Any:
     """Dataclasses, mappings, sequences, NumPy arrays and scalars, paths as plain JSON-ready data.
@@ -16,7 +19,12 @@ def json_data(value: Any) -> Any:
         {'shape': [2, 3], 'path': 'runs'}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: json_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        found = {field: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {
+            field.name: json_data(item)
+            for field, item in found.items()
+            if item is not None or "optional" not in field.metadata
+        }
     if isinstance(value, Mapping):
         return {key: json_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -19,8 +19,8 @@ def build(page: Page) -> Markup | None:
     record = page.leader
     if not page.pictures.has(record.data["name"]):
         return None
-    scores = record.scores["per_class"]
-    order = sorted(range(len(scores)), key=lambda index: scores[index]["recall"]["value"] or 0.0)
+    scores = record.scores.per_class
+    order = sorted(range(len(scores)), key=lambda index: scores[index].recall.value or 0.0)
     chosen = range(len(scores)) if len(scores) <= _MOST_CLASSES else order[:_MOST_CLASSES]
     each = 8 if len(scores) <= 10 else 4
     rows = [_row(page, record, index, each) for index in chosen]
@@ -33,6 +33,6 @@ def _row(page: Page, record: RunRecord, class_index: int, each: int) -> dict[str
     own, correct = predictions.labels == class_index, predictions.predicted == predictions.labels
     sides = {"right": own & correct, "wrong": own & ~correct}
     return {
-        "score": record.scores["per_class"][class_index],
+        "score": record.scores.per_class[class_index],
         **{side: make_items(page, record, np.flatnonzero(chosen)[:each]) for side, chosen in sides.items()},
     }

@@ -23,7 +23,7 @@ def build(page: Page) -> Markup | None:
 
 def _pairs(page: Page, record: RunRecord) -> list[dict[str, Any]]:
     """Two classes each, how often either was predicted for the other, and the most confident of those mistakes."""
-    counts = np.array(record.scores["confusion_matrix"])  # (K, K), true classes in rows
+    counts = np.array(record.scores.confusion_matrix)  # (K, K), true classes in rows
     both = np.triu(counts + counts.T, k=1)
     order = np.argsort(-both, axis=None, kind="stable")[: page.amount(alone=6, compared=3)]
     return [
