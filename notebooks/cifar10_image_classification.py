@@ -168,8 +168,8 @@ for name, result in scores.items():
 # Both saw the same test images, so we count those that one gets right and the other wrong (exact McNemar test).
 
 # %%
-for pair in cl.compare(list(runs.values()))["pairs"]:
-    print(pair["sentence"])
+for pair in cl.compare(list(runs.values())).pairs:
+    print(pair.sentence)
 
 # %% [markdown]
 # ### Precision, recall and F1 of each class

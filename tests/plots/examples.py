@@ -177,11 +177,8 @@ def saliency_overlay() -> Figure:
 
 def slice_accuracy() -> Figure:
     """Two made-up slices."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [
-        {"by": "brightness", "name": name, "accuracy": score, "adjusted_p_value": p}
-        for name, p in (("darkest", 0.01), ("brightest", 0.6))
-    ]
+    score = Interval(0.6, 0.5, 0.7)
+    rows = {"brightness: darkest": (score, 0.01), "brightness: brightest": (score, 0.6)}
     return plot_slice_accuracy(rows, 0.7)
 
 

@@ -36,4 +36,4 @@ def test_what_it_says_is_read_without_its_being_evaluated_again(earlier):
     assert len(run.history()) == 6
     assert stored_temperature(run) == pytest.approx(0.519, abs=1e-3)
     assert f"{100 * run.scores().accuracy:.2f}" in report(run).read_text()
-    assert len(compare([earlier / "plain", earlier / "shuffled"])["pairs"]) == 1
+    assert len(compare([earlier / "plain", earlier / "shuffled"]).pairs) == 1

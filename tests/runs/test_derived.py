@@ -96,7 +96,7 @@ def test_a_comparison_refuses_answers_of_an_earlier_model(make_run, tmp_path):
     first, second = make_run(tmp_path, "first"), make_run(tmp_path, "second")
     stamp(first)
     stamp(second)
-    assert pairs.compare([first, second])["notices"] == []
+    assert pairs.compare([first, second]).notices == ()
     train_on(second)
     with pytest.raises(StaleError, match=f"run cifarlab evaluate {second.path}$"):
         pairs.compare([first, second])
@@ -154,9 +154,9 @@ def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_ru
     found = second.predictions("test")
     origin = Origin(model_checksum(second), "blake2b:1", np.arange(len(found)) < 37)
     Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(second.predictions_file("test"))
-    assert pairs.compare([first, second])["notices"] == [
-        "second was trained on 37 of the 120 test images: its answers to these are no test."
-    ]
+    assert pairs.compare([first, second]).notices == (
+        "second was trained on 37 of the 120 test images: its answers to these are no test.",
+    )
 
 
 def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(make_run, fake_run, tmp_path, without_figures):

@@ -55,7 +55,6 @@ def evaluate(
     from cifarlab.cli.tables import scores as tables_scores
     from cifarlab.displays.console import working
     from cifarlab.runs import pretrained_run
-    from cifarlab.utils.json_data import json_data
 
     if predictions is not None:
         from cifarlab.evaluation.external import scoring as external
@@ -81,7 +80,6 @@ def evaluate(
             )
         entries.append(scores)
     if as_json:
-        paths = [str(run.path) for run in opened]
-        tables.print_json([{"path": path, **json_data(each)} for path, each in zip(paths, entries, strict=True)])
+        tables.print_json_of_runs([run.path for run in opened], entries)
     else:
         tables_scores.print_evaluations(entries, opened)
