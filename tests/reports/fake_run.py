@@ -1,13 +1,11 @@
 """A whole evaluated run on digits, made by hand in a moment: real pictures, invented answers, no Keras."""
 
-import copy
 import dataclasses
 import io
 import json
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -19,6 +17,7 @@ from cifarlab.evaluation.robustness.results import FORMAT, OURS, results_file
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.scores import Activity, LayerActivity, Scores
 from cifarlab.utils import files
 
 
@@ -41,10 +40,8 @@ def make_run(
     predictions, measured = _answer(split, fraction or 0.1, images, skill, seed=len(name))
     predictions.save(run.predictions_file(split))
     looks = run.record_look(split, "cifarlab evaluate")
-    layers = [{"layer": "relu1", "units": 8, "dead": 2, "active": 0.4}]
-    activity = {"activity": {"images": len(predictions), "layers": layers}}
-    scores = {**copy.deepcopy(measured), "split": split, "data": "digits", "looks": looks, "run": run.name}
-    scores |= activity
+    activity = Activity(len(predictions), (LayerActivity("relu1", units=8, dead=2, active=0.4),))
+    scores = dataclasses.replace(measured, run=run.name, data="digits", split=split, looks=looks, activity=activity)
     files.write_json(run.scores_file(split), scores)
     run.set_state("finished")
     return runs.open_run(run.path)
@@ -105,7 +102,7 @@ def _load_digits(fraction: float) -> Splits:
 
 
 @cache
-def _answer(split: str, fraction: float, images: int, skill: float, seed: int) -> tuple[Predictions, dict[str, Any]]:
+def _answer(split: str, fraction: float, images: int, skill: float, seed: int) -> tuple[Predictions, Scores]:
     """Answers to the first images of a split and their scores, whose intervals take longest of all in a run."""
     asked = _load_digits(fraction)[split].take(np.arange(images))
     logits = np.random.default_rng(seed).normal(size=(len(asked), len(asked.class_names)))

@@ -11,7 +11,7 @@ from cifarlab.evaluation.robustness import consistency, suite
 from cifarlab.evaluation.robustness.corruptions import corrupt
 from cifarlab.evaluation.robustness.results import OURS, against_baseline, read_results, results_file
 from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
-from cifarlab.metrics.statistics.intervals import wilson
+from cifarlab.metrics.statistics.intervals import Interval, wilson
 from cifarlab.reports.page import open_page
 from cifarlab.reports.sections import robustness
 from cifarlab.runs.derived import StaleError, model_checksum
@@ -36,7 +36,7 @@ def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
             said = nearest_mean(corrupt(test.images, name, severity)).argmax(axis=1)
             hits[name, severity] = said == test.labels
             found = results["corruptions"][name]["severities"][str(severity)]
-            assert found == wilson(int(hits[name, severity].sum()), len(test)).as_dict()
+            assert Interval(**found) == wilson(int(hits[name, severity].sum()), len(test))
     assert not results["corruptions"]["spatter"]["benchmark"]
     assert results["averaged"] == ["fog", "contrast"]
     errors = [1 - hits[name, severity].mean() for name in ("fog", "contrast") for severity in (1, 5)]

@@ -7,8 +7,8 @@ from typing import Any
 
 from cifarlab.cli.output import print_json
 from cifarlab.cli.tables.cells import as_percent, new_table
-from cifarlab.cli.tables.scores import _with_tta
 from cifarlab.displays.console import make_console
+from cifarlab.runs.layout import with_tta
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -24,7 +24,7 @@ def choose_writer(*, as_csv: bool, as_json: bool) -> Callable[[list[dict[str, An
 
 
 def _print_predictions(answers: list[dict[str, Any]]) -> None:
-    table = new_table("image", "class", f"probability{_with_tta(answers[0])}")
+    table = new_table("image", "class", f"probability{with_tta(answers[0].get('tta'))}")
     for answer in answers:
         for rank, guess in enumerate(answer["top"]):
             name = "" if rank else str(answer["image"])

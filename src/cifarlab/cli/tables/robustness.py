@@ -24,7 +24,8 @@ def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
     console = make_console()
     for entry in entries:
         console.print(f"{entry['run']}: {counted(entry['count'], 'test image')} of {entry['data']}", soft_wrap=True)
-        console.print(f"corruptions: {entry['source']}{describe_look(entry)}", "", soft_wrap=True)
+        looks = describe_look(entry["looks"], entry.get("looks_in_making"))
+        console.print(f"corruptions: {entry['source']}{looks}", "", soft_wrap=True)
         for notice in entry["notices"]:
             console.print(notice, "", sep="\n", soft_wrap=True)
         if entry["file"] != FILE_NAME:

@@ -74,9 +74,9 @@ def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
         parameters=int(_noted(first, "parameters")),
         images=_images(first),
         seeds=seeds,
-        accuracies=[float(run.scores()["accuracy"]) for run in runs],
+        accuracies=[float(run.scores().accuracy or 0) for run in runs],
         training_seconds=[float(_noted(run, "training_seconds")) for run in runs],
-        looks=[int(run.scores()["looks"]) for run in runs],
+        looks=[int(run.scores().looks or 0) for run in runs],
         petaflop=petaflop,
     )
 
@@ -148,10 +148,10 @@ def _images(run: Run) -> int:
     if run.state["state"] != "finished":
         raise CifarlabError(f"{run.path} is not finished: resume it with cifarlab train --resume {run.path}")
     scores = run.scores()
-    missing = [key for key in ("count", "looks") if key not in scores]
+    missing = [key for key in ("count", "looks") if not getattr(scores, key)]
     if missing:
         raise CifarlabError(f"{run.scores_file('test')} lacks {', '.join(missing)}: run cifarlab evaluate {run.path}")
-    return int(scores["count"])
+    return scores.count
 
 
 def _noted(run: Run, key: str) -> float:

@@ -28,8 +28,7 @@ def build(page: Page) -> Markup | None:
 def _numbers(page: Page, record: RunRecord) -> dict[str, Any] | None:
     if page.humans is not None:
         return compare_with_humans(record.predictions, page.humans)
-    stored: dict[str, Any] | None = record.scores.get("human")
-    return stored
+    return None if record.scores.human is None else dict(record.scores.human)
 
 
 def _mistakes(page: Page, humans: HumanLabels, record: RunRecord) -> list[dict[str, Any]]:
