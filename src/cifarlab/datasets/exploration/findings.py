@@ -11,6 +11,7 @@ from cifarlab.datasets._image_set import SPLITS, Splits
 from cifarlab.datasets.exploration import duplicates, embedding, statistics
 from cifarlab.datasets.exploration.duplicates import Pair
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.progress import ProgressCallback, ignore
 
 PLACES = ("within training", "within test", "between training and test")
@@ -37,6 +38,43 @@ class ImageMap:
     tsne: Array
     same_class: dict[str, float]
     chance: float
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """How many pairs there are in one place; a mirrored or conflicting one is also exact or near."""
+
+    exact: int = 0
+    near: int = 0
+    mirrored: int = 0
+    conflicting: int = 0
+
+
+@dataclass(frozen=True)
+class DuplicateFacts:
+    """How many pairs of each kind there are where, and how many images they touch; as `summary.json` has them.
+
+    Attributes:
+        threshold: The least similarity of a near duplicate.
+        complete: Whether every pair was looked at.
+        pairs: For each of `PLACES`.
+
+    The others are numbers of what their names say.
+    """
+
+    threshold: float
+    complete: bool
+    pairs: dict[str, PairCounts]
+    test_images_with_a_twin_in_training: int
+    conflicting_pairs_of_copies: int
+    test_images_copied_from_training: int
+    validation_images_with_a_twin_in_train: int
+    validation_images_copied_from_train: int
+    training_images_with_a_copy_in_training: int
+    test_images_with_a_copy_in_test: int
+    groups: int
+    largest_group: int
+    largest_group_of_copies: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +161,8 @@ def find(
     learned, targets = images[:training_count], labels[:training_count]
     classes = len(splits.class_names)
     progress("averaging", 0.02)
-    channels = {"training": statistics.channel_statistics(learned)}
-    if len(splits.test):
-        channels["test"] = statistics.channel_statistics(splits.test.images)
     means, deviations = statistics.class_images(learned, targets, classes)
-    brightness, contrast = statistics.brightness_and_contrast(learned)
+    spreads = _spreads(learned, targets, classes)
     progress("comparing all pairs", 0.1)
     pairs, complete = duplicates.find_duplicates(
         images, progress=lambda part: progress("comparing all pairs", 0.1 + 0.5 * part)
@@ -144,14 +179,11 @@ def find(
         splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
         training_count=training_count,
         counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
-        channels=channels,
+        channels=_channels(learned, splits.test.images),
         means=means,
         deviations=deviations,
         samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed),
-        spreads={
-            "brightness": statistics.distributions(brightness, targets, classes, BRIGHTNESS_END),
-            "contrast": statistics.distributions(contrast, targets, classes, CONTRAST_END),
-        },
+        spreads=spreads,
         pairs=pairs,
         complete=complete,
         groups=duplicates.connected_groups(pairs, len(images)),
@@ -187,62 +219,72 @@ def twins(findings: Findings, split: str, others: tuple[str, ...]) -> set[int]:
     return found
 
 
-def summarize(findings: Findings) -> dict[str, Any]:
-    """The facts as plain values ready for JSON, without the pictures."""
-    names = findings.class_names
+def to_json(findings: Findings) -> dict[str, Any]:
+    """The facts as `summary.json` has them, without the pictures."""
     spreads = {
         quantity: {
-            name: dict(zip(("q05", "q25", "median", "q75", "q95"), _plain(row), strict=True))
-            for name, row in zip(names, quantiles, strict=True)
+            name: dict(zip(("q05", "q25", "median", "q75", "q95"), _finite(row), strict=True))
+            for name, row in zip(findings.class_names, quantiles, strict=True)
         }
         for quantity, (_, quantiles) in findings.spreads.items()
     }
+    channels = {part: {"mean": means, "std": deviations} for part, (means, deviations) in findings.channels.items()}
     chart = findings.image_map
-    return {
+    facts = {
         "format": 1,
         "data": findings.description,
         "seed": findings.seed,
-        "channels": {
-            part: {"mean": _plain(means), "std": _plain(deviations)}
-            for part, (means, deviations) in findings.channels.items()
-        },
+        "channels": channels,
         **spreads,
         "duplicates": duplicate_facts(findings),
         "map": chart
         and {
             "images": len(chart.indices),
-            "pca_explained_variance": _plain(chart.explained),
+            "pca_explained_variance": _finite(chart.explained),
             "same_class_neighbour": {**chart.same_class, "chance": chart.chance},
         },
     }
+    return {key: json_data(value) for key, value in facts.items()}
 
 
-def duplicate_facts(findings: Findings) -> dict[str, Any]:
+def duplicate_facts(findings: Findings) -> DuplicateFacts:
     """How many pairs of each kind there are where, and how many images they touch."""
-    places: dict[str, dict[str, int]] = {
-        place: {"exact": 0, "near": 0, "mirrored": 0, "conflicting": 0} for place in PLACES
-    }
-    for pair in findings.pairs:
-        counts = places[findings.place(pair)]
-        counts["exact" if pair.exact else "near"] += 1
-        counts["mirrored"] += pair.mirrored
-        counts["conflicting"] += findings.conflicting(pair)
     learned = ("train", "validation")
     within_training = {index for split in learned for index in copies(findings, split, learned)}
+    return DuplicateFacts(
+        threshold=duplicates.THRESHOLD,
+        complete=findings.complete,
+        pairs={place: _count_pairs(findings, place) for place in PLACES},
+        test_images_with_a_twin_in_training=len(twins(findings, "test", learned)),
+        conflicting_pairs_of_copies=sum(pair.exact and findings.conflicting(pair) for pair in findings.pairs),
+        test_images_copied_from_training=len(copies(findings, "test", learned)),
+        validation_images_with_a_twin_in_train=len(twins(findings, "validation", ("train",))),
+        validation_images_copied_from_train=len(copies(findings, "validation", ("train",))),
+        training_images_with_a_copy_in_training=len(within_training),
+        test_images_with_a_copy_in_test=len(copies(findings, "test", ("test",))),
+        groups=len(findings.groups),
+        largest_group=max((len(group) for group in findings.groups), default=0),
+        largest_group_of_copies=max(map(len, findings.copy_groups), default=0),
+    )
+
+
+def _count_pairs(findings: Findings, place: str) -> PairCounts:
+    pairs = [pair for pair in findings.pairs if findings.place(pair) == place]
+    exact = sum(pair.exact for pair in pairs)
+    conflicting = sum(findings.conflicting(pair) for pair in pairs)
+    return PairCounts(exact, len(pairs) - exact, sum(pair.mirrored for pair in pairs), conflicting)
+
+
+def _channels(learned: Array, test: Array) -> dict[str, tuple[Array, Array]]:
+    parts = {"training": learned, "test": test}
+    return {name: statistics.channel_statistics(images) for name, images in parts.items() if len(images)}
+
+
+def _spreads(images: Array, labels: Array, classes: int) -> dict[str, tuple[Array, Array]]:
+    brightness, contrast = statistics.brightness_and_contrast(images)
     return {
-        "threshold": duplicates.THRESHOLD,
-        "complete": findings.complete,
-        "pairs": places,
-        "test_images_with_a_twin_in_training": len(twins(findings, "test", learned)),
-        "conflicting_pairs_of_copies": sum(pair.exact and findings.conflicting(pair) for pair in findings.pairs),
-        "test_images_copied_from_training": len(copies(findings, "test", learned)),
-        "validation_images_with_a_twin_in_train": len(twins(findings, "validation", ("train",))),
-        "validation_images_copied_from_train": len(copies(findings, "validation", ("train",))),
-        "training_images_with_a_copy_in_training": len(within_training),
-        "test_images_with_a_copy_in_test": len(copies(findings, "test", ("test",))),
-        "groups": len(findings.groups),
-        "largest_group": max((len(group) for group in findings.groups), default=0),
-        "largest_group_of_copies": max(map(len, findings.copy_groups), default=0),
+        "brightness": statistics.distributions(brightness, labels, classes, BRIGHTNESS_END),
+        "contrast": statistics.distributions(contrast, labels, classes, CONTRAST_END),
     }
 
 
@@ -263,5 +305,6 @@ def _map(images: Array, labels: Array, classes: int, seed: int, count: int) -> I
     return ImageMap(indices, pca, explained, tsne, shares, chance)
 
 
-def _plain(values: Array) -> list[float | None]:
+def _finite(values: Array) -> list[float | None]:
+    """None in the place of NaN, which JSON does not have."""
     return [float(value) if np.isfinite(value) else None for value in values]
