@@ -7,7 +7,8 @@ import pytest
 
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
-from cifarlab.datasets.exploration.findings import DuplicateFacts, PairCounts, duplicate_facts, find
+from cifarlab.datasets.exploration.facts import DuplicateFacts, PairCounts, duplicate_facts
+from cifarlab.datasets.exploration.findings import find
 
 PLACES = ("within training", "within test", "between training and test")
 

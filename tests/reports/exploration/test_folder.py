@@ -9,7 +9,8 @@ from PIL import Image
 import cifarlab as cl
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration import embedding
-from cifarlab.datasets.exploration.findings import find, to_json
+from cifarlab.datasets.exploration.facts import to_json
+from cifarlab.datasets.exploration.findings import find
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration import folder as exploration
 from cifarlab.reports.exploration.page import render_page

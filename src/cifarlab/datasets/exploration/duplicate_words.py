@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cifarlab.datasets.exploration.duplicates import LARGEST_LISTED_GROUP
-from cifarlab.datasets.exploration.findings import DuplicateFacts
+from cifarlab.datasets.exploration.facts import DuplicateFacts
 from cifarlab.utils.text import counted
 
 PLAIN = 0.2

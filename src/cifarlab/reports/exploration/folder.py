@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from cifarlab import datasets
-from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find, to_json
+from cifarlab.datasets.exploration.facts import to_json
+from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find
 from cifarlab.displays.progress import progress_of
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page

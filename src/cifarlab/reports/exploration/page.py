@@ -11,7 +11,8 @@ from PIL import Image
 
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
 from cifarlab.datasets.exploration.duplicates import Pair
-from cifarlab.datasets.exploration.findings import PLACES, Findings, PairCounts, duplicate_facts
+from cifarlab.datasets.exploration.facts import PairCounts, duplicate_facts
+from cifarlab.datasets.exploration.findings import PLACES, Findings
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map
