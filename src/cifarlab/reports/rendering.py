@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 import cifarlab
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.plots import to_inline_svg
 from cifarlab.reports.page import Page
 from cifarlab.utils import discovery, text
@@ -61,18 +62,21 @@ def share(fraction: float) -> str:
     return text.share(fraction).replace(" ", _SPACE)
 
 
-def percent_interval(score: Mapping[str, Any], digits: int = 2) -> str:
+def percent_interval(score: Mapping[str, Any] | Interval, digits: int = 2) -> str:
     """The limits of a fraction, as `57.75 to 59.68 %`."""
-    low, high = (None if score.get(end) is None else 100 * score[end] for end in ("low", "high"))
+    low, high = (None if limit is None else 100 * limit for limit in _limits(score))
     limits = number_interval({"low": low, "high": high}, digits)
     return limits if limits == _NOTHING else f"{limits}{_SPACE}%"
 
 
-def number_interval(score: Mapping[str, Any], digits: int = 4) -> str:
+def number_interval(score: Mapping[str, Any] | Interval, digits: int = 4) -> str:
     """The limits of a number, as `1.1524 to 1.1931`."""
-    if score.get("low") is None or score.get("high") is None:
-        return _NOTHING
-    return f"{score['low']:.{digits}f} to {score['high']:.{digits}f}"
+    low, high = _limits(score)
+    return _NOTHING if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def _limits(score: Mapping[str, Any] | Interval) -> tuple[float | None, float | None]:
+    return (score.low, score.high) if isinstance(score, Interval) else (score.get("low"), score.get("high"))
 
 
 def points(fraction: float) -> str:

@@ -1,10 +1,13 @@
 """What the tables share: an empty table, and numbers as a cell shows them."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
+
+if TYPE_CHECKING:  # it brings SciPy
+    from cifarlab.metrics.statistics.intervals import Interval
 
 
 def new_table(first: str, *others: str, numbers: Collection[int] | None = None) -> Table:
@@ -57,8 +60,9 @@ def with_limits(score: Mapping[str, Any]) -> tuple[str, str]:
     return as_percent(score["value"]), as_limits(score)
 
 
-def as_limits(score: Mapping[str, Any], name: str = "accuracy") -> str:
+def as_limits(score: "Mapping[str, Any] | Interval", name: str = "accuracy") -> str:
     """The interval of a score; empty where it has none."""
+    score = score if isinstance(score, Mapping) else vars(score)
     if score["low"] is None:
         return ""
     if _is_fraction(name):
