@@ -238,8 +238,9 @@ def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, 
 
 
 def test_people_have_a_line(make_run, monkeypatch, capsys):
-    names = ("accuracy_against_majority", "shared_mistakes", "divergence")
-    human = {"mistakes": 2, **dict.fromkeys(names, INTERVAL)}
+    shares = ("shared_mistakes", "accuracy_against_majority", "human_accuracy", "agreement")
+    entropies = ("cross_entropy", "human_entropy", "divergence")
+    human = {"count": 9, "tied": 0, "mistakes": 2, **dict.fromkeys((*shares, *entropies), INTERVAL)}
     monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "human": human})
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):

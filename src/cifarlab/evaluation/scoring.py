@@ -26,6 +26,7 @@ from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import few
 
 
@@ -68,7 +69,7 @@ def evaluate(
         (sentences about what a reader must know), `model_checksum`, where the model was trained on some of the images
         also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
-        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
+        `human_labels` also `human`: see `human_comparison.HumanComparison`; of a dense network, single-view, also
         `activity`: see `dead_units.measure_activity`.
 
     Raises:
@@ -99,7 +100,7 @@ def evaluate(
     overlap, told = _weigh_overlap(run, met, predictions, split, name)
     why = f"evaluate on {name}" + ("" if tta == NO_TTA else f", {describe_tta(tta)}")
     calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else ({}, [])
-    human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
+    human = {} if humans is None else {"human": json_data(score_with_humans(predictions, humans))}
     scores = {
         "run": run.name,
         "data": name,

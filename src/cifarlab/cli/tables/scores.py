@@ -183,9 +183,9 @@ def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection
 
 def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
     if "human" in entry:
-        from cifarlab.evaluation.human_labels import describe  # brings SciPy
+        from cifarlab.evaluation.human_comparison import describe, read_comparison  # brings SciPy
 
-        console.print(f"{entry['run']} {describe(entry['human'])}\n", soft_wrap=True)
+        console.print(f"{entry['run']} {describe(read_comparison(entry['human']))}\n", soft_wrap=True)
 
 
 def _confusion_table(entry: Mapping[str, Any]) -> Table:
