@@ -45,5 +45,6 @@ def permutation(
     )
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables import comparisons
+    from cifarlab.utils.json_data import json_data
 
-    tables.print_json(result) if as_json else comparisons.print_permutation(result)
+    tables.print_json(json_data(result)) if as_json else comparisons.print_permutation(result)
