@@ -91,11 +91,11 @@ def write_robustness(run: Run, count: int = 120) -> None:
     by_severity = {str(severity): share for severity in range(1, 6)}
     measured = Robustness(
         run=run.name, data=run.data_name, count=count, seed=0, source=OURS, looks=1, clean=share,
-        severities=[1, 2, 3, 4, 5], averaged=benchmark_names(),
+        severities=(1, 2, 3, 4, 5), averaged=tuple(benchmark_names()),
         corruptions={name: CorruptionResult(name in benchmark_names(), 0.5, by_severity) for name in names()},
         mean_corruption_error=share, mean_error_over_all=share,
         consistency=dict.fromkeys(("flip", "shift_1", "shift_2"), share),
-        attacks=[AttackResult("FGSM", "fgsm", "linf", 1.0, 1, 1000, share, share)], cifar101=None,
+        attacks=(AttackResult("FGSM", "fgsm", "linf", 1.0, 1, 1000, share, share),), cifar101=None,
     )  # fmt: skip
     files.write_json(results_file(run), to_json(measured))
 

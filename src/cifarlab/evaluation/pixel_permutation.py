@@ -5,8 +5,8 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -132,12 +132,12 @@ def measure_pairs(
     Raises:
         CifarlabError: If the data cannot be had, a training fails, or the folder cannot be written.
     """
-    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "observe": observe}
+    train = partial(_trained, data_dir=data_dir, runs_dir=runs_dir, observe=observe)
     trained: list[tuple[list[Run], list[Run]]] = [([], []) for _ in pairs]
     for seed in range(len(pairs[0].plain)):  # seed by seed, so that a test that is stopped has whole ones
         for pair, (plain, shuffled) in zip(pairs, trained, strict=True):
-            plain.append(_trained(pair.plain[seed], "", **where))
-            shuffled.append(_trained(pair.shuffled[seed], "-shuffled", **where))
+            plain.append(train(pair.plain[seed], ""))
+            shuffled.append(train(pair.shuffled[seed], "-shuffled"))
     rows = [_compare(pair, *arms, split, data_dir) for pair, arms in zip(pairs, trained, strict=True)]
     note = f"{NOTE} {CHOSEN_ON}" if split == "validation" else NOTE
     result = PermutationTest(FORMAT, split, len(pairs[0].plain), note, rows)

@@ -140,19 +140,21 @@ def predict(
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
     check_tta(tta)
-    names = class_names(model)
-    paths = expand_pictures(pictures)
-    shape = _stored_shape(model)
+    names, shape, paths = class_names(model), _stored_shape(model), expand_pictures(pictures)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         loaded = load_model(model, code)
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
-        blank = np.zeros(len(images), np.int64)
-        predictions = predict_images(loaded, ImageSet(images, blank, number_rows(len(images)), names), 256, tta)
+        predictions = predict_images(loaded, _unlabelled(images, names), 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
+    named = None if tta == NO_TTA else tta
     found = zip(rows, _best(probabilities, names, top), strict=True)
-    return [PicturePrediction(readable(paths[row]), None if tta == NO_TTA else tta, best) for row, best in found]
+    return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
+
+
+def _unlabelled(images: NDArray[np.uint8], names: tuple[str, ...]) -> ImageSet:
+    return ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
 
 
 def _best(

@@ -39,16 +39,6 @@ def write_image_page(story: Explanation, path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class DrawnNeighbour:
-    """A neighbour with its class, whether that is the image's, and its picture's address."""
-
-    near: Neighbour
-    label: str
-    same: bool
-    uri: str
-
-
-@dataclass(frozen=True)
 class DrawnChange:
     """The smallest change, its classes' names, and the addresses of the changed picture and of the difference."""
 
@@ -68,7 +58,7 @@ class DrawnRun:
         story: What was found.
         colour: Of the run in every figure.
         said: The class that it names, `confidence` how probable, `right` whether it is the label.
-        neighbours: The nearest first, `agreeing` how many are of the image's class.
+        neighbours: Each with its class and its picture's address; `agreeing` is how many are of the image's class.
         attention: The saliency maps.
         mute: Classes whose map is empty.
         method: Of the maps, `places` how many they have.
@@ -80,7 +70,7 @@ class DrawnRun:
     said: str
     right: bool
     confidence: float
-    neighbours: list[DrawnNeighbour]
+    neighbours: list[tuple[Neighbour, str, str]]
     agreeing: int
     attention: Markup | None
     mute: list[str]
@@ -149,18 +139,14 @@ def amplified_difference(changed: NDArray[np.float32], image: NDArray[np.uint8])
 
 def _draw_run(story: Explanation, index: int) -> DrawnRun:
     run, names = story.runs[index], story.class_names
-    neighbours = [
-        DrawnNeighbour(near, names[near.label], near.label == story.label, image_uri(near.image))
-        for near in run.neighbours
-    ]
     return DrawnRun(
         story=run,
         colour=colour_of(index),
         said=names[run.predicted],
         right=run.predicted == story.label,
         confidence=float(run.probabilities[run.predicted]),
-        neighbours=neighbours,
-        agreeing=sum(each.same for each in neighbours),
+        neighbours=[(near, names[near.label], image_uri(near.image)) for near in run.neighbours],
+        agreeing=sum(near.label == story.label for near in run.neighbours),
         attention=_attention(story, run, index),
         mute=[names[each.label] for each in run.saliency if not each.heat.any()],
         method=run.saliency[0].method if run.saliency else "",

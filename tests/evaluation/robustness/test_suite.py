@@ -37,7 +37,7 @@ def results(digits_run, nearest_mean):
 def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
     test = load_data("digits").test
     assert results.count == len(test)
-    assert results.severities == [1, 5]
+    assert results.severities == (1, 5)
     hits = {}
     for name in ("fog", "contrast", "spatter"):
         for severity in (1, 5):
@@ -46,7 +46,7 @@ def test_each_number_is_that_of_its_pictures(results, digits_run, nearest_mean):
             found = results.corruptions[name].severities[str(severity)]
             assert found == wilson(int(hits[name, severity].sum()), len(test))
     assert not results.corruptions["spatter"].benchmark
-    assert results.averaged == ["fog", "contrast"]
+    assert results.averaged == ("fog", "contrast")
     errors = [1 - hits[name, severity].mean() for name in ("fog", "contrast") for severity in (1, 5)]
     mean_error = results.mean_corruption_error
     assert mean_error.value == pytest.approx(np.mean(errors), abs=1e-12)
@@ -69,7 +69,7 @@ def test_no_measurement_is_lost_and_the_report_keeps_the_largest(digits_run, nea
     assert files.read_json(digits_run.path / name)["looks"] == again.looks
     fewer_sets = measure_robustness(digits_run, dataclasses.replace(few, limit=None, severities=(1,)))
     assert fewer_sets.file.startswith("robustness-")
-    assert read_results(digits_run).severities == [1, 5]
+    assert read_results(digits_run).severities == (1, 5)
     assert len(list(digits_run.path.glob("robustness*.json"))) == 3
     files.write_json(results_file(digits_run), {"format": 99})
     assert measure_robustness(digits_run, few).file == "robustness.json"
@@ -148,7 +148,7 @@ def test_the_papers_errors_by_hand(results):
             results,
             run=name,
             severities=severities,
-            averaged=["fog", "snow"],
+            averaged=("fog", "snow"),
             clean=Interval(clean, None, None, ""),
             corruptions=corruptions,
         )

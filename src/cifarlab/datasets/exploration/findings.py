@@ -133,25 +133,14 @@ def find(
     image_map = _map(learned, targets, classes, seed, map_images)
     progress("drawing the map", 1.0)
     return Findings(
-        description=_loading.describe(splits),
-        class_names=splits.class_names,
-        images=images,
-        labels=labels,
-        ids=ids,
+        description=_loading.describe(splits), class_names=splits.class_names, images=images, labels=labels, ids=ids,
         splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
-        training_count=training_count,
-        counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
-        channels=_channels(learned, splits.test.images),
-        means=means,
-        deviations=deviations,
-        samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed),
-        spreads=spreads,
-        pairs=pairs,
-        complete=complete,
-        groups=duplicates.connected_groups(pairs, len(images)),
-        image_map=image_map,
+        training_count=training_count, counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
+        channels=_channels(learned, splits.test.images), means=means, deviations=deviations,
+        samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed), spreads=spreads,
+        pairs=pairs, complete=complete, groups=duplicates.connected_groups(pairs, len(images)), image_map=image_map,
         seed=seed,
-    )
+    )  # fmt: skip
 
 
 def _channels(learned: Array, test: Array) -> dict[str, tuple[Array, Array]]:

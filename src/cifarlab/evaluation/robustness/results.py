@@ -1,7 +1,7 @@
 """What a robustness measurement leaves in a run's folder, and what can be computed from it: no model, no pictures."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class CorruptionResult:
 
     benchmark: bool
     error: float
-    severities: dict[str, Interval]
+    severities: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,16 @@ class Robustness:
     looks_in_making: int = 0
     model_checksum: str | None = None
     images: str | None = None
-    notices: Sequence[str] = ()
+    notices: tuple[str, ...] = ()
     overlap: Mapping[str, Any] | None = None
     clean: Interval
-    severities: Sequence[int]
+    severities: tuple[int, ...]
     corruptions: Mapping[str, CorruptionResult]
-    averaged: Sequence[str]
+    averaged: tuple[str, ...]
     mean_corruption_error: Interval
     mean_error_over_all: Interval
     consistency: Mapping[str, Interval]
-    attacks: Sequence[AttackResult]
+    attacks: tuple[AttackResult, ...]
     cifar101: NewerImages | None
     file: str | None = None
     against: BaselineErrors | None = None
@@ -201,7 +201,7 @@ def read_results(run: Run) -> Robustness | None:
     if results is None or results.format != FORMAT:
         raise CifarlabError(f"{path} is damaged or of another version: run cifarlab robustness {run.path} again")
     notice = derived.check(run, path, results.model_checksum, f"cifarlab robustness {run.path}")
-    return dataclasses.replace(results, notices=[*results.notices, *([notice] if notice else [])])
+    return dataclasses.replace(results, notices=(*results.notices, *([notice] if notice else [])))
 
 
 def _from_json(found: Mapping[str, Any]) -> Robustness:
@@ -211,13 +211,17 @@ def _from_json(found: Mapping[str, Any]) -> Robustness:
     return Robustness(
         **{name: found[name] for name in fields}
         | {name: Interval(**found[name]) for name in ("clean", "mean_corruption_error", "mean_error_over_all")}
+        | {name: tuple(found[name]) for name in ("severities", "averaged")}
         | {
             "corruptions": {
                 name: CorruptionResult(one["benchmark"], one["error"], _intervals(one["severities"]))
                 for name, one in found["corruptions"].items()
             },
+            "notices": tuple(found.get("notices", ())),
             "consistency": _intervals(found["consistency"]),
-            "attacks": [AttackResult(**{**each, **_intervals(each, "clean", "accuracy")}) for each in found["attacks"]],
+            "attacks": tuple(
+                AttackResult(**{**each, **_intervals(each, "clean", "accuracy")}) for each in found["attacks"]
+            ),
             "cifar101": newer and NewerImages(**{**newer, **_intervals(newer, "accuracy")}),
         }
     )
