@@ -20,6 +20,7 @@ from cifarlab.cli.tables import cells
 from cifarlab.cli.tables import scores as tables
 from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
+from cifarlab.inference.prediction import ClassProbability, PicturePrediction
 from cifarlab.reports import writing
 from cifarlab.reports.exploration import folder
 from cifarlab.runs.scores import Scores
@@ -238,8 +239,9 @@ def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, 
 
 
 def test_people_have_a_line(make_run, monkeypatch, capsys):
-    names = ("accuracy_against_majority", "shared_mistakes", "divergence")
-    human = {"mistakes": 2, **dict.fromkeys(names, json_data(INTERVAL))}
+    shares = ("shared_mistakes", "accuracy_against_majority", "human_accuracy", "agreement")
+    entropies = ("cross_entropy", "human_entropy", "divergence")
+    human = {"count": 9, "tied": 0, "mistakes": 2, **dict.fromkeys((*shares, *entropies), json_data(INTERVAL))}
     monkeypatch.setattr(scoring, "evaluate", lambda run, **_: replace(SCORES, run=run.name, human=human))
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):
@@ -264,13 +266,15 @@ def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, mon
     assert first < rows["one"] < rows["three"] < second < rows["two"] < third < rows["four"]
 
 
-ANSWERS = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
+CAT = (ClassProbability("cat", 0.75),)
+ANSWERS = [PicturePrediction("a, b.png", None, CAT)]
+ANSWERS_AS_JSON = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
 
 
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        ("--json", json.dumps(ANSWERS, indent=2) + "\n"),
+        ("--json", json.dumps(ANSWERS_AS_JSON, indent=2) + "\n"),
         ("--csv", 'image,class_1,probability_1\n"a, b.png",cat,0.750000\n'),
     ],
 )
@@ -288,7 +292,7 @@ def test_test_time_augmentation_is_named_wherever_its_numbers_stand(make_run, mo
         assert "4 test images of digits, TTA flip-shift" in capsys.readouterr().out
     assert cli.main(["evaluate", *paths, "--tta", "flip", "--json"]) == 0
     assert [entry["tta"] for entry in json.loads(capsys.readouterr().out)] == ["flip", "flip"]
-    answers = [{"image": "a.png", "tta": "flip", "top": [{"class_name": "cat", "probability": 0.75}]}]
+    answers = [PicturePrediction("a.png", "flip", CAT)]
     monkeypatch.setattr(prediction, "predict", lambda *_, **__: answers)
     assert cli.main(["predict", "a.png", "--model", "runs/x", "--tta", "flip"]) == 0
     assert "TTA flip" in capsys.readouterr().out

@@ -13,12 +13,20 @@ import numpy as np
 from cifarlab import metrics, recipes, runs
 from cifarlab.datasets import Splits, load_data
 from cifarlab.evaluation.robustness.corruptions import benchmark_names, names
-from cifarlab.evaluation.robustness.results import FORMAT, OURS, results_file
+from cifarlab.evaluation.robustness.results import (
+    OURS,
+    AttackResult,
+    CorruptionResult,
+    Robustness,
+    results_file,
+)
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.scores import Activity, LayerActivity, Scores
 from cifarlab.utils import files
+from cifarlab.utils.json_data import json_data
 
 
 def make_run(
@@ -76,24 +84,17 @@ def write_model(
 
 def write_robustness(run: Run, count: int = 120) -> None:
     """A measurement of every corruption, as `cifarlab robustness` leaves it; every share is made up."""
-    share = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
-    corruptions = {
-        name: {
-            "benchmark": name in benchmark_names(),
-            "error": 0.5,
-            "severities": {str(severity): share for severity in range(1, 6)},
-        }
-        for name in names()
-    }
-    files.write_json(
-        results_file(run),
-        {
-            "format": FORMAT, "run": run.name, "data": run.data_name, "count": count, "source": OURS, "clean": share,
-            "severities": [1, 2, 3, 4, 5], "corruptions": corruptions, "averaged": benchmark_names(),
-            "mean_corruption_error": share, "consistency": dict.fromkeys(("flip", "shift_1", "shift_2"), share),
-            "attacks": [{"label": "FGSM", "count": 1000, "accuracy": share}], "cifar101": None,
-        },
+    share = Interval(0.5, 0.4, 0.6, "made up")
+    by_severity = {str(severity): share for severity in range(1, 6)}
+    measured = Robustness(
+        run=run.name, data=run.data_name, count=count, seed=0, source=OURS, looks=1, clean=share,
+        severities=(1, 2, 3, 4, 5), averaged=tuple(benchmark_names()),
+        corruptions={name: CorruptionResult(name in benchmark_names(), 0.5, by_severity) for name in names()},
+        mean_corruption_error=share, mean_error_over_all=share,
+        consistency=dict.fromkeys(("flip", "shift_1", "shift_2"), share),
+        attacks=(AttackResult("FGSM", "fgsm", "linf", 1.0, 1, 1000, share, share),), cifar101=None,
     )  # fmt: skip
+    files.write_json(results_file(run), json_data(measured))
 
 
 @cache

@@ -75,7 +75,9 @@ def test_stored_numbers_are_shown_without_the_file(cifar10_run, counts, pictures
     assert section.build(open_page([cifar10_run])) is None
     page = open_page([cifar10_run], human_labels=counts)
     found = human_labels.score_with_humans(page.leader.predictions, page.humans)
-    files.write_json(cifar10_run.scores_file("test"), {**json_data(cifar10_run.scores("test")), "human": found})
+    files.write_json(
+        cifar10_run.scores_file("test"), {**json_data(cifar10_run.scores("test")), "human": json_data(found)}
+    )
     html = section.build(open_page([cifar10_run]))
     assert "<svg" not in html
     assert "--human-labels FILE" in html

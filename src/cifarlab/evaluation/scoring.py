@@ -26,6 +26,7 @@ from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Sco
 from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import few
 
 
@@ -76,7 +77,7 @@ def evaluate(
     notices = [*_state_notices(run), *splits.source.notices, *_data_notices(run, splits, split, named=data is not None)]
     met = _find_overlap(run, splits, split)
     predictions, activity = _classify(run, splits[split], tta, met, show)
-    human = None if humans is None else score_with_humans(predictions, humans)
+    human = None if humans is None else json_data(score_with_humans(predictions, humans))
     scores = _score(run, predictions, met, _Asked(splits.source.name, split, tta), notices)
     scores = dataclasses.replace(scores, human=human, activity=activity)
     predictions.save(run.predictions_file(split, splits.source.name, tta))

@@ -1,7 +1,6 @@
 """Tables of what was decided: comparisons of runs and of groups of seeds, calibrations."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -10,6 +9,7 @@ from cifarlab.displays.console import make_console
 from cifarlab.evaluation.calibration import Calibration
 from cifarlab.evaluation.comparison.pairs import Comparison
 from cifarlab.evaluation.comparison.seeds import GroupComparison
+from cifarlab.evaluation.permutation_result import PermutationTest
 from cifarlab.utils.text import signed
 
 
@@ -73,27 +73,27 @@ def print_group_comparison(compared: GroupComparison) -> None:
     console.print(compared.note, soft_wrap=True)
 
 
-def print_permutation(result: Mapping[str, Any]) -> None:
+def print_permutation(result: PermutationTest) -> None:
     """Print what each recipe reaches with and without shuffled pixels, what that says, and where the files are."""
     console = make_console()
-    rows = result["recipes"]
-    first = rows[0]
-    seeds = "" if result["seeds"] == 1 else f", {result['seeds']} seeds"
-    console.print(f"{first['count']:,} {result['split']} images of {first['data']}{seeds}", soft_wrap=True)
+    rows = result.recipes
+    seeds = "" if result.seeds == 1 else f", {result.seeds} seeds"
+    console.print(f"{rows[0].count:,} {result.split} images of {rows[0].data}{seeds}", soft_wrap=True)
     for row in rows:
-        if row["changed"]:
-            console.print(f"{row['recipe']}: both with {', '.join(row['changed'])}", soft_wrap=True)
+        if row.changed:
+            console.print(f"{row.recipe}: both with {', '.join(row.changed)}", soft_wrap=True)
     table = new_table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
     for row in rows:
-        cells = [cell for key in ("accuracy", "shuffled_accuracy") for cell in with_limits(row[key])]
-        value, *limits = (row["difference"][key] for key in ("value", "low", "high"))
-        shown = "" if None in limits else " to ".join(signed(100 * limit) for limit in limits)
-        table.add_row(row["recipe"], *cells, signed(100 * value), shown)
+        accuracies = (row.accuracy, row.shuffled_accuracy)
+        cells = [cell for each in accuracies for cell in (as_percent(each.value), as_limits(each))]
+        value, low, high = row.difference.value, row.difference.low, row.difference.high
+        limits = "" if low is None or high is None else f"{signed(100 * low)} to {signed(100 * high)}"
+        table.add_row(row.recipe, *cells, "" if value is None else signed(100 * value), limits)
     console.print(table, "")
     for row in rows:
-        console.print(row["sentence"], soft_wrap=True)
-    console.print(result["note"], soft_wrap=True)
-    for path in result["files"]:
+        console.print(row.sentence, soft_wrap=True)
+    console.print(result.note, soft_wrap=True)
+    for path in result.files:
         console.print(path, soft_wrap=True)
 
 

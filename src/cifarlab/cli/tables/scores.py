@@ -176,9 +176,9 @@ def _results_table(entries: Sequence[Scores], with_limits: Collection[str]) -> T
 
 def _print_people(console: Console, entry: Scores) -> None:
     if entry.human is not None:
-        from cifarlab.evaluation.human_labels import describe  # brings SciPy
+        from cifarlab.evaluation.human_comparison import describe, read_comparison  # brings SciPy
 
-        console.print(f"{entry.run} {describe(dict(entry.human))}\n", soft_wrap=True)
+        console.print(f"{entry.run} {describe(read_comparison(entry.human))}\n", soft_wrap=True)
 
 
 def _confusion_table(entry: Scores) -> Table:

@@ -13,6 +13,7 @@ from cifarlab.runs.predictions import SMALLEST, HardPredictions, Predictions
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted, few
 
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
@@ -55,7 +56,7 @@ def evaluate_files(
         notices=(*read.notices, *_impossible(found), *_unseen(found)),
     )
     if humans is not None and isinstance(found, Predictions):
-        scores = replace(scores, human=score_with_humans(found, humans, own_order=False))
+        scores = replace(scores, human=json_data(score_with_humans(found, humans, own_order=False)))
     if output is not None:
         found.save(Path(output) / "predictions.npz")
         files.write_json(Path(output) / "scores.json", scores)

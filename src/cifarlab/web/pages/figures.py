@@ -29,6 +29,7 @@ from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports.weights import has_first_layer, read_first_layer
+from cifarlab.runs import Run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin
@@ -66,7 +67,7 @@ class Drawing:
 def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:
     """One of `run_figures`."""
     if name == "robustness":
-        return _robustness(read_results(summary.run) or {})
+        return _robustness(summary.run)
     if name in FIRST_LAYER:
         return _first_layer(summary) if name == "first-layer" else _locality(summary)
     if name == "confusion-matrix":
@@ -150,16 +151,16 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def _robustness(results: Mapping[str, Any]) -> Drawing:
-    corruptions = results["corruptions"]
-    values = {name: [each["value"] for each in one["severities"].values()] for name, one in corruptions.items()}
-    extra = [name for name, one in corruptions.items() if not one["benchmark"]]
-    severities, clean = results["severities"], results["clean"]["value"]
+def _robustness(run: Run) -> Drawing:
+    results = read_results(run)
+    if results is None:
+        raise CifarlabError(f"{run.name} has no robustness.json: run cifarlab robustness {run.path}")
+    accuracies, severities = results.accuracies, results.severities
     return Drawing(
-        lambda: plot_corruption_heatmap(values, severities, clean, extra=extra),
+        lambda: plot_corruption_heatmap(accuracies, severities, results.clean_accuracy, extra=results.extra),
         lambda: [
             {"corruption": name, "severity": severity, "accuracy": value}
-            for name, row in values.items()
+            for name, row in accuracies.items()
             for severity, value in zip(severities, row, strict=True)
         ],
     )
