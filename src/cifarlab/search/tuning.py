@@ -24,7 +24,8 @@ from cifarlab.search.study import Study, begin_study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import LocalWorkers, Workers
 from cifarlab.utils import files
-from cifarlab.utils.files import plain
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted, percent
 
 KEPT_FILES = ("run.json", "recipe.json", "environment.json", "data.json", "command.txt", "history.csv")
@@ -150,7 +151,7 @@ def _write_result(study: Study, base: str, best: Trial | None, verdict: Verdict 
     found = dataclasses.replace(study.recipe_of(best.settings), confirmation_fraction=0.0)
     exports.write_best(study, found, verdict, best, base)
     if verdict is not None:
-        files.write_json(study.verdict_file, plain({"verdict": verdict})["verdict"])
+        files.write_json(study.verdict_file, verdict)
 
 
 def _about(study: Study, splits: Splits, plan: Plan, jobs: int) -> list[str]:

@@ -49,7 +49,7 @@ class LocalWorkers:
 
     def __init__(self, jobs: int, threads: int = 1, max_seconds: float | None = None) -> None:
         self._jobs, self._threads, self._max_seconds = jobs, threads, max_seconds
-        self._pool: "pebble.ProcessPool | None" = None
+        self._pool: pebble.ProcessPool | None = None
 
     def __enter__(self) -> "LocalWorkers":
         return self

@@ -6,7 +6,7 @@ from cifarlab.cli.tables.cells import as_percent, new_table
 from cifarlab.displays.console import make_console
 from cifarlab.search import Tuned
 from cifarlab.search.tuning import best_of
-from cifarlab.utils.files import plain
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted
 
 MOST_TRIALS = 5
@@ -49,4 +49,4 @@ def summarise(tuned: Tuned) -> dict[str, Any]:
         for trial in tuned.trials
     ]
     best = tuned.best.number if tuned.best else None
-    return plain({"study": str(tuned.study.path), "best": best, "verdict": tuned.verdict, "trials": trials})
+    return json_data({"study": str(tuned.study.path), "best": best, "verdict": tuned.verdict, "trials": trials})
