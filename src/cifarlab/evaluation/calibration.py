@@ -128,14 +128,12 @@ def fit_temperature(predictions: Predictions) -> Interval:
         raise CifarlabError(f"a temperature needs at least two images. Received: {count}")
     wrong = int((~predictions.correct).sum())
     if min(wrong, count - wrong) < LEAST_ANSWERS:
-        there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} right"
+        there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} correct"
         return _kept(f"{there}, and it takes at least {LEAST_ANSWERS} of each to tell a temperature")
     logits, true = _logits(predictions)
     found = _optimum(logits, true)
     if found is None:
-        return _kept(
-            f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls the less sure they are"
-        )
+        return _kept(f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls as confidence falls")
     # The estimate is where the mean slope is 0. By the delta method its standard error is that of the mean slope over
     # the mean curvature (the sandwich, which does not suppose that the model is right); divided by the estimate it is
     # that of the logarithm, on which the interval cannot reach 0.
@@ -227,10 +225,10 @@ def _sentence(result: dict[str, Any]) -> str:
         return f"{run} keeps temperature 1: {temperature.method}."
     value = temperature.value
     if temperature.low <= 1 <= temperature.high:
-        sentence = f"{run} is about as sure as it should be: 1 lies in the interval of its temperature, {value:.3f}."
+        sentence = f"{run} is well calibrated: 1 lies in the interval of its temperature, {value:.3f}."
     else:
-        direction = "surer" if value > 1 else "less sure"
-        sentence = f"{run} is {direction} than it should be: its logits are divided by {value:.3f}."
+        direction = "overconfident" if value > 1 else "underconfident"
+        sentence = f"{run} is {direction}: its logits are divided by {value:.3f}."
     before, after = (result["expected_calibration_error"][moment].value for moment in ("before", "after"))
     if after > before:
         rise = f"by {after - before:.4f}, from {before:.4f} to {after:.4f}"

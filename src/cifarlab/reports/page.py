@@ -188,7 +188,7 @@ def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions:
     elif scores.get("count") != len(predictions) or (images and scores.get("images") not in (None, images)):
         wrong = "they are not about the same images"
     elif len(predictions) and round(float(scores["accuracy"]) * len(predictions)) != right:
-        wrong = f"they say accuracy {scores['accuracy']:.4f}, but {right:,} of {len(predictions):,} answers are right"
+        wrong = f"they say accuracy {scores['accuracy']:.4f}, but {right:,} of {len(predictions):,} are correct"
     else:
         return
     raise CifarlabError(

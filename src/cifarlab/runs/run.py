@@ -121,7 +121,7 @@ class Run(RunFiles):
             files.write_csv(self.history_file, rows, rows[0])
 
     def scores(self, split: str = "test", tta: str = NO_TTA) -> dict[str, Any]:
-        """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
+        """The numbers about `split` of the run's own data, without TTA or with a test-time augmentation.
 
         Returns:
             What `evaluate` wrote; of a file that does not say of which model it is, and is older than the model, with
@@ -150,7 +150,7 @@ class Run(RunFiles):
         return {**found, "notices": [*found.get("notices", ()), notice]} if notice else found
 
     def predictions(self, split: str) -> Predictions:
-        """What the model said about `split` of the run's own data, single-view.
+        """What the model said about `split` of the run's own data, without TTA.
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split`, or the file is broken.
@@ -167,7 +167,7 @@ class Run(RunFiles):
         notices = [uncertain] if uncertain else []
         if predictions.origin is not None and split != "train" and predictions.origin.trained_on.any():
             images = f"{predictions.origin.trained_on.sum():,} of the {len(predictions):,} {split} images"
-            notices.append(f"{self.name} was trained on {images}: its answers to these are no test.")
+            notices.append(f"{self.name} was trained on {images}: its predictions of these are no test.")
         return predictions, notices
 
     def has_current_predictions(self, split: str) -> bool:

@@ -105,7 +105,8 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
     images = counted(count, f"{split} image")
     if pair["only_first_right_count"] + pair["only_second_right_count"] == 0:
         return (
-            f"{first} and {second} are right on exactly the same {split} images ({count:,}): nothing sets them apart."
+            f"{first} and {second} classify exactly the same {split} images correctly ({count:,}): nothing sets them "
+            "apart."
         )
     found = pair["accuracy_difference"]
     value, low, high = (100 * each for each in (found.value, found.low, found.high))

@@ -95,7 +95,7 @@ def _downloads(
 
 
 def _disagreements(library: Library, summaries: list[RunSummary], split: str) -> list[dict[str, Any]]:
-    """For each pair about the same images, how many only the first and only the second recognises."""
+    """For each pair about the same images, how many only the first and only the second classifies correctly."""
     pairs = []
     for first, second in itertools.combinations(summaries, 2):
         one, other = library.predictions(first, split), library.predictions(second, split)
