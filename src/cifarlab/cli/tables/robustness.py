@@ -13,9 +13,9 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 _CONSISTENCY = {
-    "flip": "consistency under mirroring",
-    "shift_1": "consistency under shifts by 1 pixel",
-    "shift_2": "consistency under shifts by 2 pixels",
+    "flip": "consistency under a horizontal flip",
+    "shift_1": "consistency under shifts by one pixel",
+    "shift_2": "consistency under shifts by two pixels",
 }
 
 
