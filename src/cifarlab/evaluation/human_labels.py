@@ -62,7 +62,7 @@ def open_human_labels(path: str | Path, data: str, split: str) -> HumanLabels:
     """
     if (data, split) != (DATA, SPLIT):
         raise CifarlabError(
-            f"people named the {SPLIT} images of {DATA}, these are the {split} images of {data}: leave out "
+            f"the human labels are of the {SPLIT} images of {DATA}, these are the {split} images of {data}: leave out "
             "--human-labels"
         )
     return load_human_labels(path)
@@ -186,12 +186,12 @@ def describe(found: dict[str, Any]) -> str:
     limits = "" if gap["low"] is None else f" ({gap['low']:.4f} to {gap['high']:.4f})"
     alike = found.get("entropy_spearman", {"value": None})  # scores of earlier versions have none
     parts = [
-        f"gives the answer of most people to {percent(found['accuracy_against_majority'])} of the images",
+        f"predicts the majority label of {percent(found['accuracy_against_majority'])} of the images",
         f"diverges from their answers by {gap['value']:.4f}{limits}",
     ]
     if alike["value"] is not None:
         limits = "" if alike["low"] is None else f" ({signed(alike['low'])} to {signed(alike['high'])})"
-        parts.append(f"has its entropy where theirs is with a rank correlation of {signed(alike['value'])}{limits}")
+        parts.append(f"has a rank correlation of {signed(alike['value'])}{limits} between its entropy and theirs")
     if found["mistakes"]:
         parts.append(f"shares {percent(found['shared_mistakes'])} of its mistakes with at least a fifth of people")
     return ", ".join(parts)
@@ -247,7 +247,9 @@ def _check_own_order(predictions: Predictions) -> None:
 def _rows(predictions: Predictions, humans: HumanLabels, rows: Array | None) -> HumanLabels:
     if rows is None and len(humans.counts) != len(predictions):
         named = counted(len(humans.counts), "image")
-        raise CifarlabError(f"people named {named}, the model {len(predictions):,}: evaluate on the whole test set")
+        raise CifarlabError(
+            f"the human labels are of {named}, the predictions of {len(predictions):,}: evaluate on the whole test set"
+        )
     if humans.counts.shape[1] != len(predictions.class_names):
         classes = counted(humans.counts.shape[1], "class", "classes")
         raise CifarlabError(f"people chose among {classes}, the model among {len(predictions.class_names)}")

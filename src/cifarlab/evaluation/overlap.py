@@ -16,7 +16,7 @@ def summarise(overlap: Overlap, ids: Array, correct: Array) -> dict[str, Any]:
     Args:
         overlap: Of N images.
         ids: `(N,)` str.
-        correct: `(N,)` bool: which were classified correctly.
+        correct: `(N,)` bool: which were recognised.
 
     Returns:
         `count`: how many of the images were trained on or chosen by; `copies`, `renamed` and `chosen_by` among them;

@@ -45,9 +45,9 @@ def evaluate(
 
     Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
     each whole or not at all, and records the look in `looks.json`. On other data than the run's own, the files are
-    `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Numbers are
-    without test-time augmentation unless `tta` names one: then the files are
-    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the numbers without it stay.
+    `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Accuracy is
+    single-view, each image being seen once, as it is, unless `tta` names a test-time augmentation: then the files are
+    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay.
 
     Args:
         run: The run to evaluate, or `"builtin"`.
@@ -66,9 +66,9 @@ def evaluate(
         test-time augmentation), `looks_in_making` (how many of these while the model was made: 0 but for the built-in
         model, which brings them along), `notices`
         (sentences about what a reader must know), `model_checksum`, where the model was trained on some of the images
-        also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is without TTA,
+        also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
         `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
-        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, without TTA, also
+        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
         `activity`: see `dead_units.measure_activity`.
 
     Raises:

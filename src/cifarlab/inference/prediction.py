@@ -108,7 +108,7 @@ def predict(
 
     Returns:
         One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
-        test-time augmentation also `"tta"`, its name. Where the run has been calibrated, probabilities without TTA are
+        test-time augmentation also `"tta"`, its name. Where the run has been calibrated, single-view probabilities are
         those at its temperature.
 
     Raises:
@@ -169,7 +169,7 @@ def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
 
 
 def _temperature(model: AnyRun, tta: str) -> float:
-    """The run's own, for which predictions without TTA were calibrated; else 1."""
+    """The run's own, for which single-view predictions were calibrated; else 1."""
     if tta != NO_TTA or pretrained_run.is_builtin(model):
         return 1.0
     return stored_temperature(pretrained_run.open_run(model)) or 1.0

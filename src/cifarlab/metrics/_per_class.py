@@ -24,7 +24,7 @@ def per_class(predictions: Classified) -> list[dict[str, Any]]:
         predictions: N images, K classes.
 
     Returns:
-        K dictionaries: `class_name`, `support` (images of the class), `predicted` (images predicted as it), and
+        K dictionaries: `class_name`, `support` (images of the class), `predicted` (images taken for it), and
         `precision`, `recall`, `f1`, each `{"value", "low", "high", "method"}`.
     """
     counts = count(predictions)

@@ -121,7 +121,7 @@ class Run(RunFiles):
             files.write_csv(self.history_file, rows, rows[0])
 
     def scores(self, split: str = "test", tta: str = NO_TTA) -> dict[str, Any]:
-        """The numbers about `split` of the run's own data, without TTA or with a test-time augmentation.
+        """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
         Returns:
             What `evaluate` wrote; of a file that does not say of which model it is, and is older than the model, with

@@ -135,7 +135,7 @@ def _which_images(entry: Mapping[str, Any]) -> str:
 
 
 def _with_tta(entry: Mapping[str, Any]) -> str:
-    """Test-time augmentation is always named; what is without it says nothing."""
+    """Test-time augmentation is always named; what is single-view says nothing."""
     tta = entry.get("tta", NO_TTA)
     return "" if tta == NO_TTA else f", {describe_tta(tta)}"
 

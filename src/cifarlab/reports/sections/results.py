@@ -31,7 +31,7 @@ def build(page: Page) -> Markup:
 
 
 def _find_augmented(page: Page) -> tuple[list[tuple[RunRecord, str, dict[str, Any]]], list[str]]:
-    """What was measured with test-time augmentation, which never mixes with the other numbers of the page.
+    """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page.
 
     And a sentence about each measurement that is of an earlier model.
     """
