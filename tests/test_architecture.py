@@ -159,6 +159,11 @@ def test_only_the_command_line_and_displays_write_to_the_terminal(name):
         assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout"), f"line {node.lineno}"
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "cifarlab.utils.syntax"])
+def test_python_text_is_parsed_by_one_module(name):
+    assert "ast" not in imports(name), "two threads must not parse at once: see cifarlab.utils.syntax"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_file_says_what_it_is_for(name):
     assert ast.get_docstring(parse(name))

@@ -55,7 +55,7 @@ def answered(page, model: str = "builtin") -> str:
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_form_and_answer_fit_and_are_accessible(visit, serious, explanations, width, scheme):
-    explanations.asked = 1
+    explanations.questions = 1
     page = visit("/classify?model=builtin&model=grey&neighbours=1", width=width, scheme=scheme)
     for stage in ("form", "answer"):
         if stage == "answer":
@@ -148,11 +148,11 @@ def test_a_bad_picture_is_refused_with_its_reason(visit, tmp_path, data, name, s
 
 
 def test_nearest_training_images_come_when_they_are_known(visit, explanations):
-    explanations.asked = 0
+    explanations.questions = 0
     page = visit("/classify?neighbours=1")
     choose(page, picture())
     page.wait_for_selector(".near img")
-    assert explanations.asked == 2  # the page has asked again by itself
+    assert explanations.questions == 2  # the page has asked again by itself
     assert page.locator(".near li").count() == 8
     assert "of 8 are labelled red" in page.locator(".answer h4").inner_text()
 

@@ -1,4 +1,4 @@
-"""Trainings as a visitor starts, watches and stops them in the app, with a program in their place that only waits."""
+"""Trainings as a visitor starts, watches and stops them in the app; a program in their place only pretends to train."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,16 @@ def address(address):
         yield address
 
 
-def test_start_watch_and_stop_a_training(visit):
+@pytest.fixture
+def pace(fakes, monkeypatch):
+    """A training does one epoch, and stands still until the test says more."""
+    made = fakes.Pace()
+    monkeypatch.setenv(made.VARIABLE, made.port)
+    yield made
+    made.close()
+
+
+def test_start_watch_and_stop_a_training(visit, pace):
     page = visit("/runs")
     page.get_by_role("link", name="Train a recipe").click()
     page.get_by_role("link", name="smoke", exact=True).click()
@@ -29,8 +38,10 @@ def test_start_watch_and_stop_a_training(visit):
     page.get_by_role("button", name="Start the training").click()
     page.wait_for_url("**/runs/watched")
     page.wait_for_selector("#live .chip.running")
+    pace.wait_for_work()
     page.wait_for_selector("#training-curves svg")
     before = page.locator("#live .state strong").inner_text()
+    pace.allow_more()
     page.wait_for_function("before => document.querySelector('#live .state strong').innerText !== before", arg=before)
     colour = page.evaluate("getComputedStyle(document.querySelector('#training-curves svg path[style]')).stroke")
     assert colour  # what came later is styled too

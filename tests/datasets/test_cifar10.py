@@ -272,9 +272,9 @@ def test_real_data_is_the_same_in_every_form(cifar10_dir, tmp_path):
         path = write_archive(tmp_path / name, batches, mode="w")
         again = find_form(path)
         assert again is not None
-        found = read_form(again)
+        restored = read_form(again)
         path.unlink()
-        assert all(np.array_equal(found[key], whole[key]) for key in ("images", "labels"))
+        assert all(np.array_equal(restored[key], whole[key]) for key in ("images", "labels"))
 
 
 @pytest.mark.data

@@ -144,7 +144,7 @@ def test_broken_predictions_are_one_line(kind, tmp_path):
 
 
 def test_a_numbered_set_has_ids_in_order_and_labels_of_one_axis():
-    found = numbered_set("test", np.zeros((3, 4, 5), np.uint8), np.array([[1], [0], [1]], np.uint8), ("a", "b"))
-    assert found.images.shape == (3, 4, 5, 1)
-    assert (found.labels.tolist(), found.labels.dtype) == ([1, 0, 1], np.int64)
-    assert found.ids.tolist() == ["test-00000", "test-00001", "test-00002"]
+    numbered = numbered_set("test", np.zeros((3, 4, 5), np.uint8), np.array([[1], [0], [1]], np.uint8), ("a", "b"))
+    assert numbered.images.shape == (3, 4, 5, 1)
+    assert (numbered.labels.tolist(), numbered.labels.dtype) == ([1, 0, 1], np.int64)
+    assert numbered.ids.tolist() == ["test-00000", "test-00001", "test-00002"]

@@ -32,12 +32,12 @@ def read(paths, monkeypatch):
     """Reads the folder; returns the red of each picture and which files were opened."""
     original = read_each
 
-    def read(wanted=paths):
+    def read(some=paths):
         opened = []
         monkeypatch.setattr(
             _picture_cache, "read_each", lambda some, *rest: opened.extend(some) or original(some, *rest)
         )
-        table = read_folder(paths[0].parent, wanted)
+        table = read_folder(paths[0].parent, some)
         return table["images"][:, 0, 0, 0].tolist(), [path.name for path in opened]
 
     return read

@@ -73,13 +73,13 @@ def picture(path: Path, grey: int, size: tuple[int, int] = (40, 30)) -> Path:
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 11])
 def test_no_image_is_dropped_or_moved(model: Any, count: int) -> None:
     images = image_set(count)
-    found = predict_images(model, images, batch_size=4)
+    predicted = predict_images(model, images, batch_size=4)
     brightness = images.images.reshape(count, 192).mean(axis=1) * 2 / 255 - 1
     expected = np.stack([-8 * brightness, 0 * brightness + 1, 8 * brightness, 0 * brightness - 9], axis=1)
-    assert found.logits.dtype == np.float32
-    np.testing.assert_allclose(found.logits, expected, atol=1e-4)
-    assert found.ids.tolist() == images.ids.tolist()
-    assert found.class_names == NAMES
+    assert predicted.logits.dtype == np.float32
+    np.testing.assert_allclose(predicted.logits, expected, atol=1e-4)
+    assert predicted.ids.tolist() == images.ids.tolist()
+    assert predicted.class_names == NAMES
 
 
 def test_answers_are_keras_own_and_the_model_is_traced_once() -> None:
@@ -134,11 +134,11 @@ def test_files_folders_and_standard_input(
     data = io.BytesIO()
     Image.new("L", (5, 5), 255).save(data, "png")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data.getvalue())))
-    found = predict([dark, tmp_path / "album", "-"], run, top=2)
-    assert [each["image"] for each in found] == [str(dark), str(light), str(middle), "-"]
-    assert [each["top"][0]["class_name"] for each in found] == ["dark", "light", "middle", "light"]
-    assert all(len(each["top"]) == 2 for each in found)
-    assert found[0]["top"][0]["probability"] > 0.99 > found[0]["top"][1]["probability"]
+    answers = predict([dark, tmp_path / "album", "-"], run, top=2)
+    assert [each["image"] for each in answers] == [str(dark), str(light), str(middle), "-"]
+    assert [each["top"][0]["class_name"] for each in answers] == ["dark", "light", "middle", "light"]
+    assert all(len(each["top"]) == 2 for each in answers)
+    assert answers[0]["top"][0]["probability"] > 0.99 > answers[0]["top"][1]["probability"]
     every = predict([str(dark)], str(run.path), top=99)[0]["top"]
     assert len(every) == 4
     assert sum(each["probability"] for each in every) == pytest.approx(1)
@@ -207,10 +207,10 @@ def test_a_damaged_picture_is_named_before_keras_loads(
     good = picture(tmp_path / "good.png", 10)
     run = make_run(model)
     monkeypatch.setattr(prediction, "load_model", lambda run: pytest.fail("the model was loaded in vain"))
-    for asked in (run, "builtin"):
+    for source in (run, "builtin"):
         for bad in (text, cut):
             with pytest.raises(CifarlabError, match=rf"cannot read .*{bad.name}"):
-                predict([good, bad], asked)
+                predict([good, bad], source)
 
 
 def test_a_model_file_that_does_not_tell_its_shape_is_asked_through_keras(
@@ -260,9 +260,9 @@ def test_the_views_of_test_time_augmentation_are_averaged_as_logits() -> None:
     images = image_set(7)
     mirrored = ImageSet(images.images[:, :, ::-1].copy(), images.labels, images.ids, NAMES)
     one, other = predict_images(model, images).logits, predict_images(model, mirrored).logits
-    found = predict_images(model, images, batch_size=4, tta="flip")
-    assert found.logits.dtype == np.float32
-    np.testing.assert_allclose(found.logits, (one + other) / 2, atol=1e-5)
+    predicted = predict_images(model, images, batch_size=4, tta="flip")
+    assert predicted.logits.dtype == np.float32
+    np.testing.assert_allclose(predicted.logits, (one + other) / 2, atol=1e-5)
     assert not np.allclose(one, other, atol=1e-3)
 
 

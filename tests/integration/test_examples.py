@@ -63,13 +63,15 @@ def test_the_whole_story_has_the_network_and_the_schedule_of_mlp2(whole_story):
     assert [(type(layer), layer.output.shape) for layer in layers] == [
         (type(layer), layer.output.shape) for layer in expected
     ]
-    rates = [[layer.rate for layer in found if isinstance(layer, keras.layers.Dropout)] for found in (layers, expected)]
+    rates = [
+        [layer.rate for layer in network if isinstance(layer, keras.layers.Dropout)] for network in (layers, expected)
+    ]
     assert rates[0] == rates[1]
     assert (recipe.batch_size, cifar10.CLASS_NAMES) == (whole_story.BATCH_SIZE, whole_story.CLASSES)
     steps = np.array([0, 1, 100, 224, 225, 226, 2000, 4498, 4499])
     schedules = whole_story.WarmupThenCosine(45, recipe.epochs), build_schedule(recipe, 45)
-    found, wanted = ([float(schedule(step)) for step in steps] for schedule in schedules)
-    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-10)
+    ours, theirs = ([float(schedule(step)) for step in steps] for schedule in schedules)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-10)
 
 
 @pytest.mark.thorough

@@ -22,7 +22,7 @@ def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, mo
     assert len(headers) == 2
     assert headers[0] != headers[1]
     run(f"doubts {paths} --train --no-duplicates --top 3 --json")
-    found = json.loads(capsys.readouterr().out)
-    assert found["split"] == "train"
-    assert len(found["doubts"]) == 3
-    assert Path(found["page"]).is_file()
+    result = json.loads(capsys.readouterr().out)
+    assert result["split"] == "train"
+    assert len(result["doubts"]) == 3
+    assert Path(result["page"]).is_file()

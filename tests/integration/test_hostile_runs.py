@@ -195,13 +195,13 @@ def test_no_command_executes_what_a_run_names(hostile, undrawn, capsys, monkeypa
             if "recipe.json" in words:
                 patched.setattr(fit, "engine_class", lambda: _begin_no_training)
             code = cli.main(shlex.split(words.format(**places)))
-        said = capsys.readouterr().err
+        errors = capsys.readouterr().err
         assert not executed(), words
         assert code in (0, 2), words
-        assert "Traceback" not in said, words
-        if "is Python code that only a file names" in said:
+        assert "Traceback" not in errors, words
+        if "is Python code that only a file names" in errors:
             assert code == 2
-            assert "--code" in said
+            assert "--code" in errors
 
 
 PARTS = {
@@ -220,7 +220,7 @@ QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test",
 def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", JobHere)
     with open_app() as client:
-        asked = 0
+        requests = 0
         for route in _routes():
             names = re.findall(r"{(\w+)", route.path)
             for values in itertools.product(*(PARTS[name] for name in names)):
@@ -232,11 +232,11 @@ def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
                         answer = client.post(path, data=data, files=sent)
                     else:
                         answer = client.get(path, params=QUERY)
-                    asked += 1
+                    requests += 1
                     assert not executed(), path
                     assert answer.status_code < 500 or answer.status_code == 503, (path, answer.text[-500:])
         assert client.app.state.jobs.all() or hostile.data_name != "digits"  # whose data nobody named is not evaluated
-        assert asked > 30
+        assert requests > 30
     assert not executed()
 
 

@@ -54,7 +54,7 @@ def test_inline_svg_stands_alone_and_shares_no_id(name: str, plot_examples) -> N
     assert "http" not in svg
     assert "<style" not in svg
     ids = re.findall(r'id="([^"]+)"', svg)
-    assert all(found.startswith("mine-") for found in ids)
+    assert all(each.startswith("mine-") for each in ids)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', svg)) <= set(ids)
 

@@ -195,11 +195,11 @@ def test_shuffled_pixels_are_one_word_and_want_one_size():
 
 def test_arguments_by_their_old_names_are_read_and_written_by_their_new_ones():
     old = {"model": "bottleneck_mlp", "model_args": {"width": 8, "reach_pixels": [3, 4], "far_rate": 0.03}}
-    wanted = {"width": 8, "sigma_pixels": (3, 4), "far_learning_rate_scale": 0.03}
+    arguments = {"width": 8, "sigma_pixels": (3, 4), "far_learning_rate_scale": 0.03}
     recipe = from_dict(old)
-    assert to_dict(recipe)["model_args"] == wanted
-    assert recipe == Recipe(model="bottleneck_mlp", model_args=wanted)
-    assert override(recipe, ["model.far_rate=0.5"]).model_args == {**wanted, "far_learning_rate_scale": 0.5}
+    assert to_dict(recipe)["model_args"] == arguments
+    assert recipe == Recipe(model="bottleneck_mlp", model_args=arguments)
+    assert override(recipe, ["model.far_rate=0.5"]).model_args == {**arguments, "far_learning_rate_scale": 0.5}
     # In a user's recipe in Python that varies a built-in one: what was written last counts.
     varied = dataclasses.replace(recipe, model_args={**recipe.model_args, "reach_pixels": (9,)})
     assert varied.model_args["sigma_pixels"] == (9,)

@@ -22,9 +22,9 @@ def stamp(run, split="test"):
     """What `evaluate` of this version leaves: both files say of which model and images they are."""
     checksum = model_checksum(run)
     scores = {**run.scores(split), derived.KEY: checksum, "images": "blake2b:1"}
-    found = Predictions.load(run.predictions_file(split))
-    origin = Origin(checksum, "blake2b:1", np.zeros(len(found), bool))
-    Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(run.predictions_file(split))
+    stored = Predictions.load(run.predictions_file(split))
+    origin = Origin(checksum, "blake2b:1", np.zeros(len(stored), bool))
+    Predictions(stored.ids, stored.labels, stored.logits, stored.class_names, origin).save(run.predictions_file(split))
     files.write_json(run.scores_file(split), scores)
     return scores
 
@@ -105,9 +105,11 @@ def test_a_comparison_refuses_other_pictures_under_the_same_names(make_run, tmp_
     first, second = make_run(tmp_path, "first"), make_run(tmp_path, "second")
     stamp(first)
     stamp(second)
-    found = second.predictions("test")
-    origin = Origin(model_checksum(second), "blake2b:2", np.zeros(len(found), bool))
-    Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(second.predictions_file("test"))
+    stored = second.predictions("test")
+    origin = Origin(model_checksum(second), "blake2b:2", np.zeros(len(stored), bool))
+    Predictions(stored.ids, stored.labels, stored.logits, stored.class_names, origin).save(
+        second.predictions_file("test")
+    )
     with pytest.raises(CifarlabError, match="other pictures under the same names"):
         pairs.compare([first, second])
 
@@ -150,9 +152,11 @@ def test_without_a_model_nothing_is_doubted(make_run, tmp_path):
 def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_run, tmp_path):
     first, second = make_run(tmp_path, "first"), make_run(tmp_path, "second")
     stamp(second)
-    found = second.predictions("test")
-    origin = Origin(model_checksum(second), "blake2b:1", np.arange(len(found)) < 37)
-    Predictions(found.ids, found.labels, found.logits, found.class_names, origin).save(second.predictions_file("test"))
+    stored = second.predictions("test")
+    origin = Origin(model_checksum(second), "blake2b:1", np.arange(len(stored)) < 37)
+    Predictions(stored.ids, stored.labels, stored.logits, stored.class_names, origin).save(
+        second.predictions_file("test")
+    )
     assert pairs.compare([first, second])["notices"] == [
         "second was trained on 37 of the 120 test images: its predictions of these are no test."
     ]

@@ -53,7 +53,7 @@ def test_rows_are_taken_with_all_that_belongs_to_them():
 
 
 @pytest.mark.parametrize(
-    ("labels", "arrays", "said"),
+    ("labels", "arrays", "message"),
     [
         ([0, 1], {"logits": [[0.2, 0.8], [0.5, 0.5]]}, "look like probabilities: give them as probabilities="),
         ([0, 1], {"probabilities": [[2.0, 8.0], [5.0, 5.0]]}, "do not sum to 1"),
@@ -66,6 +66,6 @@ def test_rows_are_taken_with_all_that_belongs_to_them():
         ([0, 1], {"logits": [[2, 8], [5, 5]], "ids": ["a", "a"]}, "unique"),
     ],
 )
-def test_what_does_not_fit_is_said_in_one_line(labels, arrays, said):
-    with pytest.raises(CifarlabError, match=said):
+def test_what_does_not_fit_is_said_in_one_line(labels, arrays, message):
+    with pytest.raises(CifarlabError, match=message):
         Predictions.of(labels, **arrays)

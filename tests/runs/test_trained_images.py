@@ -48,22 +48,22 @@ def test_hashes_are_of_the_pixels_alone():
 def test_copies_are_found_under_any_name_and_altered_pictures_under_their_old_one(run):
     train = images(["a/0.png", "a/1.png", "b/0.png"])
     remember_images(run, train)
-    asked = images(["a/9.png", "a/1.png", "b/0.png", "b/7.png"], seed=1)
-    asked.images[0] = train.images[0]  # a copy under a new name
-    asked.images[2] = train.images[2]  # the picture itself
-    found = find_overlap(run, asked, "folder:x")
-    assert found is not None
-    assert found.copies.tolist() == [True, False, True, False]
-    assert found.renamed.tolist() == [False, True, False, False]
-    assert found.trained_on.tolist() == [True, True, True, False]
+    evaluated = images(["a/9.png", "a/1.png", "b/0.png", "b/7.png"], seed=1)
+    evaluated.images[0] = train.images[0]  # a copy under a new name
+    evaluated.images[2] = train.images[2]  # the picture itself
+    overlap = find_overlap(run, evaluated, "folder:x")
+    assert overlap is not None
+    assert overlap.copies.tolist() == [True, False, True, False]
+    assert overlap.renamed.tolist() == [False, True, False, False]
+    assert overlap.trained_on.tolist() == [True, True, True, False]
 
 
 def test_the_same_id_of_another_data_set_is_another_image(run):
     remember_images(run, images(["a/0.png", "a/1.png"]))
-    asked = images(["a/0.png", "a/1.png"], seed=1)
-    found = find_overlap(run, asked, "folder:other")
-    assert found is not None
-    assert not found.trained_on.any()
+    evaluated = images(["a/0.png", "a/1.png"], seed=1)
+    overlap = find_overlap(run, evaluated, "folder:other")
+    assert overlap is not None
+    assert not overlap.trained_on.any()
 
 
 def test_fifty_thousand_images_take_little_room(run):
@@ -75,13 +75,13 @@ def test_fifty_thousand_images_take_little_room(run):
 def test_a_run_of_an_earlier_version_is_held_against_its_training_images_while_they_are_the_same(run):
     train = images(["a/0.png", "a/1.png"])
     files.write_json(run.data_file, {**run.data, "fingerprints": {"train": train.fingerprint}})
-    asked = images(["a/5.png", "a/6.png"], seed=1)
-    asked.images[1] = train.images[0]
-    found = find_overlap(run, asked, "folder:x", lambda: train)
-    assert found is not None
-    assert found.trained_on.tolist() == [False, True]
-    assert find_overlap(run, asked, "folder:x", lambda: asked) is None  # these are other images
-    assert find_overlap(run, asked, "folder:x", lambda: None) is None
+    evaluated = images(["a/5.png", "a/6.png"], seed=1)
+    evaluated.images[1] = train.images[0]
+    overlap = find_overlap(run, evaluated, "folder:x", lambda: train)
+    assert overlap is not None
+    assert overlap.trained_on.tolist() == [False, True]
+    assert find_overlap(run, evaluated, "folder:x", lambda: evaluated) is None  # these are other images
+    assert find_overlap(run, evaluated, "folder:x", lambda: None) is None
 
 
 def test_of_altered_data_an_earlier_version_still_knows_the_ids(run):
@@ -91,10 +91,10 @@ def test_of_altered_data_an_earlier_version_still_knows_the_ids(run):
         for ids in (["a/0.png", "a/1.png"], ["b/0.png"])
     ]
     training_dynamics.save(run.dynamics_file, curves, compress=True)
-    asked = images(["a/1.png", "b/0.png"], seed=1)
-    found = find_overlap(run, asked, "folder:x", lambda: asked)
-    assert found is not None
-    assert found.trained_on.tolist() == [True, False]
+    evaluated = images(["a/1.png", "b/0.png"], seed=1)
+    overlap = find_overlap(run, evaluated, "folder:x", lambda: evaluated)
+    assert overlap is not None
+    assert overlap.trained_on.tolist() == [True, False]
 
 
 def test_a_broken_record_is_said(run):
@@ -107,11 +107,11 @@ def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
     copies = np.arange(200) < 37
     ids = np.array([f"a/{number:03d}.png" for number in range(200)])
     right = np.arange(200) < 37 + 80  # all copies, and 80 of the others
-    found = summarise(Overlap(copies, np.zeros(200, bool), np.zeros(200, bool)), ids, right)
+    summary = summarise(Overlap(copies, np.zeros(200, bool), np.zeros(200, bool)), ids, right)
     without = wilson(80, 163)
-    assert found["accuracy_without"] == without.as_dict()
+    assert summary["accuracy_without"] == without.as_dict()
     low, high = 100 * without.low, 100 * without.high
-    assert describe(found, 200, "test") == [
+    assert describe(summary, 200, "test") == [
         "37 of 200 test images are copies of training images (a/000.png, a/001.png, a/002.png, ...): accuracy on them "
         f"is no test; on the other 163 it is {100 * 80 / 163:.2f} % (95 % interval {low:.2f} to {high:.2f})."
     ]
@@ -119,11 +119,11 @@ def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
 
 def test_nothing_is_said_where_there_is_no_overlap_and_no_number_where_there_is_nothing_else():
     none, ids = np.zeros(2, bool), np.array(["a", "b"])
-    found = summarise(Overlap(none, none, none), ids, ~none)
-    assert describe(found, 2, "test") == []
-    found = summarise(Overlap(~none, none, none), ids, ~none)
-    assert found["accuracy_without"] is None
-    (sentence,) = describe(found, 2, "test")
+    summary = summarise(Overlap(none, none, none), ids, ~none)
+    assert describe(summary, 2, "test") == []
+    summary = summarise(Overlap(~none, none, none), ids, ~none)
+    assert summary["accuracy_without"] is None
+    (sentence,) = describe(summary, 2, "test")
     assert sentence.startswith("All 2 test images are copies of training images (a, b)")
     assert sentence.endswith("and there are no others.")
 
@@ -136,8 +136,8 @@ def test_one_copy_is_said_in_the_singular():
 
 def test_both_kinds_are_told_apart():
     ids = np.array(list("abcd"))
-    found = summarise(Overlap(ids < "c", ids == "c", ids == "z"), ids, ids == "a")
-    (sentence,) = describe(found, 4, "validation")
+    summary = summarise(Overlap(ids < "c", ids == "c", ids == "z"), ids, ids == "a")
+    (sentence,) = describe(summary, 4, "validation")
     assert sentence.startswith(
         "3 of 4 validation images are 2 copies of training images and 1 under the name of a training image, with "
         "other pixels (a, b, c)"
@@ -147,12 +147,15 @@ def test_both_kinds_are_told_apart():
 def test_validation_images_are_counted_and_left_out_of_the_others(run):
     train, validation = images(["a/0.png", "a/1.png"]), images(["b/0.png", "b/1.png"], seed=2)
     remember_images(run, train, validation)
-    asked = images(["t/0.png", "t/1.png", "t/2.png", "t/3.png"], seed=1)
-    asked.images[0], asked.images[1] = train.images[1], validation.images[0]
-    found = find_overlap(run, asked, "folder:other")
-    assert found is not None
-    assert (found.trained_on.tolist(), found.seen.tolist()) == ([True, False, False, False], [True, True, False, False])
-    numbers = summarise(found, asked.ids, np.array([True, True, False, True]))
+    evaluated = images(["t/0.png", "t/1.png", "t/2.png", "t/3.png"], seed=1)
+    evaluated.images[0], evaluated.images[1] = train.images[1], validation.images[0]
+    overlap = find_overlap(run, evaluated, "folder:other")
+    assert overlap is not None
+    assert (overlap.trained_on.tolist(), overlap.seen.tolist()) == (
+        [True, False, False, False],
+        [True, True, False, False],
+    )
+    numbers = summarise(overlap, evaluated.ids, np.array([True, True, False, True]))
     assert (numbers["count"], numbers["chosen_by"], numbers["accuracy_without"]["value"]) == (2, 1, 0.5)
     (sentence,) = describe(numbers, 4, "test")
     assert sentence.startswith(

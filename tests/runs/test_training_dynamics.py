@@ -49,27 +49,27 @@ def test_there_and_back(tmp_path, compress):
     right = RIGHT & ~np.isnan(losses)
     train = Curves(np.array(["a", "b", "Füchse/1.png", "d", "e"]), losses, right)
     validation = Curves(np.array(["v"]), losses[:, :1], RIGHT[:, :1])
-    found = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, validation), compress))
-    for ours, theirs in ((train, found.train), (validation, found.validation)):
+    dynamics = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, validation), compress))
+    for ours, theirs in ((train, dynamics.train), (validation, dynamics.validation)):
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.losses, theirs.losses)
-        np.testing.assert_array_equal(ours.right, theirs.right)
-    history = found.find("b")
+        np.testing.assert_array_equal(ours.correct, theirs.correct)
+    history = dynamics.find("b")
     assert history.split == "train"
     assert (history.forgetting_events, history.first_learnt) == (1, 1)  # right, wrong, right, -, right
     assert np.isnan(history.losses[3])
     assert history.losses[0] == float(losses[0, 1])
-    assert found.find("Füchse/1.png").first_learnt is None
-    assert found.find("v").split == "validation"
-    assert found.find("test-00000") is None
+    assert dynamics.find("Füchse/1.png").first_learnt is None
+    assert dynamics.find("v").split == "validation"
+    assert dynamics.find("test-00000") is None
 
 
 def test_nothing_held_out(tmp_path):
     train = Curves(np.array(["a"]), np.ones((2, 1), np.float16), np.ones((2, 1), bool))
     none = Curves(np.zeros(0, "U1"), np.ones((2, 0), np.float16), np.ones((2, 0), bool))
-    found = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, none), True))
-    assert len(found.validation.ids) == 0
-    assert found.find("x") is None
+    dynamics = training_dynamics.read(training_dynamics.save(tmp_path / "dynamics.npz", (train, none), True))
+    assert len(dynamics.validation.ids) == 0
+    assert dynamics.find("x") is None
 
 
 def test_no_file_and_a_broken_one(tmp_path):

@@ -62,11 +62,11 @@ def row(accuracy, loss):
 def test_the_best_epoch_has_the_highest_accuracy_and_then_the_lowest_loss(make_manager):
     manager, weight, _ = make_manager(epochs=5)
     rows = [row(0.5, 1.0), row(0.6, 2.0), row(0.6, 1.5), row(0.55, 0.1), row(0.6, 1.5)]
-    found = []
+    answers = []
     for epoch, each in enumerate(rows, start=1):
         weight.assign([float(epoch)])
-        found.append(manager.save(each))
-    assert found == [True, True, True, False, False]
+        answers.append(manager.save(each))
+    assert answers == [True, True, True, False, False]
     assert manager.state.best_epoch == 3
     assert manager.state.best[0].tolist() == [3.0]
     assert [value.tolist() for value in manager.state.values] == [[5.0], [0.0]]

@@ -35,7 +35,7 @@ def assert_equal(one, other):
     for ours, theirs in ((one.train, other.train), (one.validation, other.validation)):
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.losses, theirs.losses)
-        np.testing.assert_array_equal(ours.right, theirs.right)
+        np.testing.assert_array_equal(ours.correct, theirs.correct)
 
 
 @pytest.fixture(scope="module")
@@ -59,31 +59,33 @@ def cut(stopped, tmp_path):
 
 def test_every_image_that_was_met_is_there_and_the_means_are_the_history(whole):
     splits = load_data("digits", **RECIPE.held_out)
-    found = training_dynamics.load(whole)
-    np.testing.assert_array_equal(found.train.ids, splits.train.ids)
-    np.testing.assert_array_equal(found.validation.ids, splits.validation.ids)
+    dynamics = training_dynamics.load(whole)
+    np.testing.assert_array_equal(dynamics.train.ids, splits.train.ids)
+    np.testing.assert_array_equal(dynamics.validation.ids, splits.validation.ids)
     count = len(splits.train)
-    assert found.train.losses.shape == (3, count)
-    np.testing.assert_array_equal(found.train.met.sum(axis=1), 3 * [count // 200 * 200])
-    assert found.validation.met.all()
-    assert not found.train.right[~found.train.met].any()
+    assert dynamics.train.losses.shape == (3, count)
+    np.testing.assert_array_equal(dynamics.train.met.sum(axis=1), 3 * [count // 200 * 200])
+    assert dynamics.validation.met.all()
+    assert not dynamics.train.correct[~dynamics.train.met].any()
     for number, row in enumerate(whole.history()):
-        assert np.nanmean(found.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
-        assert found.train.right[number].sum() / found.train.met[number].sum() == pytest.approx(row["train_accuracy"])
-        assert found.validation.right[number].mean() == pytest.approx(row["validation_accuracy"])
-        mean = found.validation.losses[number].astype(float).mean()
+        assert np.nanmean(dynamics.train.losses[number].astype(float)) == pytest.approx(row["train_loss"], rel=1e-3)
+        assert dynamics.train.correct[number].sum() / dynamics.train.met[number].sum() == pytest.approx(
+            row["train_accuracy"]
+        )
+        assert dynamics.validation.correct[number].mean() == pytest.approx(row["validation_accuracy"])
+        mean = dynamics.validation.losses[number].astype(float).mean()
         assert mean == pytest.approx(row["validation_loss"], rel=1e-3)
-    assert not set(splits.test.ids.tolist()) & {*found.train.ids.tolist(), *found.validation.ids.tolist()}
+    assert not set(splits.test.ids.tolist()) & {*dynamics.train.ids.tolist(), *dynamics.validation.ids.tolist()}
 
 
 def test_losses_are_those_of_a_recomputation_where_nothing_is_augmented_or_learnt(tmp_path):
     settings = [f"{key}={value}" for key, value in STILL.items()]
     run = training.train(RECIPE, runs_dir=tmp_path, settings=settings)
-    splits, found = load_data("digits", **RECIPE.held_out), training_dynamics.load(run)
+    splits, dynamics = load_data("digits", **RECIPE.held_out), training_dynamics.load(run)
     model = load_model(run)
-    for curves, images in ((found.train, splits.train), (found.validation, splits.validation)):
+    for curves, images in ((dynamics.train, splits.train), (dynamics.validation, splits.validation)):
         predictions = predict_images(model, images)
-        for losses, right, met in zip(curves.losses, curves.right, curves.met, strict=True):
+        for losses, right, met in zip(curves.losses, curves.correct, curves.met, strict=True):
             np.testing.assert_allclose(losses[met], predictions.losses[met], rtol=2e-3, atol=1e-4)
             assert (right[met] == (predictions.predicted == predictions.labels)[met]).mean() > 0.999
 
@@ -99,7 +101,7 @@ def test_a_kill_between_dynamics_and_checkpoint_loses_nothing(whole, cut):
     known = training_dynamics.load(whole)
     for curves in (known.train, known.validation):
         curves.losses[2:] = 7
-        curves.right[2:] = True
+        curves.correct[2:] = True
     training_dynamics.save(cut.dynamics_file, (known.train, known.validation), compress=False)
     training.resume(cut)
     assert_equal(training_dynamics.load(cut), training_dynamics.load(whole))
@@ -122,9 +124,9 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
 def test_a_run_that_recorded_nothing_can_be_resumed(cut):
     cut.dynamics_file.unlink()
     training.resume(cut)
-    found = training_dynamics.load(cut)
-    assert not found.train.met[:2].any()
-    assert found.train.met[2].any()
+    dynamics = training_dynamics.load(cut)
+    assert not dynamics.train.met[:2].any()
+    assert dynamics.train.met[2].any()
 
 
 def test_dynamics_of_other_images_are_refused(whole, tmp_path):
@@ -142,12 +144,12 @@ def test_a_loss_too_large_for_half_precision_stays_finite():
     recorder = Recorder(splits, 1)
     recorder.add(1, np.array([[0, len(splits.train) + 1]]), np.array([[1e9, 0.5]]), np.array([[False, True]]), None)
     assert recorder._train.losses[0, :2].tolist() == [65504.0, 0.5]
-    assert recorder._train.right[0, :3].tolist() == [False, True, False]
+    assert recorder._train.correct[0, :3].tolist() == [False, True, False]
 
 
 def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):
     assert keras.backend.backend() in {"tensorflow", "jax", "torch"}
     run = training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=1", "validation_fraction=0"])
-    found = training_dynamics.load(run)
-    assert len(found.validation.ids) == 0
-    assert len(set(found.train.losses[0][found.train.met[0]].tolist())) > 500
+    dynamics = training_dynamics.load(run)
+    assert len(dynamics.validation.ids) == 0
+    assert len(set(dynamics.train.losses[0][dynamics.train.met[0]].tolist())) > 500

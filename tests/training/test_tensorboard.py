@@ -49,13 +49,13 @@ def ask(runs_dir):
         lines = []
         for line in program.stderr:
             lines.append(line)
-            if found := re.search(r"http://\S+?:(\d+)/", line):
+            if match := re.search(r"http://\S+?:(\d+)/", line):
                 break
         else:
             pytest.fail("".join(lines))
 
         def get(path, body=None, **query):
-            address = f"http://localhost:{found[1]}/data/{path}?{urllib.parse.urlencode(query)}"
+            address = f"http://localhost:{match[1]}/data/{path}?{urllib.parse.urlencode(query)}"
             data = None if body is None else json.dumps(body).encode()
             request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -108,9 +108,9 @@ def test_curves_come_before_pictures_and_pictures_before_histograms(ask):
 
 def test_a_picture_is_a_picture(ask):
     query = {"run": "whole/validation", "tag": "pictures/sample_predictions", "sample": 0}
-    found = json.loads(ask("plugin/images/images", **query))
-    assert [each["step"] for each in found] == [1, 2, 3]
-    assert ask(f"plugin/images/individualImage?{found[0]['query']}&").startswith(b"\x89PNG")
+    pictures = json.loads(ask("plugin/images/images", **query))
+    assert [each["step"] for each in pictures] == [1, 2, 3]
+    assert ask(f"plugin/images/individualImage?{pictures[0]['query']}&").startswith(b"\x89PNG")
 
 
 def test_the_graph_is_that_of_the_saved_model(ask, runs_dir):
@@ -123,13 +123,13 @@ def test_the_graph_is_that_of_the_saved_model(ask, runs_dir):
 
 
 def test_every_setting_is_a_column_beside_the_accuracy(ask, runs_dir):
-    found = json.loads(ask("plugin/hparams/experiment", {"experimentName": ""}))
-    columns = {each["name"] for each in found["hparamInfos"]}
+    experiment = json.loads(ask("plugin/hparams/experiment", {"experimentName": ""}))
+    columns = {each["name"] for each in experiment["hparamInfos"]}
     assert {"learning_rate", "model.widths", "epochs", "optimizer", "seed"} <= columns
-    measures = [{"metric": each["name"]} for each in found["metricInfos"]]
-    asked = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "colParams": measures, "sliceSize": 10}
-    asked |= {"startIndex": 0}
-    groups = json.loads(ask("plugin/hparams/session_groups", asked))["sessionGroups"]
+    measures = [{"metric": each["name"]} for each in experiment["metricInfos"]]
+    request = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "colParams": measures, "sliceSize": 10}
+    request |= {"startIndex": 0}
+    groups = json.loads(ask("plugin/hparams/session_groups", request))["sessionGroups"]
     rates = {group["sessions"][0]["name"]: group["hparams"]["learning_rate"] for group in groups}
     assert rates["resumed"] == pytest.approx(0.002)
     assert set(rates) == {"whole", "resumed"}

@@ -59,16 +59,16 @@ def test_a_broken_settings_file_is_passed_over(content, install):
 
 
 @pytest.mark.parametrize(
-    ("asked", "installed", "expected"),
+    ("setting", "installed", "expected"),
     [
         ("", [], r"no backend is installed: pip install 'cifarlab\[tensorflow\]'"),
         ("jax", ["tensorflow"], r"jax is not installed: pip install 'cifarlab\[jax\]'"),
         ("mxnet", ["tensorflow"], "must be one of tensorflow, jax, torch"),
     ],
 )
-def test_no_usable_backend_is_one_line(asked, installed, expected, install, monkeypatch):
+def test_no_usable_backend_is_one_line(setting, installed, expected, install, monkeypatch):
     install(*installed)
-    monkeypatch.setenv("KERAS_BACKEND", asked)
+    monkeypatch.setenv("KERAS_BACKEND", setting)
     with pytest.raises(CifarlabError, match=expected):
         choose_backend()
 

@@ -139,14 +139,14 @@ def links() -> Callable[..., Any]:
     """Addresses that a page links to, those with `inside` in them."""
 
     def find(text: str, inside: str = "") -> list[str]:
-        found = re.findall(r'href="([^"]+)"', text)
-        return [html.unescape(each) for each in found if inside in html.unescape(each)]
+        addresses = re.findall(r'href="([^"]+)"', text)
+        return [html.unescape(each) for each in addresses if inside in html.unescape(each)]
 
     return find
 
 
 @pytest.fixture(scope="session")
-def said() -> Callable[..., Any]:
+def text_of() -> Callable[..., Any]:
     """What a page says, without its tags."""
 
     def read(text: str) -> str:

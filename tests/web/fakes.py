@@ -1,5 +1,6 @@
 """Models and explanations that are made up, and the whole app around them."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ class FakeExplanations:
     """Looks at the upper half, and finds the first training images of digits, after being asked twice."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.questions = 0
 
     def attention(self, model: LoadedModel, picture: np.ndarray, labels: Sequence[int]) -> list[SaliencyMap]:
         heat = np.zeros(picture.shape[:2], np.float32)
@@ -84,8 +85,8 @@ class FakeExplanations:
         return [SaliencyMap(GRAD_CAM, label, heat, (4, 4)) for label in labels]
 
     def neighbours(self, model: LoadedModel, run, picture: np.ndarray, count: int) -> list[Neighbour] | None:
-        self.asked += 1
-        if self.asked == 1:
+        self.questions += 1
+        if self.questions == 1:
             return None
         train = load_data("digits").train
         return [Neighbour(str(train.ids[row]), row % 4, 1 - 0.01 * row, train.images[row]) for row in range(count)]
@@ -116,6 +117,41 @@ def serving(
         server.should_exit = True
         thread.join(30)
         listener.close()
+
+
+class Pace:
+    """Sets the pace of one process of `made_up_training.py` at a time: it works only as far as a test lets it."""
+
+    VARIABLE = "CIFARLAB_MADE_UP_PACE"  # where the process is told the port
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(60)
+        self._process: socket.socket | None = None
+        self.port = str(self._listener.getsockname()[1])
+
+    def wait_for_work(self) -> None:
+        """Until the process has done a piece of work, an epoch; it then stands still."""
+        if self._process is None:
+            self._process, _ = self._listener.accept()
+            self._process.settimeout(60)
+        assert self._process.recv(1) == b".", "the process has ended"
+
+    def allow_more(self) -> None:
+        """Let it do the next piece."""
+        assert self._process is not None
+        self._process.sendall(b".")
+
+    def let_go(self) -> None:
+        """Let it do all the rest on its own; the next process may come."""
+        assert self._process is not None
+        self._process.close()
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+        self._listener.close()
 
 
 def make_service(app: FastAPI, settings: Settings, store: ModelStore) -> InferenceService:

@@ -1,24 +1,42 @@
 """Behaves as `cifarlab train` and `evaluate` do, as far as the app can see, in a moment and without Keras.
 
-What takes long to import is imported by `evaluate` alone.
+What takes long to import is imported by `evaluate` alone. A test that wants to see it at work sets its pace: see
+`fakes.Pace`.
 """
 
+import contextlib
+import os
 import signal
+import socket
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cifarlab import recipes
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import files
 
-SECONDS_AN_EPOCH = 0.4
+PACE = "CIFARLAB_MADE_UP_PACE"
 CLASSES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return evaluate(Run(Path(words[1])), words[3]) if words[0] == "evaluate" else train(words)
+
+
+def follow_pace() -> Callable[[], None]:
+    """A function that tells the test that a piece of work is done, and waits until the next may begin."""
+    if PACE not in os.environ:
+        return lambda: None
+    connection = socket.create_connection(("127.0.0.1", int(os.environ[PACE])))
+
+    def wait() -> None:
+        with contextlib.suppress(ConnectionError):  # the test has let go: there is no more to wait for
+            connection.sendall(b".")
+            connection.recv(1)
+
+    return wait
 
 
 def evaluate(run: Run, split: str) -> int:
@@ -29,7 +47,7 @@ def evaluate(run: Run, split: str) -> int:
     from cifarlab.runs.predictions import Predictions
 
     print(f"evaluating on {split}", flush=True)
-    time.sleep(1)
+    follow_pace()()
     images = load_data(run.data_name, **run.recipe.held_out)[split]
     logits = np.random.default_rng(0).normal(size=(len(images), len(images.class_names))).astype(np.float32)
     logits[np.arange(len(images)), images.labels] += 2
@@ -43,25 +61,26 @@ def evaluate(run: Run, split: str) -> int:
 def train(words: list[str]) -> int:
     options = dict(zip(words[2::2], words[3::2], strict=True))
     settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
-    wanted = recipes.override(recipes.load_recipe(words[1]), settings)
+    recipe = recipes.override(recipes.load_recipe(words[1]), settings)
     print(f"training {words[1]}", flush=True)
-    if wanted.seed == 666:
+    if recipe.seed == 666:
         print("cifarlab: this one cannot be trained", flush=True)
         return 2
     run = create_run(Path(options["--runs-dir"]), options["--name"])
     run.set_state("running")
-    files.write_json(run.recipe_file, recipes.to_dict(wanted))
-    found = {"name": wanted.data, "location": "scikit-learn", "how": "made up", "checksums": {}, "data_dir": None}
-    files.write_json(run.data_file, {**found, "class_names": CLASSES})
+    files.write_json(run.recipe_file, recipes.to_dict(recipe))
+    about = {"name": recipe.data, "location": "scikit-learn", "how": "made up", "checksums": {}, "data_dir": None}
+    files.write_json(run.data_file, {**about, "class_names": CLASSES})
     files.write_json(run.environment_file, {"parameters": 1234})
     rows = []
+    wait = follow_pace()
     try:
-        for epoch in range(1, wanted.epochs + 1):
-            time.sleep(SECONDS_AN_EPOCH)
+        for epoch in range(1, recipe.epochs + 1):
             accuracy = 0.9 - 0.5 / epoch
             rows.append({"epoch": epoch, "train_loss": 2 / epoch, "train_accuracy": accuracy})
             rows[-1] |= {"validation_loss": 2.1 / epoch, "validation_accuracy": accuracy, "epoch_seconds": 0.4}
             run.write_history(rows)
+            wait()
     except KeyboardInterrupt:
         run.checkpoint_file.touch()
         run.set_state("stopped", "interrupted")

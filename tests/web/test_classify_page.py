@@ -42,7 +42,7 @@ def test_a_form_without_a_script_sends_an_empty_second_file(client, red):
 
 
 @pytest.mark.parametrize(
-    ("files", "status", "said"),
+    ("files", "status", "message"),
     [
         ({"picture": ("", b"")}, 422, "no picture was sent"),
         ({"picture": ("a.svg", b"<svg/>")}, 415, "SVG"),
@@ -50,11 +50,11 @@ def test_a_form_without_a_script_sends_an_empty_second_file(client, red):
         ({"picture": ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01")}, 422, "cut.jpg"),
     ],
 )
-def test_what_cannot_be_read_is_said_on_the_page(client, files, status, said):
+def test_what_cannot_be_read_is_said_on_the_page(client, files, status, message):
     page = client.post("/classify", files=files)
     assert page.status_code == status
     (notice,) = re.findall(r'<p class="notice" role="alert">(.*?)</p>', page.text, re.DOTALL)
-    assert said in notice
+    assert message in notice
     assert 'id="ask"' in page.text
 
 

@@ -7,11 +7,11 @@ from prometheus_client.parser import text_string_to_metric_families
 def samples(client) -> dict:
     answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    found = {}
+    values = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
-            found[sample.name, *sorted(sample.labels.items())] = sample.value
-    return found
+            values[sample.name, *sorted(sample.labels.items())] = sample.value
+    return values
 
 
 def test_a_server_that_lives_says_so(client):
@@ -44,15 +44,15 @@ def test_what_was_done_is_counted(client, encode):
         client.post("/v1/predict", files=[("images", picture)] * 2)
     client.post("/v1/predict", json={})
     client.get("/nowhere/at/all")
-    found = samples(client)
-    assert found["cifarlab_pictures_total", ("model", "builtin")] == 6
-    assert found["cifarlab_batch_pictures_count", ("model", "builtin")] == 3
+    values = samples(client)
+    assert values["cifarlab_pictures_total", ("model", "builtin")] == 6
+    assert values["cifarlab_batch_pictures_count", ("model", "builtin")] == 3
     predict = ("method", "POST"), ("route", "/v1/predict")
-    assert found["cifarlab_requests_total", *predict, ("status", "200")] == 3
-    assert found["cifarlab_requests_total", *predict, ("status", "422")] == 1
-    assert found["cifarlab_requests_total", ("method", "GET"), ("route", "other"), ("status", "404")] == 1
-    assert found["cifarlab_waiting_pictures", ("model", "builtin")] == 0
-    assert found["cifarlab_models_in_memory", ("engine", "by hand"), ("model", "builtin")] == 1
+    assert values["cifarlab_requests_total", *predict, ("status", "200")] == 3
+    assert values["cifarlab_requests_total", *predict, ("status", "422")] == 1
+    assert values["cifarlab_requests_total", ("method", "GET"), ("route", "other"), ("status", "404")] == 1
+    assert values["cifarlab_waiting_pictures", ("model", "builtin")] == 0
+    assert values["cifarlab_models_in_memory", ("engine", "by hand"), ("model", "builtin")] == 1
 
 
 def test_a_model_that_is_put_away_is_in_memory_no_more(client, encode):

@@ -1,6 +1,5 @@
 """Trainings are started once, stopped as by an interrupt, and can neither run other code nor read other files."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -26,57 +25,61 @@ def jobs(tmp_path, monkeypatch):
         job.process.wait()
 
 
-def wait_for(condition, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
+@pytest.fixture
+def pace(fakes, monkeypatch):
+    """Each process does one piece of work, and stands still until the test says more."""
+    made = fakes.Pace()
+    monkeypatch.setenv(made.VARIABLE, made.port)
+    yield made
+    made.close()
 
 
 def test_a_training_runs_to_its_end(jobs, tmp_path):
     job = jobs.start("first", "smoke", ["data=digits", "epochs=2"], DATA)
-    wait_for(lambda: not job.is_alive)
+    assert job.process.wait() == 0
     run = Run(tmp_path / "runs" / "first")
     assert run.state["state"] == "finished"
     assert len(run.history()) == 2
     assert "training smoke" in jobs.log("first")
     assert jobs.waiting() == []
+    assert not job.failed
 
 
-def test_a_training_is_stopped_as_by_an_interrupt(jobs, tmp_path):
+def test_a_training_is_stopped_as_by_an_interrupt(jobs, pace, tmp_path):
     job = jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
     run = Run(tmp_path / "runs" / "first")
-    wait_for(lambda: len(run.history()) >= 1)
+    pace.wait_for_work()
+    assert job.is_alive
     jobs.stop("first")
-    wait_for(lambda: not job.is_alive)
+    job.process.wait()
     assert (run.state["state"], run.state["why"]) == ("stopped", "interrupted")
+    assert len(run.history()) == 1
     assert job.stopping
     with pytest.raises(CifarlabError, match="not being trained"):
         jobs.stop("first")
 
 
-def test_a_training_that_an_earlier_server_started_is_stopped_too(jobs, tmp_path):
+def test_a_training_that_an_earlier_server_started_is_stopped_too(jobs, pace, tmp_path):
     job = jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
-    run = Run(tmp_path / "runs" / "first")
-    wait_for(lambda: len(run.history()) >= 1)
+    pace.wait_for_work()
     Jobs(Settings(runs_dir=tmp_path / "runs")).stop("first")
-    wait_for(lambda: not job.is_alive)
-    assert run.state["state"] == "stopped"
+    job.process.wait()
+    assert Run(tmp_path / "runs" / "first").state["state"] == "stopped"
 
 
-def test_two_of_one_name_are_refused(jobs, tmp_path):
+def test_two_of_one_name_are_refused(jobs, pace, tmp_path):
     jobs.start("first", "smoke", ["data=digits", "epochs=500"], DATA)
-    for name in ("first", "FIRST"):
-        if name == "FIRST":
-            wait_for(lambda: (tmp_path / "runs" / "first").is_dir())
-        with pytest.raises(CifarlabError, match="already a run"):
-            jobs.start(name, "smoke", ["data=digits"], DATA)
+    with pytest.raises(CifarlabError, match="already a run"):  # also before the process has made the run's folder
+        jobs.start("first", "smoke", ["data=digits"], DATA)
+    pace.wait_for_work()
+    with pytest.raises(CifarlabError, match="already a run"):
+        jobs.start("FIRST", "smoke", ["data=digits"], DATA)
 
 
 def test_a_training_that_never_became_a_run_is_remembered_until_it_is_dismissed(jobs):
     job = jobs.start("first", "smoke", ["data=digits", "seed=666"], DATA)
     assert jobs.waiting() == [job]
-    wait_for(lambda: not job.is_alive)
+    assert job.process.wait() == 2
     assert "cannot be trained" in jobs.log("first")
     jobs.forget("first")
     assert jobs.waiting() == []
@@ -84,15 +87,19 @@ def test_a_training_that_never_became_a_run_is_remembered_until_it_is_dismissed(
 
 
 @pytest.mark.thorough
-def test_a_run_is_evaluated_once_at_a_time(jobs, tmp_path):
+def test_a_run_is_evaluated_once_at_a_time(jobs, pace):
     job = jobs.start("first", "smoke", ["data=digits", "epochs=1"], DATA)
+    pace.wait_for_work()
     with pytest.raises(CifarlabError, match="being trained"):
         jobs.evaluate("first", "test", "digits")
-    wait_for(lambda: not job.is_alive)
+    pace.let_go()
+    job.process.wait()
     evaluation = jobs.evaluate("first", "validation", "digits")
+    pace.wait_for_work()
     with pytest.raises(CifarlabError, match="being trained or evaluated"):
         jobs.evaluate("first", "test", "digits")
-    wait_for(lambda: not evaluation.is_alive)
+    pace.let_go()
+    evaluation.process.wait()
     assert not evaluation.failed
     assert "evaluating on validation" in jobs.log("first", evaluation=True)
     assert jobs.find_evaluation("first") is evaluation

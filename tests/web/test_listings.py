@@ -90,9 +90,9 @@ def test_what_is_not_there_is_said(told, path, status):
 
 
 def test_missing_scores_are_called_by_their_split_and_augmentation(told):
-    said = told.get("/v1/runs/first/scores?split=validation&tta=flip-shift").json()["detail"]
-    assert "has no scores on validation with TTA flip-shift" in said
-    assert said.endswith("/first --split validation --tta flip-shift")
+    detail = told.get("/v1/runs/first/scores?split=validation&tta=flip-shift").json()["detail"]
+    assert "has no scores on validation with TTA flip-shift" in detail
+    assert detail.endswith("/first --split validation --tta flip-shift")
 
 
 def test_damaged_scores_are_no_server_error(told, runs_dir):

@@ -38,10 +38,10 @@ def api(fakes, tmp_path_factory, make_run):
 
 def hold(api, count: int, check: Callable) -> list[str]:
     """Check made-up requests to every address; gives the addresses."""
-    asked = []
-    for found in api.get_all_operations():
-        operation = found.ok()
-        asked.append(operation.label)
+    labels = []
+    for each in api.get_all_operations():
+        operation = each.ok()
+        labels.append(operation.label)
 
         @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy())
@@ -49,7 +49,7 @@ def hold(api, count: int, check: Callable) -> list[str]:
             check(case)
 
         ask()
-    return asked
+    return labels
 
 
 def is_no_server_error(case) -> None:
@@ -59,8 +59,8 @@ def is_no_server_error(case) -> None:
 
 
 def test_no_server_error(api):
-    asked = hold(api, FEW, is_no_server_error)
-    assert {"POST /v1/predict", "GET /v1/runs/{id}/scores", "GET /metrics"} <= set(asked)
+    labels = hold(api, FEW, is_no_server_error)
+    assert {"POST /v1/predict", "GET /v1/runs/{id}/scores", "GET /metrics"} <= set(labels)
 
 
 @pytest.mark.thorough

@@ -35,10 +35,10 @@ def test_the_api_says_what_predict_says(real_client, pictures):
     encoded = [base64.b64encode(path.read_bytes()).decode() for path in pictures]
     answer = real_client.post("/v1/predict", json={"images": encoded, "top_k": 10})
     assert answer.status_code == 200
-    for told, wanted in zip(answer.json()["predictions"], expected, strict=True):
+    for told, own in zip(answer.json()["predictions"], expected, strict=True):
         probabilities = {each["class_name"]: each["probability"] for each in told["top"]}
-        assert told["top"][0]["class_name"] == wanted["top"][0]["class_name"]
-        for each in wanted["top"]:
+        assert told["top"][0]["class_name"] == own["top"][0]["class_name"]
+        for each in own["top"]:
             assert probabilities[each["class_name"]] == pytest.approx(each["probability"], abs=1e-4)
 
 
@@ -46,7 +46,7 @@ def test_the_page_shows_where_it_looked(real_client, pictures):
     page = real_client.post("/classify", files={"picture": pictures[1].read_bytes()})
     assert page.status_code == 200
     assert "Grad-CAM" in page.text
-    explanations = real_client.app.state.explanations._asked
+    explanations = real_client.app.state.explanations._kept
     compiled = list(explanations.values())
     assert real_client.post("/classify", files={"picture": pictures[2].read_bytes()}).status_code == 200
     assert list(explanations.values()) == compiled  # nothing is compiled again

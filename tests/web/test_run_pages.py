@@ -20,11 +20,11 @@ def test_a_confusion_cell_leads_to_exactly_its_images(pages):
     assert sum(int(count) for _, count in cells) == 120
     for link, count in cells:
         shown = pages.get(html.unescape(link)).text
-        asked = parse_qs(urlsplit(html.unescape(link)).query)
-        true, said = asked["true"][0], asked["said"][0]
+        query = parse_qs(urlsplit(html.unescape(link)).query)
+        true, predicted = query["true"][0], query["said"][0]
         alts = re.findall(r'<img class="picture"[^>]* alt="([^"]+)"', shown)
         assert len(alts) == int(count)
-        expected = f"{true}, classified correctly" if true == said else f"{true}, predicted as {said}"
+        expected = f"{true}, classified correctly" if true == predicted else f"{true}, predicted as {predicted}"
         assert all(alt.startswith(expected) for alt in alts)
 
 
@@ -94,7 +94,7 @@ def test_live_part_is_sent_only_when_it_changed(own_pages, runs_dir):
     assert own_pages.get("/runs/first/live", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
 
 
-def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir, said):
+def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir, text_of):
     assert offered(own_pages.get("/runs/first").text) == ["validation"]
     assert offered(own_pages.get("/runs/held-out").text) == ["test"]
     assert offered(own_pages.get("/runs/begun").text) == []
@@ -102,8 +102,8 @@ def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir,
     second.scores_file("test").unlink()
     text = own_pages.get("/runs/second").text
     assert offered(text) == ["validation", "test"]
-    assert "evaluate" in said(text)
-    assert f"Or in a terminal: cifarlab evaluate {second.path} --split validation" in said(text)
+    assert "evaluate" in text_of(text)
+    assert f"Or in a terminal: cifarlab evaluate {second.path} --split validation" in text_of(text)
     recipe = files.read_json(second.recipe_file)
     files.write_json(second.recipe_file, {**recipe, "validation_fraction": 0.0})
     text = own_pages.get("/runs/second").text
@@ -114,30 +114,30 @@ def test_what_was_not_evaluated_is_offered_validation_first(own_pages, runs_dir,
     assert offered(own_pages.get("/runs/second").text) == []
 
 
-def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, runs_dir, said):
+def test_a_recipe_of_another_version_is_named_and_the_rest_is_shown(own_pages, runs_dir, text_of):
     run = Run(runs_dir / "first")
     files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
     why = f"{run.recipe_file} is no recipe of this version of cifarlab: flip must be a word. Received: True; train"
     text = own_pages.get("/runs/first").text
-    assert why in said(text)
-    assert "of 120 test images were classified correctly" in said(text)
+    assert why in text_of(text)
+    assert "of 120 test images were classified correctly" in text_of(text)
     assert offered(text) == []
     answer = own_pages.post("/runs/first/evaluate", data={"split": "validation"})
     assert answer.status_code == 400
-    assert f"first cannot be evaluated: {why}" in said(answer.text)
+    assert f"first cannot be evaluated: {why}" in text_of(answer.text)
     assert own_pages.get("/runs/first/making").status_code == 200
     run.scores_file("test").unlink()
     text = own_pages.get("/runs/first").text
-    assert "finished after 3 of 100 epochs" in said(text)
+    assert "finished after 3 of 100 epochs" in text_of(text)
     assert offered(text) == []
     for broken in ("{", "[]", "{}"):
         run.recipe_file.write_text(broken)
         text = own_pages.get("/runs/first?whole=1").text
-        assert "finished after 3 epochs" in said(text)
-        assert "recipe.json" in said(text)
+        assert "finished after 3 epochs" in text_of(text)
+        assert "recipe.json" in text_of(text)
 
 
-def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, said):
+def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, text_of):
     run = Run(runs_dir / "first")
     run.set_state("stopped", "interrupted")
     environment = run.environment
@@ -146,14 +146,14 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, sai
     run.write_history([{**row, "epoch_seconds": 2.3} for row in run.history()])
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
-    text = said(own_pages.get("/runs/first").text)
+    text = text_of(own_pages.get("/runs/first").text)
     assert "Training time6.9 s3 epochs, without validation" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1
-    assert "6.9 s" in said(own_pages.get("/runs/first/making").text)
+    assert "6.9 s" in text_of(own_pages.get("/runs/first/making").text)
     run.scores_file("test").unlink()
-    assert "stopped after 3 of 100 epochs: interrupted" in said(own_pages.get("/runs/first").text)
+    assert "stopped after 3 of 100 epochs: interrupted" in text_of(own_pages.get("/runs/first").text)
 
 
 def test_without_the_data_the_gallery_says_why(runs_dir, make_client):
@@ -185,9 +185,9 @@ def test_scores_of_an_earlier_model_are_not_shown_but_told_with_the_command(own_
     assert accuracy not in page
     assert "Not evaluated since its model changed" in page
     assert "test" in offered(page)
-    asked = own_pages.get("/runs/first?split=test")
-    assert asked.status_code == 400
-    assert "of an earlier model" in asked.text
+    answer = own_pages.get("/runs/first?split=test")
+    assert answer.status_code == 400
+    assert "of an earlier model" in answer.text
     assert own_pages.get("/v1/runs/first/scores").status_code == 404
     listed = {each["id"]: each for each in own_pages.get("/v1/runs").json()["runs"]}
     assert (listed["first"]["test_accuracy"], listed["first"]["evaluated_on"]) == (None, [])

@@ -9,13 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
 
 from cifarlab.cli import main as cli
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.predictions.batcher import Batcher
 from cifarlab.web.server.hosts import LOOPBACK_NAMES, is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.server.listening import bind
 from cifarlab.web.server.server import address_of
@@ -49,9 +52,9 @@ def test_it_prints_its_address_answers_and_stops(tmp_path, stop):
     assert re.fullmatch(r"cifarlab is at http://127\.0\.0\.1:\d+/ \(Ctrl-C stops it\)\n", line), process.communicate()
     assert ask(line) == (200, b'{"status":"ok"}')
     process.send_signal(stop)
-    _, said = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert said == ""
+    assert errors == ""
 
 
 @pytest.mark.thorough
@@ -82,7 +85,7 @@ def refused(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--host", "no.such.host.invalid"), "unknown host"),
         (("--host", "192.0.2.1"), "cannot serve at 192.0.2.1"),
@@ -98,9 +101,9 @@ def refused(capsys, tmp_path, monkeypatch):
         (("extra",), "extra"),
     ],
 )
-def test_bad_input_is_one_line(refused, tmp_path, words, said):
+def test_bad_input_is_one_line(refused, tmp_path, words, message):
     (tmp_path / "file").write_text("")
-    assert said in refused(*words)
+    assert message in refused(*words)
 
 
 def test_a_port_that_is_taken_is_said(refused):
@@ -151,9 +154,9 @@ def test_the_address_can_be_opened(monkeypatch, host, token, address):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_own_address_is_one_that_others_can_open(monkeypatch, host):
-    found = own_address(host)
-    assert found == socket.gethostname() or (
-        is_address(found) and not is_loopback(found) and not is_every_address(found)
+    address = own_address(host)
+    assert address == socket.gethostname() or (
+        is_address(address) and not is_loopback(address) and not is_every_address(address)
     )
 
     def refuse(*_):
@@ -168,15 +171,22 @@ def test_an_address_is_bound_at_once():
         bind("127.0.0.1", listener.getsockname()[1])
 
 
-def test_a_stop_answers_what_was_accepted(tmp_path, fakes, encode):
-    """The whole way: a request is in the model when the server is told to end."""
-    import threading
+def test_a_stop_answers_what_was_accepted(tmp_path, monkeypatch, fakes, encode):
+    """The whole way: a request is in the model, and four wait for it, when the server is told to end."""
+    gate, answers, accepted = fakes.Gate(), [], threading.Semaphore(0)
+    submit, shutdown = Batcher.submit, fakes._Server.shutdown
 
-    import httpx
-    import numpy as np
+    def counted(batcher, pictures):
+        answer = submit(batcher, pictures)
+        accepted.release()
+        return answer
 
-    gate = fakes.Gate()
-    answers = []
+    async def opened(server, sockets=None):
+        gate.opened.set()
+        await shutdown(server, sockets)
+
+    monkeypatch.setattr(Batcher, "submit", counted)
+    monkeypatch.setattr(fakes._Server, "shutdown", opened)  # which begins once the server is told to end
     picture = encode(np.zeros((8, 8, 3), np.uint8))
     with fakes.serving(Settings(runs_dir=tmp_path, data="digits"), fakes.FakeModelStore(gate)) as address:
 
@@ -184,13 +194,15 @@ def test_a_stop_answers_what_was_accepted(tmp_path, fakes, encode):
             answers.append(httpx.post(f"{address}/v1/predict", files={"images": picture}, timeout=30))
 
         post()
+        assert accepted.acquire(timeout=30)
         gate.armed = True
         clients = [threading.Thread(target=post) for _ in range(5)]
         for client in clients:
             client.start()
-        assert gate.reached.wait(10)
-        time.sleep(0.3)
-        threading.Timer(0.5, gate.opened.set).start()
+        for _ in clients:
+            assert accepted.acquire(timeout=30)
+        assert gate.reached.wait(30)
+        assert len(answers) == 1
     for client in clients:
         client.join(30)
     assert [answer.status_code for answer in answers] == [200] * 6

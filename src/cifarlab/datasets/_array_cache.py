@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import Array, map_array
 from cifarlab.utils.errors import CifarlabError
 
 _FORMAT = 1
@@ -77,7 +77,7 @@ def read_arrays(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
         paths = {name: folder / f"{name}.npy" for name in index["checksums"]}
         if any(_checksum(path) != index["checksums"][name] for name, path in paths.items()):
             return None
-        return {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
+        return {name: map_array(path) for name, path in paths.items()}
     except (CifarlabError, OSError, ValueError, TypeError, KeyError):
         return None
 

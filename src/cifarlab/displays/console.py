@@ -16,7 +16,7 @@ from cifarlab.utils.text import duration
 
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0
-SHARE_TO_RECKON_FROM = 0.02
+SHARE_TO_RECKON_FROM = 0.02  # before it, what is compiled or read first would make hours of minutes
 FRAMES_PER_SECOND = 4
 
 
@@ -41,19 +41,20 @@ def working(what: str, *, once_told: bool = False) -> Iterator[ProgressCallback]
     """
     console = make_console(stderr=True)
     if not console.is_terminal:
-        said = threading.Timer(PLAIN_LINE_SECONDS, console.print, [f"{what} ..."], {"soft_wrap": True})
-        said.daemon = True
+        # A thread of its own: what is waited for may hand no control back until it has ended.
+        line = threading.Timer(PLAIN_LINE_SECONDS, console.print, [f"{what} ..."], {"soft_wrap": True})
+        line.daemon = True
 
         def begin(phrase: str, share: float) -> None:
-            if said.ident is None:  # a thread can be started only once
-                said.start()
+            if line.ident is None:  # a thread can be started only once
+                line.start()
 
         if not once_told:
             begin(what, 0.0)
         try:
             yield begin
         finally:
-            said.cancel()
+            line.cancel()
         return
     with console.status(what, refresh_per_second=FRAMES_PER_SECOND) as status:
         yield lambda phrase, share: status.update(f"{what}: {phrase}, {share:.0%}")

@@ -16,7 +16,7 @@ LEAST_SECONDS = 0.5
 
 def in_notebook() -> bool:
     """Whether this is a cell of a notebook, whose output a front end draws; not IPython on a terminal."""
-    ipython = sys.modules.get("IPython")
+    ipython = sys.modules.get("IPython")  # not imported: a notebook has it, others need not pay for it
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
 
@@ -27,7 +27,7 @@ class Cell:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._handle: Any = None
-        self._drawn = -LEAST_SECONDS
+        self._drawn = -LEAST_SECONDS  # the first drawing never has to wait
 
     def draw(self, lines: Sequence[str], share: float | None = None, *, at_once: bool = False) -> None:
         """Replace what is there, if it is not too soon after the last time.
@@ -43,6 +43,7 @@ class Cell:
         bundle = {"text/plain": "\n".join(lines), "text/html": _markup(lines, share)}
         from IPython.display import display
 
+        # The handle names one output, which later messages replace: printing would add lines without end.
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:

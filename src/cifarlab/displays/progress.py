@@ -101,7 +101,7 @@ class TrainingDisplay:
 
     def start(self, recipe: Recipe, run: Run, steps_per_epoch: int, first_epoch: int, epochs: int) -> None:
         """Say what begins: which run, how much of it."""
-        self.__enter__()
+        self.__enter__()  # who gave it to `train` alone entered no context; who did has a live display already
         self._title = str(run.path)
         self._steps_per_epoch, self._first_epoch, self._epochs = steps_per_epoch, first_epoch, epochs
         self._epoch, self._step = first_epoch, 0
@@ -116,6 +116,7 @@ class TrainingDisplay:
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:
         """Remember where the training is; the next frame shows it."""
         self._epoch, self._step = epoch, step
+        # Only kept: on a terminal a thread of `Live` draws, four times a second, however many steps there are.
         self._latest = {"loss": loss, "accuracy": accuracy, "images_per_second": images_per_second}
         self._draw_cell()
 
@@ -182,6 +183,7 @@ class TrainingDisplay:
         return "  ".join(words)
 
     def _time_left(self) -> str:
+        # By the steps of this process alone: what a resumed training did before took none of its time.
         done = (self._epoch - self._first_epoch) * self._steps_per_epoch + self._step
         total = (self._epochs - self._first_epoch + 1) * self._steps_per_epoch
         if not done:

@@ -47,6 +47,7 @@ def _compile_tensorflow(model: Any) -> Forward:
     import keras
     import tensorflow as tf
 
+    # Without AutoGraph: Keras's layers need no rewriting, and it would parse Python, see `utils.syntax`.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def forward(images: Any) -> Any:
         return keras.ops.cast(model(images, training=False), "float32")
@@ -62,6 +63,7 @@ def _compile_jax(model: Any) -> Forward:
         return keras.ops.cast(model.stateless_call(trainable, other, images, training=False)[0], "float32")
 
     compiled = jax.jit(forward)
+    # Copied references: the function goes on with these weights when the model is trained further.
     trainable = [variable.value for variable in model.trainable_variables]
     other = [variable.value for variable in model.non_trainable_variables]
     return lambda images: np.asarray(compiled(trainable, other, images))

@@ -61,8 +61,8 @@ def _in_numpy(gradient: Gradient) -> Callable[[Array, Array], NDArray[np.float32
     def compute(inputs: Array, labels: Array) -> NDArray[np.float32]:
         import keras
 
-        found = gradient(inputs.astype(np.float32), labels.astype(np.int32))
-        return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+        slopes = gradient(inputs.astype(np.float32), labels.astype(np.int32))
+        return np.asarray(keras.ops.convert_to_numpy(slopes), np.float32)
 
     return compute
 
@@ -72,6 +72,7 @@ def _total_loss(labels: Any, logits: Any) -> Any:
     import keras
 
     logits = keras.ops.cast(logits, "float32")
+    # (N,); a mean instead of the sum below would make every gradient N times smaller, and depend on the batch.
     losses = keras.ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     return keras.ops.sum(losses)
 
@@ -90,7 +91,7 @@ def _on_tensorflow(model: Any, total: _Total) -> Gradient:
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def gradient(inputs: Any, labels: Any) -> Any:
         with tf.GradientTape() as tape:
-            tape.watch(inputs)
+            tape.watch(inputs)  # a tape watches variables by itself, and plain tensors only when told
             value = total(labels, model(inputs, training=False))
         return tape.gradient(value, inputs)
 
@@ -103,6 +104,7 @@ def _on_jax(model: Any, total: _Total) -> Gradient:
     def value(inputs: Any, labels: Any, trainable: Any, other: Any) -> Any:
         return total(labels, model.stateless_call(trainable, other, inputs, training=False)[0])
 
+    # By the first argument, the inputs. The weights are arguments too: constants would be compiled into the program.
     compiled = jax.jit(jax.grad(value))
     trainable = [variable.value for variable in model.trainable_variables]
     other = [variable.value for variable in model.non_trainable_variables]
@@ -114,6 +116,7 @@ def _on_torch(model: Any, total: _Total) -> Gradient:
     import torch
 
     def gradient(inputs: Any, labels: Any) -> Any:
+        # A leaf of its own: what the caller gave may have a history, or be used without gradients elsewhere.
         watched = keras.ops.convert_to_tensor(inputs).detach().clone().requires_grad_(True)
         with torch.enable_grad():
             value = total(keras.ops.convert_to_tensor(labels), model(watched, training=False))

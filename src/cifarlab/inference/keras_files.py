@@ -52,7 +52,7 @@ def own_objects(module: ModuleType | None) -> Iterator[None]:
     try:
         yield
     finally:
-        registry.update(before)
+        registry.update(before)  # names that only this module has stay: nobody else means anything by them
 
 
 def needs_own_code(path: Path) -> list[str]:

@@ -102,6 +102,7 @@ def _without_erfc(exported: bytes) -> bytes:
 
     model = onnx.load_model_from_string(exported)
     nodes: list[Any] = []
+    # In their order, which ONNX wants to be that of the computation: each pair stands where the `Erfc` stood.
     for node in model.graph.node:
         if node.op_type != "Erfc":
             nodes.append(node)
@@ -152,9 +153,10 @@ def _check_agreement(forward: Forward, pictures: Pixels, expected: NDArray[np.fl
     Raises:
         CifarlabError: If one is another; the message tells by how much.
     """
-    found = np.concatenate([forward(pictures), forward(pictures[:1])])
-    wanted = softmax(np.concatenate([expected, expected[:1]]), axis=1)
+    # One alone too: a network that was exported with a fixed number of pictures would fail at another.
+    actual = softmax(np.concatenate([forward(pictures), forward(pictures[:1])]), axis=1)  # (7, K)
+    reference = softmax(np.concatenate([expected, expected[:1]]), axis=1)
     # A network that gives NaN gives it on both sides; who asks it is told so.
-    if found.shape != wanted.shape or not np.allclose(softmax(found, axis=1), wanted, 0, TOLERANCE, equal_nan=True):
-        most = np.abs(softmax(found, axis=1) - wanted).max() if found.shape == wanted.shape else 1.0
+    if actual.shape != reference.shape or not np.allclose(actual, reference, 0, TOLERANCE, equal_nan=True):
+        most = np.abs(actual - reference).max() if actual.shape == reference.shape else 1.0
         raise CifarlabError(f"its probabilities differ by up to {most:.2g}: expected at most {TOLERANCE:g}")

@@ -60,7 +60,7 @@ def read_pictures(
     height, width, channels = image_shape
     if height != width:
         raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
-    images = np.empty((len(paths), *image_shape), np.uint8)
+    images = np.empty((len(paths), *image_shape), np.uint8)  # the good ones from the front on, without gaps
     rows: list[int] = []
     errors: list[PictureError] = []
     for row, path in enumerate(paths):

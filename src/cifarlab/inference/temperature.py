@@ -55,6 +55,7 @@ def stored_temperature(run: Run) -> float | None:
 
 def is_told(value: float, low: float, high: float) -> bool:
     """Whether an interval says enough of a temperature to use it: inside the search, and not too wide."""
+    # An end at the limit of the search is no end: the images would go on beyond it.
     return LOWEST < low <= value <= high < HIGHEST and high / low <= WIDEST
 
 

@@ -21,6 +21,7 @@ def unit_positions(count: int, height: int, width: int) -> Array:
     Returns:
         `(count, 2)` float64, in rows and columns, in pixels.
     """
+    # The root of x^3 = x + 1: what the golden ratio is to a line, this is to a plane.
     plastic = 1.32471795724474602596
     positions: Array = np.arange(1, count + 1)[:, None] * (plastic**-1, plastic**-2) % 1 * (height, width)
     return positions

@@ -59,14 +59,14 @@ def build(
     x = layers.Flatten(name="flatten")(x)  # (B, H * W * C)
     if input_dropout:
         x = layers.Dropout(input_dropout, name="input_dropout")(x)
-    x = layers.Dense(width, name="pixels_dense")(x)
+    x = layers.Dense(width, name="pixels_dense")(x)  # (B, width) from here to the last layer
     for number in range(1, blocks + 1):
         x = _block(x, f"block{number}", expansion, dropout, drop_path * number / blocks, activation, norm)
     x = _normalised(x, "norm", norm)
     # From zeros: the first loss is ln K, and no unit is favoured by chance.
     logits = layers.Dense(num_classes, kernel_initializer="zeros", dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
-    if sigma_pixels:
+    if sigma_pixels:  # after the layers have drawn their weights, which it only reshapes
         initialise_locally(model, sigma_pixels, far_learning_rate_scale)
     elif far_learning_rate_scale != 1:
         raise ValueError(
@@ -128,8 +128,8 @@ def gaussian_windows(model: keras.Model, sigma_pixels: Sequence[float]) -> Itera
     """
     is_list = isinstance(sigma_pixels, (list, tuple))
     if not (is_list and all(isinstance(sigma, (int, float)) and sigma > 0 for sigma in sigma_pixels)):
-        wanted = "sigma_pixels must be a list of numbers above 0, such as (3, 4, 5, 8)"
-        raise ValueError(f"{wanted}. Received: {sigma_pixels!r}")
+        expected = "a list of numbers above 0, such as (3, 4, 5, 8)"
+        raise ValueError(f"sigma_pixels must be {expected}. Received: {sigma_pixels!r}")
     height, width, _ = model.input_shape[1:]
     inputs = pixel_positions(model.input_shape[1:])
     local = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
@@ -144,7 +144,9 @@ def _block(
 ) -> keras.KerasTensor:
     width = x.shape[-1]
     y = _normalised(x, f"{name}_norm", norm)
-    y = layers.Dense(expansion * width, kernel_initializer="he_normal", name=f"{name}_wide")(y)
+    y = layers.Dense(expansion * width, kernel_initializer="he_normal", name=f"{name}_wide")(
+        y
+    )  # (B, expansion * width)
     y = layers.Activation(activation, name=f"{name}_activation")(y)
     if dropout:
         y = layers.Dropout(dropout, name=f"{name}_dropout")(y)

@@ -47,13 +47,8 @@ def build(
     if depth not in (2, 3):
         raise ValueError(f"depth must be 2 or 3. Received: {depth!r}")
     inputs = keras.Input(input_shape, name="pixels")
-    # In float32, because whitening subtracts nearly equal numbers.
-    x = layers.Rescaling(1 / 64, offset=-2.0, dtype="float32", name="normalise")(inputs)
-    if whitening_pixels:
-        filters = 2 * whitening_pixels**2 * input_shape[2]
-        x = layers.Conv2D(filters, whitening_pixels, trainable=False, dtype="float32", name="whiten")(x)
-        x = layers.Activation(activation, name="whiten_activation")(x)  # (B, H - 1, W - 1, 24) for 2 and RGB
-    for number, width in enumerate(widths, start=1):
+    x = _whitened(inputs, whitening_pixels, activation)  # (B, H - 1, W - 1, 24) for 2 and RGB
+    for number, width in enumerate(widths, start=1):  # 32 pixels become 31, and 15, 7 and 3 after the groups
         x = _group(x, f"group{number}", width, depth, activation, batch_norm_momentum)
     x = layers.GlobalMaxPooling2D(name="pool")(x)  # (B, widths[-1])
     head = keras.initializers.RandomNormal(stddev=1 / x.shape[-1])
@@ -80,12 +75,23 @@ def adapt(model: keras.Model, images: Array, smallest_variance: float = 5e-4) ->
     pixels = images[:WHITENING_IMAGES].astype(np.float32) * scale.scale + scale.offset
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (side, side), axis=(1, 2))  # (N, h, w, C, side, side)
     patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, side * side * pixels.shape[-1])
-    mean = patches.mean(axis=0, dtype=np.float64)
+    mean = patches.mean(axis=0, dtype=np.float64)  # (side * side * C,); float32 would lose digits over millions of rows
     covariance = patches.T @ patches / len(patches) - np.outer(mean, mean)
     variances, directions = np.linalg.eigh(covariance)  # the columns are the directions
     weights = directions / np.sqrt(np.maximum(variances, 0) + smallest_variance)
     kernel = np.concatenate([weights, -weights], axis=1)
+    # The bias takes the mean off: W (patch - mean) is W patch - W mean.
     whiten.set_weights([kernel.reshape(whiten.kernel.shape), -mean @ kernel])
+
+
+def _whitened(inputs: Any, side: int, activation: str) -> Any:
+    # In float32, because whitening subtracts nearly equal numbers.
+    x = layers.Rescaling(1 / 64, offset=-2.0, dtype="float32", name="normalise")(inputs)
+    if not side:
+        return x
+    filters = 2 * side**2 * inputs.shape[-1]  # every direction in which patches vary, and its negative
+    x = layers.Conv2D(filters, side, trainable=False, dtype="float32", name="whiten")(x)
+    return layers.Activation(activation, name="whiten_activation")(x)
 
 
 def _group(x: Any, name: str, width: int, depth: int, activation: str, momentum: float) -> Any:
@@ -105,6 +111,7 @@ def _group(x: Any, name: str, width: int, depth: int, activation: str, momentum:
 
 
 def _convolution(x: Any, name: str, width: int) -> Any:
+    # Uniform within 1 / sqrt(inputs) either way: torch's default for convolutions, with which the source begins.
     noise = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     return layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer=noise, name=name)(x)
 

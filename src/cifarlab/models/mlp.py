@@ -35,23 +35,30 @@ def build(
         ValueError: If the widths are not positive whole numbers, or there are as many rates as neither one nor the
             layers.
     """
+    rates = _rates(widths, dropout)
+    inputs = keras.Input(input_shape, name="pixels")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(inputs)  # [-1, 1]
+    x = keras.layers.Flatten(name="flatten")(x)  # (B, H * W * C)
+    if input_dropout:
+        x = keras.layers.Dropout(input_dropout, name="dropout0")(x)
+    for number, (width, rate) in enumerate(zip(widths, rates, strict=True), start=1):
+        x = keras.layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)  # (B, width)
+        x = keras.layers.Activation(activation, name=f"{activation}{number}")(x)
+        if rate:  # its random state is a variable of the layer: part of every checkpoint
+            x = keras.layers.Dropout(rate, name=f"dropout{number}")(x)
+    # float32 also under mixed precision: softmax and loss of bfloat16 logits would have two digits.
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="mlp")
+
+
+def _rates(widths: Sequence[int], dropout: float | Sequence[float]) -> tuple[float, ...]:
+    """One rate of dropout for each hidden layer."""
     if not _are_widths(widths):
         raise ValueError(f"widths must be positive whole numbers, such as (512, 256, 128). Received: {widths!r}")
     rates = tuple(dropout) if isinstance(dropout, Sequence) else (dropout,) * len(widths)
     if len(rates) != len(widths):
         raise ValueError(f"dropout needs one rate, or one for each of {len(widths)} layers. Received: {dropout!r}")
-    inputs = keras.Input(input_shape, name="pixels")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(inputs)
-    x = keras.layers.Flatten(name="flatten")(x)  # (B, H * W * C)
-    if input_dropout:
-        x = keras.layers.Dropout(input_dropout, name="dropout0")(x)
-    for number, (width, rate) in enumerate(zip(widths, rates, strict=True), start=1):
-        x = keras.layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)
-        x = keras.layers.Activation(activation, name=f"{activation}{number}")(x)
-        if rate:  # its random state is a variable of the layer: part of every checkpoint
-            x = keras.layers.Dropout(rate, name=f"dropout{number}")(x)
-    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="mlp")
+    return rates
 
 
 def _are_widths(widths: object) -> bool:

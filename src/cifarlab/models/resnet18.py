@@ -35,7 +35,7 @@ def build(
     for stage, width in enumerate(widths, start=1):
         for block in range(1, blocks + 1):
             strides = 2 if stage > 1 and block == 1 else 1
-            x = _basic_block(x, width, strides, f"stage{stage}_block{block}")
+            x = _basic_block(x, width, strides, f"stage{stage}_block{block}")  # 32 pixels become 32, 16, 8, 4
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # (B, H / 8, W / 8, widths[-1]) -> (B, widths[-1])
     logits = layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="resnet18")

@@ -74,6 +74,7 @@ def draw_interval(
     if value is None:
         return
     if low is not None and high is not None:
+        # Paler than the dot, so that the value is seen before its uncertainty.
         axes.plot([low, high], [height, height], color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
     axes.plot([value], [height], marker, color=colour, markersize=size, markeredgecolor=PAPER, markeredgewidth=0.8)
 
@@ -104,7 +105,7 @@ def epoch_ticks(axis: Axis) -> None:
 def outline(axes: Axes, colour: str = GRID) -> None:
     """A thin frame around the whole of `axes`."""
     frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=colour, linewidth=0.7)
-    frame.set_clip_on(False)
+    frame.set_clip_on(False)  # else the outer half of the line is cut off
     axes.add_patch(frame)
 
 
@@ -116,6 +117,7 @@ class _Percents(Formatter):
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         percents = [100 * value for value in values]
+        # The first number of decimals that loses nothing of any tick, so that all ticks have the same.
         exact = (count for count in range(4) if all(abs(each - round(each, count)) < 1e-6 for each in percents))
         decimals = next(exact, 4)
         return [f"{each:.{decimals}f} %" for each in percents]

@@ -15,8 +15,8 @@ _PLACES = (
     *((7, 4, "left", "bottom"), (-7, -4, "right", "top"), (0, 9, "center", "bottom"), (0, -9, "center", "top")),
     *((12, -14, "left", "top"), (-12, 14, "right", "bottom"), (12, 14, "left", "bottom"), (-12, -14, "right", "top")),
 )
-_DOT_PIXELS = 6
-_STEPS = 60
+_DOT_PIXELS = 6  # from a dot's middle to the side of the square that a label must leave free
+_STEPS = 60  # points on each side of a path, so near each other that no label fits between two
 
 
 def place_labels(
@@ -49,7 +49,7 @@ def place_labels(
                 text, (x, y), (right, up), textcoords="offset points", ha=horizontal, va=vertical, fontsize=size,
                 color=INK, zorder=5,
             )  # fmt: skip
-            label.set_in_layout(False)
+            label.set_in_layout(False)  # else the layout would make room, and move what was just measured
             box = label.get_window_extent()
             cost = _cost(box, covered, joined, heights, inside) + 3 * _is_nearer_to_another(axes, box, (x, y), dots)
             tried.append((cost, label, box))

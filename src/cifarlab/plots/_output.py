@@ -45,15 +45,17 @@ def to_inline_svg(figure: Figure, prefix: str, description: str) -> str:
     with style():
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
+    # From here on by text, and not as XML: the markup is matplotlib's alone, and names in it stay escaped as they are.
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = svg.replace("xlink:href", "href")
+    svg = svg.replace("xlink:href", "href")  # SVG 2 needs no namespace for it, and HTML declares none
     svg = _keep_used_ids(svg, prefix)
     for colour, name in _CSS_NAMES.items():
         svg = svg.replace(colour, f"var(--figure-{name}, {colour})")
     svg = svg.replace("'DejaVu Sans'", "var(--figure-font, sans-serif)")
     svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     svg = re.sub(r">\s+<", "><", svg)
+    # The first two are the figure's own, in points; as a view box they scale with the page.
     width, height = (float(value) for value in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
     label = description.translate({ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('"'): "&quot;"})
     opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width:g} {height:g}" class="figure">'
@@ -66,6 +68,7 @@ def data_uri(png: bytes) -> str:
 
 
 def _keep_used_ids(svg: str, prefix: str) -> str:
+    # matplotlib names every group; only what is referred to, as clip paths and markers, needs its name.
     used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
 
     def rename(match: re.Match[str]) -> str:

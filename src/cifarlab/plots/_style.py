@@ -122,6 +122,7 @@ def transparent_heat(values: Array, colour: str) -> Array:
         `values.shape + (4,)` float RGBA.
     """
     rgba = np.empty((*np.shape(values), 4))
+    # Opacity and not a paler colour: a page may be dark, and paler would be brighter there.
     rgba[..., :3] = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     rgba[..., 3] = np.clip(values, 0, 1)
     return rgba

@@ -23,6 +23,7 @@ def to_tiles(weights: Array) -> Array:
         ValueError: If the weights have another shape.
     """
     weights = check_weights(weights)
+    # Each unit by its own largest weight, (units, 1, 1, 1); a unit of zeros stays grey.
     largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
     return to_rgb(np.round((0.5 + 0.5 * weights / np.maximum(largest, 1e-12)) * 255).astype(np.uint8))
 

@@ -35,7 +35,7 @@ def plot_brightness(
             engine.set(wspace=0.08)  # type: ignore[call-arg]
         for number, (axes, (title, upper, histograms, quantiles)) in enumerate(zip(drawn, panels, strict=True)):
             colour = SERIES[(0, 2)[number % 2]]
-            peak = max(float(histograms.max()), 1e-9)
+            peak = max(float(histograms.max()), 1e-9)  # of all classes, so that heights can be compared
             for place, label in enumerate(places):
                 _draw_row(axes, place, upper, histograms[label] / peak, quantiles[label], colour)
             axes.set_title(title)

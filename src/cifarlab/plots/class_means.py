@@ -27,7 +27,8 @@ def plot_class_means(means: Array, deviations: Array, class_names: Sequence[str]
     count, height, width = means.shape[:3]
     columns = min(_COLUMNS, count)
     step_down, step_across = round(2.6 * height), width + max(1, width // 8)  # room for a name above each class
-    # Transparent where there is no picture: the names stand on the ground of whatever page the figure is on.
+    # `-(-n // k)` is n / k rounded up. Transparent where there is no picture: the names stand on the ground of
+    # whatever page the figure is on.
     mosaic = np.zeros((-(-count // columns) * step_down, columns * step_across, 4), dtype=np.uint8)
     with style():
         figure, (axes,) = new_axes(max(4.0, 0.95 * columns), 0.95 * mosaic.shape[0] / step_across + 0.4)

@@ -36,6 +36,7 @@ def plot_confusion_matrix(
     size = len(class_names)
     if counts.shape != (size, size):
         raise ValueError(f"expected a ({size}, {size}) matrix for {size} classes. Received: shape {counts.shape}")
+    # Of each row, (K, K): of the images that truly are of that class. A class without images is a row of zeros.
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with style():
         if ax is None:

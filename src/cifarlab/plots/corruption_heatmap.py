@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import matrix_cells, rule_cells
-from cifarlab.plots._style import DEEPEST, INK, MUTED, WRONG, figure_of, new_axes, style, transparent_heat
+from cifarlab.plots._style import DEEPEST, INK, MUTED, WRONG, Array, figure_of, new_axes, style, transparent_heat
 
 
 def plot_corruption_heatmap(
@@ -49,10 +49,15 @@ def plot_corruption_heatmap(
         ax.tick_params(length=0)
         ax.set_xlabel("severity")
         rule_cells(ax, *values.shape)
-        for row, column in np.ndindex(values.shape):
-            text = f"{100 * values[row, column]:.1f}"
-            ax.text(column, row, text, ha="center", va="center", color=INK, fontsize=8.5)
+        _number(ax, values)
         benchmark = sum(name not in extra for name in names)
         if 0 < benchmark < len(names):
             ax.axhline(benchmark - 0.5, color=MUTED, linewidth=1.2)
         return figure_of(ax)
+
+
+def _number(axes: Axes, values: Array) -> None:
+    """Each accuracy in percent, without its sign: `(corruptions, severities)` fractions."""
+    for row, column in np.ndindex(values.shape):
+        text = f"{100 * values[row, column]:.1f}"
+        axes.text(column, row, text, ha="center", va="center", color=INK, fontsize=8.5)

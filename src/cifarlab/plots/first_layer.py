@@ -28,6 +28,7 @@ def plot_first_layer(weights: Array, *, columns: int = 0, most: int = 64) -> Fig
     weights = check_weights(weights)
     norms = np.sqrt((weights**2).sum(axis=(1, 2, 3)))
     chosen = weights[np.argsort(-norms, kind="stable")[:most]]
+    # About twice as many columns as rows; the sort is stable, so that units of one norm keep their order.
     columns = columns or min(16, math.ceil(math.sqrt(2 * len(chosen))))
     sheet = _sheet(chosen, columns)
     with style():

@@ -78,7 +78,7 @@ def _limits(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[float
 def _scale(axes: Axes, values: Sequence[float], ticks: Mapping[int, str]) -> None:
     """A logarithmic scale that begins and ends a little outside the values, with ticks that have names."""
     axes.set_xscale("log")
-    low, high = min(values) / 1.8, max(values) * 3.0
+    low, high = min(values) / 1.8, max(values) * 3.0  # more room on the right, where most names stand
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -138,14 +138,14 @@ def _name_rungs(axes: Axes, points: Sequence[Mapping[str, Any]], quantity: str, 
 
 
 def _add_legend(figure: Figure, points: Sequence[Mapping[str, Any]]) -> None:
-    found = {point["series"] for point in points}
+    drawn = {point["series"] for point in points}
     handles = [
         legend_handle(
             label, colour, marker, "-" if name == "record" else "", markersize=6,
             markerfacecolor=colour if filled else "none",
         )
         for name, (colour, marker, filled, label) in _SERIES.items()
-        if name in found
+        if name in drawn
     ]  # fmt: skip
     if any(point["low"] is not None for point in points):
         handles.append(legend_handle("95 % interval", MUTED, "|", markersize=12, markeredgewidth=1.4))

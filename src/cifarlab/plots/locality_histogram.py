@@ -31,6 +31,7 @@ def plot_locality_histogram(
     """
     if not len(sides):
         raise ValueError(f"expected at least one unit. Received: shape {np.shape(sides)}")
+    # One bar beyond the largest, so that the line of random weights never lies on the frame.
     end = int(min(image_pixels, np.ceil(max(sides.max(), random) + 1)))
     with style():
         if ax is None:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from cifarlab.plots._axes import epoch_ticks, legend_handle
 from cifarlab.plots._style import MUTED, PAPER, new_axes, series_colour, style
 
-_DOTS = 40
+_DOTS = 40  # epochs; beyond it dots of the usual size would run together
 
 
 def plot_loss_history(histories: Mapping[str, tuple[Sequence[float], Sequence[bool]]], chance: float = 0.0) -> Figure:

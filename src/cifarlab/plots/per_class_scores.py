@@ -40,6 +40,7 @@ def plot_per_class_scores(
         for axes, quantity in zip(panels, quantities, strict=True):
             for place, class_index in enumerate(order):
                 for run_index, rows in enumerate(lists):
+                    # The runs of a class side by side in 0.62 of its row, the first one on top.
                     offset = 0.62 * ((len(lists) - 1) / 2 - run_index) / max(len(lists), 1)
                     score = rows[class_index][quantity]
                     interval = (score["value"], score["low"], score["high"])

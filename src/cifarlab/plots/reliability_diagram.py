@@ -54,6 +54,7 @@ def _draw_run(above: Axes, below: Axes, rows: Sequence[Mapping[str, Any]], index
     accuracies = [row["accuracy"]["value"] for row in rows]
     look: Any = {"markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 0.8}
     above.plot(confidence, accuracies, marker, color=colour, linestyle="", label=name, **look)
+    # Steps by hand and no histogram: what is given are the counts, not the confidences.
     edges = np.array([[row["low"], row["high"]] for row in rows])
     shares = [row["count"] / total for row in rows]
     for (low, high), share in zip(edges, shares, strict=True):

@@ -49,6 +49,7 @@ def overlay(image: Array, heat: Array) -> Array:
     Returns:
         `(H, W, 3)` uint8.
     """
+    # Weighted as the eye does, so that colours of one brightness leave no edge. Then `over`: paper * (1 - a) + ink * a.
     grey = (image @ _LUMINANCE)[..., None]  # (H, W, 1)
     heated = transparent_heat(_OPAQUE * heat, SERIES[1])
     mixed: Array = np.rint(grey * (1 - heated[..., 3:]) + 255 * heated[..., :3] * heated[..., 3:]).astype(np.uint8)

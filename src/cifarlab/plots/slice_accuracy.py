@@ -27,7 +27,7 @@ def plot_slice_accuracy(slices: Sequence[Mapping[str, Any]], accuracy: float) ->
         axes.axvline(accuracy, color=MUTED, linewidth=1, linestyle=DASHED)
         for place, row in enumerate(slices):
             score = row["accuracy"]
-            told = row["adjusted_p_value"] < 0.05
+            told = row["adjusted_p_value"] < 0.05  # adjusted for the number of slices: else one in twenty would be told
             colour = MUTED if not told else WRONG if score["value"] < accuracy else RIGHT
             draw_interval(axes, (score["value"], score["low"], score["high"]), place, colour)
         class_rows(axes, [f"{row['by']}: {row['name']}" for row in slices])

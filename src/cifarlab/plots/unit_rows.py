@@ -23,6 +23,7 @@ def plot_unit_rows(rows: Mapping[str, tuple[Array, Sequence[str]]]) -> Figure:
     tiles = [to_tiles(weights) for weights, _ in rows.values()]
     height, width = tiles[0].shape[1:3]
     columns = max(map(len, tiles))
+    # In the tiles' own pixels: room for a row's name above it and for each caption below.
     head, foot, gap = round(0.34 * width), round(0.36 * width), max(1, width // 10)
     sheet = np.zeros((len(tiles) * (head + height + foot), columns * (width + gap) - gap, 4), np.uint8)
     with style():

@@ -1,9 +1,8 @@
 """The recipes as people read them: one line each, or the whole file, without running any of it."""
 
-import ast
 from pathlib import Path
 
-from cifarlab.utils import discovery
+from cifarlab.utils import discovery, syntax
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -77,7 +76,8 @@ def recipe_source(name: str) -> str:
 
 
 def _docstring(name: str) -> str:
-    return ast.get_docstring(ast.parse(recipe_source(name))) or ""
+    # From its text: to be listed, no file is executed.
+    return syntax.docstring(recipe_source(name))
 
 
 def _known() -> str:

@@ -86,6 +86,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        # The only way into a frozen dataclass. Copies, so that the caller's dictionaries may change and the recipe not.
         object.__setattr__(self, "model_args", dict(self.model_args))
         object.__setattr__(self, "optimizer_args", dict(self.optimizer_args))
         for item in dataclasses.fields(self):
@@ -102,6 +103,7 @@ class Recipe:
                 "shuffle_pixels needs images of one size: add --set image_pixels=(). "
                 f"Received: image_pixels={self.image_pixels}"
             )
+        # By the middle of the part, which lies inside even where 3 * (1 / 3) is not quite 1.
         if self.fold and (self.fold + 0.5) * self.validation_fraction >= 1:
             raise CifarlabError(
                 f"there is no fold {self.fold}: with validation_fraction={self.validation_fraction:g} the last one is "
@@ -128,6 +130,7 @@ def _one_of(options: tuple[str, ...]) -> _Limit:
     return lambda value: value in options, "one of " + ", ".join(options)
 
 
+# NaN fails every comparison, and so is refused by each; only infinity needs a question of its own.
 _SHARE: _Limit = (lambda v: 0 <= v < 1, "at least 0 and less than 1")
 _FACTOR: _Limit = (lambda v: 0 <= v <= 1, "between 0 and 1")
 _ALPHA: _Limit = (lambda v: 0 <= v <= 100, "between 0 and 100")
@@ -172,7 +175,7 @@ def has_type(value: Any, expected: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if expected is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    origin = typing.get_origin(expected)
+    origin = typing.get_origin(expected)  # `isinstance` takes no `Mapping[str, Any]` or `tuple[int, ...]`
     return isinstance(value, origin if isinstance(origin, type) else expected)
 
 
@@ -180,5 +183,5 @@ def wrong_type(key: str, expected: Any, value: Any) -> str:
     """The message for a value of another type."""
     words = {int: "a whole number", float: "a number", str: "a word", bool: "True or False"}
     words[tuple] = "numbers in brackets, such as (24, 24)"
-    wanted = words.get(typing.get_origin(expected) or expected, "a dictionary")
-    return f"{key} must be {wanted}. Received: {value!r}"
+    kind = words.get(typing.get_origin(expected) or expected, "a dictionary")
+    return f"{key} must be {kind}. Received: {value!r}"

@@ -1,6 +1,5 @@
 """A recipe by its name, varied by settings, and as plain values: what `--set`, JSON and Python have in common."""
 
-import ast
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.recipes._recipe import TYPES, Recipe, current_name, has_type, wrong_type
-from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils import discovery, files, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
 
 _DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
@@ -26,10 +25,10 @@ def load_recipe(name: str) -> Recipe:
         return from_dict(files.read_json(Path(name)))
     own_code.allow(name)
     module = discovery.load("recipes", name)
-    found = getattr(module, "RECIPE", None)
-    if not isinstance(found, Recipe):
-        raise CifarlabError(f"{name} defines no RECIPE = Recipe(...). Received: {found!r}")
-    return found
+    recipe = getattr(module, "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise CifarlabError(f"{name} defines no RECIPE = Recipe(...). Received: {recipe!r}")
+    return recipe
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
@@ -47,7 +46,7 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     changes: dict[str, Any] = {}
     nested = {prefix: dict(getattr(recipe, name)) for prefix, name in _DICTIONARIES.items()}
     for key, text in _pairs(settings):
-        prefix = key[: key.find(".") + 1]
+        prefix = key[: key.find(".") + 1]  # empty without a dot, where `find` gives -1
         if prefix in nested:
             name = key.removeprefix(prefix)
             if prefix == "model.":
@@ -73,6 +72,7 @@ def _pairs(settings: Sequence[str]) -> list[tuple[str, str]]:
         if not separator or not key.strip():
             raise CifarlabError(f"--set takes key=value, such as epochs=150. Received: {setting!r}")
         pairs.append((key.strip(), text))
+    # The sort is stable: of two settings of one name the later one still wins.
     return sorted(pairs, key=lambda pair: "." in pair[0])
 
 
@@ -118,9 +118,9 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     for key in _DICTIONARIES.values():
         if not isinstance(values.get(key, {}), Mapping):
             raise CifarlabError(wrong_type(key, TYPES[key], values[key]))
-    found = {key: _tuples(value) for key, value in values.items()}
-    named = {key: own_code.Recorded(found[key]) for key in ("model", "data") if isinstance(found.get(key), str)}
-    return Recipe(**{**found, **named})
+    fields = {key: _tuples(value) for key, value in values.items()}
+    named = {key: own_code.Recorded(fields[key]) for key in ("model", "data") if isinstance(fields.get(key), str)}
+    return Recipe(**{**fields, **named})
 
 
 def _tuples(value: Any) -> Any:
@@ -131,13 +131,14 @@ def _tuples(value: Any) -> Any:
 
 def _literal(text: str) -> Any:
     try:
-        return ast.literal_eval(text.strip())
+        return syntax.literal(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that it is documented to raise
-        return text.strip()
+        return text.strip()  # a word, which needs no quotes: model.activation=relu
 
 
 def _parse(key: str, expected: Any, text: str) -> Any:
     value = text.strip() if expected is str else _literal(text)
+    # Python has no literal for these three words. As numbers they reach the check of the range, which says it better.
     if expected is float and (type(value) is int or value in ("nan", "inf", "-inf")):
         value = float(value)
     if not has_type(value, expected):

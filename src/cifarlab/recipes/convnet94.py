@@ -16,14 +16,14 @@ from cifarlab.recipes import Recipe
 RECIPE = Recipe(
     model="convnet",
     model_args={"widths": (64, 256, 256), "depth": 2, "activation": "silu", "whitening_pixels": 2},
-    validation_fraction=0.0,
+    validation_fraction=0.0,  # no epoch is chosen: the last one is kept
     epochs=10,
     batch_size=1000,
     optimizer="muon",
-    learning_rate=0.17,
+    learning_rate=0.17,  # of a kernel's own norm, in one step
     optimizer_args={
         "momentum": 0.6,
-        "head_learning_rate": 1.02e-5,
+        "head_learning_rate": 1.02e-5,  # this and the next, for each image of a batch: times 1000
         "bias_learning_rate": 0.053,
         "sgd_momentum": 0.85,
         "shrink": 2e-6,
@@ -32,8 +32,8 @@ RECIPE = Recipe(
     label_smoothing=0.1,
     flip="alternating",
     translate_pixels=2,
-    brightness_factor=0.035,
+    brightness_factor=0.035,  # 9 of 255 grey levels
     contrast_factor=0.13,
-    image_pixels=(24, 24, 24, 24, 24, 28),
+    image_pixels=(24, 24, 24, 24, 24, 28),  # 24 of 32: little more than half of the arithmetic
     precision="auto",
 )

@@ -15,7 +15,7 @@ from cifarlab.recipes import dense5
 RECIPE = dataclasses.replace(
     dense5.RECIPE,
     model_args={**dense5.RECIPE.model_args, "width": 1024},
-    validation_fraction=0.02,
+    validation_fraction=0.02,  # 1,000 images, by which the epoch is chosen
     epochs=190,
     warmup_epochs=2,
     label_smoothing=0.1,

@@ -142,7 +142,7 @@ def _views(story: Explanation) -> list[dict[str, Any]]:
 
 
 def _history(story: Explanation) -> Markup | None:
-    known = {run.run: (run.history.losses, run.history.right) for run in story.runs if run.history}
+    known = {run.run: (run.history.losses, run.history.correct) for run in story.runs if run.history}
     if not any(np.isfinite(losses).any() for losses, _ in known.values()):
         return None
     # A run without a history keeps its colour.

@@ -74,6 +74,7 @@ def check(run: RunFiles, file: Path, recorded: object, command: str) -> str:
             f"{file} is of an earlier model than {run.model_file.name} is now, which was trained further or replaced: "
             f"run {command}"
         )
+    # A file of an earlier version. The same time is no reason for doubt: the clock of a disk is coarse.
     if file.stat().st_mtime_ns >= run.model_file.stat().st_mtime_ns:
         return ""
     return (
@@ -87,8 +88,8 @@ def _checksum(path: str, size: int, changed: int) -> str:
     """Of the file as it is now: another size or time is another key."""
     try:
         with zipfile.ZipFile(path) as archive:
-            found = {info.filename: info for info in archive.infolist()}
-        parts = [f"{found[name].CRC:08x}-{found[name].file_size}" for name in _MEMBERS]
+            members = {info.filename: info for info in archive.infolist()}
+        parts = [f"{members[name].CRC:08x}-{members[name].file_size}" for name in _MEMBERS]
     except (zipfile.BadZipFile, KeyError):
         return _sha256(Path(path))
     return f"crc32:{':'.join(parts)}"

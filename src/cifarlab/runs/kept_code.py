@@ -74,12 +74,12 @@ def check_code(run: Run, how: str) -> None:
 
 def copies(run: Run) -> list[str]:
     """The own files of a run, each once: its copy if there is one, else as the recipe names it."""
-    found = []
+    paths = []
     for role in ROLES:
         if own_code.is_own(name := getattr(run.recipe, role)):
             kept = run.path / Path(_note(run, role, "kept") or ".").name  # never outside the folder
-            found.append(str(kept) if kept.is_file() else str(name))
-    return list(dict.fromkeys(found))
+            paths.append(str(kept) if kept.is_file() else str(name))
+    return list(dict.fromkeys(paths))  # model and data may stand in one file
 
 
 def option(run: Run) -> str:

@@ -51,6 +51,7 @@ class RunFiles:
 
     path: Path
 
+    # Without annotations: with one, each would become a field of the dataclass.
     recipe_file = _File("recipe.json")
     environment_file = _File("environment.json")
     data_file = _File("data.json")
@@ -70,7 +71,7 @@ class RunFiles:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.path.resolve().name
+        return self.path.resolve().name  # resolved, since the path may be "." or end in ".."
 
     def image_file(self, image_id: str) -> Path:
         """The page about one image."""

@@ -1,7 +1,6 @@
 """Predictions: what a model said about every image of a split, checked, as it travels between the stages."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cifarlab.runs._plain_arrays import SMALLEST, as_logits, ids_of, names_of, one_line, whole
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, check_array, check_labels, number_rows, open_arrays
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, check_array, check_labels, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
-SMALLEST = float(np.finfo(np.float32).tiny)
-"""What a probability of 0 counts as, so that its logarithm is finite: 1e-38."""
-_SUM_TOLERANCE = 1e-3  # float16 probabilities of a thousand classes are off by no more
+__all__ = [
+    "SMALLEST",
+    "Classified",
+    "HardPredictions",
+    "Origin",
+    "Predictions",
+    "are_other_pictures",
+    "read_origin",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,7 @@ class Origin:
     trained_on: Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # two arrays compared give no truth value, so `==` compares identities
 class Predictions:
     """What a model said about every image of a split.
 
@@ -96,24 +102,14 @@ class Predictions:
         """
         if (logits is None) == (probabilities is None):
             raise CifarlabError("predictions are made of logits or of probabilities: give one of the two")
-        scores = np.asarray(logits if probabilities is None else probabilities)
-        if scores.ndim != 2 or scores.shape[1] < 2 or scores.dtype.kind not in "fiu" or not np.isfinite(scores).all():
-            received = f"shape {scores.shape}, {scores.dtype}"
-            raise CifarlabError(f"expected finite numbers of shape (images, classes). Received: {received}")
-        scores = scores.astype(np.float64)
-        # A softmax taken twice gives flat probabilities and a wrong loss, without any error: the trap of this format.
-        sums_to_one = (scores >= 0).all() and bool((np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all())
-        if sums_to_one == (probabilities is None) and len(scores):
-            hint = "look like probabilities: give them as probabilities=" if sums_to_one else "do not sum to 1"
-            raise CifarlabError(f"the rows of these {'logits' if sums_to_one else 'probabilities'} {hint}")
-        if probabilities is not None:
-            scores = np.log(np.maximum(scores, SMALLEST))
-        with _one_line():
-            names = _names(class_names, scores.shape[1])
-            return cls(_ids(ids, scores), _whole(labels), scores.astype(np.float32), names)
+        scores = as_logits(logits) if probabilities is None else as_logits(probabilities, are_probabilities=True)
+        with one_line():
+            return cls(ids_of(ids, scores), whole(labels), scores, names_of(class_names, scores.shape[1]))
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    # `cached_property` writes into `__dict__`, past the frozen dataclass; what it keeps is read-only for that reason.
 
     @cached_property
     def log_probabilities(self) -> Array:
@@ -140,6 +136,7 @@ class Predictions:
     @cached_property
     def confidence(self) -> Array:
         """`(N,)` float64: the probability of the predicted class, at most 1."""
+        # exp(log p) may be 1 + 2e-16, which is no probability.
         return _read_only(np.minimum(self.probabilities[np.arange(len(self)), self.predicted], 1.0))
 
     @property
@@ -210,10 +207,10 @@ class HardPredictions:
         Raises:
             CifarlabError: If shapes or values do not fit.
         """
-        true, answers = _whole(labels), _whole(predicted)
+        true, answers = whole(labels), whole(predicted)
         count = 1 + int(max(true.max(initial=0), answers.max(initial=0)))
-        with _one_line():
-            return cls(_ids(ids, answers), true, answers, _names(class_names, count))
+        with one_line():
+            return cls(ids_of(ids, answers), true, answers, names_of(class_names, count))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -271,29 +268,3 @@ def _read_only(array: Array) -> Array:
     """Shared by all who ask: a change would reach every other."""
     array.flags.writeable = False
     return array
-
-
-def _names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    return tuple(map(str, given)) if given else tuple(f"class {number}" for number in range(count))
-
-
-def _ids(given: Sequence[str] | None, rows: Array) -> Array:
-    return number_rows(len(rows)) if given is None else np.array(given, str)
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    """What is wrong with arrays that a user gave, as a user's mistake."""
-    try:
-        yield
-    except ValueError as error:
-        raise CifarlabError(str(error)) from error
-
-
-def _whole(values: ArrayLike) -> Array:
-    """`(N,)` int64, also of `(N, 1)`, as Keras's data sets have them."""
-    numbers = np.asarray(values)
-    numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iuf" or (numbers != np.floor(numbers)).any():
-        raise CifarlabError(f"expected classes (N,), whole numbers. Received: shape {numbers.shape}, {numbers.dtype}")
-    return numbers.astype(np.int64)

@@ -73,6 +73,7 @@ def make_run(runs_dir: Path, folder: Path | None = None) -> Run:
     if final.exists():
         return _check_is_ours(runs.open_run(final, needs_model=True), card)
     model = load_model(folder)
+    # Made beside its place and moved there whole; a name with a dot is in no listing.
     unfinished = Run(runs_dir / f".{NAME}.{os.getpid()}.partial")
     try:
         unfinished.path.mkdir(parents=True)
@@ -82,7 +83,7 @@ def make_run(runs_dir: Path, folder: Path | None = None) -> Run:
         if not final.exists():  # else another process was quicker
             raise CifarlabError(f"cannot make {final}: {error.strerror or error}; give another --runs-dir") from error
     finally:
-        shutil.rmtree(unfinished.path, ignore_errors=True)
+        shutil.rmtree(unfinished.path, ignore_errors=True)  # not there any more where all went well
     return _check_is_ours(runs.open_run(final, needs_model=True), card)
 
 

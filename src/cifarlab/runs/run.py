@@ -139,15 +139,15 @@ class Run(RunFiles):
                 f"{self.path} has no scores on {split}{how} (expected {file.name} in it): run "
                 f"{evaluate_command([self.path], split, tta)}"
             )
-        found = read_object(file, "accuracy", "scores")
+        scores = read_object(file, "accuracy", "scores")
         command = evaluate_command([self.path], split, tta)
-        notice = derived.check(self, file, found.get(derived.KEY), command)
+        notice = derived.check(self, file, scores.get(derived.KEY), command)
         origin = read_origin(self.predictions_file(split, tta=tta))
-        evaluation = found.get(derived.KEY), found.get("images")
+        evaluation = scores.get(derived.KEY), scores.get("images")
         if origin is not None and (origin.model_checksum, origin.images) != evaluation:
             beside = self.predictions_file(split, tta=tta).name
             raise StaleError(f"{file} and {beside} are of two evaluations and do not belong together: run {command}")
-        return {**found, "notices": [*found.get("notices", ()), notice]} if notice else found
+        return {**scores, "notices": [*scores.get("notices", ()), notice]} if notice else scores
 
     def predictions(self, split: str) -> Predictions:
         """What the model said about `split` of the run's own data, without TTA.
@@ -180,9 +180,9 @@ class Run(RunFiles):
     def _read_predictions(self, split: str) -> tuple[Predictions, str]:
         """What the model said, and why that is uncertain, if it is."""
         file = self.stored_predictions_file(split)
-        found = Predictions.load(file)
-        recorded = None if found.origin is None else found.origin.model_checksum
-        return found, derived.check(self, file, recorded, evaluate_command([self.path], split))
+        predictions = Predictions.load(file)
+        recorded = None if predictions.origin is None else predictions.origin.model_checksum
+        return predictions, derived.check(self, file, recorded, evaluate_command([self.path], split))
 
     def record_look(self, split: str, why: str, data: str | None = None, tta: str = NO_TTA) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.
@@ -222,7 +222,7 @@ def create_run(root: Path, name: str) -> Run:
         path = root / (name if number == 1 else f"{name}-{number}")
         try:
             root.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
+            path.mkdir()  # this claims the name: of two processes one only succeeds
         except FileExistsError:
             if not root.is_dir():
                 raise CifarlabError(f"{root} is not a folder: give another one as --runs-dir") from None
@@ -251,11 +251,11 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     if not run.state_file.is_file():
         raise CifarlabError(f"{path} is not a run: it has no run.json; expected a folder that cifarlab train made")
     stored = files.read_json(run.state_file)
-    found = stored.get("format") if isinstance(stored, dict) else None
-    if found != FORMAT:
+    written = stored.get("format") if isinstance(stored, dict) else None
+    if written != FORMAT:
         version = stored.get("cifarlab", "unknown") if isinstance(stored, dict) else "unknown"
         raise CifarlabError(
-            f"{path} was written by cifarlab {version} in format {found}, this is cifarlab {cifarlab.__version__} "
+            f"{path} was written by cifarlab {version} in format {written}, this is cifarlab {cifarlab.__version__} "
             f"with format {FORMAT}: open it with that version, or train it again"
         )
     needed = [run.recipe_file, run.data_file, run.environment_file]
@@ -294,4 +294,5 @@ def training_seconds(environment: Mapping[str, Any], history: Sequence[Mapping[s
 def _has_ended(process: int) -> bool:
     """Whether a process that still has a number has ended and only waits for its parent to notice (Linux)."""
     status = Path(f"/proc/{process}/stat")
+    # After the last bracket: the program's name stands in brackets, and may hold spaces and brackets itself.
     return status.is_file() and status.read_text().rpartition(")")[2].split()[0] in ("Z", "X")

@@ -74,6 +74,7 @@ def hash_images(images: Array) -> Array:
     Returns:
         `(N,)` uint64.
     """
+    # Contiguous, so that each image's memory can be hashed without a copy.
     digests = (hashlib.blake2b(image.data, digest_size=8).digest() for image in np.ascontiguousarray(images))
     return np.frombuffer(b"".join(digests), np.uint64)
 
@@ -153,6 +154,7 @@ def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImage
     """What else tells: the training images, where they are still the same, or the ids that the training noted."""
     remembered = (run.data.get("fingerprints") or {}).get("train")
     train = own_train()
+    # A run that noted no fingerprint is older than fingerprints: today's images are taken for its own.
     if train is not None and remembered in (None, train.fingerprint):
         return TrainedImages(train.ids, hash_images(train.images), _NONE)
     noted = training_dynamics.load(run)

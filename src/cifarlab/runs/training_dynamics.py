@@ -40,14 +40,14 @@ class ImageHistory:
     Attributes:
         split: `"train"` or `"validation"`.
         losses: One an epoch, in nats; NaN for an epoch in which it was not met.
-        right: One an epoch: whether it was classified right.
+        correct: One an epoch: whether it was classified right.
         forgetting_events: How often it was right and, when next met, wrong.
         first_learnt: The first epoch in which it was right, from 1; None if it never was.
     """
 
     split: str
     losses: tuple[float, ...]
-    right: tuple[bool, ...]
+    correct: tuple[bool, ...]
     forgetting_events: int
     first_learnt: int | None
 
@@ -60,17 +60,17 @@ class Curves:
         ids: `(N,)` str.
         losses: `(E, N)` float16, in nats, NaN where an image was not met in an epoch: it was in the partial batch that
             is left out, or the epoch was trained before anything was recorded.
-        right: `(E, N)` bool, False where it was not met.
+        correct: `(E, N)` bool, False where it was not met.
     """
 
     ids: Array
     losses: NDArray[np.float16]
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
 
     @property
     def met(self) -> NDArray[np.bool_]:
         """`(E, N)`: whether the image was met in the epoch."""
-        return ~np.isnan(self.losses)
+        return ~np.isnan(self.losses)  # `correct` cannot tell: it is False for wrong answers too
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,20 +85,20 @@ class Dynamics:
         for split, curves in zip(SPLITS, (self.train, self.validation), strict=True):
             (rows,) = np.nonzero(curves.ids == image_id)
             if len(rows):
-                right, met = curves.right[:, rows], curves.met[:, rows]  # (E, 1)
-                learnt = int(first_learnt(right)[0])
+                correct, met = curves.correct[:, rows], curves.met[:, rows]  # (E, 1)
+                learnt = int(first_learnt(correct)[0])
                 return ImageHistory(
-                    split, tuple(curves.losses[:, rows[0]].astype(float).tolist()), tuple(right[:, 0].tolist()),
-                    int(forgetting_events(right, met)[0]), learnt or None,
+                    split, tuple(curves.losses[:, rows[0]].astype(float).tolist()), tuple(correct[:, 0].tolist()),
+                    int(forgetting_events(correct, met)[0]), learnt or None,
                 )  # fmt: skip
         return None
 
 
-def forgetting_events(right: Array, met: Array | None = None) -> NDArray[np.int64]:
+def forgetting_events(correct: Array, met: Array | None = None) -> NDArray[np.int64]:
     """How often each image was classified right and, when it was next met, wrong.
 
     Args:
-        right: `(E, N)` bool, one row an epoch.
+        correct: `(E, N)` bool, one row an epoch.
         met: `(E, N)` bool, whether it was met at all; by default always.
 
     Returns:
@@ -106,27 +106,29 @@ def forgetting_events(right: Array, met: Array | None = None) -> NDArray[np.int6
 
     Source: Toneva et al. 2019, arXiv:1812.05159, section 2.
     """
-    met = np.ones_like(right, bool) if met is None else met
-    before = np.zeros(right.shape[1], bool)
-    events = np.zeros(right.shape[1], np.int64)
-    for now, seen in zip(right, met, strict=True):
+    # An epoch in which an image was not met tells nothing: what it was before stays, and no event is counted.
+    met = np.ones_like(correct, bool) if met is None else met
+    before = np.zeros(correct.shape[1], bool)
+    events = np.zeros(correct.shape[1], np.int64)
+    for now, seen in zip(correct, met, strict=True):
         events += before & seen & ~now
         before = np.where(seen, now, before)
     return events
 
 
-def first_learnt(right: Array) -> NDArray[np.int64]:
+def first_learnt(correct: Array) -> NDArray[np.int64]:
     """The first epoch in which each image was classified right.
 
     Args:
-        right: `(E, N)` bool, one row an epoch.
+        correct: `(E, N)` bool, one row an epoch.
 
     Returns:
         `(N,)`, from 1; 0 for an image that never was.
     """
-    if not len(right):
-        return np.zeros(right.shape[1], np.int64)
-    return np.where(right.any(axis=0), right.argmax(axis=0) + 1, 0).astype(np.int64)
+    if not len(correct):
+        return np.zeros(correct.shape[1], np.int64)
+    # `argmax` of booleans is the first True, but 0 also where there is none.
+    return np.where(correct.any(axis=0), correct.argmax(axis=0) + 1, 0).astype(np.int64)
 
 
 def save(path: Path, curves: Iterable[Curves], compress: bool) -> Path:
@@ -139,9 +141,9 @@ def save(path: Path, curves: Iterable[Curves], compress: bool) -> Path:
     """
     arrays: dict[str, Any] = {"format": np.array(FORMAT)}
     for split, each in zip(SPLITS, curves, strict=True):
-        # As bytes, a quarter of the size.
+        # As bytes, a quarter of the size: NumPy's `U` takes four bytes a letter. Of no ids no length can be told.
         ids = np.strings.encode(each.ids, "utf-8") if len(each.ids) else np.zeros(0, "S1")
-        arrays |= {f"{split}/ids": ids, f"{split}/losses": each.losses, f"{split}/right": each.right}
+        arrays |= {f"{split}/ids": ids, f"{split}/losses": each.losses, f"{split}/right": each.correct}
     write = np.savez_compressed if compress else np.savez
     return files.write_atomically(path, lambda file: write(file, **arrays))
 
@@ -163,7 +165,7 @@ def read(path: Path) -> Dynamics:
 
 def _read_curves(stored: Any, split: str) -> Curves:
     ids = np.strings.decode(stored[f"{split}/ids"], "utf-8") if len(stored[f"{split}/ids"]) else np.zeros(0, "U1")
-    losses, right = stored[f"{split}/losses"], stored[f"{split}/right"]
-    if losses.ndim != 2 or losses.shape != right.shape or losses.shape[1:] != ids.shape:
-        raise ValueError(f"{split} has {len(ids):,} ids, losses of shape {losses.shape} and answers of {right.shape}")
-    return Curves(ids, losses.astype(np.float16), right.astype(bool))
+    losses, correct = stored[f"{split}/losses"], stored[f"{split}/right"]
+    if losses.ndim != 2 or losses.shape != correct.shape or losses.shape[1:] != ids.shape:
+        raise ValueError(f"{split} has {len(ids):,} ids, losses of shape {losses.shape} and answers of {correct.shape}")
+    return Curves(ids, losses.astype(np.float16), correct.astype(bool))

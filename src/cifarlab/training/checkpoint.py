@@ -4,9 +4,7 @@ The shuffle of an epoch follows from the seed and the epoch's number, the schedu
 and the random states of dropout and augmentation are variables; so variables, history and the best epoch are all.
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +14,7 @@ import numpy as np
 
 from cifarlab.runs import Run
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
 Rows = list[Mapping[str, float]]
@@ -46,6 +44,7 @@ class TrainingState:
 
 def read_variables(variables: Sequence[Any]) -> list[Array]:
     """Copies of Keras variables as NumPy arrays."""
+    # Copies: what torch gives is the variable's own memory, which the next step changes.
     return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
@@ -57,6 +56,7 @@ def write_variables(variables: Sequence[Any], values: Sequence[Array]) -> None:
 
 def save_checkpoint(run: Run, state: TrainingState) -> None:
     """Write the state, atomically: a kill leaves this one or the one before."""
+    # Under mixed bfloat16 too all variables are float32 or integers: NumPy's format has no bfloat16.
     arrays: dict[str, Any] = {f"values/{number}": value for number, value in enumerate(state.values)}
     arrays |= {f"best/{number}": value for number, value in enumerate(state.best)}
     notes = json.dumps({"best_epoch": state.best_epoch, "history": state.history})
@@ -72,13 +72,13 @@ def load_checkpoint(run: Run) -> TrainingState:
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     try:
-        content = io.BytesIO(run.checkpoint_file.read_bytes())
-        with np.load(content, allow_pickle=False) as stored:
+        with open_arrays(run.checkpoint_file) as stored:
             notes = json.loads(str(stored["notes"]))
+            # Counted and not sorted by name: "values/10" would stand before "values/2".
             lists = [
                 [stored[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in stored))]
                 for group in ("values", "best")
             ]
         return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"cannot read {run.checkpoint_file}: {error}; train again") from error

@@ -61,6 +61,7 @@ class CheckpointManager:
         if is_best:  # copied at once: the next step changes the variables in place
             self._best, self._best_epoch = read_variables(self._model.variables), len(self._history)
         self._run.write_history(self._history)
+        # A kill costs what has happened since the last write; an interrupt only what has since the last copy.
         if self._copying.is_due() or len(self._history) == self._epochs:
             with self._copying:
                 values = read_variables(self._variables)
@@ -95,7 +96,7 @@ class _Throttle:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._took = 0.0
-        self._ended = time.monotonic()
+        self._ended = time.monotonic()  # as if just done: the first checkpoint waits its seconds too
 
     def is_due(self) -> bool:
         pause = self._took / CHECKPOINT_SHARE if self._took > QUICK_SECONDS else 0.0
@@ -127,6 +128,7 @@ def _save_keras(path: Path, save: Callable[[str], object], model: keras.Model) -
     A disk that fills up while Keras writes ends the process inside the HDF5 library; so the room is looked at first.
     """
     partial = path.with_name(f".partial-{path.name}")
+    # Twice: where memory is short, Keras writes the weights beside the archive first. A MiB for all else.
     needed = 2 * sum(value.nbytes for value in read_variables(model.variables)) + 2**20
     try:
         if shutil.disk_usage(path.parent).free < needed:

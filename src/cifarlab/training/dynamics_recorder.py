@@ -48,7 +48,7 @@ class Recorder:
                 raise CifarlabError(f"{run.dynamics_file} is about other images: remove it to go on without it")
             count = min(epochs, len(theirs.losses))
             ours.losses[:count] = theirs.losses[:count]
-            ours.right[:count] = theirs.right[:count]
+            ours.correct[:count] = theirs.correct[:count]
 
     def add(self, epoch: int, rows: Array, losses: Array, rights: Array, predictions: Predictions | None) -> None:
         """Note an epoch.
@@ -60,12 +60,13 @@ class Recorder:
             rights: `(S, B)` bool.
             predictions: On validation, after the epoch; None where nothing is held out.
         """
+        # Those in the partial batch that is left out are in no row: they keep NaN, which means not met.
         images = rows.ravel() % len(self._train.ids)
         self._train.losses[epoch - 1, images] = _half(losses.ravel())
-        self._train.right[epoch - 1, images] = rights.ravel()
+        self._train.correct[epoch - 1, images] = rights.ravel()
         if predictions is not None:
             self._validation.losses[epoch - 1] = _half(predictions.losses)
-            self._validation.right[epoch - 1] = predictions.predicted == predictions.labels
+            self._validation.correct[epoch - 1] = predictions.correct
 
     def write(self, run: Run, epochs: int) -> None:
         """Write the first epochs into the run, compressed after the last: zip would cost more than training small nets.
@@ -75,7 +76,7 @@ class Recorder:
             epochs: How many are whole.
         """
         both = (self._train, self._validation)
-        parts = [Curves(each.ids, each.losses[:epochs], each.right[:epochs]) for each in both]
+        parts = [Curves(each.ids, each.losses[:epochs], each.correct[:epochs]) for each in both]
         training_dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)
 
 

@@ -11,7 +11,7 @@ Where a gradient goes, from here to the weights:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -81,30 +81,22 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False
     # count: what a checkpoint must have, so that a resumed training goes on bit for bit.
     variables = [*whole.variables, *optimizer.variables]
     recorder = Recorder(task.splits, task.recipe.epochs)
-    if resume:
-        state = load_checkpoint(task.run)
-        _restore(task, variables, state)
-        recorder.restore(task.run, state.epoch)
-    else:
-        state = TrainingState([], [])
-    # Where nothing is held out, one training image shows whether the logits are still finite.
-    probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
-    smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
-    engine = engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
+    state = _restore(task, variables, recorder) if resume else TrainingState([], [])
+    engine = _engine(task, trained, optimizer)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     manager = CheckpointManager(task.run, task.model, variables, recorder, state, task.recipe.epochs)
     try:
         for epoch in range(state.epoch + 1, task.recipe.epochs + 1):
             rows = _shuffled(task, epoch)
             row, losses, rights = _train_epoch(task, engine, epoch, rows, show)
-            row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)
+            row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)  # of its last step
             predictions = _validate(task, engine, row)
             recorder.add(epoch, rows, losses, rights, predictions)
             engine.synchronise()
             is_best = manager.save(row)
             watch(epoch, task.model, predictions, row)
             show.epoch(row, is_best)
-    finally:
+    finally:  # after an interrupt or a loss that is no number too: the last whole epoch stays
         manager.write()
         show.finish(task.run)
     return manager.state
@@ -114,6 +106,7 @@ def _train_epoch(
     task: Task, engine: Engine, epoch: int, rows: Array, show: TrainingObserver
 ) -> tuple[dict[str, float], Array, Array]:
     """Take the steps of `rows`, `(S, B)`: the row of the history, and each image's loss and whether it was right."""
+    # The epoch's own height; past the end of the list the slice is empty, and the images have their full size.
     pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
     losses, rights = np.empty(rows.shape, np.float32), np.empty(rows.shape, bool)
     began = time.perf_counter()
@@ -148,7 +141,7 @@ def _shuffled(task: Task, epoch: int) -> Array:
     """
     count = len(task.splits.train)
     order = np.random.default_rng([task.recipe.seed, epoch]).permutation(count)
-    order = order + count * mirrored(task.recipe, epoch, count)[order]
+    order = order + count * mirrored(task.recipe, epoch, count)[order]  # mirrored or not goes with the image
     whole = task.steps_per_epoch * task.recipe.batch_size
     rows: Array = order[:whole].reshape(task.steps_per_epoch, task.recipe.batch_size).astype(np.int32)
     return rows
@@ -156,8 +149,9 @@ def _shuffled(task: Task, epoch: int) -> Array:
 
 def _steps_at_once(steps: int, seconds: float, most: int) -> int:
     """A power of two of steps that takes about `DISPATCH_SECONDS`, so that few sizes are ever compiled."""
-    wanted = max(1.0, DISPATCH_SECONDS * steps / max(seconds, 1e-6))
-    return int(min(2 ** int(np.log2(wanted)), 4 * steps, most))
+    fitting = max(1.0, DISPATCH_SECONDS * steps / max(seconds, 1e-6))
+    # Four times the last number at most: one short call is a rough measure, and a long one cannot be interrupted.
+    return int(min(2 ** int(np.log2(fitting)), 4 * steps, most))
 
 
 def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions | None:
@@ -175,7 +169,7 @@ def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions 
 def _check_finite(task: Task, values: Array, epoch: int) -> None:
     if np.isfinite(values).all():
         return
-    if values.ndim == 1:
+    if values.ndim == 1:  # mean losses, one a step; `argmin` of booleans is the first that is False
         step = (epoch - 1) * task.steps_per_epoch + int(np.argmin(np.isfinite(values))) + 1
         what = f"loss became {values[~np.isfinite(values)][0]:g} at step {step} (epoch {epoch})"
     else:
@@ -188,10 +182,22 @@ def _learning_rate(schedule: WarmupThenDecay, step: int) -> float:
     return float(keras.ops.convert_to_numpy(schedule(step)))
 
 
-def _restore(task: Task, variables: list[keras.Variable], state: TrainingState) -> None:
+def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.optimizers.Optimizer) -> Engine:
+    """The backend's engine, with all images on its device."""
+    # Where nothing is held out, one training image shows whether the logits are still finite.
+    probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
+    smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
+    return engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
+
+
+def _restore(task: Task, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:
+    """The state of the run's checkpoint, put into the variables and the recorder."""
+    state = load_checkpoint(task.run)
     try:
         write_variables(variables, state.values)
     except ValueError as error:
         raise CifarlabError(
             f"{task.run.checkpoint_file} does not fit the model {task.recipe.model}: {error}"
         ) from error
+    recorder.restore(task.run, state.epoch)
+    return state

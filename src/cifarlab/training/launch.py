@@ -63,25 +63,33 @@ def train(
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
     splits, model = _prepare(resolved, data_dir)
-    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
-    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
-    label += f"-fold{resolved.fold}" if is_fold else ""
-    run = create_run(Path(runs_dir), name or f"{label}-seed{resolved.seed}")
+    run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
     try:
-        run.set_state("running")
-        files.write_json(run.recipe_file, to_dict(resolved))
-        files.write_json(run.data_file, _describe_data(splits))
-        remember_images(run, splits.train, splits.validation)
-        kept = {"code": notes} if (notes := kept_code.keep_code(run, resolved)) else {}
-        files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
-        command = _command(recipe, settings, given, data_dir, run)
-        files.write_text(run.command_file, command + "\n")
-    except BaseException:
+        _describe(run, resolved, splits, model)
+        files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
+    except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
         shutil.rmtree(run.path)
         raise
     with run.owned():
         _fit(run, resolved, splits, model, observer, resume=False)
     return run
+
+
+def _run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
+    # Fold 0 is the default of every training: it is in the name only where somebody set it.
+    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
+    return f"{label}{f'-fold{resolved.fold}' if is_fold else ''}-seed{resolved.seed}"
+
+
+def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") -> None:
+    """Write down all that is known of a run before its first step, its command apart."""
+    run.set_state("running")
+    files.write_json(run.recipe_file, to_dict(recipe))
+    files.write_json(run.data_file, _describe_data(splits))
+    remember_images(run, splits.train, splits.validation)
+    kept = {"code": notes} if (notes := kept_code.keep_code(run, recipe)) else {}
+    files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
 
 
 def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: str | Path | None) -> None:
@@ -149,9 +157,9 @@ def _prepare_again(run: Run, data_dir: str | Path | None) -> tuple[Splits, "kera
     from cifarlab.datasets import older_split
 
     choose_backend()
-    wanted = read_object(run.environment_file, "backend")["backend"]
-    if choose_backend() != wanted:
-        raise CifarlabError(f"{run.path} was trained on {wanted}: set KERAS_BACKEND={wanted} to resume it")
+    backend = read_object(run.environment_file, "backend")["backend"]
+    if choose_backend() != backend:  # random states are kept in another form, and digits would differ
+        raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
     splits = _load(run.recipe, data_dir or run.data.get("data_dir"))
     if _describe_data(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
@@ -220,8 +228,8 @@ def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
         raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
     # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
     caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
-    keras.utils.set_random_seed(recipe.seed)
-    before = keras.config.dtype_policy()
+    keras.utils.set_random_seed(recipe.seed)  # layers draw their initial weights, and seeds of their own, from it
+    before = keras.config.dtype_policy()  # of the process: a notebook's own layers must not inherit ours
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     try:
         model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
@@ -238,7 +246,7 @@ def _build(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Model":
         ) from error
     finally:
         keras.config.set_dtype_policy(before)
-    if hasattr(module, "adapt"):
+    if hasattr(module, "adapt"):  # it sees images as the layers behind the shuffling will
         images = splits.train.images
         module.adapt(model, shuffle_images(images) if recipe.shuffle_pixels else images)
     return model
@@ -267,7 +275,7 @@ def _fit(
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, the run says so; then it goes on to who called
         run.set_state("failed", str(error))
         raise
     seconds = sum(row["epoch_seconds"] for row in state.history)

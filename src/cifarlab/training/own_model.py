@@ -45,11 +45,11 @@ def check_form(model: Any, name: str, train: ImageSet) -> None:
             f"{name}: build must return a model that knows its shapes: keras.Model(inputs, outputs), or a Sequential "
             "that begins with keras.Input(input_shape)"
         )
-    wanted = ((None, *train.image_shape), (None, len(train.class_names)))
-    for what, tensors, shape in (("take images", inputs, wanted[0]), ("give logits", outputs, wanted[1])):
+    taken, given = (None, *train.image_shape), (None, len(train.class_names))
+    for what, tensors, shape in (("take images", inputs, taken), ("give logits", outputs, given)):
         if len(tensors) != 1 or tuple(tensors[0].shape)[1:] != shape[1:]:
-            found = " and ".join(str(tuple(tensor.shape)) for tensor in tensors)
-            raise CifarlabError(f"{name}: the model must {what} of shape {shape}. Received: {found}")
+            shapes = " and ".join(str(tuple(tensor.shape)) for tensor in tensors)
+            raise CifarlabError(f"{name}: the model must {what} of shape {shape}. Received: {shapes}")
     if not model.trainable_weights:
         held = counted(len(model.weights), "weight")
         raise CifarlabError(f"{name}: the model has nothing to train: none of its {held} is trainable")

@@ -1,6 +1,5 @@
 """Several trainings from one command: all are checked before the first begins."""
 
-import ast
 import dataclasses
 import os
 import re
@@ -12,7 +11,7 @@ from typing import Any
 from cifarlab import datasets
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs.layout import RUN_NAME
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import discovery, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -56,20 +55,26 @@ def plan_trainings(
         raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
-    wanted: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    numbers: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
+    # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
     trainings = [
-        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in wanted for part in parts
+        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in numbers for part in parts
     ]
     for training in trainings:
-        recipe = override(load_recipe(training.recipe), training.settings)
-        given: dict[str, Any] = {"seed": training.seed, "data": data}
-        recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
-        allow_own_code(recipe, code)
-        datasets.split_name(recipe.data)
-        _check_model(recipe)
+        _check(training, code)
         _check_run_name(name or Path(training.recipe).stem)
     return trainings
+
+
+def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
+    """Refuse what `training.train` would refuse, as far as that shows without Keras and without the data."""
+    recipe = override(load_recipe(training.recipe), training.settings)
+    given: dict[str, Any] = {"seed": training.seed, "data": training.data}
+    recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
+    allow_own_code(recipe, code)
+    datasets.split_name(recipe.data)
+    _check_model(recipe)
 
 
 def _check_run_name(name: str) -> None:
@@ -86,24 +91,12 @@ def _check_model(recipe: Recipe) -> None:
     path = own_code.find(recipe.model) if own else Path(discovery.__file__).parents[1] / "models" / f"{recipe.model}.py"
     if not own and recipe.model not in known:
         raise CifarlabError(discovery.unknown("model", recipe.model, known))
-    arguments = _build_arguments(path)
+    try:
+        arguments = syntax.parameters(path.read_bytes(), "build", skip=2)  # beside the images' shape and the classes
+    except (SyntaxError, ValueError, OSError) as error:
+        raise CifarlabError(f"cannot read {path}: {error}") from error
     if arguments is None:
         return
     for key in recipe.model_args:
         if key not in arguments:
             raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
-
-
-def _build_arguments(path: Path) -> list[str] | None:
-    """What the `build` of a model's file takes beside shape and classes; None if its text does not tell."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError) as error:
-        raise CifarlabError(f"cannot read {path}: {error}") from error
-    for node in reversed(tree.body):
-        if isinstance(node, ast.FunctionDef) and node.name == "build":
-            if node.args.kwarg or node.decorator_list:
-                return None
-            named = [*node.args.posonlyargs, *node.args.args][2:] + node.args.kwonlyargs
-            return [argument.arg for argument in named]
-    return None

@@ -74,7 +74,8 @@ class FusedBatchNormalization(_Twin):
             epsilon=max(layer.epsilon, 1.001e-5),  # what cuDNN accepts
             is_training=True,
         )
-        # result: normalised images, mean and variance of the batch, each statistic (C,).
+        # result: normalised images, mean and variance of the batch, each statistic (C,). The variance is N / (N - 1)
+        # times Keras's, N being B * H * W, as torch keeps it too.
         for variable, value in ((layer.moving_mean, result[1]), (layer.moving_variance, result[2])):
             variable.assign(variable * layer.momentum + value * (1 - layer.momentum))
         return result[0] if len(inputs.shape) == 4 else result[0][:, 0, 0]

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.utils.syntax import PARSER
+
 Array = NDArray[Any]
 BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 """What reading an `.npz` raises where it is missing, damaged or holds something else."""
@@ -17,9 +19,20 @@ BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.Ba
 
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The arrays of an `.npz`, by name; Python objects in it, which could run code, are never loaded."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # NumPy leaves a broken archive open
+    """The arrays of an `.npz`, by name; Python objects in it, which could run code, are never loaded.
+
+    Each array is read when it is asked for, and its header is Python text: so other threads wait until the block ends.
+    """
+    # Opened here, since NumPy leaves a broken archive open.
+    with PARSER, path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         yield stored
+
+
+def map_array(path: Path) -> Array:
+    """The array of an `.npy`, memory-mapped and read-only; Python objects in it are never loaded."""
+    with PARSER:
+        stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return stored
 
 
 def number_rows(count: int) -> Array:
@@ -27,12 +40,12 @@ def number_rows(count: int) -> Array:
     return np.array([f"{row:08d}" for row in range(count)], str)
 
 
-def rows_of(ids: Array, wanted: Array) -> Array:
-    """Where each wanted id is among `ids`.
+def rows_of(ids: Array, some: Array) -> Array:
+    """Where each of some ids is among `ids`.
 
     Args:
         ids: `(N,)` str, unique.
-        wanted: `(M,)` str, all of them among `ids`.
+        some: `(M,)` str, all of them among `ids`.
 
     Returns:
         `(M,)` int64.
@@ -42,7 +55,8 @@ def rows_of(ids: Array, wanted: Array) -> Array:
         array([2, 0])
     """
     order = np.argsort(ids)
-    return np.asarray(order[np.searchsorted(ids, wanted, sorter=order)])
+    # One that is not there could get another's place, silently: hence the condition above.
+    return np.asarray(order[np.searchsorted(ids, some, sorter=order)])
 
 
 def full_batches(count: int, size: int) -> Iterator[tuple[Array, int]]:

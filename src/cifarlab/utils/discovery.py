@@ -67,7 +67,7 @@ def _load_file(package: str, path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise CifarlabError(f"cannot import {path}: expected a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+    sys.modules[module_name] = module  # before it runs, as `import` does: its dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
     except BaseException as error:

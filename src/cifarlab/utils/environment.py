@@ -31,16 +31,17 @@ def choose_backend() -> str:
         CifarlabError: If none is installed, or the one asked for is not.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # However often this is called: `logging` takes the same filter once.
     logging.getLogger("tensorflow").addFilter(_is_no_notice_of_retracing)
-    asked = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
+    setting = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
     installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
-    if asked and asked not in BACKENDS:
-        raise CifarlabError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {asked!r}")
-    if asked and asked not in installed:
-        raise CifarlabError(f"the backend {asked} is not installed: pip install 'cifarlab[{asked}]'")
+    if setting and setting not in BACKENDS:
+        raise CifarlabError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {setting!r}")
+    if setting and setting not in installed:
+        raise CifarlabError(f"the backend {setting} is not installed: pip install 'cifarlab[{setting}]'")
     if not installed:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
-    chosen = os.environ["KERAS_BACKEND"] = asked or installed[0]
+    chosen = os.environ["KERAS_BACKEND"] = setting or installed[0]
     if chosen == "tensorflow" and chosen not in sys.modules:
         with without_chatter():
             importlib.import_module(chosen)
@@ -72,6 +73,7 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
+        # Those that this process may use: `taskset` or a cluster's job may leave it fewer than there are.
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "backend": keras.backend.backend(),
         "accelerators": _accelerators(),
@@ -81,13 +83,13 @@ def describe_environment() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Installed versions of the packages that a result depends on."""
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def processor_name() -> str:

@@ -28,13 +28,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     Raises:
         CifarlabError: If the disk is full, read-only or the folder cannot be written.
     """
+    # A neighbour, since a rename is atomic within one file system alone; by process, so that two do not mix.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: else a power cut may leave the name and no content
         partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -114,6 +115,7 @@ def checksum(path: Path, algorithm: str) -> str:
 def file_slug(name: str) -> str:
     """A name made fit for a file's, and still its own."""
     slug = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
+    # The hash tells apart what the dashes made the same: "a/b" and "a b".
     return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 

@@ -31,6 +31,7 @@ def without_chatter() -> Iterator[None]:
     They ask no setting and write past Python to the descriptor, which belongs to the process: one thread at a time.
     What Python writes to `sys.stderr` meanwhile, such as a display of progress, is shown at once.
     """
+    # A file and not a pipe: a pipe is full after 64 KiB, and whoever writes then waits for a reader for ever.
     with _descriptor, tempfile.TemporaryFile() as kept:
         _flush()
         shown = os.dup(_STDERR)
@@ -42,7 +43,7 @@ def without_chatter() -> Iterator[None]:
             _flush()
             os.dup2(shown, _STDERR)
             os.close(shown)
-            kept.seek(0)
+            kept.seek(0)  # the descriptors share one position, which is at the end
             for line in kept:
                 if not _CHATTER.match(line):
                     os.write(_STDERR, line)
@@ -79,7 +80,7 @@ def _flush() -> None:
 def _enter() -> None:
     global _inside
     with _lock:
-        if not _inside:
+        if not _inside:  # `catch_warnings` saves and restores for the process: two that overlap would restore wrongly
             _filters.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore")
         _inside += 1

@@ -28,7 +28,7 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     """
     if tenths and seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
+    whole = round(seconds)  # first, so that 59.7 s become 1 min 00 s and never 60 s
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

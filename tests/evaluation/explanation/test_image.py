@@ -75,7 +75,7 @@ def test_a_training_images_story(runs, splits):
     assert told.label_rank is None
     curves = training_dynamics.load(runs[0]).train
     np.testing.assert_array_equal(told.history.losses, curves.losses[:, 7].astype(float))
-    assert list(told.history.right) == curves.right[:, 7].tolist()
+    assert list(told.history.correct) == curves.correct[:, 7].tolist()
     assert len(told.history.losses) == 3
     assert chosen not in [near.image_id for near in told.neighbours]
 
@@ -272,6 +272,7 @@ def test_the_command_writes_a_page_and_prints_a_table_or_json(runs, tmp_path, ca
     assert [run["run"] for run in told["runs"]] == ["dense", "convnet-seed0"]
     assert told["runs"][0]["history"]["split"] == "train"
     assert len(told["runs"][0]["history"]["losses"]) == 3
+    assert {type(each) for each in told["runs"][0]["history"]["right"]} == {bool}
     assert "forgotten" in page.read_text(encoding="utf-8")
     assert cli.main(["image", told["image"], "--runs", places[0]]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -71,12 +71,12 @@ def test_every_batch_is_changed_anew(images):
 def test_brightness_and_contrast_are_one_line_an_image_within_its_limits(images):
     layer = RandomBrightnessContrast(0.1, 0.2, keras.random.SeedGenerator(0), dtype="float32")
     result = keras.ops.convert_to_numpy(layer(keras.ops.convert_to_tensor(images.astype(np.float32))))
-    found = []
+    changes = []
     for before, after in zip(images.astype(np.float64), result, strict=True):
         slope, offset = np.polyfit(before.ravel() - 127.5, after.ravel() - 127.5, 1)
         np.testing.assert_allclose(after - 127.5, slope * (before - 127.5) + offset, atol=1e-3)
-        found.append((slope, offset / 255))
-    contrast, brightness = np.array(found).T
+        changes.append((slope, offset / 255))
+    contrast, brightness = np.array(changes).T
     assert 0.8 <= contrast.min() < 0.85 < 1.15 < contrast.max() <= 1.2
     assert -0.1 <= brightness.min() < -0.07 < 0.07 < brightness.max() <= 0.1
     assert abs(np.corrcoef(contrast, brightness)[0, 1]) < 0.4  # two draws, not one

@@ -28,5 +28,5 @@ def test_agrees_with_scikit_learn(batch):
 def test_label_smoothing_agrees_with_keras(batch):
     labels, logits = batch
     theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2, reduction=None)
-    expected, found = as_numpy([theirs(np.eye(5)[labels], logits), objective(labels, logits, 0.2)[0]])
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    expected, ours = as_numpy([theirs(np.eye(5)[labels], logits), objective(labels, logits, 0.2)[0]])
+    np.testing.assert_allclose(ours, expected, rtol=1e-5)

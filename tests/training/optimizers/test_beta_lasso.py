@@ -18,8 +18,8 @@ def updated(values, gradients, optimizer):
 def test_a_step_worked_by_hand():
     optimizer = with_beta_lasso(keras.optimizers.SGD, 0.01, 50)(learning_rate=0.1)
     # 1 - 0.1 * 0.5 - 0.1 * 0.01; likewise below 0; 0.3 is smaller than 0.01 * 50.
-    found = updated([[1.0, -1.0, 0.3, 0.0]], [[0.5, 0.5, 0.0, 0.0]], optimizer)
-    np.testing.assert_allclose(found, [[0.949, -1.049, 0.0, 0.0]], rtol=1e-6)
+    after = updated([[1.0, -1.0, 0.3, 0.0]], [[0.5, 0.5, 0.0, 0.0]], optimizer)
+    np.testing.assert_allclose(after, [[0.949, -1.049, 0.0, 0.0]], rtol=1e-6)
 
 
 def test_a_weight_that_was_cut_off_comes_back_when_its_gradient_is_large():
@@ -28,8 +28,8 @@ def test_a_weight_that_was_cut_off_comes_back_when_its_gradient_is_large():
 
 
 def test_vectors_are_updated_as_without():
-    found = updated([0.3, -0.2], [1.0, 0.0], with_beta_lasso(keras.optimizers.SGD, 0.01, 50)(learning_rate=0.1))
-    np.testing.assert_allclose(found, [0.2, -0.2], rtol=1e-6)
+    after = updated([0.3, -0.2], [1.0, 0.0], with_beta_lasso(keras.optimizers.SGD, 0.01, 50)(learning_rate=0.1))
+    np.testing.assert_allclose(after, [0.2, -0.2], rtol=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lion", "muon", "sgd"])

@@ -23,8 +23,8 @@ def steps(optimizer, factors=None):
 
 
 def test_a_step_worked_by_hand():
-    found = steps(with_learning_rate_scales(keras.optimizers.SGD)(learning_rate=0.1), FACTORS)
-    np.testing.assert_allclose(found, -0.6 * FACTORS, rtol=1e-6)
+    moved = steps(with_learning_rate_scales(keras.optimizers.SGD)(learning_rate=0.1), FACTORS)
+    np.testing.assert_allclose(moved, -0.6 * FACTORS, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["Adam", "Lion", "SGD"])

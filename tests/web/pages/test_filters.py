@@ -56,9 +56,9 @@ def test_a_cell_of_the_confusion_matrix_is_exactly_its_images():
     made, labels = predictions(), predictions().labels
     for true in range(3):
         for said in range(3):
-            found = select_predictions(made, PredictionFilter(shown="all", true=true, said=said))
+            chosen = select_predictions(made, PredictionFilter(shown="all", true=true, said=said))
             expected = np.flatnonzero((labels == true) & (CHANCES.argmax(axis=1) == said))
-            assert sorted(found.tolist()) == expected.tolist()
+            assert sorted(chosen.tolist()) == expected.tolist()
 
 
 def test_filters_by_confidence_keep_both_limits():
@@ -72,8 +72,8 @@ def test_doubt_is_what_all_runs_do_not_believe():
     own = CHANCES[np.arange(6), LABELS]
     theirs = np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
     np.testing.assert_allclose(doubts.doubt, 1 - (own + theirs) / 2, atol=1e-6)
-    found = select_predictions(predictions(), PredictionFilter(shown="all", doubt=0.6, order="doubt"), doubts)
-    assert found.tolist() == [row for row in np.argsort(-doubts.doubt, kind="stable") if doubts.doubt[row] >= 0.6]
+    chosen = select_predictions(predictions(), PredictionFilter(shown="all", doubt=0.6, order="doubt"), doubts)
+    assert chosen.tolist() == [row for row in np.argsort(-doubts.doubt, kind="stable") if doubts.doubt[row] >= 0.6]
 
 
 def test_runs_in_another_order_of_images_are_put_in_order():
@@ -92,8 +92,8 @@ def test_a_run_about_other_images_has_no_opinion():
 def test_what_nobody_was_asked_about_is_no_doubt():
     doubts = weigh_labels({"one": predictions()})
     assert np.isnan(doubts.of(["test-0", "unknown"])).tolist() == [False, True]
-    found = select_images(np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(order="doubt"), doubts)
-    assert found.tolist() == [1, 0]
+    chosen = select_images(np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(order="doubt"), doubts)
+    assert chosen.tolist() == [1, 0]
     assert select_images(
         np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(doubt=0.01), doubts
     ).tolist() == [1]
@@ -103,8 +103,8 @@ def test_images_only_one_of_two_runs_recognises():
     other = predictions(chances=CHANCES[:, [1, 0, 2]])  # cats and dogs the other way round
     right, theirs = (each.predicted == each.labels for each in (predictions(), other))
     for side, expected in (("gained", right & ~theirs), ("lost", ~right & theirs)):
-        found = select_predictions(predictions(), PredictionFilter(shown="all", side=side), None, other)
-        assert sorted(found.tolist()) == np.flatnonzero(expected).tolist()
+        chosen = select_predictions(predictions(), PredictionFilter(shown="all", side=side), None, other)
+        assert sorted(chosen.tolist()) == np.flatnonzero(expected).tolist()
 
 
 def test_data_are_filtered_by_class_in_their_order():

@@ -80,8 +80,8 @@ def test_states(library, runs_dir, make_run):
     elsewhere = make_run(runs_dir, "elsewhere")
     elsewhere.set_state("running")
     files.write_json(elsewhere.state_file, {**elsewhere.state, "process": 1, "host": "another machine"})
-    found = {summary.name: (summary.state, summary.why) for summary in library.summaries()}
-    assert found == {
+    states = {summary.name: (summary.state, summary.why) for summary in library.summaries()}
+    assert states == {
         "begun": ("running", ""),
         "elsewhere": ("running", ""),
         "failed": ("failed", "the loss is no longer finite"),
@@ -94,10 +94,10 @@ def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_r
     make_run(runs_dir, "good")
     broken = make_run(runs_dir, "broken")
     (broken.path / name).write_text("epoch\nnone" if name.endswith("csv") else "{")
-    found = {summary.name: summary for summary in library.summaries()}
-    assert found["good"].problem == ""
-    assert name in found["broken"].problem
-    assert found["broken"].offered == []
+    summaries = {summary.name: summary for summary in library.summaries()}
+    assert summaries["good"].problem == ""
+    assert name in summaries["broken"].problem
+    assert summaries["broken"].offered == []
 
 
 def test_a_recipe_of_another_version_hides_nothing_else(library, runs_dir, make_run):

@@ -20,8 +20,8 @@ def red(encode) -> bytes:
     return encode(np.full((40, 60, 3), (255, 0, 0), np.uint8))
 
 
-def as_json(*pictures: bytes, **asked) -> dict:
-    return {"images": [base64.b64encode(each).decode() for each in pictures], **asked}
+def as_json(*pictures: bytes, **options) -> dict:
+    return {"images": [base64.b64encode(each).decode() for each in pictures], **options}
 
 
 def test_one_picture_in_a_form(client, red):
@@ -61,7 +61,7 @@ def test_a_model_by_its_name(client, red):
 
 
 @pytest.mark.parametrize(
-    ("request_options", "status", "said"),
+    ("request_options", "status", "message"),
     [
         ({"json": {"images": []}}, 422, "images"),
         ({"json": {}}, 422, "images"),
@@ -78,14 +78,14 @@ def test_a_model_by_its_name(client, red):
         ({"files": {"images": ("a.txt", b"hello")}}, 415, "a.txt"),
     ],
 )
-def test_what_cannot_be_understood_is_the_clients_fault(client, request_options, status, said):
+def test_what_cannot_be_understood_is_the_clients_fault(client, request_options, status, message):
     answer = client.post("/v1/predict", **request_options)
     assert answer.status_code == status, answer.text
-    assert said in str(answer.json()["detail"])
+    assert message in str(answer.json()["detail"])
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("options", "status"),
     [
         ({"top_k": 0}, 422),
         ({"top_k": "many"}, 422),
@@ -94,9 +94,9 @@ def test_what_cannot_be_understood_is_the_clients_fault(client, request_options,
         ({"model": "../runs"}, 404),
     ],
 )
-def test_wrong_questions_are_refused_in_both_forms(client, red, asked, status):
-    assert client.post("/v1/predict", json=as_json(red, **asked)).status_code == status
-    form = {name: str(value) for name, value in asked.items()}
+def test_wrong_questions_are_refused_in_both_forms(client, red, options, status):
+    assert client.post("/v1/predict", json=as_json(red, **options)).status_code == status
+    form = {name: str(value) for name, value in options.items()}
     assert client.post("/v1/predict", files={"images": red}, data=form).status_code == status
 
 

@@ -88,8 +88,8 @@ def test_of_100_frames_of_a_gif_the_first_is_read(encode):
     data = encode(frames[0], "gif", save_all=True, append_images=frames[1:], duration=20)
     with Image.open(io.BytesIO(data)) as stored:
         assert getattr(stored, "n_frames", 1) == 100
-    found = decode(data)
-    assert abs(found.astype(int) - (200, 30, 30)).max() <= 8
+    pixels = decode(data)
+    assert abs(pixels.astype(int) - (200, 30, 30)).max() <= 8
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])
@@ -120,22 +120,22 @@ def test_exif_orientation_is_honoured(encode, orientation):
     stored = upright.transpose(turns[orientation]) if orientation in turns else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = decode(encode(stored, "jpeg", quality=95, exif=exif))
-    assert found[4, 4].tolist() == pytest.approx([255, 0, 0], abs=12)
-    assert found[4, 28].tolist() == pytest.approx([255, 255, 255], abs=12)
+    pixels = decode(encode(stored, "jpeg", quality=95, exif=exif))
+    assert pixels[4, 4].tolist() == pytest.approx([255, 0, 0], abs=12)
+    assert pixels[4, 28].tolist() == pytest.approx([255, 255, 255], abs=12)
 
 
 def test_cmyk_becomes_rgb(encode):
-    found = decode(encode(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), "jpeg", quality=95))
-    assert found[16, 16].tolist() == pytest.approx([255, 0, 0], abs=12)
+    pixels = decode(encode(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), "jpeg", quality=95))
+    assert pixels[16, 16].tolist() == pytest.approx([255, 0, 0], abs=12)
 
 
 def test_16_bits_are_scaled(encode):
     deep = np.full((32, 32), 65535, np.uint16)
     deep[:16] = 32768
-    found = decode(encode(Image.fromarray(deep)))
-    assert found[0, 0].tolist() == [128, 128, 128]
-    assert found[31, 0].tolist() == [255, 255, 255]
+    pixels = decode(encode(Image.fromarray(deep)))
+    assert pixels[0, 0].tolist() == [128, 128, 128]
+    assert pixels[31, 0].tolist() == [255, 255, 255]
 
 
 def test_a_palette_is_looked_up(encode):
@@ -149,16 +149,16 @@ def test_transparency_lies_over_white(encode):
     clear = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
     clear.paste((0, 0, 255, 255), (0, 0, 16, 32))
     for kind in ("png", "webp"):
-        found = decode(encode(clear, kind, **({"lossless": True} if kind == "webp" else {})))
-        assert found[5, 5].tolist() == [0, 0, 255]
-        assert found[5, 25].tolist() == [255, 255, 255]
+        pixels = decode(encode(clear, kind, **({"lossless": True} if kind == "webp" else {})))
+        assert pixels[5, 5].tolist() == [0, 0, 255]
+        assert pixels[5, 25].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp", "bmp", "tiff", "ppm", "avif"])
 def test_the_formats_that_people_have_are_read(encode, halves, kind):
-    found = decode(encode(halves, kind))
-    assert found[4, 16].tolist() == pytest.approx([255, 0, 0], abs=12)
-    assert found[28, 16].tolist() == pytest.approx([0, 0, 255], abs=12)
+    pixels = decode(encode(halves, kind))
+    assert pixels[4, 16].tolist() == pytest.approx([255, 0, 0], abs=12)
+    assert pixels[28, 16].tolist() == pytest.approx([0, 0, 255], abs=12)
 
 
 @pytest.mark.parametrize("kind", ["tga", "pcx", "sgi", "dds"])

@@ -11,10 +11,10 @@ from cifarlab.web.settings import Settings
     "address", ["/", "/runs", "/runs/nothing", "/data/digits", "/trainings/new", "/healthz", "/v1/runs"]
 )
 def test_head_says_what_get_says(client, address):
-    asked, got = (getattr(client, method)(address, follow_redirects=False) for method in ("head", "get"))
-    assert asked.status_code == got.status_code
-    assert asked.headers.get("content-type") == got.headers.get("content-type")
-    assert asked.content == b""
+    head, got = (getattr(client, method)(address, follow_redirects=False) for method in ("head", "get"))
+    assert head.status_code == got.status_code
+    assert head.headers.get("content-type") == got.headers.get("content-type")
+    assert head.content == b""
 
 
 def test_where_nothing_can_be_got_head_is_refused(client):

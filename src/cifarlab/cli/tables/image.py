@@ -71,7 +71,9 @@ def _summarise_run(run: RunExplanation, names: tuple[str, ...]) -> dict[str, Any
         "history": None
         if history is None
         else {
-            **_fields(history, "split", "right", "forgetting_events", "first_learnt"),
+            "split": history.split,
+            "right": history.correct,
+            **_fields(history, "forgetting_events", "first_learnt"),
             "losses": [None if math.isnan(loss) else loss for loss in history.losses],
         },
         "label_doubt": None if doubt is None else _fields(doubt, "self_confidence", "rank", "count"),

@@ -4,7 +4,6 @@ Beside this file lie `weights.npz` (float16 arrays in the order of `model.weight
 and what was measured) and `card.md` (the same for people); `benchmarks/make_builtin.py` makes all three from a run.
 """
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from cifarlab import recipes
 from cifarlab.utils import discovery, files
+from cifarlab.utils.arrays import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
@@ -55,7 +55,7 @@ def load_model(folder: Path | None = None) -> Any:
     import keras
 
     trained = recipes.from_dict(card["recipe"])
-    before = keras.config.dtype_policy()
+    before = keras.config.dtype_policy()  # of the process; the recipe may say bfloat16, which not every machine has
     keras.config.set_dtype_policy("float32")
     try:
         build = discovery.load("models", trained.model).build
@@ -72,10 +72,10 @@ def load_model(folder: Path | None = None) -> Any:
 def _read_weights(path: Path, sha256: str) -> list[NDArray[np.float16]]:
     """The arrays in their order, checked against the card."""
     try:
-        found = files.checksum(path, "sha256")
-        if found != sha256:
-            raise ValueError(f"its SHA-256 is {found}, the card says {sha256}")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return [stored[name] for name in sorted(stored.files)]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        actual = files.checksum(path, "sha256")
+        if actual != sha256:
+            raise ValueError(f"its SHA-256 is {actual}, the card says {sha256}")
+        with open_arrays(path) as stored:
+            return [stored[name] for name in sorted(stored)]  # their names count up, with leading zeros
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"the built-in weights {path} are damaged ({error}): install cifarlab again") from error

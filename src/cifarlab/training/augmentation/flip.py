@@ -37,6 +37,7 @@ def mirrored(recipe: Recipe, epoch: int, count: int) -> Array:
     if recipe.flip == "none":
         return np.zeros(count, bool)
     drawn = 1 if recipe.flip == "alternating" else epoch
+    # The third number keeps these draws apart from those of the shuffle, which come from [seed, epoch].
     first = np.random.default_rng([recipe.seed, drawn, 1]).random(count) < 0.5
     turned: Array = first ^ ((epoch - drawn) % 2 == 1)
     return turned

@@ -38,7 +38,7 @@ class MixUpCutMix(RandomLayer):
         """
         others = ops.roll(images, -1, axis=0)
         own = self._own(images)  # (B, H, W, 1): how much of each pixel is the image's own
-        share = ops.mean(own, axis=(1, 2, 3))
+        share = ops.mean(own, axis=(1, 2, 3))  # (B,): as it came out, since the border may cut a rectangle off
         return own * images + (1 - own) * others, share
 
     def _own(self, images: Any) -> Any:

@@ -37,27 +37,35 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
     # One state for all layers and sizes: it is a variable of the trained network, and so part of the checkpoint.
     random = keras.random.SeedGenerator(recipe.seed)
     inputs = keras.Input((height, width, channels), dtype="uint8")
-    found = {}
+    models = {}
     for pixels in sorted({height, *recipe.image_pixels}):
-        size = (pixels, round(pixels * width / height))
-        images = _moved(inputs, recipe, random, size)
-        if recipe.brightness_factor or recipe.contrast_factor:
-            factors = recipe.brightness_factor, recipe.contrast_factor
-            images = RandomBrightnessContrast(*factors, random, name="brightness_contrast", dtype="float32")(images)
-        shares = []
-        if recipe.mixup_alpha or recipe.cutmix_alpha:
-            alphas = recipe.mixup_alpha, recipe.cutmix_alpha
-            images, share = MixUpCutMix(*alphas, random, name="mixup_cutmix", dtype="float32")(images)
-            shares = [share]
+        images, shares = _changed(inputs, recipe, random, (pixels, round(pixels * width / height)))
         try:
             logits = _sharing(model, images)
-            found[pixels] = keras.Model(inputs, [logits, *shares] if shares else logits, name="augmented")
+            models[pixels] = keras.Model(inputs, [logits, *shares] if shares else logits, name="augmented")
         except ValueError as error:
             raise CifarlabError(
                 f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
                 f"Received: {recipe.image_pixels}"
             ) from error
-    return found
+    return models
+
+
+def _changed(
+    inputs: Any, recipe: Recipe, random: keras.random.SeedGenerator, size: tuple[int, int]
+) -> tuple[Any, list[Any]]:
+    """Images `(B, *size, C)` float32 after all changes and, where they are mixed, each one's own share `(B,)`."""
+    # The order decides what a seed draws. Mixing comes last, so that its two images are changed independently.
+    images = _moved(inputs, recipe, random, size)
+    # All in float32 also under mixed bfloat16, which has 8 bits for the 256 grey levels and none for those between.
+    if recipe.brightness_factor or recipe.contrast_factor:
+        factors = recipe.brightness_factor, recipe.contrast_factor
+        images = RandomBrightnessContrast(*factors, random, name="brightness_contrast", dtype="float32")(images)
+    if not (recipe.mixup_alpha or recipe.cutmix_alpha):
+        return images, []
+    alphas = recipe.mixup_alpha, recipe.cutmix_alpha
+    images, share = MixUpCutMix(*alphas, random, name="mixup_cutmix", dtype="float32")(images)
+    return images, [share]
 
 
 def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size: tuple[int, int]) -> Any:
@@ -71,6 +79,7 @@ def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size
 
 def _sharing(model: keras.Model, pixels: Any) -> Any:
     """The model's logits for other pixels, through the same layers."""
+    # Another graph of the very same layers: another input size needs one, and so do the faster twins of layers.
     twin = keras.models.clone_model(model, input_tensors=keras.Input(pixels.shape[1:]), clone_function=_training_layer)
     return twin(pixels)
 

@@ -73,8 +73,10 @@ def _transforms(angle: Any, stretch: tuple[Any, Any], shift: Sequence[Any], size
     cosine, sine = ops.cos(angle), ops.sin(angle)
     down = [sine / stretch[0], cosine / stretch[0]]  # the old row, from the new column and row
     across = [cosine / stretch[1], -sine / stretch[1]]
+    # Places are those of pixels' middles, from 0: about size / 2 a turn would shift the image by half a pixel too.
     row, column = ((pixels - 1) / 2 for pixels in size)
     moved_down = row + shift[0] - down[0] * column - down[1] * row
     moved_across = column + shift[1] - across[0] * column - across[1] * row
     zero = ops.zeros_like(angle)
+    # Keras's order: a0 a1 a2 give the old column, b0 b1 b2 the old row, c0 c1 the perspective, of which there is none.
     return ops.stack([*across, moved_across, *down, moved_down, zero, zero], axis=1)

@@ -46,8 +46,8 @@ class RandomTranslation(RandomLayer):
             if self.translate_pixels:
                 images = self._shifted(images, axis, pixels)
             elif pixels != images.shape[axis]:
-                wanted = "pi,biwc->bpwc" if axis == 1 else "pi,bhic->bhpc"
-                images = ops.einsum(wanted, shrinking_matrix(images.shape[axis], pixels), images)
+                product = "pi,biwc->bpwc" if axis == 1 else "pi,bhic->bhpc"
+                images = ops.einsum(product, shrinking_matrix(images.shape[axis], pixels), images)
         return images
 
     def _shifted(self, images: Any, axis: int, pixels: int) -> Any:
@@ -58,9 +58,10 @@ class RandomTranslation(RandomLayer):
         size, most = images.shape[axis], self.translate_pixels
         count = ops.shape(images)[0]
         shift = keras.random.randint((count, 1), -most, most + 1, seed=self.seed_generator)
-        wanted = ops.abs(ops.expand_dims(ops.arange(size, dtype="int32"), 0) + ops.cast(shift, "int32"))  # (B, size)
-        # Past the far edge the reflection counts back; the near edge is in `abs` above.
-        source = ops.where(wanted >= size, 2 * (size - 1) - wanted, wanted)
+        # (B, size): where each new pixel is looked up; what lies before the near edge counts back by its sign.
+        places = ops.abs(ops.expand_dims(ops.arange(size, dtype="int32"), 0) + ops.cast(shift, "int32"))
+        # Likewise past the far edge. The edge itself is not repeated: one pixel outside shows the second one inside.
+        source = ops.where(places >= size, 2 * (size - 1) - places, places)
         chosen = ops.one_hot(source, size, dtype=images.dtype)  # (B, size, size)
         if pixels != size:
             chosen = ops.einsum("pi,bij->bpj", shrinking_matrix(size, pixels), chosen)

@@ -12,7 +12,7 @@ from cifarlab.training.augmentation.flip import with_mirror_images
 from cifarlab.utils import discovery
 from cifarlab.utils.arrays import Array
 
-VALIDATION_BATCH = 2500
+VALIDATION_BATCH = 2500  # images; the last batch may be smaller
 
 
 class Engine(ABC):
@@ -84,5 +84,5 @@ class Engine(ABC):
 
 def engine_class() -> type[Engine]:
     """The engine of Keras's current backend."""
-    found: type[Engine] = discovery.load("training.engines", keras.backend.backend()).BackendEngine
-    return found
+    engine: type[Engine] = discovery.load("training.engines", keras.backend.backend()).BackendEngine
+    return engine

@@ -22,9 +22,10 @@ def objective(labels: Any, answers: Any, label_smoothing: float) -> tuple[Any, A
     log_probabilities = ops.log_softmax(logits, axis=-1)
     hit = ops.one_hot(labels, logits.shape[-1], dtype="float32")  # (B, K)
     if share is not None:
+        # The same neighbour as in `MixUpCutMix`: the next image of the batch, for the last one the first.
         own = ops.expand_dims(ops.cast(share, "float32"), -1)
         hit = own * hit + (1 - own) * ops.roll(hit, -1, axis=0)
     losses = -ops.sum(hit * log_probabilities, axis=-1)
-    if label_smoothing:
+    if label_smoothing:  # minus the mean of log p over the classes is cross-entropy with the uniform distribution
         losses = (1 - label_smoothing) * losses - label_smoothing * ops.mean(log_probabilities, axis=-1)
     return losses, ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)

@@ -55,6 +55,7 @@ class BackendEngine(Engine):
         self._state = None
 
     def _variables(self) -> State:
+        # Every height has these variables in this order, and `stateless_call` takes values by their place alone.
         trained = self.trained[max(self.trained)]
         return trained.trainable_variables, trained.non_trainable_variables, self.optimizer.variables
 
@@ -70,12 +71,14 @@ class BackendEngine(Engine):
             batch = images[rows]  # (B, H, W, C) uint8
             return self._step(carried, batch, labels[rows % len(labels)], trained)
 
-        return jax.lax.scan(step, state, indices)
+        # The number of steps is part of the compiled program: hence `fit` takes powers of two.
+        return jax.lax.scan(step, state, indices)  # the state, and (S, B) losses and answers
 
     def _step(self, state: Any, images: Any, labels: Any, trained: keras.Model) -> Any:
         weights, others, moments = state
 
         def loss_of(weights: Any) -> Any:
+            # Batch statistics and random states come back as values: nothing is changed in place.
             logits, changed = trained.stateless_call(weights, others, images, training=True)
             losses, rights = objective(labels, logits, self.label_smoothing)
             return jax.numpy.mean(losses), (losses, rights, changed)

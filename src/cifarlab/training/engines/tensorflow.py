@@ -20,7 +20,7 @@ class BackendEngine(Engine):
         self._forward = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
 
     def put(self, array: Array) -> Any:
-        """A constant tensor."""
+        """A constant tensor, which graphs refer to and do not hold a copy of."""
         return tf.constant(array)
 
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 import torch
-from keras.src.backend.torch.core import get_device
+from keras.src.backend.torch.core import get_device  # Keras has no public way to ask where it puts tensors
 
 from cifarlab.training.engines._engine import Engine
 from cifarlab.training.engines._loss import objective
@@ -21,6 +21,7 @@ class BackendEngine(Engine):
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
         """One step a row of `indices`, on images of that height."""
         results = [self._step(rows, self.trained[pixels]) for rows in self.put(indices)]
+        # To the host once for all steps: each copy waits until the device has done everything before it.
         losses, rights = (torch.stack(parts).cpu().numpy() for parts in zip(*results, strict=True))
         return losses, rights
 

@@ -28,6 +28,7 @@ def with_beta_lasso(
             if len(variable.shape) < 2:
                 return
             value = ops.convert_to_tensor(variable)  # after the update
+            # Shrinking follows the schedule; the threshold below does not, and stays when the learning rate falls.
             shrunk = value - ops.cast(learning_rate, value.dtype) * lasso * ops.sign(value)
             self.assign(variable, ops.where(ops.abs(shrunk) < beta * lasso, ops.zeros_like(shrunk), shrunk))
 

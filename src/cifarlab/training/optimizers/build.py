@@ -33,14 +33,14 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     kind = _optimizer_class(recipe.optimizer)
     if has_learning_rate_scales(model):
         kind = with_learning_rate_scales(kind)
-    if recipe.lasso:
+    if recipe.lasso:  # outermost: it acts on a weight after its update, whatever the scale of that was
         kind = with_beta_lasso(kind, recipe.lasso, recipe.lasso_beta)
     try:
         optimizer = kind(**{**arguments, **recipe.optimizer_args})
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
         raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
-    if recipe.weight_decay:
+    if recipe.weight_decay:  # before `build`, after which Keras refuses; a name counts anywhere in a variable's
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
     return optimizer

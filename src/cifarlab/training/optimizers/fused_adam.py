@@ -21,6 +21,7 @@ class FusedAdam(keras.optimizers.Adam):
             variable: A `tf.Variable`, as Keras hands it over.
             learning_rate: Scalar.
         """
+        # Both add epsilon to the root of the uncorrected second moment, and correct the rate: it means the same.
         index = self._get_variable_index(variable)
         # The kernel wants beta to the power of the step's number, from 1; Keras's count is raised after all variables.
         step = tf.cast(self.iterations + 1, tf.float32)

@@ -26,7 +26,7 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         """Learning rate of `step`, counted from 0; a scalar tensor."""
-        step = ops.cast(step, "float32")
+        step = ops.cast(step, "float32")  # counts exactly up to 2^24, 16.8 million steps
         # `step` is a tensor inside the compiled step, so both are computed and one is taken. The fall is counted from
         # the end of the rise: a schedule that counts from 0 is past its peak when the warm-up ends, and ends too soon.
         rise = (step + 1) / max(self.warmup_steps, 1)

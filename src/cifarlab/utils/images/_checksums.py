@@ -15,6 +15,7 @@ def check_png(data: bytes) -> None:
     Raises:
         ValueError: If a checksum is wrong, or the file ends before its last chunk.
     """
+    # A chunk: its length (4 bytes, big-endian), its kind (4), so many bytes of data, and the CRC (4) of kind and data.
     place = _SIGNATURE_BYTES
     while place + 12 <= len(data):
         (length,), kind = struct.unpack_from(">I", data, place), data[place + 4 : place + 8]

@@ -69,6 +69,7 @@ def _to_bytes(raw: NDArray[np.generic], image: Image.Image) -> NDArray[np.uint8]
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not finite")
     low, high = values.min(), values.max()
+    # PNG and PPM have no deeper grey than 16 bits, though Pillow may open them in mode I, which has 32.
     if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
         low, high = 0.0, 65535.0
     elif low >= 0 and high <= 65535:

@@ -58,15 +58,15 @@ def find_pictures(folder: Path, others: Sequence[Path] = ()) -> tuple[list[Path]
         inside = _entries(waiting.pop())
         folders = [path for path in inside if path.is_dir()]
         known = set(folders)
-        found, others_left = _sort_out(path for path in inside if path not in known)
-        pictures += found
-        left_out += others_left
+        here, left_here = _sort_out(path for path in inside if path not in known)
+        pictures += here
+        left_out += left_here
         astray = [path for path in folders if _leads_astray(_real(path), own, foreign)]
         if astray:
             left_out[LINK_ASTRAY] += len(astray)
         fresh = [path for path in folders if path not in astray and _real(path) not in seen]
         seen.update(_real(path) for path in fresh)
-        waiting += reversed(fresh)
+        waiting += reversed(fresh)  # `pop` takes from the end: so the first by name is next
     return pictures, left_out
 
 
@@ -103,10 +103,10 @@ def say_left_out(left_out: Mapping[str, int]) -> str:
         '3 files left out: 2 .gz, 1 .txt'
     """
     order = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0]))
-    said = ", ".join(f"{count:,} {ending}" for ending, count in order)
+    counts = ", ".join(f"{count:,} {ending}" for ending, count in order)
     photos = any(ending.lower() in (".heic", ".heif") for ending in left_out)
     advice = f"; to read HEIC photos, {_formats.HEIC_ADVICE} or export them as JPEG" if photos else ""
-    return f"{counted(sum(left_out.values()), 'file')} left out: {said}{advice}"
+    return f"{counted(sum(left_out.values()), 'file')} left out: {counts}{advice}"
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -147,7 +147,7 @@ def read_each(
         # A short queue, so that few pictures are in memory at once.
         queue = [pool.submit(_read, path, size_pixels, "") for path in itertools.islice(waiting, 4 * workers)]
         for index in range(len(paths)):
-            try:
+            try:  # in the order of the paths: the oldest first, though others may be done already
                 keep(index, queue.pop(0).result())
             except PictureError as error:
                 errors.append(error)
@@ -212,6 +212,7 @@ def _read(
 
 
 def _decode(image: Image.Image, size_pixels: int) -> Pixels:
+    # All three before `load`, which forgets how samples were packed, and decodes JPEGs at the scale of the draft.
     packed = packing(image)
     image.draft(None, (4 * size_pixels, 4 * size_pixels))
     orientation = _orientation(image)

@@ -226,7 +226,7 @@ def run_in_batches(model: LoadedModel, pictures: Pixels) -> Logits:
     for start in range(0, len(pictures), BATCH_SIZES[-1]):
         batch = pictures[start : start + BATCH_SIZES[-1]]
         size = len(batch) if model.takes_any_number else next(size for size in BATCH_SIZES if size >= len(batch))
-        if size > len(batch):
+        if size > len(batch):  # else the compiler would work while a request waits
             filled = np.zeros((size, *batch.shape[1:]), np.uint8)  # black pictures, whose answers are thrown away
             filled[: len(batch)] = batch
             parts.append(model.forward(filled)[: len(batch)])

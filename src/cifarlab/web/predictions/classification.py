@@ -19,6 +19,7 @@ from cifarlab.web.predictions.model_store import UnknownModel
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.predictions.uploads import UploadError, decode_picture
 
+# What is decoded on the event loop, which stands still meanwhile: all pictures of a request together, and each alone.
 _SMALL_BYTES = 32_768
 _SMALL_PIXELS = 16_384
 
@@ -103,14 +104,14 @@ async def _decode(
     """`(N, H, W, C)` uint8, made in one of the service's few threads; who has gone is not decoded to the end."""
     if sum(len(data) for _, data in files) <= _SMALL_BYTES:
         # To hand something so small to a thread and back would cost more than to decode it here.
-        with contextlib.suppress(UploadError):
+        with contextlib.suppress(UploadError):  # perhaps only too large for here: the thread says what is wrong
             return _decode_all(files, shape, min(max_pixels, _SMALL_PIXELS), threading.Event())
     gone = threading.Event()
     try:
         return await asyncio.get_running_loop().run_in_executor(
             service.decoders, _decode_all, files, shape, max_pixels, gone
         )
-    finally:
+    finally:  # a thread cannot be cancelled: it looks before each picture
         gone.set()
 
 

@@ -36,7 +36,8 @@ class Explanations:
             data_dir_of: Tells where a data set is, by its name; None for the usual places.
         """
         self._data_dir_of = data_dir_of
-        self._asked: weakref.WeakKeyDictionary[LoadedModel, _Compiled] = weakref.WeakKeyDictionary()
+        # Weak: what is compiled for a model goes when the service puts the model away.
+        self._kept: weakref.WeakKeyDictionary[LoadedModel, _Compiled] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def attention(self, model: LoadedModel, picture: Pixels, labels: Sequence[int]) -> list[SaliencyMap]:
@@ -88,9 +89,9 @@ class Explanations:
             return compiled.nearest(picture, count)
 
     def _compiled(self, model: LoadedModel) -> "_Compiled":
-        if model not in self._asked:
-            self._asked[model] = _Compiled(model.network)
-        return self._asked[model]
+        if model not in self._kept:
+            self._kept[model] = _Compiled(model.network)
+        return self._kept[model]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,7 @@ class _Compiled:
     """What explains one model."""
 
     def __init__(self, network: Any) -> None:
+        # Only prepared: each is compiled by the first question to it.
         self.explain = make_explainer(network)
         self.body = feature_model(network)
         self.known: Future[_Known] | None = None
@@ -122,6 +124,7 @@ class _Compiled:
         ]
 
 
+# Over all models: a pass through the training images takes every core, and the memory for all of them.
 _one_at_a_time = threading.Lock()
 
 

@@ -22,7 +22,7 @@ from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.run_summaries import is_real_folder, sign
 
-_CLOCK_TICK_NS = 20_000_000
+_CLOCK_TICK_NS = 20_000_000  # a file system's clock may stand still for so long
 
 
 class UnknownModel(CifarlabError):
@@ -55,6 +55,7 @@ class LoadedModel:
 
     def probabilities(self, logits: Array) -> NDArray[np.float64]:
         """`(N, K)` float32 logits to `(N, K)` float64 probabilities at the model's temperature."""
+        # Divided in float32, as `temperature.scale` does, so that the digits are those of `predict`.
         scaled = (logits / self.temperature).astype(np.float64)
         weights: NDArray[np.float64] = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         chances: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
@@ -79,8 +80,8 @@ class ModelStore:
 
     def names(self) -> list[str]:
         """The built-in model first, if this copy has one, then every run that has a model, sorted."""
-        found = sorted(name for name, run in self._runs().items() if run.model_file.is_file() and name != builtin.NAME)
-        return [*([builtin.NAME] if _has_builtin() else []), *found]
+        trained = [name for name, run in self._runs().items() if run.model_file.is_file() and name != builtin.NAME]
+        return [*([builtin.NAME] if _has_builtin() else []), *sorted(trained)]
 
     def run(self, name: str) -> Run | None:
         """The run that a model came from; None for a built-in model that has no run here.
@@ -88,12 +89,12 @@ class ModelStore:
         Raises:
             UnknownModel: If there is no such model.
         """
-        found = self._runs().get(name)
+        run = self._runs().get(name)
         if name == builtin.NAME and _has_builtin():
-            return found if found is not None and _is_unpacked(found) else None
-        if found is None or not found.model_file.is_file():
-            raise UnknownModel(unknown("model", name[:100], self.names()))
-        return found
+            return run if run is not None and _is_unpacked(run) else None
+        if run is None or not run.model_file.is_file():
+            raise UnknownModel(unknown("model", name[:100], self.names()))  # a stranger's name may be a megabyte long
+        return run
 
     def version(self, name: str) -> Any:
         """What changes when a model is trained anew under its name, or calibrated.
@@ -104,6 +105,7 @@ class ModelStore:
         run = None if name == builtin.NAME and _has_builtin() else self.run(name)
         if run is None:
             return builtin.NAME
+        # The inode too: a file that is moved into place may keep time and size of another.
         stat = run.model_file.stat()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino, sign(run.path / FILE_NAME)
 

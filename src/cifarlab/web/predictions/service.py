@@ -54,7 +54,7 @@ class InferenceService:
         self._most_models = most_models
         self._batchers: OrderedDict[str, Batcher] = OrderedDict()
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside = 0  # requests; only the event loop touches it, so it needs no lock
         # As many pictures are decoded at once as there are cores, so that large ones do not fill the memory.
         self.decoders = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decoder")
         self._stopping = False
@@ -91,6 +91,7 @@ class InferenceService:
         """
         batcher = self._batcher(name)
         if not batcher.loaded.done():
+            # Shielded: a request that is cancelled would cancel the future, for which others wait too.
             await asyncio.shield(asyncio.wrap_future(batcher.loaded))
         batcher.loaded.result()
         return batcher
@@ -151,16 +152,17 @@ class InferenceService:
 
     def _batcher(self, name: str) -> Batcher:
         """The thread of a model as it is on disk now."""
-        version = self.store.version(name)
+        version = self.store.version(name)  # before the lock: it asks the disk
         with self._lock:
             batcher = self._batchers.get(name)
             if batcher is not None and batcher.version == version and not batcher.has_crashed:
-                self._batchers.move_to_end(name)
+                self._batchers.move_to_end(name)  # the last to go
                 return batcher
             if self._stopping:
                 raise Busy("the server stops", 5)
             if batcher is not None:  # the model was trained anew, or its loading crashed
                 self._batchers.pop(name).stop()
+            # Put away, not killed: its thread first answers what it has accepted, and is one more for a moment.
             while len(self._batchers) >= self._most_models:
                 self._batchers.popitem(last=False)[1].stop()
             batcher = Batcher(name, version, partial(self.store.load, name), self._queue_size, self._metrics)

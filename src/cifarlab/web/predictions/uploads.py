@@ -113,6 +113,7 @@ def decode_base64(text: str, name: str) -> bytes:
     Raises:
         UploadError: If it is no base64.
     """
+    # `validate`, since without it characters that are no base64 are skipped and the rest decoded.
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
         return base64.b64decode(encoded, validate=True)

@@ -13,7 +13,7 @@ from cifarlab.web.server.application import create_app
 from cifarlab.web.server.hosts import is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.settings import Settings
 
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.001  # Python's own is 0.005
 _STOP_SECONDS = 10
 """How long open connections may take to end beyond the time that a request may take."""
 

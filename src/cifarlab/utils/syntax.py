@@ -1,0 +1,60 @@
+"""Python's own text, taken apart and never run: the one module that imports `ast`, and by one thread at a time."""
+
+import ast
+import threading
+from typing import Any
+
+PARSER = threading.RLock()
+"""Held by whoever parses.
+
+CPython 3.11 counts how deep a syntax tree is in a place that all threads share. Building a tree allocates, so the
+garbage collector may run, whose finalizers let another thread in: if that one builds a tree too, both end in
+`SystemError: AST constructor recursion depth mismatch`. NumPy parses as well, for the header of every array that it
+reads from a file: see `utils.arrays`. An `RLock`, so that a thread that holds it may parse inside.
+"""
+
+
+def literal(text: str) -> Any:
+    """The number, string, tuple, list, dictionary, boolean or None that a text spells.
+
+    Raises:
+        ValueError, SyntaxError, TypeError, MemoryError, RecursionError: If it spells none; `ast.literal_eval` says so.
+    """
+    with PARSER:
+        return ast.literal_eval(text)
+
+
+def docstring(source: str) -> str:
+    """The docstring of a module's source, without its indentation; empty where it has none.
+
+    Raises:
+        SyntaxError, ValueError: If it is no Python.
+    """
+    with PARSER:
+        return ast.get_docstring(ast.parse(source)) or ""
+
+
+def parameters(source: bytes, function: str, skip: int = 0) -> list[str] | None:
+    """Names of a function's parameters, as the last definition at a module's top level has them.
+
+    Args:
+        source: Of the module; bytes, so that its own `coding` line is obeyed.
+        function: The function's name.
+        skip: How many of the positional ones to leave out.
+
+    Returns:
+        Positional ones, then those by keyword; None where the text does not tell: the function is not defined there,
+        takes `**kwargs`, or a decorator may have changed it.
+
+    Raises:
+        SyntaxError, ValueError: If it is no Python.
+    """
+    with PARSER:
+        tree = ast.parse(source)
+    for node in reversed(tree.body):
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            if node.args.kwarg or node.decorator_list:
+                return None
+            positional = [*node.args.posonlyargs, *node.args.args]
+            return [each.arg for each in (*positional[skip:], *node.args.kwonlyargs)]
+    return None
