@@ -101,7 +101,7 @@ def accuracy_with(run: Run, arguments: argparse.Namespace) -> float:
     if not run.scores_file("validation", tta=arguments.tta).is_file():
         tell(f"evaluating {run.name}, {layout.describe_tta(arguments.tta)}")
         scoring.evaluate(run, split="validation", data_dir=arguments.data_dir, tta=arguments.tta)
-    return float(run.scores("validation", arguments.tta)["accuracy"])
+    return run.scores("validation", arguments.tta).accuracy or 0.0
 
 
 def shown(values: list[float]) -> str:

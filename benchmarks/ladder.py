@@ -18,7 +18,7 @@ from typing import Any
 from _measure import errors_in_one_line, matrix_rate, operations_per_image, tell
 
 from cifarlab.evaluation.ladder.description import describe_ladder
-from cifarlab.evaluation.ladder.measurements import Result, read_result
+from cifarlab.evaluation.ladder.measurements import Result, Summary, read_result
 from cifarlab.evaluation.ladder.results import FILE, Results, load_results, save_results
 from cifarlab.evaluation.ladder.rungs import Rung, changes, find_rungs, is_training_of
 from cifarlab.runs import Run, open_run
@@ -38,9 +38,9 @@ def main() -> None:
         backend = choose_backend()
         kept = keep(kept, by_rung, backend)
         print(save_results(kept, arguments.save))
-    for rung in describe_ladder(arguments.recipes, kept=arguments.save)["rungs"]:
-        if rung["name"] in by_rung:
-            tell(shown(rung))
+    for rung in describe_ladder(arguments.recipes, kept=arguments.save).rungs:
+        if rung.name in by_rung and rung.result is not None:
+            tell(shown(rung.name, rung.result))
 
 
 def parse() -> argparse.Namespace:
@@ -119,14 +119,13 @@ def with_devices(result: Result, backend: str) -> Result:
     return dataclasses.replace(result, machine={**result.machine, "devices": devices})
 
 
-def shown(rung: dict[str, Any]) -> str:
+def shown(name: str, result: Summary) -> str:
     """One line about what was kept."""
-    result = rung["result"]
-    accuracy = f"{result['accuracy']['value']:.2%} of {result['images']:,} test images, {len(result['seeds'])} runs"
-    share = "" if result["share_of_limit"] is None else f", {result['share_of_limit']:.1%} of the limit"
-    if (result["share_of_limit"] or 0) > 1:
+    accuracy = f"{result.accuracy.value:.2%} of {result.images:,} test images, {len(result.seeds)} runs"
+    share = "" if result.share_of_limit is None else f", {result.share_of_limit:.1%} of the limit"
+    if (result.share_of_limit or 0) > 1:
         share += " (above it: the limit was measured on a busy machine, so measure again on an idle one)"
-    return f"{rung['name']}: {accuracy}, {result['training_seconds']:.0f} s, {result['petaflop']:.3g} PFLOP{share}"
+    return f"{name}: {accuracy}, {result.training_seconds:.0f} s, {result.petaflop:.3g} PFLOP{share}"
 
 
 if __name__ == "__main__":

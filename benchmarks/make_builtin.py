@@ -27,6 +27,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.environment import BACKENDS
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 MOST_BYTES = 5_000_000
 RESIZING = (
@@ -55,7 +56,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
     """Write weights and card into `output`, and give back the card."""
     if run.state["state"] != "finished":
         raise CifarlabError(f"{run.path} is {run.state['state']}: expected a finished run")
-    as_trained = {tta: run.scores("test", tta)["accuracy"] for tta in [NO_TTA, *ttas] if has_scores(run, tta)}
+    as_trained = {tta: run.scores("test", tta).accuracy for tta in [NO_TTA, *ttas] if has_scores(run, tta)}
     if NO_TTA not in as_trained:
         raise CifarlabError(f"{run.path} has not been evaluated: run cifarlab evaluate {run.path}")
     model = load_model(run)
@@ -68,7 +69,7 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
         files.write_json(folder / "card.json", card)
         rebuilt = pretrained_run.make_run(runs_dir, folder)
         for tta in [NO_TTA, *ttas]:
-            scores = evaluate(rebuilt, tta=tta, data_dir=data_dir)
+            scores = json_data(evaluate(rebuilt, tta=tta, data_dir=data_dir))
             about_this_time = ("model_checksum", "run", "looks", "looks_in_making", "notices")
             card["scores"][tta] = {key: scores[key] for key in scores if key not in about_this_time}
         card["looks"] = rebuilt.looks()

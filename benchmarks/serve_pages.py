@@ -238,7 +238,7 @@ def _make_run(root: Path, name: str, splits: Splits, data: str, skill: float) ->
     predictions = Predictions(test.ids, test.labels, logits, test.class_names)
     predictions.save(run.predictions_file("test"))
     looks = run.record_look("test", "cifarlab evaluate")
-    scores = {**metrics.score(predictions), "split": "test", "data": data, "looks": looks, "run": name, "notices": []}
+    scores = dataclasses.replace(metrics.score(predictions), run=name, data=data, split="test", looks=looks)
     files.write_json(run.scores_file("test"), scores)
     run.set_state("finished")
     return run

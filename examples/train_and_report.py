@@ -11,8 +11,8 @@ import cifarlab as cl
 def main(recipe: str = "smoke", data: str = "digits") -> None:
     run = cl.train(recipe, data=data)
     scores = cl.evaluate(run)
-    interval = scores["scores"]["accuracy"]
-    print(f"accuracy {interval['value']:.1%} (95 % interval {interval['low']:.1%} to {interval['high']:.1%})")
+    interval = scores.scores["accuracy"]
+    print(f"accuracy {interval.value:.1%} (95 % interval {interval.low:.1%} to {interval.high:.1%})")
     print(f"report: {cl.report(run)}")
 
 

@@ -155,11 +155,11 @@ plt.show()
 # %%
 scores = {name: cl.evaluate(run) for name, run in runs.items()}
 for name, result in scores.items():
-    accuracy, loss = result["scores"]["accuracy"], result["scores"]["negative_log_likelihood"]
-    f1 = result["scores"]["macro_f1"]
+    accuracy, loss = result.scores["accuracy"], result.scores["negative_log_likelihood"]
+    f1 = result.scores["macro_f1"]
     print(
-        f"{name}  accuracy {accuracy['value']:.1%} ({accuracy['low']:.1%} to {accuracy['high']:.1%})  "
-        f"loss {loss['value']:.3f}  macro F1 {f1['value']:.3f} ({f1['low']:.3f} to {f1['high']:.3f})"
+        f"{name}  accuracy {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})  "
+        f"loss {loss.value:.3f}  macro F1 {f1.value:.3f} ({f1.low:.3f} to {f1.high:.3f})"
     )
 
 # %% [markdown]
@@ -168,8 +168,8 @@ for name, result in scores.items():
 # Both saw the same test images, so we count those that exactly one of them classifies correctly (exact McNemar test).
 
 # %%
-for pair in cl.compare(list(runs.values()))["pairs"]:
-    print(pair["sentence"])
+for pair in cl.compare(list(runs.values())).pairs:
+    print(pair.sentence)
 
 # %% [markdown]
 # ### Precision, recall and F1 of each class
@@ -178,9 +178,9 @@ for pair in cl.compare(list(runs.values()))["pairs"]:
 best = max(runs, key=lambda name: max(row["validation_accuracy"] for row in runs[name].history()))
 print(best)
 print(f"{'class':12} precision  recall     F1")
-for row in scores[best]["per_class"]:
-    numbers = [row[key]["value"] for key in ("precision", "recall", "f1")]
-    print(f"{row['class_name']:12} " + "      ".join("  - " if n is None else f"{n:.3f}" for n in numbers))
+for row in scores[best].per_class:
+    numbers = [score.value for score in (row.precision, row.recall, row.f1)]
+    print(f"{row.class_name:12} " + "      ".join("  - " if n is None else f"{n:.3f}" for n in numbers))
 
 # %% [markdown]
 # ### The confusion matrix
@@ -190,7 +190,7 @@ for row in scores[best]["per_class"]:
 # %%
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
 
-plot_confusion_matrix(np.array(scores[best]["confusion_matrix"]), splits.class_names)
+plot_confusion_matrix(scores[best].confusion_matrix, splits.class_names)
 
 # %% [markdown]
 # ## 4. What went wrong

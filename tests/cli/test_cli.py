@@ -6,6 +6,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,29 +20,29 @@ from cifarlab.cli.tables import cells
 from cifarlab.cli.tables import scores as tables
 from cifarlab.evaluation import scoring
 from cifarlab.inference import prediction
+from cifarlab.inference.prediction import ClassProbability, PicturePrediction
 from cifarlab.reports import writing
 from cifarlab.reports.exploration import folder
+from cifarlab.runs.scores import Scores
 from cifarlab.training import plan
+from cifarlab.utils.json_data import json_data
+from cifarlab.utils.results import ClassScores, Interval
 
 COMMANDS = typer.main.get_group(cli.app).commands
-INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
-SCORES = {
-    "run": "made",
-    "data": "digits",
-    "split": "test",
-    "looks": 1,
-    "notices": [],
-    "count": 4,
-    "class_names": ["cat", "dog"],
-    "accuracy": 0.5,
-    "loss": 1.25,
-    "scores": dict.fromkeys(("accuracy", "macro_f1", "negative_log_likelihood", "top3_accuracy"), INTERVAL),
-    "per_class": [
-        {"class_name": name, "support": 2, "predicted": 2, "precision": INTERVAL, "recall": INTERVAL, "f1": INTERVAL}
-        for name in ("cat", "dog")
-    ],
-    "confusion_matrix": [[1, 1], [1, 1]],
-}
+INTERVAL = Interval(0.5, 0.4, 0.6, "made up")
+SCORES = Scores(
+    run="made",
+    data="digits",
+    split="test",
+    looks=1,
+    count=4,
+    class_names=("cat", "dog"),
+    accuracy=0.5,
+    loss=1.25,
+    scores=dict.fromkeys(("accuracy", "macro_f1", "negative_log_likelihood", "top3_accuracy"), INTERVAL),
+    per_class=tuple(ClassScores(name, 2, 2, INTERVAL, INTERVAL, INTERVAL) for name in ("cat", "dog")),
+    confusion_matrix=((1, 1), (1, 1)),
+)
 
 
 def shell(line: str) -> subprocess.CompletedProcess:
@@ -202,7 +203,7 @@ def test_evaluate_as_json_is_a_list_with_accuracy_and_loss(make_run, monkeypatch
 
 
 def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypatch, capsys):
-    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "notices": ["Something to know."]})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: replace(SCORES, notices=("Something to know.",)))
     assert cli.main(["evaluate", str(make_run().path)]) == 0
     shown = capsys.readouterr().out
     for text in ("loss (mean cross-entropy)", "0.4000 to 0.6000", "50.00 %", "Something to know.", "true \\ predicted"):
@@ -212,7 +213,7 @@ def test_evaluate_one_run_shows_every_score_with_its_interval(make_run, monkeypa
 def test_evaluate_several_seeds_shows_mean_and_deviation(make_run, monkeypatch, capsys):
     runs = [make_run(f"seed{seed}", seed) for seed in (0, 1)] + [make_run("again", 1)]
     monkeypatch.setattr(
-        scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "accuracy": 0.5 + 0.02 * run.recipe.seed}
+        scoring, "evaluate", lambda run, **_: replace(SCORES, run=run.name, accuracy=0.5 + 0.02 * run.recipe.seed)
     )
     assert cli.main(["evaluate", *(str(run.path) for run in runs[:2])]) == 0
     assert "2 seeds: accuracy 51.00 ± 1.41 %" in capsys.readouterr().out
@@ -221,10 +222,10 @@ def test_evaluate_several_seeds_shows_mean_and_deviation(make_run, monkeypatch, 
 
 
 def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, capsys):
-    top3 = {"value": 0.8, "low": 0.71, "high": 0.89, "method": "made up"}
-    loss = {"value": 1.25, "low": 1.1, "high": 1.4, "method": "made up"}
-    scores = {**SCORES["scores"], "top3_accuracy": top3, "negative_log_likelihood": loss}
-    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "scores": scores})
+    top3 = Interval(0.8, 0.71, 0.89, "made up")
+    loss = Interval(1.25, 1.1, 1.4, "made up")
+    scores = {**SCORES.scores, "top3_accuracy": top3, "negative_log_likelihood": loss}
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: replace(SCORES, run=run.name, scores=scores))
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for width in (160, 90):
         monkeypatch.setattr(tables, "make_console", lambda width=width: Console(width=width))
@@ -238,9 +239,10 @@ def test_intervals_of_top3_and_loss_stand_where_they_fit(make_run, monkeypatch, 
 
 
 def test_people_have_a_line(make_run, monkeypatch, capsys):
-    names = ("accuracy_against_majority", "shared_mistakes", "divergence")
-    human = {"mistakes": 2, **dict.fromkeys(names, INTERVAL)}
-    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: {**SCORES, "run": run.name, "human": human})
+    shares = ("shared_mistakes", "accuracy_against_majority", "human_accuracy", "agreement")
+    entropies = ("cross_entropy", "human_entropy", "divergence")
+    human = {"count": 9, "tied": 0, "mistakes": 2, **dict.fromkeys((*shares, *entropies), json_data(INTERVAL))}
+    monkeypatch.setattr(scoring, "evaluate", lambda run, **_: replace(SCORES, run=run.name, human=human))
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):
         assert cli.main(["evaluate", *runs, "--human-labels", "counts.npy"]) == 0
@@ -253,7 +255,7 @@ def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, mon
     monkeypatch.setattr(
         scoring,
         "evaluate",
-        lambda run, **_: {**SCORES, "run": run.name, "images": about[run.name][0], "count": about[run.name][1]},
+        lambda run, **_: replace(SCORES, run=run.name, images=about[run.name][0], count=about[run.name][1]),
     )
     assert cli.main(["evaluate", *(str(make_run(name).path) for name in about)]) == 0
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
@@ -264,13 +266,15 @@ def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, mon
     assert first < rows["one"] < rows["three"] < second < rows["two"] < third < rows["four"]
 
 
-ANSWERS = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
+CAT = (ClassProbability("cat", 0.75),)
+ANSWERS = [PicturePrediction("a, b.png", None, CAT)]
+ANSWERS_AS_JSON = [{"image": "a, b.png", "top": [{"class_name": "cat", "probability": 0.75}]}]
 
 
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        ("--json", json.dumps(ANSWERS, indent=2) + "\n"),
+        ("--json", json.dumps(ANSWERS_AS_JSON, indent=2) + "\n"),
         ("--csv", 'image,class_1,probability_1\n"a, b.png",cat,0.750000\n'),
     ],
 )
@@ -281,15 +285,14 @@ def test_predictions_for_programs(option, expected, monkeypatch, capsys):
 
 
 def test_test_time_augmentation_is_named_wherever_its_numbers_stand(make_run, monkeypatch, capsys):
-    augmented = {**SCORES, "tta": "flip-shift"}
-    monkeypatch.setattr(scoring, "evaluate", lambda run, tta, **_: {**augmented, "run": run.name, "tta": tta})
+    monkeypatch.setattr(scoring, "evaluate", lambda run, tta, **_: replace(SCORES, run=run.name, tta=tta))
     paths = [str(make_run(name).path) for name in ("one", "two")]
     for runs in (paths[:1], paths):
         assert cli.main(["evaluate", *runs, "--tta", "flip-shift"]) == 0
         assert "4 test images of digits, TTA flip-shift" in capsys.readouterr().out
     assert cli.main(["evaluate", *paths, "--tta", "flip", "--json"]) == 0
     assert [entry["tta"] for entry in json.loads(capsys.readouterr().out)] == ["flip", "flip"]
-    answers = [{"image": "a.png", "tta": "flip", "top": [{"class_name": "cat", "probability": 0.75}]}]
+    answers = [PicturePrediction("a.png", "flip", CAT)]
     monkeypatch.setattr(prediction, "predict", lambda *_, **__: answers)
     assert cli.main(["predict", "a.png", "--model", "runs/x", "--tta", "flip"]) == 0
     assert "TTA flip" in capsys.readouterr().out

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import re
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from scipy import optimize
 from cifarlab import metrics, recipes, runs
 from cifarlab.cli.tables.comparisons import print_calibrations
 from cifarlab.evaluation import scoring
-from cifarlab.evaluation.calibration import calibrate, cross_fit, fit_temperature
+from cifarlab.evaluation.calibration import Calibration, calibrate, cross_fit, fit_temperature
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_reading import from_json
 
 
 def make(count: int = 400, num_classes: int = 5, sharpness: float = 1.0, seed: int = 0) -> Predictions:
@@ -146,13 +146,14 @@ def test_scaling_changes_no_answer_and_the_fit_follows_it(factor: float, seed: i
 
 def test_the_result_is_written_returned_and_used(run: Run) -> None:
     result = calibrate(run.path)
-    assert files.read_json(run.path / "calibration.json") == result == json.loads(json.dumps(result, allow_nan=False))
-    assert stored_temperature(run) == result["temperature"]["value"] == pytest.approx(2.0, rel=0.2)
-    assert result["loss"]["after"]["value"] < result["loss"]["before"]["value"]
+    assert from_json(Calibration, files.read_json(run.path / "calibration.json")) == result
+    assert result.sentence in str(result)
+    assert stored_temperature(run) == result.temperature.value == pytest.approx(2.0, rel=0.2)
+    assert result.loss.after.value < result.loss.before.value
     for name in ("loss", "expected_calibration_error"):
-        for score in result[name].values():
-            assert score["low"] <= score["value"] <= score["high"]
-    assert "is overconfident" in result["sentence"]
+        for score in (getattr(result, name).before, getattr(result, name).after):
+            assert score.low <= score.value <= score.high
+    assert "is overconfident" in result.sentence
     assert calibrate(run) == result
 
 
@@ -167,16 +168,16 @@ def test_no_two_columns_of_the_table_are_named_alike(run: Run, capsys: pytest.Ca
 
 def test_evaluation_gains_the_calibrated_numbers(run: Run) -> None:
     predictions = Predictions.load(run.predictions_file("validation"))
-    assert scoring._calibrated(run, predictions) == ({}, [])
+    assert scoring._calibrated(run, predictions) == (None, [])
     result = calibrate(run)
     found, notices = scoring._calibrated(run, predictions)
     assert notices == []
-    scaled = scale(predictions, result["temperature"]["value"])
-    assert found["calibrated"]["loss"]["value"] == pytest.approx(scaled.losses.mean())
-    assert found["calibrated"]["temperature"] == result["temperature"]["value"]
+    scaled = scale(predictions, result.temperature.value)
+    assert found.loss.value == pytest.approx(scaled.losses.mean())
+    assert found.temperature == result.temperature.value
     run.model_file.write_bytes(b"another model")
     found, notices = scoring._calibrated(run, predictions)
-    assert found == {}
+    assert found is None
     assert "another model" in notices[0]
 
 
@@ -208,12 +209,12 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
 def test_what_cannot_be_told_is_kept_at_one_and_used_nowhere(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     answers(4, 0).save(run.predictions_file("validation"))
     result = calibrate(run)
-    assert not result["fitted"]
-    assert result["wrong"] == 0
-    assert result["temperature"]["value"] == 1.0
-    assert result["loss"]["before"] == result["loss"]["after"]
+    assert not result.fitted
+    assert result.wrong == 0
+    assert result.temperature.value == 1.0
+    assert result.loss.before == result.loss.after
     assert stored_temperature(run) is None
-    assert scoring._calibrated(run, answers(4, 0)) == ({}, [])
+    assert scoring._calibrated(run, answers(4, 0)) == (None, [])
     print_calibrations([result])
     assert "not told" in capsys.readouterr().out
 
@@ -222,8 +223,8 @@ def test_a_temperature_that_helps_no_other_image_is_not_kept(run: Run) -> None:
     # 100 to 900 by a lead of log 9: the temperature is 1 exactly, and what nine tenths say differs by chance alone.
     answers(900, 100, sure=float(np.log(9)), num_classes=2).save(run.predictions_file("validation"))
     result = calibrate(run)
-    assert result["temperature"]["value"] == 1.0
-    assert "does not lower the loss of the last tenth" in result["sentence"]
+    assert result.temperature.value == 1.0
+    assert "does not lower the loss of the last tenth" in result.sentence
 
 
 def test_a_calibration_error_that_rose_is_said(run: Run) -> None:
@@ -233,7 +234,7 @@ def test_a_calibration_error_that_rose_is_said(run: Run) -> None:
     ids = np.array([f"validation-{index:05d}" for index in range(len(labels))], dtype=str)
     Predictions(ids, labels, logits, sure.class_names).save(run.predictions_file("validation"))
     result = calibrate(run)
-    error = result["expected_calibration_error"]
-    before, after = error["before"]["value"], error["after"]["value"]
+    error = result.expected_calibration_error
+    before, after = error.before.value, error.after.value
     assert after > before
-    assert f"rose by {after - before:.4f}, from {before:.4f} to {after:.4f}" in result["sentence"]
+    assert f"rose by {after - before:.4f}, from {before:.4f} to {after:.4f}" in result.sentence

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cifarlab.evaluation.human_comparison import describe, read_comparison
 from cifarlab.evaluation.human_labels import (
     HumanLabels,
     compare_with_humans,
-    describe,
     load_human_labels,
     open_human_labels,
     score_with_humans,
@@ -18,6 +18,7 @@ from cifarlab.evaluation.human_labels import (
 )
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 NAMES = ("cat", "dog", "ship")
 COUNTS = np.array([[8, 2, 0], [3, 7, 0], [5, 5, 0], [0, 0, 10]])
@@ -32,28 +33,28 @@ def predictions():
 
 def test_by_hand(predictions):
     found = compare_with_humans(predictions, HumanLabels(COUNTS))
-    assert found["tied"] == 1  # the third; of the others the majority says cat, dog, ship and the model cat, dog, cat
-    assert found["accuracy_against_majority"]["value"] == pytest.approx(2 / 3)
-    assert found["human_accuracy"]["value"] == pytest.approx(2 / 3)
-    assert found["agreement"]["value"] == pytest.approx((0.8 + 0.3 + 0.5 + 1) / 4)
-    assert found["mistakes"] == 3  # b, c and d, of which nobody else got the last wrong
-    assert found["shared_mistakes"]["value"] == pytest.approx(2 / 3)
+    assert found.tied == 1  # the third; of the others the majority says cat, dog, ship and the model cat, dog, cat
+    assert found.accuracy_against_majority.value == pytest.approx(2 / 3)
+    assert found.human_accuracy.value == pytest.approx(2 / 3)
+    assert found.agreement.value == pytest.approx((0.8 + 0.3 + 0.5 + 1) / 4)
+    assert found.mistakes == 3  # b, c and d, of which nobody else got the last wrong
+    assert found.shared_mistakes.value == pytest.approx(2 / 3)
 
 
 def test_entropies_are_scipys(predictions):
     found = compare_with_humans(predictions, HumanLabels(COUNTS))
     shares, chances = COUNTS / 10, predictions.probabilities
-    assert found["human_entropy"]["value"] == pytest.approx(np.mean(stats.entropy(shares, axis=1)), abs=1e-12)
-    assert found["divergence"]["value"] == pytest.approx(np.mean(stats.entropy(shares, chances, axis=1)), abs=1e-12)
-    total = found["human_entropy"]["value"] + found["divergence"]["value"]
-    assert found["cross_entropy"]["value"] == pytest.approx(total, abs=1e-12)
+    assert found.human_entropy.value == pytest.approx(np.mean(stats.entropy(shares, axis=1)), abs=1e-12)
+    assert found.divergence.value == pytest.approx(np.mean(stats.entropy(shares, chances, axis=1)), abs=1e-12)
+    total = found.human_entropy.value + found.divergence.value
+    assert found.cross_entropy.value == pytest.approx(total, abs=1e-12)
 
 
 def test_mistakes_that_people_make_too(predictions):
     found = shared_mistakes(predictions, HumanLabels(COUNTS))
-    assert [each["id"] for each in found] == ["b", "c"]  # nobody else took d for a cat
-    assert found[0]["sentence"] == "Your model is wrong here (dog instead of cat), and so were 70 % of people."
-    assert found[1]["humans_said_the_same"] == 0.5
+    assert [each.id for each in found] == ["b", "c"]  # nobody else took d for a cat
+    assert found[0].sentence == "Your model is wrong here (dog instead of cat), and so were 70 % of people."
+    assert found[1].humans_said_the_same == 0.5
 
 
 def test_rows_follow_the_ids(predictions):
@@ -89,8 +90,8 @@ def test_other_numbers_are_refused(predictions):
 
 def test_a_fifth_of_people_is_enough(predictions):
     counts = np.array([[10, 0, 0], [8, 2, 0], [81, 19, 0], [0, 0, 10]])
-    assert [each["id"] for each in shared_mistakes(predictions, HumanLabels(counts))] == ["b"]
-    assert compare_with_humans(predictions, HumanLabels(counts))["shared_mistakes"]["value"] == pytest.approx(1 / 3)
+    assert [each.id for each in shared_mistakes(predictions, HumanLabels(counts))] == ["b"]
+    assert compare_with_humans(predictions, HumanLabels(counts)).shared_mistakes.value == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(("data", "split"), [("cifar10", "validation"), ("digits", "test"), ("cifar100", "test")])
@@ -133,11 +134,11 @@ def test_entropy_correlations_are_scipys(many):
     predictions, humans = many
     found = compare_with_humans(predictions, humans)
     entropies = stats.entropy(predictions.probabilities, axis=1), stats.entropy(humans.shares, axis=1)
-    assert found["model_entropy"]["value"] == pytest.approx(np.mean(entropies[0]))
-    assert found["entropy_pearson"]["value"] == pytest.approx(stats.pearsonr(*entropies).statistic)
-    assert found["entropy_spearman"]["value"] == pytest.approx(stats.spearmanr(*np.round(entropies, 12)).statistic)
+    assert found.model_entropy.value == pytest.approx(np.mean(entropies[0]))
+    assert found.entropy_pearson.value == pytest.approx(stats.pearsonr(*entropies).statistic)
+    assert found.entropy_spearman.value == pytest.approx(stats.spearmanr(*np.round(entropies, 12)).statistic)
     for name in ("entropy_pearson", "entropy_spearman"):
-        assert -1 <= found[name]["low"] < found[name]["value"] < found[name]["high"] <= 1
+        assert -1 <= getattr(found, name).low < getattr(found, name).value < getattr(found, name).high <= 1
     assert "rank correlation of +0." in describe(found)
 
 
@@ -145,15 +146,25 @@ def test_a_model_without_any_doubt_correlates_with_nobody(many):
     _, humans = many
     even = Predictions(np.arange(60).astype(str), np.zeros(60, np.int64), np.zeros((60, 3), np.float32), NAMES)
     found = compare_with_humans(even, humans)
-    assert found["entropy_spearman"]["value"] is None
-    assert "the same for all images" in found["entropy_pearson"]["method"]
+    assert found.entropy_spearman.value is None
+    assert "the same for all images" in found.entropy_pearson.method
     assert "rank correlation" not in describe(found)
 
 
 def test_scores_of_earlier_versions_are_still_described(predictions):
+    stored = json_data(compare_with_humans(predictions, HumanLabels(COUNTS)))
+    earlier = {name: value for name, value in stored.items() if not name.startswith(("entropy_", "model_entropy"))}
+    assert "diverges from their answers" in describe(read_comparison(earlier))
+    assert read_comparison(earlier).entropy_spearman is None
+
+
+def test_what_was_stored_is_read_again(predictions):
     found = compare_with_humans(predictions, HumanLabels(COUNTS))
-    earlier = {name: value for name, value in found.items() if not name.startswith(("entropy_", "model_entropy"))}
-    assert "diverges from their answers" in describe(earlier)
+    stored = json_data(found)
+    assert read_comparison(stored) == found
+    for damaged in ({}, {**stored, "divergence": None}, {**stored, "divergence": {"value": 1.0}}):
+        with pytest.raises(CifarlabError, match="damaged: run cifarlab evaluate --human-labels again"):
+            read_comparison(damaged)
 
 
 def test_a_pipe_is_refused_at_once(tmp_path):

@@ -58,15 +58,15 @@ def trained(tmp_path, monkeypatch):
 def test_both_ways_are_trained_once_and_compared_on_the_same_images(trained):
     result = measure_pairs(plan_pairs(["smoke"]))
     assert trained == ["smoke-seed0", "smoke-shuffled-seed0"]
-    (row,) = result["recipes"]
-    count = row["count"]
-    assert (result["split"], row["data"]) == ("validation", "digits")
-    assert row["accuracy"]["value"] == pytest.approx(90 / count)
-    assert row["shuffled_accuracy"]["value"] == pytest.approx(60 / count)
-    assert row["difference"]["value"] == pytest.approx(-30 / count)
-    assert "paired" in row["difference"]["method"]
-    assert row["difference"]["low"] < -30 / count < row["difference"]["high"] < 0
-    assert row["sentence"].startswith(f"smoke loses {3000 / count:.2f} percentage points")
+    (row,) = result.recipes
+    count = row.count
+    assert (result.split, row.data) == ("validation", "digits")
+    assert row.accuracy.value == pytest.approx(90 / count)
+    assert row.shuffled_accuracy.value == pytest.approx(60 / count)
+    assert row.difference.value == pytest.approx(-30 / count)
+    assert "paired" in row.difference.method
+    assert row.difference.low < -30 / count < row.difference.high < 0
+    assert row.sentence.startswith(f"smoke loses {3000 / count:.2f} percentage points")
     measure_pairs(plan_pairs(["smoke"]))
     assert len(trained) == 2  # finished runs are there
     measure_pairs(plan_pairs(["smoke"], ["epochs=4"]))
@@ -83,20 +83,20 @@ def test_a_run_that_did_not_finish_is_trained_again(trained):
 
 def test_several_seeds_are_compared_seed_by_seed(trained, monkeypatch):
     monkeypatch.setitem(RIGHT, "-shuffled", 90)
-    (row,) = measure_pairs(plan_pairs(["smoke"], seeds=3))["recipes"]
+    (row,) = measure_pairs(plan_pairs(["smoke"], seeds=3)).recipes
     assert trained[:4] == ["smoke-seed0", "smoke-shuffled-seed0", "smoke-seed1", "smoke-shuffled-seed1"]
-    assert row["accuracy"]["value"] == pytest.approx(91 / row["count"])
-    assert (row["difference"]["value"], row["difference"]["method"]) == (
+    assert row.accuracy.value == pytest.approx(91 / row.count)
+    assert (row.difference.value, row.difference.method) == (
         0,
         "no interval: all 3 seeds differ by the same",
     )
-    assert row["sentence"].startswith("Every seed of smoke differs by the same +0.00 percentage points")
+    assert row.sentence.startswith("Every seed of smoke differs by the same +0.00 percentage points")
 
 
 def test_a_gain_is_called_one(trained, monkeypatch):
     monkeypatch.setitem(RIGHT, "-shuffled", 130)
-    (row,) = measure_pairs(plan_pairs(["smoke"]))["recipes"]
-    assert row["sentence"].startswith("smoke gains")
+    (row,) = measure_pairs(plan_pairs(["smoke"])).recipes
+    assert row.sentence.startswith("smoke gains")
 
 
 def test_precision_that_was_decided_by_the_machine_is_the_same_recipe(trained):

@@ -20,6 +20,7 @@ from cifarlab.runs.trained_images import remember_images
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 # Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -101,21 +102,22 @@ def test_scores_and_predictions_are_written_and_returned(run: Run, serve: Callab
     asked = serve(splits())
     scores = evaluate(run)
     assert asked == [("grey", None, 0.2)]
-    assert scores["accuracy"] == pytest.approx(0.9)
-    assert (scores["run"], scores["data"], scores["split"], scores["count"]) == ("tiny", "grey", "test", 10)
-    assert (scores["looks"], scores["notices"]) == (1, [])
-    assert scores == run.scores("test") == json.loads(json.dumps(scores, allow_nan=False))
+    assert scores.accuracy == pytest.approx(0.9)
+    assert (scores.run, scores.data, scores.split, scores.count) == ("tiny", "grey", "test", 10)
+    assert (scores.looks, scores.notices) == (1, ())
+    assert scores == run.scores("test")
+    assert json.loads(run.scores_file("test").read_text()) == json_data(scores)
     stored = Predictions.load(run.predictions_file("test"))
     assert stored.ids.tolist() == splits().test.ids.tolist()
-    assert metrics.score(stored).items() <= scores.items()
+    assert metrics.score(stored).scores == scores.scores
 
 
 def test_every_look_at_a_split_is_counted(run: Run, serve: Callable[..., Any]) -> None:
     serve(splits())
-    assert [evaluate(run.path)["looks"] for _ in range(2)] == [1, 2]
-    assert evaluate(str(run.path), split="validation")["looks"] == 1
+    assert [evaluate(run.path).looks for _ in range(2)] == [1, 2]
+    assert evaluate(str(run.path), split="validation").looks == 1
     assert [look["split"] for look in run.looks()] == ["test", "test", "validation"]
-    assert run.scores("validation")["count"] == 6
+    assert run.scores("validation").count == 6
 
 
 def test_what_was_not_held_out_is_refused(run: Run, serve: Callable[..., Any]) -> None:
@@ -138,34 +140,34 @@ def test_altered_data_do_not_go_unnoticed(run: Run, serve: Callable[..., Any]) -
     with pytest.raises(CifarlabError, match=r"b\.npy has checksum md5:9 instead of md5:2; restore the data"):
         evaluate(run)
     assert not run.scores_file("test").exists()
-    (notice,) = evaluate(run, data="grey")["notices"]
+    (notice,) = evaluate(run, data="grey").notices
     assert "The data were altered" in notice
 
 
 def test_images_are_compared_themselves_where_the_run_remembers_them(run: Run, serve: Callable[..., Any]) -> None:
     change_data(run, fingerprints={"test": splits().test.fingerprint})
     serve(splits(dataclasses.replace(SOURCE, checksums={"the same images in another archive": "md5:5"})))
-    assert evaluate(run)["notices"] == []
+    assert evaluate(run).notices == ()
     altered = splits()
     altered.test.images[3, 0, 0, 0] ^= 1
     serve(altered)
     with pytest.raises(CifarlabError, match="not what tiny was trained on: its test images or labels have changed"):
         evaluate(run)
-    (notice,) = evaluate(run, data="grey")["notices"]
+    (notice,) = evaluate(run, data="grey").notices
     assert "The data were altered" in notice
 
 
 def test_files_that_cannot_be_compared_are_mentioned(run: Run, serve: Callable[..., Any]) -> None:
     serve(splits(dataclasses.replace(SOURCE, checksums={"all.zip": "md5:5"})))
-    (notice,) = evaluate(run)["notices"]
+    (notice,) = evaluate(run).notices
     assert "could not be checked" in notice
 
 
 def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[..., Any]) -> None:
     asked = serve(splits(dataclasses.replace(SOURCE, name="folder:mine", checksums={})))
-    assert evaluate(run, data="folder:mine", data_dir="there")["notices"] == [
-        "Evaluated on folder:mine; tiny was trained on grey."
-    ]
+    assert evaluate(run, data="folder:mine", data_dir="there").notices == (
+        "Evaluated on folder:mine; tiny was trained on grey.",
+    )
     # What it was trained on is looked up too, to see whether any of these images are among it.
     assert asked == [("folder:mine", "there", 0.2), ("grey", None, 0.2)]
 
@@ -177,7 +179,7 @@ def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[.
     assert [file.name for file in own] == ["scores.json", "predictions-test.npz"]
     for name in ("folder:a/b", "folder:a-b", "other"):
         serve(splits(dataclasses.replace(SOURCE, name=name, checksums={})))
-        assert [evaluate(run, data=name)["looks"] for _ in range(2)] == [1, 2]
+        assert [evaluate(run, data=name).looks for _ in range(2)] == [1, 2]
         assert files.read_json(run.scores_file("test", name))["data"] == name
         assert len(Predictions.load(run.predictions_file("test", name))) == 10
     assert {file: file.read_bytes() for file in own} == own
@@ -186,14 +188,14 @@ def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[.
     assert "scores-test-other.json" in written
     assert all(name.replace("-", "").replace(".", "").isalnum() for name in written)
     serve(splits())
-    assert evaluate(run)["looks"] == 2
+    assert evaluate(run).looks == 2
     assert [look["data"] for look in run.looks()].count("grey") == 2
 
 
 def test_looks_that_name_no_data_count_as_the_runs_own(run: Run, serve: Callable[..., Any]) -> None:
     files.write_json(run.looks_file, [{"split": "test", "when": "2026-01-01T00:00:00+00:00", "why": ""}])
     serve(splits())
-    assert evaluate(run)["looks"] == 2
+    assert evaluate(run).looks == 2
 
 
 def test_data_that_do_not_fit_are_refused(run: Run, serve: Callable[..., Any]) -> None:
@@ -222,7 +224,7 @@ def test_the_data_folder_of_the_training_is_remembered(run: Run, serve: Callable
 def test_an_unfinished_training_is_mentioned(run: Run, serve: Callable[..., Any]) -> None:
     serve(splits())
     run.set_state("failed", "the loss became NaN in step 7")
-    (notice,) = evaluate(run)["notices"]
+    (notice,) = evaluate(run).notices
     assert notice == "The training of tiny did not finish: it is failed (the loss became NaN in step 7)."
 
 
@@ -242,10 +244,10 @@ def test_digits_end_to_end(run: Run) -> None:
     build(digits.train.image_shape, len(digits.class_names)).save(run.model_file)
     change_data(run, **dataclasses.asdict(digits.source), class_names=list(digits.class_names))
     scores = evaluate(run)
-    assert scores["data"] == "digits"
-    assert scores["count"] == len(digits.test) > 100
-    assert scores["notices"] == []
-    assert scores["scores"]["accuracy"]["low"] < scores["accuracy"] < 0.5
+    assert scores.data == "digits"
+    assert scores.count == len(digits.test) > 100
+    assert scores.notices == ()
+    assert scores.scores["accuracy"].low < scores.accuracy < 0.5
 
 
 def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
@@ -255,11 +257,10 @@ def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
     single = evaluate(run)
     own = {file: file.read_bytes() for file in (run.scores_file("test"), run.predictions_file("test"))}
     augmented = evaluate(run, tta="flip-shift")
-    assert (single["tta"], augmented["tta"], augmented["looks"]) == ("none", "flip-shift", 2)
+    assert (single.tta, augmented.tta, augmented.looks) == ("none", "flip-shift", 2)
     assert {file: file.read_bytes() for file in own} == own
-    assert (
-        augmented == run.scores("test", "flip-shift") == files.read_json(run.path / "scores-test-tta-flip-shift.json")
-    )
+    assert augmented == run.scores("test", "flip-shift")
+    assert json_data(augmented) == files.read_json(run.path / "scores-test-tta-flip-shift.json")
     stored = Predictions.load(run.path / "predictions-test-tta-flip-shift.npz")
     # Every image is of one colour, so that all of its views are the same.
     np.testing.assert_allclose(stored.logits, Predictions.load(run.predictions_file("test")).logits, rtol=1e-5)
@@ -301,9 +302,9 @@ def test_people_are_asked_about_the_whole_test_set_only(
     ids = np.array([f"test-{index:05d}" for index in range(10)])
     serve(dataclasses.replace(splits(), test=dataclasses.replace(splits().test, ids=ids)))
     scores = evaluate(run, human_labels="counts.npy")
-    assert scores["human"] == run.scores("test")["human"]
-    assert scores["human"]["accuracy_against_majority"]["value"] == pytest.approx(0.9)
-    assert "human" not in evaluate(run)
+    assert scores.human == run.scores("test").human
+    assert scores.human["accuracy_against_majority"]["value"] == pytest.approx(0.9)
+    assert evaluate(run).human is None
 
 
 def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Callable[..., Any]) -> None:
@@ -316,20 +317,20 @@ def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Call
     with pytest.raises(CifarlabError, match="images that tiny was trained on are then counted and named"):
         evaluate(run)
     scores = evaluate(run, data="grey")
-    altered, overlap = scores["notices"]
+    altered, overlap = scores.notices
     assert altered.startswith("The data were altered")
     assert overlap.startswith("4 of 10 test images are copies of training images (test-0, test-1, test-2, ...)")
     # The first of the four is the dark image that is light; the other six are all right.
-    assert scores["accuracy"] == pytest.approx(0.9)
-    assert scores["overlap"]["accuracy_without"]["value"] == 1.0
+    assert scores.accuracy == pytest.approx(0.9)
+    assert scores.overlap.accuracy_without.value == 1.0
     assert run.predictions("test").origin.trained_on.tolist() == [True] * 4 + [False] * 6
-    assert "overlap" not in evaluate(run, data="grey", split="train")
+    assert evaluate(run, data="grey", split="train").overlap is None
 
 
 def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run: Run, serve: Callable[..., Any]) -> None:
     change_data(run, fingerprints={"train": "blake2b:0", "test": "blake2b:0"})
     serve(splits())
-    assert evaluate(run, data="grey")["notices"][1] == (
+    assert evaluate(run, data="grey").notices[1] == (
         "tiny did not record which images it was trained on: some of these may be among them, and then the accuracy is "
         "no test."
     )
@@ -339,18 +340,18 @@ def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: 
     serve(splits())
     scores = evaluate(run)
     origin = run.predictions("test").origin
-    assert (scores["model_checksum"], scores["images"]) == (origin.model_checksum, origin.images)
-    assert scores["model_checksum"] == model_checksum(run)
-    assert scores["images"] == splits().test.fingerprint
+    assert (scores.model_checksum, scores.images) == (origin.model_checksum, origin.images)
+    assert scores.model_checksum == model_checksum(run)
+    assert scores.images == splits().test.fingerprint
 
 
 @pytest.mark.parametrize(("noted", "told"), [(5 / 6, 0), (1 / 6, 1)])
 def test_a_history_of_another_model_is_told(run: Run, serve: Callable[..., Any], noted: float, told: int) -> None:
     run.write_history([{"epoch": 1, "validation_accuracy": noted}])
     serve(splits())
-    notices = evaluate(run, split="validation")["notices"]
+    notices = evaluate(run, split="validation").notices
     assert len(notices) == told
     assert all(
         f"says {100 * noted:.2f} % on validation of the best epoch, this model has 83.33 %" in each for each in notices
     )
-    assert evaluate(run)["notices"] == []
+    assert evaluate(run).notices == ()

@@ -6,9 +6,11 @@ from scipy import stats
 
 from cifarlab.datasets import ImageSet
 from cifarlab.datasets.exploration.statistics import brightness_and_contrast
-from cifarlab.evaluation.slices import nearest_distances, slice_accuracy
+from cifarlab.evaluation.slices import SliceAccuracy, nearest_distances, slice_accuracy
 from cifarlab.metrics.statistics.significance import holm
 from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.json_data import json_data
+from cifarlab.utils.json_reading import from_json
 
 RANDOM = np.random.default_rng(0)
 
@@ -36,33 +38,29 @@ def test_the_dark_images_that_fail_stand_on_top() -> None:
     brightness, _ = brightness_and_contrast(images)
     dark = brightness <= np.quantile(brightness, 0.2)
     found = slice_accuracy(make_predictions(~dark | (RANDOM.random(500) < 0.3)), images)
-    worst = found["slices"][0]
-    assert (worst["by"], worst["name"], worst["count"]) == ("brightness", "darkest", 100)
-    assert worst["adjusted_p_value"] < 1e-6
-    assert worst["accuracy"]["low"] < worst["accuracy"]["value"] < worst["accuracy"]["high"]
-    assert worst["high"] == pytest.approx(brightness[dark].max())
-    assert [row["accuracy"]["value"] for row in found["slices"]] == sorted(
-        row["accuracy"]["value"] for row in found["slices"]
-    )
-    assert {row["by"] for row in found["slices"]} == {"brightness", "contrast"}
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    worst = found.slices[0]
+    assert (worst.by, worst.name, worst.count) == ("brightness", "darkest", 100)
+    assert worst.adjusted_p_value < 1e-6
+    assert worst.accuracy.low < worst.accuracy.value < worst.accuracy.high
+    assert worst.high == pytest.approx(brightness[dark].max())
+    assert [row.accuracy.value for row in found.slices] == sorted(row.accuracy.value for row in found.slices)
+    assert {row.by for row in found.slices} == {"brightness", "contrast"}
+    assert from_json(SliceAccuracy, json.loads(json.dumps(json_data(found), allow_nan=False))) == found
 
 
 def test_counts_and_tests_are_those_of_the_table_by_hand() -> None:
     images = make_images(300)
     right = RANDOM.random(300) < 0.7
-    found = slice_accuracy(make_predictions(right), images)["slices"]
+    found = slice_accuracy(make_predictions(right), images).slices
     brightness, _ = brightness_and_contrast(images)
     members = brightness > np.quantile(brightness, 0.8)
-    row = next(row for row in found if row["name"] == "brightest")
+    row = next(row for row in found if row.name == "brightest")
     table = [[right[members].sum(), (~right[members]).sum()], [right[~members].sum(), (~right[~members]).sum()]]
-    assert row["count"] == 60
-    assert row["p_value"] == pytest.approx(stats.fisher_exact(table).pvalue, abs=1e-12)
-    assert row["difference"] == pytest.approx(right[members].mean() - right[~members].mean())
-    assert sorted(row["adjusted_p_value"] for row in found) == pytest.approx(
-        sorted(holm([r["p_value"] for r in found]))
-    )
-    assert sum(row["count"] for row in found if row["by"] == "contrast") == 300
+    assert row.count == 60
+    assert row.p_value == pytest.approx(stats.fisher_exact(table).pvalue, abs=1e-12)
+    assert row.difference == pytest.approx(right[members].mean() - right[~members].mean())
+    assert sorted(row.adjusted_p_value for row in found) == pytest.approx(sorted(holm([r.p_value for r in found])))
+    assert sum(row.count for row in found if row.by == "contrast") == 300
 
 
 def test_copies_are_found_and_measured_apart() -> None:
@@ -72,11 +70,11 @@ def test_copies_are_found_and_measured_apart() -> None:
     assert (distances[:30] == 0).all()
     assert distances[30:].min() > 10
     right = np.arange(100) < 40
-    found = slice_accuracy(make_predictions(right), images, make_train(train))["slices"]
-    by_name = {row["name"]: row for row in found}
-    assert by_name["copied from training"]["count"] >= 30
-    assert by_name["most like training"]["accuracy"]["value"] == 1.0
-    assert found[0]["accuracy"]["value"] == 0.0
+    found = slice_accuracy(make_predictions(right), images, make_train(train)).slices
+    by_name = {row.name: row for row in found}
+    assert by_name["copied from training"].count >= 30
+    assert by_name["most like training"].accuracy.value == 1.0
+    assert found[0].accuracy.value == 0.0
 
 
 def test_the_distance_is_nearly_that_of_the_slow_search() -> None:
@@ -89,6 +87,6 @@ def test_the_distance_is_nearly_that_of_the_slow_search() -> None:
 
 def test_images_that_are_all_alike_have_no_slices() -> None:
     images = np.full((10, 8, 8, 3), 7, np.uint8)
-    assert slice_accuracy(make_predictions(np.ones(10, bool)), images)["slices"] == []
+    assert slice_accuracy(make_predictions(np.ones(10, bool)), images).slices == ()
     with pytest.raises(ValueError, match="Received: 10, 9"):
         slice_accuracy(make_predictions(np.ones(9, bool)), images)

@@ -135,20 +135,20 @@ def test_files_folders_and_standard_input(
     Image.new("L", (5, 5), 255).save(data, "png")
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data.getvalue())))
     answers = predict([dark, tmp_path / "album", "-"], run, top=2)
-    assert [each["image"] for each in answers] == [str(dark), str(light), str(middle), "-"]
-    assert [each["top"][0]["class_name"] for each in answers] == ["dark", "light", "middle", "light"]
-    assert all(len(each["top"]) == 2 for each in answers)
-    assert answers[0]["top"][0]["probability"] > 0.99 > answers[0]["top"][1]["probability"]
-    every = predict([str(dark)], str(run.path), top=99)[0]["top"]
+    assert [each.image for each in answers] == [str(dark), str(light), str(middle), "-"]
+    assert [each.top[0].class_name for each in answers] == ["dark", "light", "middle", "light"]
+    assert all(len(each.top) == 2 for each in answers)
+    assert answers[0].top[0].probability > 0.99 > answers[0].top[1].probability
+    every = predict([str(dark)], str(run.path), top=99)[0].top
     assert len(every) == 4
-    assert sum(each["probability"] for each in every) == pytest.approx(1)
+    assert sum(each.probability for each in every) == pytest.approx(1)
 
 
 def test_a_grayscale_model_sees_luminance(make_run: Callable[..., Run], tmp_path: Path) -> None:
     run = make_run(build((8, 8, 1)))
     green = tmp_path / "green.png"
     Image.new("RGB", (20, 20), (0, 255, 0)).save(green)
-    top = {each["class_name"]: each["probability"] for each in predict([green], run, top=4)[0]["top"]}
+    top = {each.class_name: each.probability for each in predict([green], run, top=4)[0].top}
     brightness = 8 * (150 * 2 / 255 - 1)  # 0.587 * 255 rounded
     assert np.log(top["light"] / top["middle"]) == pytest.approx(brightness - 1, abs=1e-3)
 
@@ -270,9 +270,7 @@ def test_answers_with_test_time_augmentation_say_so(model: Any, make_run: Callab
     run = make_run(model)
     light = picture(tmp_path / "light.png", 250)
     (single,), (augmented,) = predict([light], run), predict([light], run, tta="flip-shift")
-    assert "tta" not in single
-    assert list(augmented) == ["image", "tta", "top"]
-    assert augmented["tta"] == "flip-shift"
-    assert augmented["top"][0]["probability"] == pytest.approx(single["top"][0]["probability"], abs=1e-5)
+    assert (single.tta, augmented.tta) == (None, "flip-shift")
+    assert augmented.top[0].probability == pytest.approx(single.top[0].probability, abs=1e-5)
     with pytest.raises(CifarlabError, match="unknown TTA 'mirror'"):
         predict([light], run, tta="mirror")

@@ -42,7 +42,7 @@ def test_own_recipe_and_own_model(tmp_path):
     assert recipe.path.name == "own_recipe-seed0"
     settings = [f"model={EXAMPLES / 'own_model.py'}", "model.dropout=0.2", "epochs=1"]
     model = cl.train("smoke", runs_dir=tmp_path, settings=settings)
-    assert 0 < cl.evaluate(model)["accuracy"] < 1
+    assert 0 < cl.evaluate(model).accuracy < 1
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_the_whole_story_agrees_with_the_laboratory(whole_story, cifar10_dir, tm
     probabilities = whole_story.predict(network, test_images)
     accuracy = (probabilities.argmax(axis=1) == test_labels).mean()
     run = cl.train("mlp2", settings=["epochs=3"], data_dir=cifar10_dir, runs_dir=tmp_path, show=False)
-    assert accuracy == pytest.approx(cl.evaluate(run)["accuracy"], abs=0.03)
+    assert accuracy == pytest.approx(cl.evaluate(run).accuracy, abs=0.03)
     assert len(history["val_accuracy"]) == 3
     whole_story.draw_mistakes(tmp_path / "mistakes.png", test_images, test_labels, probabilities)
     assert (tmp_path / "mistakes.png").read_bytes().startswith(b"\x89PNG")

@@ -13,6 +13,8 @@ from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
+from cifarlab.utils.json_reading import from_json
 
 NAMES = metrics.names()
 
@@ -135,12 +137,12 @@ def test_no_interval_leaves_the_range_of_its_metric(name: str) -> None:
 @pytest.mark.parametrize("case", TINY)
 def test_no_interval_of_a_class_or_a_bin_leaves_its_range(case: str) -> None:
     predictions = tiny(*TINY[case])
-    classes = [row[key] for row in metrics.per_class(predictions) for key in ("precision", "recall", "f1")]
+    classes = [getattr(row, key) for row in metrics.per_class(predictions) for key in ("precision", "recall", "f1")]
     risk = metrics.risk_coverage(predictions)
-    bins = [row["accuracy"] for row in metrics.reliability(predictions)]
-    for found in [*classes, *bins, risk["area"], *(point["risk"] for point in risk["points"])]:
-        if found["low"] is not None:
-            assert 0 <= found["low"] <= found["value"] <= found["high"] <= 1
+    bins = [row.accuracy for row in metrics.reliability(predictions)]
+    for found in [*classes, *bins, risk.area, *(point.risk for point in risk.points)]:
+        if found.low is not None:
+            assert 0 <= found.low <= found.value <= found.high <= 1
 
 
 @pytest.mark.parametrize(("right", "sure"), [(True, 12.0), (False, 0.5)])
@@ -202,10 +204,11 @@ def test_per_class_numbers_are_scikit_learns() -> None:
     expected = sk.precision_recall_fscore_support(predictions.labels, predictions.predicted)
     rows = metrics.per_class(predictions)
     for column, values in zip(("precision", "recall", "f1"), expected, strict=False):
-        assert [row[column]["value"] for row in rows] == pytest.approx(values)
-        assert all(row[column]["low"] <= row[column]["value"] <= row[column]["high"] for row in rows)
-    assert [row["support"] for row in rows] == expected[3].tolist()
-    assert [row["predicted"] for row in rows] == np.bincount(predictions.predicted).tolist()
+        found = [getattr(row, column) for row in rows]
+        assert [each.value for each in found] == pytest.approx(values)
+        assert all(each.low <= each.value <= each.high for each in found)
+    assert [row.support for row in rows] == expected[3].tolist()
+    assert [row.predicted for row in rows] == np.bincount(predictions.predicted).tolist()
 
 
 def test_a_small_case_by_hand() -> None:
@@ -213,21 +216,21 @@ def test_a_small_case_by_hand() -> None:
     predictions = answered([0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 0, 1], 3)
     assert metrics.confusion_matrix(predictions).tolist() == [[2, 1, 0], [1, 1, 0], [0, 1, 0]]
     found = metrics.score(predictions)
-    assert found["accuracy"] == pytest.approx(3 / 6)
-    assert found["scores"]["macro_precision"]["value"] == pytest.approx((2 / 3 + 1 / 3 + 0) / 3)
-    assert found["scores"]["macro_recall"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    assert found["scores"]["macro_f1"]["value"] == pytest.approx((2 / 3 + 2 / 5 + 0) / 3)
+    assert found.accuracy == pytest.approx(3 / 6)
+    assert found.scores["macro_precision"].value == pytest.approx((2 / 3 + 1 / 3 + 0) / 3)
+    assert found.scores["macro_recall"].value == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    assert found.scores["macro_f1"].value == pytest.approx((2 / 3 + 2 / 5 + 0) / 3)
     wrong, right = np.log(np.exp(5) + 2), np.log(np.exp(5) + 2) - 5
-    assert found["loss"] == pytest.approx((wrong + right) / 2)
-    c = found["per_class"][2]
-    assert (c["precision"]["value"], c["recall"]["value"], c["f1"]["value"]) == (None, 0.0, 0.0)
-    assert c["precision"]["method"] == "undefined: no image was predicted as this class"
+    assert found.loss == pytest.approx((wrong + right) / 2)
+    c = found.per_class[2]
+    assert (c.precision.value, c.recall.value, c.f1.value) == (None, 0.0, 0.0)
+    assert c.precision.method == "undefined: no image was predicted as this class"
 
 
 def test_a_class_that_never_occurs_is_undefined_and_not_averaged() -> None:
     found = metrics.score(answered([0, 1], [0, 1], 3))
-    assert [found["per_class"][2][name]["value"] for name in ("precision", "recall", "f1")] == [None] * 3
-    assert found["scores"]["macro_f1"]["value"] == 1.0
+    assert [getattr(found.per_class[2], name).value for name in ("precision", "recall", "f1")] == [None] * 3
+    assert found.scores["macro_f1"].value == 1.0
 
 
 def test_equal_logits_count_the_same_way_in_accuracy_and_top3() -> None:
@@ -248,18 +251,20 @@ def test_scores_are_plain_json_without_nan(case: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = metrics.score(CASES[case])
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert set(found) == {
-        "format", "count", "class_names", "accuracy", "loss", "scores", "per_class", "confusion_matrix",
+    stored = json.loads(json.dumps(json_data(found), allow_nan=False))
+    assert set(stored) == {
+        "looks", "notices", "format", "count", "class_names", "accuracy", "loss", "scores", "per_class",
+        "confusion_matrix",
     }  # fmt: skip
-    assert np.sum(found["confusion_matrix"]) == found["count"] == len(CASES[case])
+    assert from_json(metrics.Scores, stored) == found
+    assert np.sum(found.confusion_matrix) == found.count == len(CASES[case])
 
 
 def test_no_images_give_no_numbers() -> None:
     found = metrics.score(named(np.zeros(0), np.zeros((0, 10))))
-    assert (found["count"], found["accuracy"], found["loss"]) == (0, None, None)
-    assert all(row["f1"]["value"] is None for row in found["per_class"])
-    json.dumps(found, allow_nan=False)
+    assert (found.count, found.accuracy, found.loss) == (0, None, None)
+    assert all(row.f1.value is None for row in found.per_class)
+    json.dumps(json_data(found), allow_nan=False)
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest() -> None:

@@ -51,9 +51,9 @@ def test_a_small_case_by_hand() -> None:
     predictions = Predictions(np.array(list("abcde")), labels, logits, ("cat", "dog"))
     assert metrics.measure("expected_calibration_error", predictions).value == pytest.approx(0.16, abs=1e-7)
     rows = reliability(predictions)
-    assert [row["count"] for row in rows] == [1, 4]
-    assert [row["accuracy"]["value"] for row in rows] == [0.0, 0.75]
-    assert [row["confidence"] for row in rows] == pytest.approx([0.6, 0.8])
+    assert [row.count for row in rows] == [1, 4]
+    assert [row.accuracy.value for row in rows] == [0.0, 0.75]
+    assert [row.confidence for row in rows] == pytest.approx([0.6, 0.8])
 
 
 @pytest.mark.parametrize("bins", [1, 2, 15])
@@ -75,8 +75,8 @@ def test_equal_confidences_stay_in_one_bin() -> None:
 def test_invariants(count: int, num_classes: int, skill: float, seed: int) -> None:
     predictions = make(count, num_classes, skill, seed)
     rows = reliability(predictions)
-    assert sum(row["count"] for row in rows) == count
-    assert all(row["low"] <= row["confidence"] <= row["high"] + 1e-12 for row in rows)
+    assert sum(row.count for row in rows) == count
+    assert all(row.low <= row.confidence <= row.high + 1e-12 for row in rows)
     for name in ("expected_calibration_error", "equal_mass_calibration_error", "brier_loss"):
         found = metrics.measure(name, predictions)
         assert found.value is not None

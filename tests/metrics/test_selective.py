@@ -18,20 +18,20 @@ def answered(confidence: list[float], right: list[bool]) -> Predictions:
 
 def test_a_small_case_by_hand() -> None:
     found = risk_coverage(answered([0.9, 0.6, 0.8, 0.7], [True, False, False, True]))
-    assert found["coverage"] == [0.25, 0.5, 0.75, 1.0]
-    assert found["risk"] == pytest.approx([0, 1 / 2, 1 / 3, 2 / 4])
-    assert found["area"]["value"] == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4, abs=1e-12)
-    assert found["best_area"] == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4, abs=1e-12)
-    assert found["points"][0]["count"] == 2
-    assert found["points"][0]["risk"]["value"] == 0.5
+    assert found.coverage == (0.25, 0.5, 0.75, 1.0)
+    assert found.risk == pytest.approx([0, 1 / 2, 1 / 3, 2 / 4])
+    assert found.area.value == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4, abs=1e-12)
+    assert found.best_area == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4, abs=1e-12)
+    assert found.points[0].count == 2
+    assert found.points[0].risk.value == 0.5
 
 
 def test_equal_confidences_count_alike() -> None:
     one = risk_coverage(answered([0.8] * 4, [True, False, False, True]))
     other = risk_coverage(answered([0.8] * 4, [False, True, True, False]))
     assert one == other
-    assert one["risk"] == pytest.approx([0.5] * 4)
-    assert one["points"][0]["count"] == 4
+    assert one.risk == pytest.approx([0.5] * 4)
+    assert one.points[0].count == 4
 
 
 def test_its_interval_is_what_a_bootstrap_gives() -> None:
@@ -43,8 +43,8 @@ def test_its_interval_is_what_a_bootstrap_gives() -> None:
         rows = random.integers(600, size=600)
         order = rows[np.argsort(-confidence[rows], kind="stable")]
         draws.append((np.cumsum(~right[order]) / np.arange(1, 601)).mean())
-    area = risk_coverage(answered(confidence.tolist(), right.tolist()))["area"]
-    assert (area["high"] - area["low"]) / (2 * 1.96) == pytest.approx(np.std(draws), rel=0.12)
+    area = risk_coverage(answered(confidence.tolist(), right.tolist())).area
+    assert (area.high - area.low) / (2 * 1.96) == pytest.approx(np.std(draws), rel=0.12)
 
 
 def test_without_a_mistake_the_interval_reaches_to_the_worst_that_the_images_allow() -> None:
@@ -74,16 +74,16 @@ def test_images_of_one_confidence_have_the_interval_of_their_accuracy() -> None:
 def test_invariants(rows: list[tuple[float, bool]]) -> None:
     confidence, right = zip(*rows, strict=True)
     found = risk_coverage(answered(list(confidence), list(right)))
-    assert found["risk"][-1] == pytest.approx(1 - np.mean(right))
-    assert found["best_area"] - 1e-12 <= found["area"]["value"] <= 1
-    assert found["coverage"] == sorted(found["coverage"])
-    assert found["coverage"][-1] == 1
-    area = found["area"]
-    assert len(rows) == 1 or area["low"] < area["high"]
-    assert len(rows) == 1 or area["low"] <= area["value"] <= area["high"]
-    assert all(point["count"] >= np.ceil(0.5 * len(rows)) for point in found["points"])
+    assert found.risk[-1] == pytest.approx(1 - np.mean(right))
+    assert found.best_area - 1e-12 <= found.area.value <= 1
+    assert list(found.coverage) == sorted(found.coverage)
+    assert found.coverage[-1] == 1
+    area = found.area
+    assert len(rows) == 1 or area.low < area.high
+    assert len(rows) == 1 or area.low <= area.value <= area.high
+    assert all(point.count >= np.ceil(0.5 * len(rows)) for point in found.points)
 
 
 def test_the_area_is_a_metric_like_any_other() -> None:
     predictions = answered([0.9, 0.6, 0.8, 0.7, 0.7], [True, False, False, True, False])
-    assert measure("area_under_risk_coverage", predictions).as_dict() == risk_coverage(predictions)["area"]
+    assert measure("area_under_risk_coverage", predictions) == risk_coverage(predictions).area

@@ -1,6 +1,7 @@
 """A small figure of made-up numbers for every plot, found by the plot's name: the contract tests draw them all."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
+from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin, RiskCoverage, RiskPoint
 
 
 def _epochs_of(epochs: int, held_out: bool) -> list[dict[str, float]]:
@@ -42,7 +44,9 @@ def _epochs_of(epochs: int, held_out: bool) -> list[dict[str, float]]:
 
 def accuracy_intervals() -> Figure:
     """Three made-up runs."""
-    return plot_accuracy_intervals({"a": (0.5, 0.45, 0.55), "b": (0.58, 0.53, 0.63), "c": (0.6, 0.55, 0.65)})
+    return plot_accuracy_intervals(
+        {name: Interval(value, value - 0.05, value + 0.05) for name, value in (("a", 0.5), ("b", 0.58), ("c", 0.6))}
+    )
 
 
 def brightness() -> Figure:
@@ -135,8 +139,8 @@ def loss_history() -> Figure:
 
 def per_class_scores() -> Figure:
     """Two made-up classes of two made-up runs."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [{"class_name": name, "precision": score, "recall": score, "f1": score} for name in ("cat", "dog")]
+    score = Interval(0.6, 0.5, 0.7)
+    rows = [ClassScores(name, 10, 10, score, score, score) for name in ("cat", "dog")]
     return plot_per_class_scores({"first": rows, "second": rows})
 
 
@@ -153,18 +157,15 @@ def pixel_permutation() -> Figure:
 
 def reliability_diagram() -> Figure:
     """Two bins of two made-up runs."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [
-        {"low": low, "high": low + 0.5, "count": 10, "confidence": low + 0.3, "accuracy": score} for low in (0, 0.5)
-    ]
+    rows = [ReliabilityBin(low, low + 0.5, 10, low + 0.3, Interval(0.6, 0.5, 0.7)) for low in (0.0, 0.5)]
     return plot_reliability_diagram({"first": rows, "second": rows[1:]})
 
 
 def risk_coverage() -> Figure:
     """Two made-up curves."""
-    risk = {"value": 0.1, "low": 0.05, "high": 0.15}
-    curve = {"coverage": [0.1, 0.5, 1.0], "risk": [0.0, 0.1, 0.3], "points": [{"coverage": 0.5, "risk": risk}]}
-    return plot_risk_coverage({"first": curve, "second": {**curve, "risk": [0.0, 0.05, 0.2]}})
+    point = RiskPoint(0.5, 0.7, 10, Interval(0.1, 0.05, 0.15))
+    curve = RiskCoverage((0.1, 0.5, 1.0), (0.0, 0.1, 0.3), Interval(0.1, None, None), 0.05, (point,))
+    return plot_risk_coverage({"first": curve, "second": replace(curve, risk=(0.0, 0.05, 0.2))})
 
 
 def saliency_overlay() -> Figure:
@@ -176,11 +177,8 @@ def saliency_overlay() -> Figure:
 
 def slice_accuracy() -> Figure:
     """Two made-up slices."""
-    score = {"value": 0.6, "low": 0.5, "high": 0.7}
-    rows = [
-        {"by": "brightness", "name": name, "accuracy": score, "adjusted_p_value": p}
-        for name, p in (("darkest", 0.01), ("brightest", 0.6))
-    ]
+    score = Interval(0.6, 0.5, 0.7)
+    rows = {"brightness: darkest": (score, 0.01), "brightness: brightest": (score, 0.6)}
     return plot_slice_accuracy(rows, 0.7)
 
 

@@ -24,6 +24,7 @@ from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
 from cifarlab.utils import discovery
+from cifarlab.utils.results import ClassScores, Interval
 
 FIGURES = discovery.names("plots")
 
@@ -114,8 +115,8 @@ def test_best_epoch_is_the_first_of_equals_and_none_without_validation() -> None
 
 
 def test_undefined_scores_are_left_out() -> None:
-    nothing = {"value": None, "low": None, "high": None}
-    row = {"class_name": "cat", "precision": nothing, "recall": nothing, "f1": nothing}
+    nothing = Interval(None, None, None)
+    row = ClassScores("cat", 0, 0, nothing, nothing, nothing)
     assert isinstance(plot_per_class_scores({"run": [row]}), Figure)
 
 

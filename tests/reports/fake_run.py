@@ -1,13 +1,11 @@
 """A whole evaluated run on digits, made by hand in a moment: real pictures, invented answers, no Keras."""
 
-import copy
 import dataclasses
 import io
 import json
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -15,11 +13,20 @@ import numpy as np
 from cifarlab import metrics, recipes, runs
 from cifarlab.datasets import Splits, load_data
 from cifarlab.evaluation.robustness.corruptions import benchmark_names, names
-from cifarlab.evaluation.robustness.results import FORMAT, OURS, results_file
+from cifarlab.evaluation.robustness.results import (
+    OURS,
+    AttackResult,
+    CorruptionResult,
+    Robustness,
+    results_file,
+)
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.scores import Activity, LayerActivity, Scores
 from cifarlab.utils import files
+from cifarlab.utils.json_data import json_data
 
 
 def make_run(
@@ -41,10 +48,8 @@ def make_run(
     predictions, measured = _answer(split, fraction or 0.1, images, skill, seed=len(name))
     predictions.save(run.predictions_file(split))
     looks = run.record_look(split, "cifarlab evaluate")
-    layers = [{"layer": "relu1", "units": 8, "dead": 2, "active": 0.4}]
-    activity = {"activity": {"images": len(predictions), "layers": layers}}
-    scores = {**copy.deepcopy(measured), "split": split, "data": "digits", "looks": looks, "run": run.name}
-    scores |= activity
+    activity = Activity(len(predictions), (LayerActivity("relu1", units=8, dead=2, active=0.4),))
+    scores = dataclasses.replace(measured, run=run.name, data="digits", split=split, looks=looks, activity=activity)
     files.write_json(run.scores_file(split), scores)
     run.set_state("finished")
     return runs.open_run(run.path)
@@ -79,24 +84,17 @@ def write_model(
 
 def write_robustness(run: Run, count: int = 120) -> None:
     """A measurement of every corruption, as `cifarlab robustness` leaves it; every share is made up."""
-    share = {"value": 0.5, "low": 0.4, "high": 0.6, "method": "made up"}
-    corruptions = {
-        name: {
-            "benchmark": name in benchmark_names(),
-            "error": 0.5,
-            "severities": {str(severity): share for severity in range(1, 6)},
-        }
-        for name in names()
-    }
-    files.write_json(
-        results_file(run),
-        {
-            "format": FORMAT, "run": run.name, "data": run.data_name, "count": count, "source": OURS, "clean": share,
-            "severities": [1, 2, 3, 4, 5], "corruptions": corruptions, "averaged": benchmark_names(),
-            "mean_corruption_error": share, "consistency": dict.fromkeys(("flip", "shift_1", "shift_2"), share),
-            "attacks": [{"label": "FGSM", "count": 1000, "accuracy": share}], "cifar101": None,
-        },
+    share = Interval(0.5, 0.4, 0.6, "made up")
+    by_severity = {str(severity): share for severity in range(1, 6)}
+    measured = Robustness(
+        run=run.name, data=run.data_name, count=count, seed=0, source=OURS, looks=1, clean=share,
+        severities=(1, 2, 3, 4, 5), averaged=tuple(benchmark_names()),
+        corruptions={name: CorruptionResult(name in benchmark_names(), 0.5, by_severity) for name in names()},
+        mean_corruption_error=share, mean_error_over_all=share,
+        consistency=dict.fromkeys(("flip", "shift_1", "shift_2"), share),
+        attacks=(AttackResult("FGSM", "fgsm", "linf", 1.0, 1, 1000, share, share),), cifar101=None,
     )  # fmt: skip
+    files.write_json(results_file(run), json_data(measured))
 
 
 @cache
@@ -105,7 +103,7 @@ def _load_digits(fraction: float) -> Splits:
 
 
 @cache
-def _answer(split: str, fraction: float, images: int, skill: float, seed: int) -> tuple[Predictions, dict[str, Any]]:
+def _answer(split: str, fraction: float, images: int, skill: float, seed: int) -> tuple[Predictions, Scores]:
     """Answers to the first images of a split and their scores, whose intervals take longest of all in a run."""
     asked = _load_digits(fraction)[split].take(np.arange(images))
     logits = np.random.default_rng(seed).normal(size=(len(asked), len(asked.class_names)))

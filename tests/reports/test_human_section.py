@@ -13,6 +13,7 @@ from cifarlab.reports.sections import human_labels as section
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 COUNT = 10_000
 
@@ -41,7 +42,9 @@ def cifar10_run(make_run, tmp_path):
     ids = np.array([f"test-{number:05d}" for number in range(COUNT)])
     predictions = Predictions(ids, labels, logits, CLASS_NAMES)
     predictions.save(run.predictions_file("test"))
-    files.write_json(run.scores_file("test"), {**metrics.score(predictions), "data": "cifar10", "run": run.name})
+    files.write_json(
+        run.scores_file("test"), {**json_data(metrics.score(predictions)), "data": "cifar10", "run": run.name}
+    )
     files.write_json(run.data_file, {**run.data, "name": "cifar10"})
     return run
 
@@ -72,7 +75,9 @@ def test_stored_numbers_are_shown_without_the_file(cifar10_run, counts, pictures
     assert section.build(open_page([cifar10_run])) is None
     page = open_page([cifar10_run], human_labels=counts)
     found = human_labels.score_with_humans(page.leader.predictions, page.humans)
-    files.write_json(cifar10_run.scores_file("test"), {**cifar10_run.scores("test"), "human": found})
+    files.write_json(
+        cifar10_run.scores_file("test"), {**json_data(cifar10_run.scores("test")), "human": json_data(found)}
+    )
     html = section.build(open_page([cifar10_run]))
     assert "<svg" not in html
     assert "--human-labels FILE" in html

@@ -10,6 +10,7 @@ from cifarlab.reports import rendering, writing
 from cifarlab.runs import Run, unique_names
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in rendering.sections()}
 ON_REQUEST = {"human_labels", "robustness"}
@@ -125,20 +126,20 @@ def test_contents_list_every_section(one_text) -> None:
 
 def test_headline_says_the_scores(one, one_text) -> None:
     scores = one.scores("test")
-    assert rendering.percent(scores["accuracy"]) in one_text
-    assert rendering.percent_interval(scores["scores"]["accuracy"]) in one_text
-    assert f"{scores['loss']:.3f}" in one_text
+    assert rendering.percent(scores.accuracy) in one_text
+    assert rendering.percent_interval(scores.scores["accuracy"]) in one_text
+    assert f"{scores.loss:.3f}" in one_text
     assert "of 120 test images" in one_text
 
 
 def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "augmented")
     assert "TTA" not in build("results", run)
-    files.write_json(run.scores_file("test", tta="flip"), {**run.scores("test"), "accuracy": 0.98765})
+    files.write_json(run.scores_file("test", tta="flip"), {**json_data(run.scores("test")), "accuracy": 0.98765})
     text = build("results", run)
     assert "With <strong>TTA flip</strong>: 98.77" in text
     assert "All numbers above are without test-time augmentation." in text
-    assert f'<p class="big">{rendering.percent(run.scores("test")["accuracy"])}</p>' in text
+    assert f'<p class="big">{rendering.percent(run.scores("test").accuracy)}</p>' in text
 
 
 def test_several_runs_are_tested_against_each_other(two_text) -> None:
@@ -253,7 +254,7 @@ def test_run_that_was_not_evaluated_is_told_how(make_run, tmp_path, lost) -> Non
 
 def test_scores_of_other_images_are_refused(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "stale")
-    files.write_json(run.scores_file("test"), {**run.scores("test"), "count": 7})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores("test")), "count": 7})
     with pytest.raises(CifarlabError, match="do not belong"):
         writing.report(run)
 
@@ -292,7 +293,7 @@ def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_p
 
 def test_what_evaluation_found_is_told_at_the_top(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "cut")
-    files.write_json(run.scores_file("test"), {**run.scores("test"), "notices": ["It did <not> finish."]})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores("test")), "notices": ["It did <not> finish."]})
     text = build("results", run)
     assert "It did &lt;not&gt; finish." in text[: text.index('class="facts"')]
 

@@ -10,6 +10,7 @@ from cifarlab.datasets import load_data
 from cifarlab.reports import writing
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
+from cifarlab.utils.json_data import json_data
 
 LARGEST = 3_000_000
 
@@ -26,7 +27,9 @@ def prepare(fake_run, run, cifar10, seed):
     logits[np.arange(len(test)), test.labels] += 1
     predictions = Predictions(test.ids, test.labels, logits, test.class_names)
     predictions.save(run.predictions_file("test"))
-    files.write_json(run.scores_file("test"), {**metrics.score(predictions), "data": "cifar10", "run": run.name})
+    files.write_json(
+        run.scores_file("test"), {**json_data(metrics.score(predictions)), "data": "cifar10", "run": run.name}
+    )
     files.write_json(run.data_file, dataclasses.asdict(cifar10.source))
     files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(run.recipe, data="cifar10")))
     fake_run.write_robustness(run, len(test))

@@ -27,7 +27,7 @@ def test_its_model_answers_as_it_did(earlier, name):
     scores = evaluate(run)
     after = run.predictions("test")
     assert np.allclose(after.logits[np.argsort(after.ids)], before.logits[np.argsort(before.ids)], atol=1e-4)
-    assert scores["accuracy"] == json.loads((EARLIER / name / "scores.json").read_text())["accuracy"]
+    assert scores.accuracy == json.loads((EARLIER / name / "scores.json").read_text())["accuracy"]
 
 
 def test_what_it_says_is_read_without_its_being_evaluated_again(earlier):
@@ -35,5 +35,5 @@ def test_what_it_says_is_read_without_its_being_evaluated_again(earlier):
     assert run.recipe.model_args["widths"] == (8,)
     assert len(run.history()) == 6
     assert stored_temperature(run) == pytest.approx(0.519, abs=1e-3)
-    assert f"{100 * run.scores()['accuracy']:.2f}" in report(run).read_text()
-    assert len(compare([earlier / "plain", earlier / "shuffled"])["pairs"]) == 1
+    assert f"{100 * run.scores().accuracy:.2f}" in report(run).read_text()
+    assert len(compare([earlier / "plain", earlier / "shuffled"]).pairs) == 1

@@ -16,12 +16,13 @@ from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 
 def stamp(run, split="test"):
     """What `evaluate` of this version leaves: both files say of which model and images they are."""
     checksum = model_checksum(run)
-    scores = {**run.scores(split), derived.KEY: checksum, "images": "blake2b:1"}
+    scores = {**json_data(run.scores(split)), derived.KEY: checksum, "images": "blake2b:1"}
     stored = Predictions.load(run.predictions_file(split))
     origin = Origin(checksum, "blake2b:1", np.zeros(len(stored), bool))
     Predictions(stored.ids, stored.labels, stored.logits, stored.class_names, origin).save(run.predictions_file(split))
@@ -73,7 +74,7 @@ def test_the_checksum_of_earlier_versions_is_still_known(make_run, tmp_path):
 def test_scores_and_predictions_of_an_earlier_model_are_refused_with_the_command(make_run, tmp_path):
     run = make_run(tmp_path, "first")
     scores = stamp(run)
-    assert run.scores() == scores
+    assert json_data(run.scores()) == scores
     assert len(run.predictions("test")) == scores["count"]
     assert run.has_current_predictions("test")
     train_on(run)
@@ -86,7 +87,7 @@ def test_scores_and_predictions_of_an_earlier_model_are_refused_with_the_command
 
 def test_the_command_names_split_and_augmentation(make_run, tmp_path):
     run = make_run(tmp_path, "first")
-    files.write_json(run.scores_file("test", tta="flip"), {**run.scores(), derived.KEY: "crc32:1"})
+    files.write_json(run.scores_file("test", tta="flip"), {**json_data(run.scores()), derived.KEY: "crc32:1"})
     with pytest.raises(StaleError, match=r"evaluate .*first --tta flip$"):
         run.scores("test", "flip")
 
@@ -95,7 +96,7 @@ def test_a_comparison_refuses_answers_of_an_earlier_model(make_run, tmp_path):
     first, second = make_run(tmp_path, "first"), make_run(tmp_path, "second")
     stamp(first)
     stamp(second)
-    assert pairs.compare([first, second])["notices"] == []
+    assert pairs.compare([first, second]).notices == ()
     train_on(second)
     with pytest.raises(StaleError, match=f"run cifarlab evaluate {second.path}$"):
         pairs.compare([first, second])
@@ -124,18 +125,18 @@ def test_scores_and_predictions_of_two_evaluations_are_told(make_run, tmp_path):
 
 def test_scores_that_contradict_the_predictions_are_told_without_any_checksum(make_run, tmp_path):
     run = make_run(tmp_path, "first")
-    files.write_json(run.scores_file("test"), {**run.scores(), "accuracy": 0.125})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "accuracy": 0.125})
     with pytest.raises(CifarlabError, match=r"they say accuracy 0\.1250, but \d+ of 120 are correct"):
         report(run)
 
 
 def test_files_of_earlier_versions_open_and_are_doubted_only_where_they_are_older_than_the_model(make_run, tmp_path):
     run = make_run(tmp_path, "first")
-    assert run.scores().get("notices", []) == []
+    assert run.scores().notices == ()
     assert run.predictions_with_notices("test")[1] == []
     later = run.scores_file("test").stat().st_mtime + 100
     os.utime(run.model_file, (later, later))
-    (notice,) = run.scores()["notices"]
+    (notice,) = run.scores().notices
     assert notice.startswith("scores.json of first is older than its model")
     assert notice.endswith(f"run cifarlab evaluate {run.path}.")
     assert run.predictions_with_notices("test")[1][0].startswith("predictions-test.npz of first is older")
@@ -146,7 +147,7 @@ def test_without_a_model_nothing_is_doubted(make_run, tmp_path):
     run = make_run(tmp_path, "first")
     scores = stamp(run)
     run.model_file.unlink()
-    assert run.scores() == scores
+    assert json_data(run.scores()) == scores
 
 
 def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_run, tmp_path):
@@ -157,9 +158,9 @@ def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_ru
     Predictions(stored.ids, stored.labels, stored.logits, stored.class_names, origin).save(
         second.predictions_file("test")
     )
-    assert pairs.compare([first, second])["notices"] == [
-        "second was trained on 37 of the 120 test images: its predictions of these are no test."
-    ]
+    assert pairs.compare([first, second]).notices == (
+        "second was trained on 37 of the 120 test images: its predictions of these are no test.",
+    )
 
 
 def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(make_run, fake_run, tmp_path, without_figures):
@@ -168,7 +169,7 @@ def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(make_run,
     whole = report(run).read_text()
     assert "Mean corruption error" in whole
     files.write_json(results_file(run), {**files.read_json(results_file(run)), derived.KEY: "crc32:1"})
-    files.write_json(run.scores_file("test", tta="flip"), {**run.scores(), derived.KEY: "crc32:1"})
+    files.write_json(run.scores_file("test", tta="flip"), {**json_data(run.scores()), derived.KEY: "crc32:1"})
     files.write_json(
         run.path / "calibration.json",
         {"temperature": {"value": 1.5, "low": 1.4, "high": 1.6}, "model_checksum": "crc32:1"},

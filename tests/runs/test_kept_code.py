@@ -132,14 +132,14 @@ def test_own_data_are_found_again_once_their_file_is_named(here):
     assert cl.open_run(here / "data").data_name == "set.py"
     with pytest.raises(NotNamedError, match=r"--code set\.py"):
         cl.evaluate(here / "data")
-    assert cl.evaluate(here / "data", code=[here / "data" / "set.py"])["notices"] == []
+    assert cl.evaluate(here / "data", code=[here / "data" / "set.py"]).notices == ()
 
 
 def test_a_model_of_keras_own_layers_needs_no_file(here):
     Path("plain.py").write_text(PLAIN)
     run = cl.train("smoke", settings=["model=plain.py", "epochs=1"], data="digits", name="plain")
     own_code._allowed.clear()
-    assert cl.evaluate(run)["split"] == "test"
+    assert cl.evaluate(run).split == "test"
 
 
 def test_two_files_of_one_name_are_refused_before_a_run_is_made(here):

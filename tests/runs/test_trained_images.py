@@ -109,7 +109,7 @@ def test_the_sentence_counts_names_and_gives_the_accuracy_on_the_others():
     right = np.arange(200) < 37 + 80  # all copies, and 80 of the others
     summary = summarise(Overlap(copies, np.zeros(200, bool), np.zeros(200, bool)), ids, right)
     without = wilson(80, 163)
-    assert summary["accuracy_without"] == without.as_dict()
+    assert summary.accuracy_without == without
     low, high = 100 * without.low, 100 * without.high
     assert describe(summary, 200, "test") == [
         "37 of 200 test images are copies of training images (a/000.png, a/001.png, a/002.png, ...): accuracy on them "
@@ -122,7 +122,7 @@ def test_nothing_is_said_where_there_is_no_overlap_and_no_number_where_there_is_
     summary = summarise(Overlap(none, none, none), ids, ~none)
     assert describe(summary, 2, "test") == []
     summary = summarise(Overlap(~none, none, none), ids, ~none)
-    assert summary["accuracy_without"] is None
+    assert summary.accuracy_without is None
     (sentence,) = describe(summary, 2, "test")
     assert sentence.startswith("All 2 test images are copies of training images (a, b)")
     assert sentence.endswith("and there are no others.")
@@ -156,7 +156,7 @@ def test_validation_images_are_counted_and_left_out_of_the_others(run):
         [True, True, False, False],
     )
     numbers = summarise(overlap, evaluated.ids, np.array([True, True, False, True]))
-    assert (numbers["count"], numbers["chosen_by"], numbers["accuracy_without"]["value"]) == (2, 1, 0.5)
+    assert (numbers.count, numbers.chosen_by, numbers.accuracy_without.value) == (2, 1, 0.5)
     (sentence,) = describe(numbers, 4, "test")
     assert sentence.startswith(
         "2 of 4 test images are 1 copy of a training image and 1 validation image that the epoch was chosen by"

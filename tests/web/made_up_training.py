@@ -5,6 +5,7 @@ What takes long to import is imported by `evaluate` alone. A test that wants to 
 """
 
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -53,7 +54,7 @@ def evaluate(run: Run, split: str) -> int:
     logits[np.arange(len(images)), images.labels] += 2
     predictions = Predictions(images.ids, images.labels, logits, images.class_names)
     predictions.save(run.predictions_file(split))
-    scores = {**metrics.score(predictions), "split": split, "data": run.data_name, "run": run.name, "notices": []}
+    scores = dataclasses.replace(metrics.score(predictions), run=run.name, data=run.data_name, split=split)
     files.write_json(run.scores_file(split), scores)
     return 0
 

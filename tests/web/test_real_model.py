@@ -37,9 +37,9 @@ def test_the_api_says_what_predict_says(real_client, pictures):
     assert answer.status_code == 200
     for told, own in zip(answer.json()["predictions"], expected, strict=True):
         probabilities = {each["class_name"]: each["probability"] for each in told["top"]}
-        assert told["top"][0]["class_name"] == own["top"][0]["class_name"]
-        for each in own["top"]:
-            assert probabilities[each["class_name"]] == pytest.approx(each["probability"], abs=1e-4)
+        assert told["top"][0]["class_name"] == own.top[0].class_name
+        for each in own.top:
+            assert probabilities[each.class_name] == pytest.approx(each.probability, abs=1e-4)
 
 
 def test_the_page_shows_where_it_looked(real_client, pictures):

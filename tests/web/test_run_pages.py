@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
+from cifarlab.utils.json_data import json_data
 
 
 def offered(text: str) -> list[str]:
@@ -145,7 +146,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, tex
     files.write_json(run.environment_file, environment)
     run.write_history([{**row, "epoch_seconds": 2.3} for row in run.history()])
     notice = "The training of first did not finish: it is stopped (interrupted)."
-    files.write_json(run.scores_file("test"), {**run.scores(), "notices": [notice]})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "notices": [notice]})
     text = text_of(own_pages.get("/runs/first").text)
     assert "Training time6.9 s3 epochs, without validation" in text
     assert notice in text
@@ -174,9 +175,9 @@ def test_what_cannot_be_evaluated_is_refused(pages):
 def test_scores_of_an_earlier_model_are_not_shown_but_told_with_the_command(own_pages, runs_dir, monkeypatch):
     monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 0)
     run = Run(runs_dir / "first")
-    accuracy = f'<p class="big">{100 * run.scores()["accuracy"]:.2f}'
+    accuracy = f'<p class="big">{100 * run.scores().accuracy:.2f}'
     assert accuracy in own_pages.get("/runs/first").text
-    files.write_json(run.scores_file("test"), {**run.scores(), "model_checksum": "crc32:1"})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "model_checksum": "crc32:1"})
     table = own_pages.get("/runs-table?q=first").text
     assert "of an earlier model" in table
     page = html.unescape(own_pages.get("/runs/first").text)
@@ -197,7 +198,7 @@ def test_scores_of_an_earlier_model_are_not_shown_but_told_with_the_command(own_
 
 def test_a_changed_model_alone_makes_the_listing_look_again(own_pages, runs_dir, fake_run):
     run = Run(runs_dir / "first")
-    files.write_json(run.scores_file("test"), {**run.scores(), "model_checksum": model_checksum(run)})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "model_checksum": model_checksum(run)})
     assert "of an earlier model" not in own_pages.get("/runs/first").text
     fake_run.write_model(run.model_file, (8, 8, 1), units=9)
     assert "of an earlier model" in own_pages.get("/runs/first").text

@@ -1,9 +1,18 @@
 """What every command can answer with: JSON, for programs."""
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+from cifarlab.utils.json_data import json_data
 
 
 def print_json(value: Any) -> None:
-    """Print JSON, indented; NaN is refused."""
-    print(json.dumps(value, indent=2, allow_nan=False))
+    """Print plain data or results as JSON, indented; NaN is refused."""
+    print(json.dumps(json_data(value), indent=2, allow_nan=False))
+
+
+def print_json_of_runs(paths: Iterable[Path], results: Iterable[object]) -> None:
+    """Print a list with each run's result under its path."""
+    print_json([{"path": str(path), **json_data(each)} for path, each in zip(paths, results, strict=True)])

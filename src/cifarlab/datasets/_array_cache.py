@@ -10,7 +10,6 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -61,14 +60,14 @@ def cache_folder(name: str, key: str) -> Path | None:
     return home / "cifarlab" / f"{name}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}"
 
 
-def _state(sources: Sequence[Path], expected: Mapping[str, str]) -> dict[str, Any]:
+def _state(sources: Sequence[Path], expected: Mapping[str, str]) -> dict[str, object]:
     """What the cached arrays depend on. `st_ctime_ns` changes even where a copy keeps the time of its original."""
     stats = [path.stat() for path in sources]
     rows = [[stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for stat in stats]
     return {"format": _FORMAT, "sources": rows, "expected": dict(expected)}
 
 
-def read_arrays(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
+def read_arrays(folder: Path, state: Mapping[str, object]) -> dict[str, Array] | None:
     """The arrays kept in `folder`, memory-mapped; None unless they are whole and were written with this `state`."""
     try:
         index = files.read_json(folder / _INDEX)
@@ -82,7 +81,7 @@ def read_arrays(folder: Path, state: dict[str, Any]) -> dict[str, Array] | None:
         return None
 
 
-def write_arrays(folder: Path, state: dict[str, Any], arrays: Mapping[str, Array]) -> bool:
+def write_arrays(folder: Path, state: Mapping[str, object], arrays: Mapping[str, Array]) -> bool:
     """Keep arrays in `folder`, together with what they depend on; False if that cannot be done."""
     checksums = {}
     try:

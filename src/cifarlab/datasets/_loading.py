@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,8 @@ def load_data(
     own_code.allow_files(code)
     if not 0 <= validation_fraction < 1:
         raise CifarlabError(f"validation_fraction must be at least 0 and less than 1. Received: {validation_fraction}")
-    known_name, argument = split_name(name)
-    module = discovery.load("datasets", known_name)
-    if not hasattr(module, "load"):
-        raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
     folder = None if data_dir is None else Path(data_dir).expanduser()
-    train, test, source = _load(module, name, data_dir=folder, argument=argument, download=download, progress=progress)
+    train, test, source = _load(name, data_dir=folder, download=download, progress=progress)
     train, validation = hold_out(train, validation_fraction, _VALIDATION_SEED, fold)
     test, _ = hold_out(test, 0.0, _VALIDATION_SEED)
     return Splits(train, validation, test, source)
@@ -122,13 +119,20 @@ def older_split(trained_on: Mapping[str, Any], source: Source) -> str:
     )
 
 
-def _load(module: Any, name: str, **options: Any) -> tuple[ImageSet, ImageSet, Source]:
+def _load(
+    name: str, *, data_dir: Path | None, download: bool, progress: ProgressCallback | None
+) -> tuple[ImageSet, ImageSet, Source]:
     """What a data set's file loads; of a user's own, whatever goes wrong in one line, and under its file's name."""
+    known_name, argument = split_name(name)
+    module = discovery.load("datasets", known_name)
+    if not hasattr(module, "load"):
+        raise CifarlabError(f"{name} defines no load(*, data_dir, argument, download, progress)")
+    load = partial(module.load, data_dir=data_dir, argument=argument, download=download, progress=progress)
     if not own_code.is_own(name):
-        found: tuple[ImageSet, ImageSet, Source] = module.load(**options)
+        found: tuple[ImageSet, ImageSet, Source] = load()
         return found
     try:
-        train, test, source = module.load(**options)
+        train, test, source = load()
     except CifarlabError:
         raise
     except Exception as error:  # a user's code raises what it likes
@@ -136,7 +140,7 @@ def _load(module: Any, name: str, **options: Any) -> tuple[ImageSet, ImageSet, S
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):
         raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")
-    remembered = source.data_dir or (None if options["data_dir"] is None else str(options["data_dir"]))
+    remembered = source.data_dir or (None if data_dir is None else str(data_dir))
     return train, test, dataclasses.replace(source, name=name, data_dir=remembered)  # so that the run finds it again
 
 

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import PIL
+from numpy.typing import DTypeLike
 
 from cifarlab.datasets._array_cache import cache_folder, read_arrays, write_arrays
 from cifarlab.utils.arrays import Array
@@ -49,29 +49,30 @@ def read_folder(root: Path, paths: Sequence[Path], progress: ProgressCallback | 
     table = _take(kept, rows)
 
     def keep(index: int, picture: Picture) -> None:
-        row = fresh[index]
-        table["images"][row] = picture.pixels
-        values = (picture.width, picture.height, picture.mode, picture.format, picture.animated, picture.content)
-        for column, value in zip(_COLUMNS, values, strict=True):
-            table[column][row] = value
-        rows[row] = 0
+        _fill(table, fresh[index], picture)
+        rows[fresh[index]] = 0
 
     errors = read_each([paths[row] for row in fresh.tolist()], keep, _SIZE_PIXELS, progress)
     if progress and not len(fresh):
         progress("reading pictures", 1.0)
     if place and len(fresh):
-        good = rows >= 0
-        write_arrays(
-            place, state, {name: column[good] for name, column in {**table, "paths": names, "stamps": stamps}.items()}
-        )
+        columns = {**table, "paths": names, "stamps": stamps}
+        write_arrays(place, state, {name: column[rows >= 0] for name, column in columns.items()})
     if errors:
         raise CifarlabError(say_unreadable(errors, len(paths)))
     return table
 
 
-_COLUMNS: dict[str, Any] = {
+_COLUMNS: dict[str, DTypeLike] = {
     "widths": np.int64, "heights": np.int64, "modes": "U16", "formats": "U16", "animated": np.bool_, "contents": "U32",
 }  # fmt: skip
+
+
+def _fill(table: dict[str, Array], row: int, picture: Picture) -> None:
+    table["images"][row] = picture.pixels
+    values = (picture.width, picture.height, picture.mode, picture.format, picture.animated, picture.content)
+    for column, value in zip(_COLUMNS, values, strict=True):
+        table[column][row] = value
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -49,13 +49,7 @@ def load(
         CifarlabError: If there are fewer than two classes, a class is empty, the classes of test are not those of
             train, or pictures cannot be read: all of these are named.
     """
-    if not argument:
-        raise CifarlabError("folder needs a path. Received: 'folder'; write folder:PATH, such as folder:my_pictures")
-    if readable(argument) != argument:
-        raise CifarlabError(f"the folder's name {argument} is not UTF-8: rename the folder")
-    path = Path(argument).expanduser()
-    base = None if path.is_absolute() else (data_dir or Path.cwd()).resolve()
-    root = path if base is None else base / path
+    root, base = _find_root(data_dir, argument)
     layout = find_layout(root)
     everything, table = _read(root, layout, progress)
     count = sum(map(len, layout.train.values()))
@@ -64,14 +58,21 @@ def load(
     if layout.test is None:
         _check_two_each(root, train)
         train, test = hold_out(train, _TEST_FRACTION, _TEST_SEED)
-    where = None if base is None else str(base)
-    about = _describe(table, layout)
+    where, about = None if base is None else str(base), _describe(table, layout)
     notices = (*layout.notices, *_say_two_classes(everything))
-    return (
-        train,
-        test,
-        Source(f"folder:{argument}", str(root), "read from a folder", {}, where, BY_CONTENT, notices, about),
-    )
+    source = Source(f"folder:{argument}", str(root), "read from a folder", {}, where, BY_CONTENT, notices, about)
+    return train, test, source
+
+
+def _find_root(data_dir: Path | None, argument: str) -> tuple[Path, Path | None]:
+    """The folder, and what its path is relative to; None where it is absolute."""
+    if not argument:
+        raise CifarlabError("folder needs a path. Received: 'folder'; write folder:PATH, such as folder:my_pictures")
+    if readable(argument) != argument:
+        raise CifarlabError(f"the folder's name {argument} is not UTF-8: rename the folder")
+    path = Path(argument).expanduser()
+    base = None if path.is_absolute() else (data_dir or Path.cwd()).resolve()
+    return (path if base is None else base / path), base
 
 
 def _read(root: Path, layout: Layout, progress: ProgressCallback | None) -> tuple[ImageSet, dict[str, Array]]:

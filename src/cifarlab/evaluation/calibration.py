@@ -1,22 +1,22 @@
 """Temperature scaling: one number, found on validation, that makes a run's confidence match its accuracy."""
 
-import dataclasses
 import math
 import os
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import optimize, special
 
 from cifarlab import metrics
 from cifarlab.inference.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
-from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.result_tables import ResultTable, Shown, as_limits, as_number
+from cifarlab.utils.results import Interval
 
 FORMAT = 2
 FOLDS = 10
@@ -24,7 +24,52 @@ FOLDS = 10
 # answers. Ten events for a variable is the least at which its estimate and its interval are near what they claim
 # (Peduzzi et al. 1996, Journal of Clinical Epidemiology 49:1373).
 LEAST_ANSWERS = 10
-_SHOWN = {"loss": "negative_log_likelihood", "expected_calibration_error": "expected_calibration_error"}
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """A score without the temperature and with it, each answer's fitted on images of which it was none."""
+
+    before: Interval
+    after: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration(Shown):
+    """A run's temperature, as `calibration.json` holds it.
+
+    Attributes:
+        run: The run's name.
+        split: Which images it was fitted on.
+        count: How many.
+        wrong: How many of the answers to them are wrong.
+        fitted: Whether the images tell a temperature.
+        temperature: 1 without limits where 1 was kept, and `method` says why.
+        loss: Mean cross-entropy, before and after; after is cross-fitted, see `cross_fit`.
+        expected_calibration_error: Likewise.
+        sentence: What it means.
+        model_checksum: Of the model that it is of.
+    """
+
+    format: int = FORMAT
+    run: str
+    split: str = "validation"
+    count: int
+    wrong: int
+    fitted: bool
+    temperature: Interval
+    loss: BeforeAfter
+    expected_calibration_error: BeforeAfter
+    sentence: str = ""
+    model_checksum: str
+
+    def table(self) -> ResultTable:
+        """The temperature, and loss and calibration error before and after it."""
+        found = [("temperature", f"{self.temperature.value:.3f}", as_limits(self.temperature, "loss"))]
+        for name, score in (("loss", self.loss), ("calibration error", self.expected_calibration_error)):
+            for moment, each in (("before", score.before), ("after", score.after)):
+                found.append((f"{name} {moment}", as_number("loss", each), as_limits(each, "loss")))
+        return ResultTable(("", "value", "95 % interval"), found, self.run, (self.sentence,))
 
 
 def calibrate(
@@ -32,7 +77,7 @@ def calibrate(
     *,
     data_dir: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
-) -> dict[str, Any]:
+) -> Calibration:
     """Find the temperature at which a run's probabilities fit its validation images best, and keep it in the run.
 
     Writes `calibration.json`. From then on `predict` reports probabilities at that temperature, and `evaluate` adds
@@ -47,12 +92,6 @@ def calibrate(
         data_dir: Where the data are, if not where the run found them; needed only to evaluate.
         code: The user's own Python files that the run may need; no other is executed.
 
-    Returns:
-        What was written: `format`, `run`, `split`, `count`, `wrong` (how many answers), `fitted` (whether the images
-        tell a temperature), `temperature` (an interval; 1 without limits where 1 was kept, and `method` says why),
-        `loss` and `expected_calibration_error` (each `before` and `after`, as intervals; after is cross-fitted, see
-        `cross_fit`), `sentence`, `model_checksum`.
-
     Raises:
         CifarlabError: If the run is none or incomplete, held out no validation images, or cannot be evaluated on them.
 
@@ -61,28 +100,37 @@ def calibrate(
     own_code.allow_files(code)
     run = open_calibratable(run)
     predictions = _validation_predictions(run, data_dir)
+    temperature, calibrated = _fit(predictions)
+    found = Calibration(
+        run=run.name,
+        count=len(predictions),
+        wrong=int((~predictions.correct).sum()),
+        fitted=temperature.low is not None,
+        temperature=temperature,
+        loss=_before_after("negative_log_likelihood", predictions, calibrated),
+        expected_calibration_error=_before_after("expected_calibration_error", predictions, calibrated),
+        model_checksum=model_checksum(run),
+    )
+    found = replace(found, sentence=_sentence(found))
+    files.write_json(run.path / FILE_NAME, found)
+    return found
+
+
+def _fit(predictions: Predictions) -> tuple[Interval, Predictions]:
+    """The temperature, and the predictions at it, cross-fitted; 1 and as they were where it does not lower the loss."""
     temperature = fit_temperature(predictions)
-    calibrated = predictions if temperature.low is None else cross_fit(predictions)
+    if temperature.low is None:
+        return temperature, predictions
+    calibrated = cross_fit(predictions)
     before, after = (float(each.losses.mean()) for each in (predictions, calibrated))
-    if temperature.low is not None and after >= before:
-        reason = "one fitted on nine tenths of its validation images does not lower the loss of the last tenth"
-        temperature, calibrated = _kept(f"{reason} ({before:.4f} before, {after:.4f} after)"), predictions
-    result = {
-        "format": FORMAT,
-        "run": run.name,
-        "split": "validation",
-        "count": len(predictions),
-        "wrong": int((~predictions.correct).sum()),
-        "fitted": temperature.low is not None,
-        "temperature": temperature,
-        **{
-            name: {"before": metrics.measure(metric, predictions), "after": metrics.measure(metric, calibrated)}
-            for name, metric in _SHOWN.items()
-        },
-    }
-    result = files.plain({**result, "sentence": _sentence(result), "model_checksum": model_checksum(run)})
-    files.write_json(run.path / FILE_NAME, result)
-    return result
+    if after < before:
+        return temperature, calibrated
+    reason = "one fitted on nine tenths of its validation images does not lower the loss of the last tenth"
+    return _kept(f"{reason} ({before:.4f} before, {after:.4f} after)"), predictions
+
+
+def _before_after(name: str, predictions: Predictions, calibrated: Predictions) -> BeforeAfter:
+    return BeforeAfter(metrics.measure(name, predictions), metrics.measure(name, calibrated))
 
 
 def open_calibratable(run: Run | str | os.PathLike[str]) -> Run:
@@ -134,18 +182,23 @@ def fit_temperature(predictions: Predictions) -> Interval:
     found = _optimum(logits, true)
     if found is None:
         return _kept(f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls as confidence falls")
-    # The estimate is where the mean slope is 0. By the delta method its standard error is that of the mean slope over
-    # the mean curvature (the sandwich, which does not suppose that the model is right); divided by the estimate it is
-    # that of the logarithm, on which the interval cannot reach 0.
-    slopes, curvatures = _slopes(logits, true, math.exp(-found))
-    error = float(slopes.std(ddof=1)) / math.sqrt(count) / float(curvatures.mean()) / math.exp(-found)
-    reach = min(float(special.ndtri(0.975)) * error, math.log(HIGHEST / LOWEST))
+    reach = _reach(logits, true, found)
     limits = math.exp(found - reach), math.exp(found + reach)
     if is_told(math.exp(found), *limits):
         return Interval(math.exp(found), *limits, "normal 95 % on the logarithm")
     needed = max(wrong + 1, math.ceil(wrong * (2 * reach / math.log(WIDEST)) ** 2))
     there = f"{wrong:,} wrong of {count:,} validation answers leave it anywhere from {limits[0]:.2g} to {limits[1]:.2g}"
     return _kept(f"{there}; it would take about {needed:,} wrong ones to tell it")
+
+
+def _reach(logits: Array, true: Array, found: float) -> float:
+    """How far the 95 % interval of the temperature's logarithm reaches to either side."""
+    # The estimate is where the mean slope is 0. By the delta method its standard error is that of the mean slope over
+    # the mean curvature (the sandwich, which does not suppose that the model is right); divided by the estimate it is
+    # that of the logarithm, on which the interval cannot reach 0.
+    slopes, curvatures = _slopes(logits, true, math.exp(-found))
+    error = float(slopes.std(ddof=1)) / math.sqrt(len(true)) / float(curvatures.mean()) / math.exp(-found)
+    return min(float(special.ndtri(0.975)) * error, math.log(HIGHEST / LOWEST))
 
 
 def cross_fit(predictions: Predictions) -> Predictions:
@@ -168,7 +221,7 @@ def cross_fit(predictions: Predictions) -> Predictions:
         rest = np.setdiff1d(order, own)
         found = _optimum(logits[rest], true[rest])
         scaled[own] /= np.float32(math.exp(found or 0.0))
-    return dataclasses.replace(predictions, logits=scaled)
+    return replace(predictions, logits=scaled)
 
 
 def _logits(predictions: Predictions) -> tuple[Array, Array]:
@@ -219,17 +272,18 @@ def _validation_predictions(run: Run, data_dir: str | None) -> Predictions:
     return run.predictions("validation")
 
 
-def _sentence(result: dict[str, Any]) -> str:
-    run, temperature = result["run"], result["temperature"]
-    if not result["fitted"]:
+def _sentence(found: Calibration) -> str:
+    run, temperature = found.run, found.temperature
+    value, low, high = temperature.value, temperature.low, temperature.high
+    if value is None or low is None or high is None:
         return f"{run} keeps temperature 1: {temperature.method}."
-    value = temperature.value
-    if temperature.low <= 1 <= temperature.high:
+    if low <= 1 <= high:
         sentence = f"{run} is well calibrated: 1 lies in the interval of its temperature, {value:.3f}."
     else:
         direction = "overconfident" if value > 1 else "underconfident"
         sentence = f"{run} is {direction}: its logits are divided by {value:.3f}."
-    before, after = (result["expected_calibration_error"][moment].value for moment in ("before", "after"))
+    error = found.expected_calibration_error
+    before, after = error.before.value or 0.0, error.after.value or 0.0
     if after > before:
         rise = f"by {after - before:.4f}, from {before:.4f} to {after:.4f}"
         sentence += f" Its calibration error rose {rise}: what a temperature makes smallest is the loss."

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cifarlab.inference.forward import compile_forward
+from cifarlab.runs.scores import Activity, LayerActivity
 from cifarlab.utils.arrays import Array, full_batches
 
 MOST_IMAGES = 2000
@@ -13,7 +14,7 @@ SMALL_SHARE = 0.01
 _ACTIVATIONS = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"})
 
 
-def measure_activity(model: Any, images: Array, most: int = MOST_IMAGES) -> dict[str, Any] | None:
+def measure_activity(model: Any, images: Array, most: int = MOST_IMAGES) -> Activity | None:
     """How many units of each hidden activation are dead, and how often the units answer.
 
     A unit is **dead** if its output is 0 for every image. Where the activation can be negative and is hardly ever
@@ -26,9 +27,7 @@ def measure_activity(model: Any, images: Array, most: int = MOST_IMAGES) -> dict
         most: Look at this many of them at most, evenly spaced.
 
     Returns:
-        Ready for JSON: `images` (how many), `layers`: `layer`, `units`, `dead` (how many), `active` (share of all pairs
-        of unit and image with an output above 0), from pixels to logits; None where the model is not dense or has no
-        hidden activation.
+        The layers from pixels to logits; None where the model is not dense or has no hidden activation.
     """
     layers = _hidden_activations(model)
     if not layers:
@@ -42,13 +41,11 @@ def measure_activity(model: Any, images: Array, most: int = MOST_IMAGES) -> dict
     ends = np.cumsum([output.shape[-1] for output in outputs])[:-1]
     lowest, highest, active = _extremes(forward, images[chosen])
     parts = zip(layers, *(np.split(each, ends) for each in (lowest, highest, active)), strict=True)
-    return {
-        "images": len(chosen),
-        "layers": [
-            {"layer": layer.name, "units": len(low), "dead": _count_dead(low, high), "active": float(share.mean())}
-            for layer, low, high, share in parts
-        ],
-    }
+    counted = (
+        LayerActivity(layer.name, len(low), _count_dead(low, high), float(share.mean()))
+        for layer, low, high, share in parts
+    )
+    return Activity(len(chosen), tuple(counted))
 
 
 def _hidden_activations(model: Any) -> list[Any]:

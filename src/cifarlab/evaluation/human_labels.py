@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from cifarlab.evaluation.human_comparison import HumanComparison
 from cifarlab.metrics.statistics.correlation import pearson, spearman
 from cifarlab.metrics.statistics.intervals import mean, share, wilson
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import plain
-from cifarlab.utils.text import counted, signed
+from cifarlab.utils.text import counted, percent
 
 DATA, SPLIT = "cifar10", "test"
 LEAST_SHARE = 0.2
@@ -48,6 +48,33 @@ class HumanLabels:
         return np.where(tied, -1, self.counts.argmax(axis=1))
 
 
+@dataclass(frozen=True)
+class SharedMistake:
+    """An image that the model gets wrong, and people too.
+
+    Attributes:
+        id: Which image.
+        label: Its class.
+        said: The class that the model named.
+        humans_wrong: Share of people who did not give the label.
+        humans_said_the_same: Share of people who gave the model's answer.
+        answers: How many people were asked.
+    """
+
+    id: str
+    label: str
+    said: str
+    humans_wrong: float
+    humans_said_the_same: float
+    answers: int
+
+    @property
+    def sentence(self) -> str:
+        """For the model's user."""
+        wrong = percent(self.humans_wrong, 0)
+        return f"Your model is wrong here ({self.said} instead of {self.label}), and so were {wrong} of people."
+
+
 def open_human_labels(path: str | Path, data: str, split: str) -> HumanLabels:
     """Read the counts for a split of a data set, if that is what people were asked about.
 
@@ -68,7 +95,7 @@ def open_human_labels(path: str | Path, data: str, split: str) -> HumanLabels:
     return load_human_labels(path)
 
 
-def score_with_humans(predictions: Predictions, humans: HumanLabels, *, own_order: bool = True) -> dict[str, Any]:
+def score_with_humans(predictions: Predictions, humans: HumanLabels, *, own_order: bool = True) -> HumanComparison:
     """What `compare_with_humans` says, once it is sure that row n of the counts is about image n of the predictions.
 
     Args:
@@ -82,8 +109,8 @@ def score_with_humans(predictions: Predictions, humans: HumanLabels, *, own_orde
     if own_order:
         _check_own_order(predictions)
     found = compare_with_humans(predictions, humans)
-    agreement = float(found["agreement"]["value"])
-    if agreement < _LEAST_AGREEMENT:
+    agreement = found.agreement.value
+    if agreement is not None and agreement < _LEAST_AGREEMENT:
         raise CifarlabError(
             f"only {100 * agreement:.0f} % of people's answers are the labels: expected counts and predictions both in "
             f"the order of the {SPLIT} set of {DATA}"
@@ -125,23 +152,13 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
     return HumanLabels(counts)
 
 
-def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Array | None = None) -> dict[str, Any]:
+def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Array | None = None) -> HumanComparison:
     """How the model's answers lie beside people's.
 
     Args:
         predictions: N images.
         humans: Of the test set.
         rows: `(N,)` int: each image's row in `humans`; by default the rows are in the order of the predictions.
-
-    Returns:
-        `count`; `mistakes`: how many of the model's answers are not the label, and `shared_mistakes`: the share of them
-        that at least a fifth of people (`LEAST_SHARE`) made too; `accuracy_against_majority`, with how many images
-        `tied` and are left out; `human_accuracy`: how often the majority gives the label; `agreement`: the mean
-        share of people who gave the label; `cross_entropy`: of the model's probabilities under people's answers, in
-        nats, `human_entropy`: its least possible value, and their difference `divergence` (Kullback-Leibler);
-        `model_entropy`: the mean entropy of the model's probabilities, in nats; `entropy_pearson` and
-        `entropy_spearman`: the correlation of its entropy with that of people's answers over the images, from -1 to 1:
-        whether it doubts where they do. Each has its 95 % interval where it is no mere count.
 
     Raises:
         CifarlabError: If the numbers of images or classes differ.
@@ -155,51 +172,26 @@ def compare_with_humans(predictions: Predictions, humans: HumanLabels, rows: Arr
     model_entropy = -(predictions.probabilities * predictions.log_probabilities).sum(axis=1)
     wrong = ~predictions.correct
     shared = int((wrong & (1 - by_label >= LEAST_SHARE - _ROUNDING)).sum())
-    return plain(
-        {
-            "count": len(predictions),
-            "tied": (~clear).sum(),
-            "mistakes": wrong.sum(),
-            "shared_mistakes": wilson(shared, int(wrong.sum()), nothing="no mistakes"),
-            "accuracy_against_majority": share((predictions.predicted == majority)[clear]),
-            "human_accuracy": share((predictions.labels == majority)[clear]),
-            "agreement": mean(by_label, highest=1.0),
-            "cross_entropy": mean(crossed),
-            "human_entropy": mean(entropy),
-            "divergence": mean(np.maximum(crossed - entropy, 0)),
-            "model_entropy": mean(model_entropy),
-            "entropy_pearson": pearson(model_entropy, entropy),
-            "entropy_spearman": spearman(model_entropy, entropy),
-        }
+    return HumanComparison(
+        count=len(predictions),
+        tied=int((~clear).sum()),
+        mistakes=int(wrong.sum()),
+        shared_mistakes=wilson(shared, int(wrong.sum()), nothing="no mistakes"),
+        accuracy_against_majority=share((predictions.predicted == majority)[clear]),
+        human_accuracy=share((predictions.labels == majority)[clear]),
+        agreement=mean(by_label, highest=1.0),
+        cross_entropy=mean(crossed),
+        human_entropy=mean(entropy),
+        divergence=mean(np.maximum(crossed - entropy, 0)),
+        model_entropy=mean(model_entropy),
+        entropy_pearson=pearson(model_entropy, entropy),
+        entropy_spearman=spearman(model_entropy, entropy),
     )
-
-
-def describe(found: dict[str, Any]) -> str:
-    """What `compare_with_humans` found as the rest of a sentence that begins with the model's name."""
-
-    def percent(score: dict[str, Any]) -> str:
-        if score["value"] is None:
-            return "none"
-        return f"{100 * score['value']:.2f} % ({100 * score['low']:.2f} to {100 * score['high']:.2f})"
-
-    gap = found["divergence"]
-    limits = "" if gap["low"] is None else f" ({gap['low']:.4f} to {gap['high']:.4f})"
-    alike = found.get("entropy_spearman", {"value": None})  # scores of earlier versions have none
-    parts = [
-        f"predicts the majority label of {percent(found['accuracy_against_majority'])} of the images",
-        f"diverges from their answers by {gap['value']:.4f}{limits}",
-    ]
-    if alike["value"] is not None:
-        limits = "" if alike["low"] is None else f" ({signed(alike['low'])} to {signed(alike['high'])})"
-        parts.append(f"has a rank correlation of {signed(alike['value'])}{limits} between its entropy and theirs")
-    if found["mistakes"]:
-        parts.append(f"shares {percent(found['shared_mistakes'])} of its mistakes with at least a fifth of people")
-    return ", ".join(parts)
 
 
 def shared_mistakes(
     predictions: Predictions, humans: HumanLabels, rows: Array | None = None, least: float = LEAST_SHARE
-) -> list[dict[str, Any]]:
+) -> list[SharedMistake]:
     """Images that the model gets wrong, and that many people get wrong too, most of them first.
 
     Args:
@@ -207,10 +199,6 @@ def shared_mistakes(
         humans: Of the test set.
         rows: As in `compare_with_humans`.
         least: Smallest share of people who were wrong.
-
-    Returns:
-        For each: `id`, `label`, `said` (by the model), `humans_wrong` and `humans_said_the_same` (shares), `answers`
-        (people) and a `sentence` that says it.
     """
     part = _rows(predictions, humans, rows)
     every = np.arange(len(predictions))
@@ -220,16 +208,14 @@ def shared_mistakes(
     order = chosen[np.lexsort((chosen, -wrong[chosen]))]
     names = predictions.class_names
     return [
-        {
-            "id": str(predictions.ids[row]),
-            "label": names[predictions.labels[row]],
-            "said": names[predictions.predicted[row]],
-            "humans_wrong": float(wrong[row]),
-            "humans_said_the_same": float(same[row]),
-            "answers": int(part.counts[row].sum()),
-            "sentence": f"Your model is wrong here ({names[predictions.predicted[row]]} instead of "
-            f"{names[predictions.labels[row]]}), and so were {wrong[row]:.0%} of people.".replace("%", " %"),
-        }
+        SharedMistake(
+            id=str(predictions.ids[row]),
+            label=names[predictions.labels[row]],
+            said=names[predictions.predicted[row]],
+            humans_wrong=float(wrong[row]),
+            humans_said_the_same=float(same[row]),
+            answers=int(part.counts[row].sum()),
+        )
         for row in order
     ]
 

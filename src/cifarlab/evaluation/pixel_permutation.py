@@ -5,15 +5,16 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets, metrics
+from cifarlab import datasets
 from cifarlab.evaluation import scoring
+from cifarlab.evaluation.permutation_result import PermutationTest, ShuffledComparison, say_difference
 from cifarlab.metrics.statistics import significance
-from cifarlab.metrics.statistics.intervals import Interval, mean_over_seeds
+from cifarlab.metrics.statistics.intervals import Interval, mean_over_seeds, share
 from cifarlab.models import shuffle_images
 from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
@@ -25,7 +26,7 @@ from cifarlab.training.observer import Silent, TrainingObserver
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import signed
+from cifarlab.utils.json_data import json_data
 
 FORMAT = 1
 SPLITS = ("validation", "test")
@@ -82,13 +83,7 @@ def plan_pairs(
     Raises:
         CifarlabError: If a name, a setting or the split is wrong.
     """
-    if split not in SPLITS:
-        raise CifarlabError(f"unknown split {split!r}: expected {' or '.join(SPLITS)}")
-    for setting in settings:
-        key = setting.partition("=")[0].strip()
-        if key in ("shuffle_pixels", "seed"):
-            how = "it is what is compared" if key == "shuffle_pixels" else "give --seeds N"
-            raise CifarlabError(f"{key} cannot be set in a pixel-permutation test: {how}")
+    _check(settings, split)
     pairs = []
     for recipe in dict.fromkeys(recipes):
         wanted = override(load_recipe(recipe), settings)
@@ -103,6 +98,16 @@ def plan_pairs(
     return pairs
 
 
+def _check(settings: Sequence[str], split: str) -> None:
+    if split not in SPLITS:
+        raise CifarlabError(f"unknown split {split!r}: expected {' or '.join(SPLITS)}")
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if key in ("shuffle_pixels", "seed"):
+            how = "it is what is compared" if key == "shuffle_pixels" else "give --seeds N"
+            raise CifarlabError(f"{key} cannot be set in a pixel-permutation test: {how}")
+
+
 def measure_pairs(
     pairs: Sequence[Pair],
     *,
@@ -111,7 +116,7 @@ def measure_pairs(
     runs_dir: Path = Path("runs"),
     output: Path = Path("permutation"),
     observe: Callable[[], AbstractContextManager[TrainingObserver]] = _unobserved,
-) -> dict[str, Any]:
+) -> PermutationTest:
     """Train what has not been trained yet, evaluate it, and compare.
 
     Writes `permutation.json`, `permutation.png` and `permutation.svg` into the output folder.
@@ -124,30 +129,39 @@ def measure_pairs(
         output: The folder for figure and numbers.
         observe: Called before each training; what it gives watches that one. By default nobody does.
 
-    Returns:
-        Ready for JSON: `format`, `split`, `seeds`, `note`; `recipes`: `recipe`, `data`, `count` (images), `changed`,
-        `runs`, `shuffled_runs`, `accuracy` and `shuffled_accuracy` (means over the seeds), `difference` (shuffled minus
-        not, paired: over images where there is one seed, else over seeds), each as `{"value", "low", "high",
-        "method"}`, and `sentence`; `files`: what was written.
-
     Raises:
         CifarlabError: If the data cannot be had, a training fails, or the folder cannot be written.
     """
-    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "observe": observe}
+    train = partial(_trained, data_dir=data_dir, runs_dir=runs_dir, observe=observe)
     trained: list[tuple[list[Run], list[Run]]] = [([], []) for _ in pairs]
     for seed in range(len(pairs[0].plain)):  # seed by seed, so that a test that is stopped has whole ones
         for pair, (plain, shuffled) in zip(pairs, trained, strict=True):
-            plain.append(_trained(pair.plain[seed], "", **where))
-            shuffled.append(_trained(pair.shuffled[seed], "-shuffled", **where))
-    rows = []
-    for pair, arms in zip(pairs, trained, strict=True):
-        answers = [[_answers(run, split, data_dir) for run in arm] for arm in arms]
-        row = {"recipe": Path(pair.recipe).stem, "data": arms[0][0].data_name, "changed": list(pair.changed)}
-        row |= {"runs": [str(run.path) for run in arms[0]], "shuffled_runs": [str(run.path) for run in arms[1]]}
-        rows.append({**row, **_measure(answers[0], answers[1], str(row["recipe"]), split)})
+            plain.append(train(pair.plain[seed], ""))
+            shuffled.append(train(pair.shuffled[seed], "-shuffled"))
+    rows = [_compare(pair, *arms, split, data_dir) for pair, arms in zip(pairs, trained, strict=True)]
     note = f"{NOTE} {CHOSEN_ON}" if split == "validation" else NOTE
-    result = {"format": FORMAT, "split": split, "seeds": len(pairs[0].plain), "note": note, "recipes": rows}
-    return {**result, "files": _write(result, _example(trained[0][0][0], split, data_dir), output)}
+    result = PermutationTest(FORMAT, split, len(pairs[0].plain), note, rows)
+    return dataclasses.replace(result, files=_write(result, _example(trained[0][0][0], split, data_dir), output))
+
+
+def _compare(pair: Pair, plain: list[Run], shuffled: list[Run], split: str, data_dir: str | None) -> ShuffledComparison:
+    """Both accuracies and their difference, with intervals, and what they say."""
+    answers = [[_answers(run, split, data_dir) for run in arm] for arm in (plain, shuffled)]
+    first, recipe = answers[0][0], Path(pair.recipe).stem
+    before, after, difference = _measure(*answers)
+    return ShuffledComparison(
+        recipe=recipe,
+        data=plain[0].data_name,
+        changed=pair.changed,
+        runs=[str(run.path) for run in plain],
+        shuffled_runs=[str(run.path) for run in shuffled],
+        count=len(first),
+        chance=1 / len(first.class_names),
+        accuracy=before,
+        shuffled_accuracy=after,
+        difference=difference,
+        sentence=say_difference(recipe, difference),
+    )
 
 
 def _trained(
@@ -192,43 +206,15 @@ def _answers(run: Run, split: str, data_dir: str | None) -> Predictions:
     return run.predictions(split)
 
 
-def _measure(plain: list[Predictions], shuffled: list[Predictions], recipe: str, split: str) -> dict[str, Any]:
-    """Both accuracies and their difference, with intervals, and what they say."""
-    count = len(plain[0])
-    correct = [np.array([answers.correct for answers in arm]) for arm in (plain, shuffled)]
-    before, after = correct  # (seeds, N)
+def _measure(plain: list[Predictions], shuffled: list[Predictions]) -> tuple[Interval, Interval, Interval]:
+    """Accuracy as it is and shuffled, and the difference."""
+    before, after = (np.array([answers.correct for answers in arm]) for arm in (plain, shuffled))  # (seeds, N)
     if len(plain) == 1:
-        accuracies = [metrics.measure("accuracy", arm[0]) for arm in (plain, shuffled)]
         counts = [(after & before), (after & ~before), (~after & before), (~after & ~before)]
-        difference = significance.paired_difference(*(int(each.sum()) for each in counts))
-    else:
-        accuracies = [mean_over_seeds(each.mean(axis=1).tolist()) for each in correct]
-        difference = significance.mean_difference((after.mean(axis=1) - before.mean(axis=1)).tolist())
-    names = ("accuracy", "shuffled_accuracy", "difference")
-    found = dict(zip(names, (*accuracies, difference), strict=True))
-    chance = 1 / len(plain[0].class_names)
-    return files.plain({"count": count, "chance": chance, **found, "sentence": _sentence(recipe, difference)})
-
-
-def _sentence(recipe: str, difference: Interval) -> str:
-    assert difference.value is not None
-    if difference.low is None or difference.high is None:
-        gap = signed(100 * difference.value)
-        same = f"Every seed of {recipe} differs by the same {gap} percentage points when all pixels are shuffled"
-        return f"{same}: what others would differ by cannot be told."
-    value, low, high = (100 * each for each in (difference.value, difference.low, difference.high))
-    interval = f"95 % interval {signed(low)} to {signed(high)}"
-    if high < 0:
-        return (
-            f"{recipe} loses {-value:.2f} percentage points when all pixels are shuffled ({interval}): it used which "
-            "pixels are neighbours."
-        )
-    if low > 0:
-        return f"{recipe} gains {value:.2f} percentage points when all pixels are shuffled ({interval})."
-    return (
-        f"Nothing shows that {recipe} loses anything when all pixels are shuffled: the difference is {signed(value)} "
-        f"percentage points ({interval})."
-    )
+        return share(before[0]), share(after[0]), significance.paired_difference(*(int(each.sum()) for each in counts))
+    means = before.mean(axis=1), after.mean(axis=1)
+    difference = significance.mean_difference((means[1] - means[0]).tolist())
+    return mean_over_seeds(means[0].tolist()), mean_over_seeds(means[1].tolist()), difference
 
 
 def _example(run: Run, split: str, data_dir: str | None) -> Array:
@@ -238,13 +224,16 @@ def _example(run: Run, split: str, data_dir: str | None) -> Array:
     return image
 
 
-def _write(result: dict[str, Any], image: Array, output: Path) -> list[str]:
-    keys = ("accuracy", "shuffled_accuracy", "difference")
-    rows = {row["recipe"]: [row[key] for key in keys] for row in result["recipes"]}
-    figure = plot_pixel_permutation(rows, image, shuffle_images(image[None])[0], result["recipes"][0]["chance"])
-    written = [
-        files.write_json(output / "permutation.json", result),
+def _write(result: PermutationTest, image: Array, output: Path) -> tuple[str, ...]:
+    rows = {
+        row.recipe: [vars(score) for score in (row.accuracy, row.shuffled_accuracy, row.difference)]
+        for row in result.recipes
+    }
+    figure = plot_pixel_permutation(rows, image, shuffle_images(image[None])[0], result.recipes[0].chance)
+    values = {key: value for key, value in json_data(result).items() if key != "files"}
+    written = (
+        files.write_json(output / "permutation.json", values),
         files.write_bytes(output / "permutation.png", to_png(figure)),
         files.write_text(output / "permutation.svg", to_svg(figure)),
-    ]
-    return [str(path) for path in written]
+    )
+    return tuple(map(str, written))

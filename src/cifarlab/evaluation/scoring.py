@@ -3,8 +3,8 @@
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,16 @@ from cifarlab.evaluation.overlap import describe, summarise
 from cifarlab.inference import prediction
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import check_tta
-from cifarlab.runs import Run, derived, pretrained_run
+from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.derived import model_checksum
-from cifarlab.runs.layout import NO_TTA, describe_tta
+from cifarlab.runs.layout import NO_TTA, with_tta
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
+from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Scores
 from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
-from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import few
 
 
@@ -40,7 +41,7 @@ def evaluate(
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
-) -> dict[str, Any]:
+) -> Scores:
     """Let a run's model classify every image of a split, and score the answers.
 
     Writes `predictions-<split>.npz` and `scores.json` (`scores-<split>.json` for a split other than test) into the run,
@@ -60,25 +61,12 @@ def evaluate(
         code: The user's own Python files that the run may need; no other is executed.
         show: Whether to show the progress; None: in a notebook and at a prompt.
 
-    Returns:
-        The scores, as written: those of `metrics.score`, and `run`, `data`, `split`, `images` (their fingerprint),
-        `tta`, `looks` (how often this split of these data has been looked at, this time included, with whichever
-        test-time augmentation), `looks_in_making` (how many of these while the model was made: 0 but for the built-in
-        model, which brings them along), `notices`
-        (sentences about what a reader must know), `model_checksum`, where the model was trained on some of the images
-        also `overlap`: see `overlap.summarise`, and, where the run has been calibrated and this is single-view,
-        `calibrated`: its `temperature`, and `loss` and `expected_calibration_error` at it, as intervals; with
-        `human_labels` also `human`: see `human_labels.compare_with_humans`; of a dense network, single-view, also
-        `activity`: see `dead_units.measure_activity`.
-
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
             missing, do not fit the model, or are not the ones that the run was trained on, or the human labels are not
             about them.
     """
-    if split not in SPLITS:
-        raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
-    check_tta(tta)
+    _check_options(split, tta)
     own_code.allow_files(code)
     own_code.allow(data or "")
     run = pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir)
@@ -86,59 +74,79 @@ def evaluate(
     humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
-    notices = [*_state_notices(run), *splits.source.notices]
-    notices += _data_notices(run, splits, split, named=data is not None)
-    name = splits.source.name
+    notices = [*_state_notices(run), *splits.source.notices, *_data_notices(run, splits, split, named=data is not None)]
     met = _find_overlap(run, splits, split)
-    checksum = model_checksum(run)  # before the model is read: a training may write the next while this one answers
-    with progress_of(f"evaluating {run.path}", show):
-        model = prediction.load_model(run)
-        answers = prediction.predict_images(model, splits[split], tta=tta)
-    origin = Origin(checksum, splits[split].fingerprint, _trained_on(met, splits[split]))
-    predictions = dataclasses.replace(answers, origin=origin)
-    overlap, told = _weigh_overlap(run, met, predictions, split, name)
-    why = f"evaluate on {name}" + ("" if tta == NO_TTA else f", {describe_tta(tta)}")
-    calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else ({}, [])
-    human = {} if humans is None else {"human": score_with_humans(predictions, humans)}
-    scores = {
-        "run": run.name,
-        "data": name,
-        "split": split,
-        "images": origin.images,
-        derived.KEY: checksum,
-        "tta": tta,
-        "looks": run.record_look(split, why, name, tta),
-        "looks_in_making": run.looks_in_making(split, name),
-        "notices": notices + told + uncalibrated + _history_notices(run, predictions, split, name, tta),
-        **metrics.score(predictions),
-        **overlap,
-        **calibrated,
-        **human,
-        **_activity(model, splits[split], tta),
-    }
-    predictions.save(run.predictions_file(split, name, tta))
-    files.write_json(run.scores_file(split, name, tta), scores)
+    predictions, activity = _classify(run, splits[split], tta, met, show)
+    human = None if humans is None else json_data(score_with_humans(predictions, humans))
+    scores = _score(run, predictions, met, _Asked(splits.source.name, split, tta), notices)
+    scores = dataclasses.replace(scores, human=human, activity=activity)
+    predictions.save(run.predictions_file(split, splits.source.name, tta))
+    files.write_json(run.scores_file(split, splits.source.name, tta), scores)
     return scores
 
 
-def _activity(model: Any, images: ImageSet, tta: str) -> dict[str, Any]:
-    """Which units of a dense network never answer; nothing of another network."""
-    found = measure_activity(model, images.images) if tta == NO_TTA else None
-    return {} if found is None else {"activity": found}
+@dataclass(frozen=True)
+class _Asked:
+    """Which images of which data, and how."""
+
+    data: str
+    split: str
+    tta: str
 
 
-def _calibrated(run: Run, predictions: Predictions) -> tuple[dict[str, Any], list[str]]:
+def _classify(
+    run: Run, images: ImageSet, tta: str, met: Overlap | None, show: bool | None
+) -> tuple[Predictions, Activity | None]:
+    """The model's answers, with what they are of; single-view also which units of a dense network never answer."""
+    checksum = model_checksum(run)  # before the model is read: a training may write the next while this one answers
+    with progress_of(f"evaluating {run.path}", show):
+        model = prediction.load_model(run)
+        answers = prediction.predict_images(model, images, tta=tta)
+    trained_on = np.zeros(len(images), bool) if met is None else met.trained_on
+    predictions = dataclasses.replace(answers, origin=Origin(checksum, images.fingerprint, trained_on))
+    return predictions, measure_activity(model, images.images) if tta == NO_TTA else None
+
+
+def _score(run: Run, predictions: Predictions, met: Overlap | None, asked: _Asked, notices: Sequence[str]) -> Scores:
+    """Every number about the answers; the look at them is counted."""
+    data, split, tta = asked.data, asked.split, asked.tta
+    overlap, told = _weigh_overlap(run, met, predictions, split, data)
+    calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else (None, [])
+    assert predictions.origin is not None
+    why = f"evaluate on {data}{with_tta(tta)}"
+    return dataclasses.replace(
+        metrics.score(predictions),
+        run=run.name,
+        data=data,
+        split=split,
+        images=predictions.origin.images,
+        model_checksum=predictions.origin.model_checksum,
+        tta=tta,
+        looks=run.record_look(split, why, data, tta),
+        looks_in_making=run.looks_in_making(split, data),
+        notices=(*notices, *told, *uncalibrated, *_history_notices(run, predictions, split, data, tta)),
+        overlap=overlap,
+        calibrated=calibrated,
+    )
+
+
+def _calibrated(run: Run, predictions: Predictions) -> tuple[CalibratedScores | None, list[str]]:
     """Loss and calibration error at the run's temperature, where it has one; or a notice that it is unusable."""
     try:
         temperature = stored_temperature(run)
     except CifarlabError as error:
-        return {}, [f"Not calibrated: {error}."]
+        return None, [f"Not calibrated: {error}."]
     if temperature is None:
-        return {}, []
+        return None, []
     scaled = scale(predictions, temperature)
     loss, gap = (metrics.measure(name, scaled) for name in ("negative_log_likelihood", "expected_calibration_error"))
-    found = {"temperature": temperature, "loss": loss, "expected_calibration_error": gap}
-    return files.plain({"calibrated": found}), []
+    return CalibratedScores(temperature, loss, gap), []
+
+
+def _check_options(split: str, tta: str) -> None:
+    if split not in SPLITS:
+        raise CifarlabError(f"unknown split {split!r}: expected {', '.join(SPLITS)}")
+    check_tta(tta)
 
 
 def _check_held_out(run: Run, split: str) -> None:
@@ -175,29 +183,25 @@ def _find_overlap(run: Run, splits: Splits, split: str) -> Overlap | None:
     return find_overlap(run, splits[split], splits.source.name, own, are_validation=are_validation)
 
 
-def _trained_on(met: Overlap | None, images: ImageSet) -> Array:
-    return np.zeros(len(images), bool) if met is None else met.trained_on
-
-
 def _weigh_overlap(
     run: Run, met: Overlap | None, predictions: Predictions, split: str, data: str
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[OverlapSummary | None, list[str]]:
     """How many images the model was trained on, for the scores, and what must be said of it.
 
     Of the run's own training images nothing: that they are such is their name.
     """
     if split == "train" and data == run.data_name:
-        return {}, []
+        return None, []
     if met is None:
         changed = (run.data.get("fingerprints") or {}).get(split)
         if data != run.data_name or changed in (None, predictions.origin and predictions.origin.images):
-            return {}, []
-        return {}, [
+            return None, []
+        return None, [
             f"{run.name} did not record which images it was trained on: some of these may be among them, and then the "
             "accuracy is no test."
         ]
     found = summarise(met, predictions.ids, predictions.correct)
-    return {"overlap": found} if found["count"] else {}, describe(found, len(predictions), split)
+    return found if found.count else None, describe(found, len(predictions), split)
 
 
 def _state_notices(run: Run) -> list[str]:

@@ -1,7 +1,7 @@
 """Slices: for which kinds of images a model is worse than for the rest."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -14,7 +14,7 @@ from cifarlab.metrics.statistics.intervals import share
 from cifarlab.metrics.statistics.significance import holm
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.files import plain
+from cifarlab.utils.results import Interval
 
 FORMAT = 1
 PARTS = 5
@@ -25,19 +25,50 @@ FEWEST_COPIES = 20
 _BLOCK = 500
 
 
-def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Slice:
+    """Some of the images, and the accuracy on them.
+
+    Attributes:
+        by: The quantity that tells them from the rest.
+        name: What they are called.
+        low: The quantity's least value among them.
+        high: The most.
+        count: How many.
+        accuracy: On them.
+        difference: From the accuracy on the rest.
+        p_value: Fisher's exact test against the rest.
+        adjusted_p_value: By Holm, over all slices.
+    """
+
+    by: str
+    name: str
+    low: float
+    high: float
+    count: int
+    accuracy: Interval
+    difference: float
+    p_value: float
+    adjusted_p_value: float = 1.0
+
+
+@dataclass(frozen=True)
+class SliceAccuracy:
+    """Accuracy on all images, and on slices of them, the least accurate first."""
+
+    format: int
+    count: int
+    accuracy: Interval
+    slices: tuple[Slice, ...]
+
+
+def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | None = None) -> SliceAccuracy:
     """Accuracy on fifths of the images by brightness, contrast and distance to the training images, worst first.
 
     Args:
         predictions: N images, at least one.
         images: `(N, H, W, C)` uint8, the same images in the same order.
         train: What the model learned from; without it nothing is said about distance and copies.
-
-    Returns:
-        Ready for JSON: `format`, `count`, `accuracy` of all (an interval) and `slices`, the least accurate first, each
-        with `by` (the quantity), `name`, `low` and `high` (its range), `count`, `accuracy` (an interval), `difference`
-        (from the accuracy of the rest), `p_value` (Fisher's exact test against the rest) and `adjusted_p_value` (Holm,
-        over all slices).
 
     Raises:
         ValueError: If there are not as many images as predictions.
@@ -46,10 +77,10 @@ def slice_accuracy(predictions: Predictions, images: Array, train: ImageSet | No
         raise ValueError(f"expected an image for each prediction. Received: {len(images):,}, {len(predictions):,}")
     correct = predictions.correct
     found = [_measure(correct, *part) for part in _parts(images, train)]
-    for row, adjusted in zip(found, holm([row["p_value"] for row in found]), strict=True):
-        row["adjusted_p_value"] = adjusted
-    ordered = sorted(found, key=lambda row: (row["accuracy"].value, row["by"], row["low"]))
-    return plain({"format": FORMAT, "count": len(correct), "accuracy": share(correct), "slices": ordered})
+    adjusted = holm([row.p_value for row in found])
+    rows = [replace(row, adjusted_p_value=p_value) for row, p_value in zip(found, adjusted, strict=True)]
+    ordered = sorted(rows, key=lambda row: (row.accuracy.value or 0.0, row.by, row.low))
+    return SliceAccuracy(FORMAT, len(correct), share(correct), tuple(ordered))
 
 
 def nearest_distances(images: Array, train: Array) -> Array:
@@ -104,16 +135,16 @@ def _fifths(by: str, names: tuple[str, ...], values: Array) -> Iterator[tuple[st
             yield by, name, values, members
 
 
-def _measure(correct: Array, by: str, name: str, values: Array, members: Array) -> dict[str, Any]:
+def _measure(correct: Array, by: str, name: str, values: Array, members: Array) -> Slice:
     inside, outside = correct[members], correct[~members]
     table = [[int(part.sum()), int((~part).sum())] for part in (inside, outside)]
-    return {
-        "by": by,
-        "name": name,
-        "low": float(values[members].min()),
-        "high": float(values[members].max()),
-        "count": len(inside),
-        "accuracy": share(inside),
-        "difference": float(inside.mean() - outside.mean()),
-        "p_value": float(stats.fisher_exact(table).pvalue),
-    }
+    return Slice(
+        by=by,
+        name=name,
+        low=float(values[members].min()),
+        high=float(values[members].max()),
+        count=len(inside),
+        accuracy=share(inside),
+        difference=float(inside.mean() - outside.mean()),
+        p_value=float(stats.fisher_exact(table).pvalue),
+    )

@@ -4,7 +4,8 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,31 @@ from cifarlab.utils.arrays import number_rows
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, say_unreadable
+from cifarlab.utils.json_data import OPTIONAL
 from cifarlab.utils.text import counted, readable
+
+
+@dataclass(frozen=True)
+class ClassProbability:
+    """A class and how probable it is."""
+
+    class_name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class PicturePrediction:
+    """What a model names on one picture.
+
+    Attributes:
+        image: The picture's path, or `"-"`.
+        tta: Name of the test-time augmentation; None for none.
+        top: The most probable first.
+    """
+
+    image: str
+    tta: str | None = field(metadata=OPTIONAL)
+    top: tuple[ClassProbability, ...]
 
 
 def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
@@ -94,7 +119,7 @@ def predict(
     code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
     passed_over: list[PictureError] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[PicturePrediction]:
     """Name the most probable classes of pictures of any size and format.
 
     Args:
@@ -107,9 +132,7 @@ def predict(
         passed_over: Where given, pictures that cannot be read are passed over, and why is added to this list.
 
     Returns:
-        One a picture: `{"image": path, "top": [{"class_name", "probability"}, ...]}`, most probable first; with
-        test-time augmentation also `"tta"`, its name. Where the run has been calibrated, single-view probabilities are
-        those at its temperature.
+        One a picture. Where the run has been calibrated, single-view probabilities are those at its temperature.
 
     Raises:
         CifarlabError: If there are no pictures, some cannot be read (all are named) and `passed_over` is not given,
@@ -118,27 +141,30 @@ def predict(
     if top < 1:
         raise CifarlabError(f"top must be at least 1. Received: {top}")
     check_tta(tta)
-    names = class_names(model)
-    paths = expand_pictures(pictures)
-    shape = _stored_shape(model)
+    names, shape, paths = class_names(model), _stored_shape(model), expand_pictures(pictures)
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         loaded = load_model(model, code)
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
-        blank = np.zeros(len(images), np.int64)
-        predictions = predict_images(loaded, ImageSet(images, blank, number_rows(len(images)), names), 256, tta)
+        predictions = predict_images(loaded, _unlabelled(images, names), 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
-    named = {} if tta == NO_TTA else {"tta": tta}
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # (N, top)
-    return [
-        {
-            "image": readable(paths[row]),
-            **named,
-            "top": [{"class_name": names[k], "probability": float(chances[k])} for k in best],
-        }
-        for row, chances, best in zip(rows, probabilities, order.tolist(), strict=True)
-    ]
+    named = None if tta == NO_TTA else tta
+    found = zip(rows, _best(probabilities, names, top), strict=True)
+    return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
+
+
+def _unlabelled(images: NDArray[np.uint8], names: tuple[str, ...]) -> ImageSet:
+    return ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
+
+
+def _best(
+    probabilities: NDArray[np.float64], names: Sequence[str], count: int
+) -> Iterator[tuple[ClassProbability, ...]]:
+    """The `count` most probable classes of each picture; of equals the first."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]  # (N, count)
+    for chances, chosen in zip(probabilities, order.tolist(), strict=True):
+        yield tuple(ClassProbability(names[k], float(chances[k])) for k in chosen)
 
 
 def _readable(

@@ -1,14 +1,16 @@
 """A run's temperature: the one number by which its logits are divided, so that its confidence means what it says."""
 
 import dataclasses
+from dataclasses import dataclass
 
 import numpy as np
 
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.derived import StaleError, is_of_model, model_checksum
 from cifarlab.runs.predictions import Predictions
-from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_reading import read_result
+from cifarlab.utils.results import Interval
 
 __all__ = ["FILE_NAME", "model_checksum", "scale", "stored_temperature"]
 
@@ -17,6 +19,14 @@ LOWEST, HIGHEST = 0.01, 100.0
 # A temperature not known to a factor of 2 either way can make confidence worse as easily as better: probabilities at
 # its two ends are too far apart to report one of them.
 WIDEST = 4.0
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What is read of `calibration.json`."""
+
+    temperature: Interval
+    model_checksum: str
 
 
 def stored_temperature(run: Run) -> float | None:
@@ -29,17 +39,15 @@ def stored_temperature(run: Run) -> float | None:
     path = run.path / FILE_NAME
     if not path.is_file():
         return None
-    stored = files.read_json(path)
-    try:
-        value, model = float(stored["temperature"]["value"]), stored["model_checksum"]
-        low, high = (stored["temperature"][key] for key in ("low", "high"))
-        limits = None if low is None or high is None else (float(low), float(high))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CifarlabError(f"{path} is damaged ({error!r}): run cifarlab calibrate {run.path} again") from error
+    stored = read_result(_Stored, path, f"cifarlab calibrate {run.path}")
+    value, low, high = stored.temperature.value, stored.temperature.low, stored.temperature.high
+    limits = None if low is None or high is None else (low, high)
+    if value is None:
+        raise CifarlabError(f"{path} is damaged (it has no temperature): run cifarlab calibrate {run.path}")
     if not (np.isfinite(value) and value > 0):
         raise CifarlabError(f"{path} has temperature {value}: expected a number above 0; run cifarlab calibrate again")
     open_run(run.path, needs_model=True)
-    if not is_of_model(run, model):
+    if not is_of_model(run, stored.model_checksum):
         raise StaleError(
             f"{path} was made for another model than {run.model_file.name} is now: run cifarlab calibrate {run.path}"
         )

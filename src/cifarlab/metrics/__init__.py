@@ -11,10 +11,16 @@ from cifarlab.metrics._measure import measure, names, score
 from cifarlab.metrics._per_class import per_class
 from cifarlab.metrics._reliability import reliability
 from cifarlab.metrics._selective import risk_coverage
-from cifarlab.metrics.statistics.intervals import Interval
+from cifarlab.runs.scores import Scores
+from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin, RiskCoverage, RiskPoint
 
 __all__ = [
+    "ClassScores",
     "Interval",
+    "ReliabilityBin",
+    "RiskCoverage",
+    "RiskPoint",
+    "Scores",
     "confusion_matrix",
     "measure",
     "names",

@@ -1,7 +1,7 @@
 """Predictions measured: by one scalar metric, by its name, or by all there are."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,17 +10,16 @@ from cifarlab.metrics._confusion import confusion_matrix
 from cifarlab.metrics._per_class import per_class
 from cifarlab.metrics.statistics.intervals import Interval, undefined
 from cifarlab.runs.predictions import Classified, HardPredictions, Predictions
+from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery
-from cifarlab.utils.files import plain
 
-FORMAT = 1
 NO_PROBABILITIES = "needs probabilities"
 
 
 def score(
     predictions: Classified | ArrayLike, answers: ArrayLike | None = None, *, probabilities: ArrayLike | None = None
-) -> dict[str, Any]:
-    """Every number about these predictions, ready for JSON.
+) -> Scores:
+    """Every number about these predictions.
 
     Args:
         predictions: N images, K classes; or their labels, see `measure`.
@@ -28,24 +27,23 @@ def score(
         probabilities: See `measure`.
 
     Returns:
-        `format`, `count` (N), `class_names`; `accuracy` and `loss` (mean cross-entropy in nats, no label smoothing)
-        as plain numbers; `scores`: metric name to `{"value", "low", "high", "method"}`; `per_class`: see `per_class`;
-        `confusion_matrix`: K x K counts, rows true, columns predicted. A number that is undefined is None; so is one
-        that needs probabilities where only classes are known.
+        The scores alone, without what they are of. A number that is undefined is None; so is one that needs
+        probabilities where only classes are known.
+
+    Example:
+        >>> score([0, 1, 1], [[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]]).confusion_matrix
+        ((1, 0), (1, 1))
     """
     predictions = _classified(predictions, answers, probabilities)
     scores = {name: measure(name, predictions) for name in names()}
-    return plain(
-        {
-            "format": FORMAT,
-            "count": len(predictions),
-            "class_names": predictions.class_names,
-            "accuracy": scores["accuracy"].value,
-            "loss": scores["negative_log_likelihood"].value,
-            "scores": scores,
-            "per_class": per_class(predictions),
-            "confusion_matrix": confusion_matrix(predictions),
-        }
+    return Scores(
+        count=len(predictions),
+        class_names=predictions.class_names,
+        accuracy=scores["accuracy"].value,
+        loss=scores["negative_log_likelihood"].value,
+        scores=scores,
+        per_class=per_class(predictions),
+        confusion_matrix=tuple(map(tuple, confusion_matrix(predictions).tolist())),
     )
 
 

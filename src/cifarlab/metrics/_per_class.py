@@ -2,42 +2,29 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.metrics._confusion import confusion_matrix, resample
 from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Classified
-from cifarlab.utils.files import plain
+from cifarlab.utils.results import ClassScores, Interval
 
 
-def per_class(predictions: Classified) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of every class, with intervals, ready for JSON.
-
-    Precision is undefined where nothing was predicted as the class, recall where the class has no images, F1 where
-    both: the value is then None, and `method` says why.
+def per_class(predictions: Classified) -> tuple[ClassScores, ...]:
+    """Precision, recall and F1 of every class, with intervals.
 
     Args:
         predictions: N images, K classes.
 
     Returns:
-        K dictionaries: `class_name`, `support` (images of the class), `predicted` (images taken for it), and
-        `precision`, `recall`, `f1`, each `{"value", "low", "high", "method"}`.
+        K scores. What is undefined is None, and `method` says why.
     """
     counts = count(predictions)
-    columns = {
-        "class_name": predictions.class_names,
-        "support": counts.support,
-        "predicted": counts.predicted,
-        "precision": precisions(counts),
-        "recall": recalls(counts),
-        "f1": f1_scores(counts),
-    }
-    rows = zip(*columns.values(), strict=True)
-    return [plain(dict(zip(columns, row, strict=True))) for row in rows]
+    images = predictions.class_names, counts.support.tolist(), counts.predicted.tolist()
+    scores = precisions(counts), recalls(counts), f1_scores(counts)
+    return tuple(ClassScores(*row) for row in zip(*images, *scores, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

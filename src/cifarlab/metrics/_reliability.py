@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +9,18 @@ from numpy.typing import NDArray
 from cifarlab.metrics._confusion import DRAWS, SEED
 from cifarlab.metrics._per_class import inflation
 from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.runs.predictions import Predictions
-from cifarlab.utils.files import plain
+from cifarlab.utils.results import Interval, ReliabilityBin
 
 BINS = 15
 
 
-def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = None) -> list[dict[str, Any]]:
-    """The rows of a reliability diagram, ready for JSON; empty bins are left out.
+def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = None) -> tuple[ReliabilityBin, ...]:
+    """The bins of a reliability diagram; empty ones are left out.
 
     Args:
         predictions: N images, K classes.
         edges: `(B + 1,)` float64, ascending; by default 15 bins of equal width. A bin holds its upper edge.
-
-    Returns:
-        For each bin `low`, `high` (its edges), `count`, `confidence` (mean probability of the answers in it) and
-        `accuracy` (`{"value", "low", "high", "method"}`, Wilson).
     """
     judged = judge(predictions)
     edges = equal_width_edges() if edges is None else edges
@@ -34,18 +28,11 @@ def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = No
     counts = np.bincount(bins, minlength=len(edges) - 1)
     sums = np.bincount(bins, judged.confidence, len(edges) - 1)
     hits = np.bincount(bins, judged.correct, len(edges) - 1)
-    return [
-        plain(
-            {
-                "low": edges[index],
-                "high": edges[index + 1],
-                "count": counts[index],
-                "confidence": sums[index] / counts[index],
-                "accuracy": intervals.wilson(int(hits[index]), int(counts[index])),
-            }
-        )
-        for index in np.flatnonzero(counts)
-    ]
+    means = sums / np.maximum(counts, 1)
+    accuracies = [intervals.wilson(int(right), int(count)) for right, count in zip(hits, counts, strict=True)]
+    numbers = (edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), means.tolist(), accuracies)
+    rows = (ReliabilityBin(*row) for row in zip(*numbers, strict=True))
+    return tuple(row for row in rows if row.count)
 
 
 @dataclass(frozen=True, eq=False)

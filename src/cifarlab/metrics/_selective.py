@@ -1,46 +1,40 @@
 """Selective prediction: how often a model errs if it may stay silent where it is least sure."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from cifarlab.metrics.statistics import intervals
-from cifarlab.metrics.statistics.intervals import CONFIDENCE, Interval
+from cifarlab.metrics.statistics.intervals import CONFIDENCE
 from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.results import Interval, RiskCoverage, RiskPoint
 
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 _MOST_POINTS = 200
 
 
-def risk_coverage(predictions: Predictions) -> dict[str, Any]:
-    """Share of wrong answers among the surest images, for every share of images answered; ready for JSON.
+def risk_coverage(predictions: Predictions) -> RiskCoverage:
+    """Share of wrong answers among the surest images, for every share of images answered.
 
     Images of equal confidence count alike: each of them is as wrong as they are on average.
 
     Args:
         predictions: N images, at least one.
 
-    Returns:
-        `coverage` and `risk`, two lists of at most 200 points; `area`: the area under the curve, its mean over all
-        coverages, as `{"value", "low", "high", "method"}`, lower is better; `best_area`: that of a model with as many
-        mistakes which is least sure of exactly those; `points`: for coverages of 50, 80, 90 and 95 % the `coverage`,
-        `threshold` (least confidence answered), `count` and `risk` with Wilson's interval.
-
     Source: Geifman and El-Yaniv 2017, arXiv:1705.08500; area: Geifman, Uziel and El-Yaniv 2019, arXiv:1805.08206.
     """
     confidence, wrong = _by_confidence(predictions)
     risks = _risks(_share_ties(confidence, wrong))
     shown = np.unique(np.linspace(0, len(risks) - 1, min(_MOST_POINTS, len(risks))).round().astype(np.int64))
-    return {
-        "coverage": ((shown + 1) / len(risks)).tolist(),
-        "risk": risks[shown].tolist(),
-        "area": _area(confidence, wrong).as_dict(),
-        "best_area": float(_risks(np.sort(wrong)).mean()),
-        "points": [_point(coverage, confidence, wrong) for coverage in COVERAGES],
-    }
+    return RiskCoverage(
+        coverage=tuple(((shown + 1) / len(risks)).tolist()),
+        risk=tuple(risks[shown].tolist()),
+        area=_area(confidence, wrong),
+        best_area=float(_risks(np.sort(wrong)).mean()),
+        points=tuple(_point(coverage, confidence, wrong) for coverage in COVERAGES),
+    )
 
 
 def area_under_risk(predictions: Predictions) -> Interval:
@@ -110,11 +104,8 @@ def _one_sided_area(value: float, mistakes: int, count: int) -> Interval:
     return Interval(value, 1 - most, 1.0, "Wilson 95 % of the risk, at least its mirror image: every image is wrong")
 
 
-def _point(coverage: float, confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> dict[str, Any]:
+def _point(coverage: float, confidence: NDArray[np.float64], wrong: NDArray[np.float64]) -> RiskPoint:
     """What answering so many images means; images as sure as the last one are answered too."""
     threshold = float(confidence[max(1, math.ceil(coverage * len(confidence))) - 1])
     count = int((confidence >= threshold).sum())
-    risk = intervals.wilson(int(wrong[:count].sum()), count)
-    return {
-        "coverage": count / len(confidence), "threshold": threshold, "count": count, "risk": risk.as_dict(),
-    }  # fmt: skip
+    return RiskPoint(count / len(confidence), threshold, count, intervals.wilson(int(wrong[:count].sum()), count))

@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import class_rows, draw_interval, percent_ticks
 from cifarlab.plots._style import figure_of, new_axes, series_colour, series_marker, style
+from cifarlab.utils.results import Interval
 from cifarlab.utils.text import percent
 
 
-def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]], *, ax: Axes | None = None) -> Figure:
+def plot_accuracy_intervals(intervals: Mapping[str, Interval], *, ax: Axes | None = None) -> Figure:
     """One row a run, first on top: a dot at the accuracy, a whisker over its 95 % interval.
 
     Args:
-        intervals: Run name to `(value, low, high)`, fractions in `[0, 1]`.
+        intervals: Run name to its accuracy, a fraction.
         ax: Draw here instead of on a new figure.
 
     Raises:
@@ -26,10 +27,13 @@ def plot_accuracy_intervals(intervals: Mapping[str, tuple[float, float, float]],
     with style():
         if ax is None:
             _, (ax,) = new_axes(5.0, 0.9 + 0.42 * count)
-        for index, (value, low, high) in enumerate(intervals.values()):
-            draw_interval(ax, (value, low, high), index, series_colour(index), series_marker(index), size=8)
-            text = percent(value, 1)
-            ax.annotate(text, (value, index), (0, 8), textcoords="offset points", ha="center", fontweight="bold")
+        for index, each in enumerate(intervals.values()):
+            look = (series_colour(index), series_marker(index))
+            draw_interval(ax, (each.value, each.low, each.high), index, *look, size=8)
+            if each.value is not None:
+                place = (each.value, index)
+                text = percent(each.value, 1)
+                ax.annotate(text, place, (0, 8), textcoords="offset points", ha="center", fontweight="bold")
         class_rows(ax, list(intervals))
         ax.set_ylim(count - 0.5, -0.8)  # room for the number above the first dot
         ax.margins(x=0.06)

@@ -49,15 +49,14 @@ def plot_corruption_heatmap(
         ax.tick_params(length=0)
         ax.set_xlabel("severity")
         rule_cells(ax, *values.shape)
-        _number(ax, values)
+        _write_numbers(ax, values)
         benchmark = sum(name not in extra for name in names)
         if 0 < benchmark < len(names):
             ax.axhline(benchmark - 0.5, color=MUTED, linewidth=1.2)
         return figure_of(ax)
 
 
-def _number(axes: Axes, values: Array) -> None:
-    """Each accuracy in percent, without its sign: `(corruptions, severities)` fractions."""
-    for row, column in np.ndindex(values.shape):
-        text = f"{100 * values[row, column]:.1f}"
-        axes.text(column, row, text, ha="center", va="center", color=INK, fontsize=8.5)
+def _write_numbers(ax: Axes, values: Array) -> None:
+    """Each `(rows, columns)` accuracy in its cell, in percent."""
+    for (row, column), value in np.ndenumerate(values):
+        ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", color=INK, fontsize=8.5)

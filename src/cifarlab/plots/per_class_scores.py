@@ -1,37 +1,36 @@
 """Scores class by class, each with its interval: dots with whiskers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import class_rows, draw_interval, legend_handle, percent_ticks
 from cifarlab.plots._style import new_axes, series_colour, series_marker, style
+from cifarlab.utils.results import ClassScores, Interval
 
 QUANTITIES = ("precision", "recall", "f1")
 _TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 
 
 def plot_per_class_scores(
-    runs: Mapping[str, Sequence[Mapping[str, Any]]], *, quantities: Sequence[str] = QUANTITIES
+    runs: Mapping[str, Sequence[ClassScores]], *, quantities: Sequence[str] = QUANTITIES
 ) -> Figure:
     """One panel a score, one row a class, one dot with its 95 % whisker a run.
 
     Args:
-        runs: Run name to its classes, all runs with the same ones in the same order: `class_name`, and for every
-            quantity a dictionary with `value`, `low` and `high`, None where undefined. Classes
-            are sorted by the first run's F1, best on top.
+        runs: Run name to its classes, all runs with the same ones in the same order. Classes are sorted by the first
+            run's F1, best on top.
         quantities: Panels, from `QUANTITIES`.
 
     Raises:
         ValueError: If there is no run, or the runs' classes differ.
     """
     lists = list(runs.values())
-    names = [row["class_name"] for row in lists[0]] if lists else []
-    if not names or any([row["class_name"] for row in rows] != names for rows in lists):
+    names = [row.class_name for row in lists[0]] if lists else []
+    if not names or any([row.class_name for row in rows] != names for rows in lists):
         raise ValueError(f"expected runs with the same classes. Received: {list(runs)}")
-    order = sorted(range(len(names)), key=lambda index: lists[0][index]["f1"]["value"] or 0.0)
+    order = sorted(range(len(names)), key=lambda index: lists[0][index].f1.value or 0.0)
     with style():
         step = 0.3 + 0.07 * (len(lists) - 1) if len(names) <= 20 else 0.16
         figure, panels = new_axes(
@@ -42,8 +41,8 @@ def plot_per_class_scores(
                 for run_index, rows in enumerate(lists):
                     # The runs of a class side by side in 0.62 of its row, the first one on top.
                     offset = 0.62 * ((len(lists) - 1) / 2 - run_index) / max(len(lists), 1)
-                    score = rows[class_index][quantity]
-                    interval = (score["value"], score["low"], score["high"])
+                    score: Interval = getattr(rows[class_index], quantity)
+                    interval = (score.value, score.low, score.high)
                     look = (series_colour(run_index), series_marker(run_index))
                     draw_interval(axes, interval, place + offset, *look, size=5.5 if len(lists) < 4 else 4.5)
             _finish(axes, quantity, [names[index] for index in order])

@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import percent_ticks
 from cifarlab.plots._style import DASHED, GRID, INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+from cifarlab.utils.results import ReliabilityBin
 
 
-def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
+def plot_reliability_diagram(runs: Mapping[str, Sequence[ReliabilityBin]]) -> Figure:
     """Accuracy against confidence, a dot a bin with its 95 % whisker; below, how many images each bin holds.
 
     Args:
-        runs: Run name to its bins, as `cifarlab.metrics.reliability` gives them: `low`, `high`, `count`, `confidence`
-            and `accuracy` with `value`, `low` and `high`.
+        runs: Run name to its bins, as `cifarlab.metrics.reliability` gives them.
 
     Raises:
         ValueError: If there is no run, or one without bins.
@@ -43,20 +43,18 @@ def plot_reliability_diagram(runs: Mapping[str, Sequence[Mapping[str, Any]]]) ->
     return figure
 
 
-def _draw_run(above: Axes, below: Axes, rows: Sequence[Mapping[str, Any]], index: int, name: str) -> None:
+def _draw_run(above: Axes, below: Axes, rows: Sequence[ReliabilityBin], index: int, name: str) -> None:
     colour, marker = series_colour(index), series_marker(index)
-    total = sum(row["count"] for row in rows)
+    total = sum(row.count for row in rows)
     for row in rows:
-        accuracy = row["accuracy"]
-        span = [accuracy["low"], accuracy["high"]]
-        above.plot([row["confidence"]] * 2, span, color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
-    confidence = [row["confidence"] for row in rows]
-    accuracies = [row["accuracy"]["value"] for row in rows]
+        span = np.array([row.accuracy.low, row.accuracy.high], float)
+        above.plot([row.confidence] * 2, span, color=colour, linewidth=2.2, alpha=0.45, solid_capstyle="round")
+    confidence = [row.confidence for row in rows]
+    accuracies = np.array([row.accuracy.value for row in rows], float)
     look: Any = {"markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 0.8}
     above.plot(confidence, accuracies, marker, color=colour, linestyle="", label=name, **look)
     # Steps by hand and no histogram: what is given are the counts, not the confidences.
-    edges = np.array([[row["low"], row["high"]] for row in rows])
-    shares = [row["count"] / total for row in rows]
-    for (low, high), share in zip(edges, shares, strict=True):
-        below.plot([low, low, high, high], [0, share, share, 0], color=colour, linewidth=1.2)
-        below.fill_between([low, high], [share, share], color=colour, alpha=0.15, linewidth=0)
+    for row in rows:
+        edges, share = [row.low, row.high], row.count / total
+        below.plot(np.repeat(edges, 2), [0, share, share, 0], color=colour, linewidth=1.2)
+        below.fill_between(edges, [share, share], color=colour, alpha=0.15, linewidth=0)

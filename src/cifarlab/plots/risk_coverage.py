@@ -1,20 +1,21 @@
 """Risk against coverage: the error rate that is left when a model abstains on its least confident predictions."""
 
 from collections.abc import Mapping
-from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import percent_ticks
 from cifarlab.plots._style import new_axes, series_colour, series_marker, style
+from cifarlab.utils.results import RiskCoverage
 
 
-def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
+def plot_risk_coverage(runs: Mapping[str, RiskCoverage]) -> Figure:
     """One curve a run: the error rate among the images answered, most confident first, against their share.
 
     Args:
-        runs: Run name to its `coverage` and `risk`, fractions, and `points`, each with `coverage` and `risk`, which
-            has `value`, `low` and `high`: these get a dot and a 95 % whisker.
+        runs: Run name to its curve, as `cifarlab.metrics.risk_coverage` gives it; its points get a dot and a 95 %
+            whisker.
 
     Raises:
         ValueError: If there is no run.
@@ -25,11 +26,12 @@ def plot_risk_coverage(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
         figure, (axes,) = new_axes(4.6, 3.6)
         for index, (name, curve) in enumerate(runs.items()):
             colour = series_colour(index)
-            axes.plot(curve["coverage"], curve["risk"], color=colour, label=name)
-            for point in curve["points"]:
-                risk, place = point["risk"], point["coverage"]
-                axes.plot([place, place], [risk["low"], risk["high"]], color=colour, linewidth=2.2, alpha=0.45)
-                axes.plot([place], [risk["value"]], series_marker(index), color=colour, markersize=5)
+            axes.plot(curve.coverage, curve.risk, color=colour, label=name)
+            for point in curve.points:
+                risk, place = point.risk, point.coverage
+                limits, value = np.array([risk.low, risk.high], float), np.array([risk.value], float)
+                axes.plot([place, place], limits, color=colour, linewidth=2.2, alpha=0.45)
+                axes.plot([place], value, series_marker(index), color=colour, markersize=5)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("coverage (share of images, most confident first)")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from cifarlab.plots import to_png
@@ -32,10 +31,8 @@ def write_figures(record: RunRecord, pictures: Pictures, split: str) -> list[Pat
     """
     figures: dict[str, Figure | None] = {
         "training-curves": plot_training_curves({record.label: record.history}) if record.history else None,
-        f"{split}-confusion-matrix": plot_confusion_matrix(
-            np.array(record.scores["confusion_matrix"]), record.class_names
-        ),
-        f"{split}-per-class-scores": plot_per_class_scores({record.label: record.scores["per_class"]}),
+        f"{split}-confusion-matrix": plot_confusion_matrix(record.scores.confusion_matrix, record.class_names),
+        f"{split}-per-class-scores": plot_per_class_scores({record.label: record.scores.per_class}),
         f"{split}-mistakes": _plot_top_losses(record, pictures),
     }
     folder = record.run.figures_dir

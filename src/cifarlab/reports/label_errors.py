@@ -1,7 +1,6 @@
 """The page about label errors: the pictures, the label each has, the one suggested, and duplicates that disagree."""
 
 from pathlib import Path
-from typing import Any
 
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.reports.pictures import image_uri
@@ -28,11 +27,16 @@ def write_label_errors_page(findings: Findings, path: Path, top: int = 100) -> P
         return image_uri(findings.images.images[rows[image_id]])
 
     doubts = [(doubt, show(doubt.image_id)) for doubt in findings.listed[:top]]
-    conflicts = findings.conflicts or []
-    shown: list[dict[str, Any]] = []
-    for each in conflicts[:MOST_CONFLICTS]:
-        sides = ((each.first_id, each.first_label), (each.second_id, each.second_label))
-        shown.append({"conflict": each, "sides": [(show(image_id), label, image_id) for image_id, label in sides]})
+    shown = [
+        (
+            each,
+            [
+                (show(each.first_id), each.first_label, each.first_id),
+                (show(each.second_id), each.second_label, each.second_id),
+            ],
+        )
+        for each in (findings.conflicts or [])[:MOST_CONFLICTS]
+    ]
     html = render(
         "label_errors", findings=findings, doubts=doubts, conflicts=shown, count=len(findings.ranking),
         counted_here=sum(doubt.is_issue for doubt, _ in doubts),

@@ -18,7 +18,9 @@ from cifarlab.reports.weights import read_first_layer
 from cifarlab.runs import Run, pretrained_run, training_seconds, unique_names
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.scores import Scores
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.results import Interval
 
 SPLITS = ("test", "validation")
 
@@ -42,7 +44,7 @@ class RunRecord:
     run: Run
     label: str
     index: int
-    scores: dict[str, Any]
+    scores: Scores
     predictions: Predictions
     history: list[dict[str, float]]
     environment: dict[str, Any]
@@ -74,9 +76,9 @@ class RunRecord:
         """`(units, H, W, C)`: weights of a dense first layer; None where there is none. Raises for a broken file."""
         return read_first_layer(self.run.model_file) if self.run.model_file.is_file() else None
 
-    def value(self, name: str) -> dict[str, Any]:
-        """A scalar score with its interval; empty where this run has none of that name."""
-        return dict(self.scores.get("scores", {}).get(name) or {})
+    def value(self, name: str) -> Interval | None:
+        """A scalar score with its interval; None where this run has none of that name."""
+        return self.scores.scores.get(name)
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,13 @@ class Page:
     @property
     def leaders(self) -> list[RunRecord]:
         """The runs with the highest accuracy: one, or several exactly equal ones."""
-        highest = max(float(record.scores["accuracy"]) for record in self.runs)
-        return [record for record in self.runs if float(record.scores["accuracy"]) == highest]
+        highest = max(record.scores.accuracy or 0.0 for record in self.runs)
+        return [record for record in self.runs if (record.scores.accuracy or 0.0) == highest]
 
     @property
     def notices(self) -> list[str]:
         """What evaluation found that a reader must know, of all runs."""
-        return list(dict.fromkeys(notice for record in self.runs for notice in record.scores.get("notices", ())))
+        return list(dict.fromkeys(notice for record in self.runs for notice in record.scores.notices))
 
     @property
     def several(self) -> bool:
@@ -168,7 +170,7 @@ def _read(run: Run, label: str, index: int, split: str) -> RunRecord:
     return RunRecord(run, label, index, scores, predictions, run.history(), run.environment, run.data, fields)
 
 
-def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions: Predictions) -> None:
+def check_together(run: Run, split: str, scores: Scores, predictions: Predictions) -> None:
     """Make sure that a run's scores are those of its predictions: one of the two files may be of another evaluation.
 
     Args:
@@ -180,15 +182,16 @@ def check_together(run: Run, split: str, scores: Mapping[str, Any], predictions:
     Raises:
         CifarlabError: If they are not, with the command that makes both anew.
     """
-    missing = [key for key in ("accuracy", "loss", "per_class", "confusion_matrix") if key not in scores]
+    needed = ("accuracy", "loss", "per_class", "confusion_matrix") if len(predictions) else ()
+    missing = [key for key in needed if getattr(scores, key) in (None, ())]
     images = predictions.origin and predictions.origin.images
     right = int((predictions.predicted == predictions.labels).sum())
     if missing:
         wrong = f"they lack {', '.join(missing)}"
-    elif scores.get("count") != len(predictions) or (images and scores.get("images") not in (None, images)):
+    elif scores.count != len(predictions) or (images and scores.images not in (None, images)):
         wrong = "they are not about the same images"
-    elif len(predictions) and round(float(scores["accuracy"]) * len(predictions)) != right:
-        wrong = f"they say accuracy {scores['accuracy']:.4f}, but {right:,} of {len(predictions):,} are correct"
+    elif scores.accuracy is not None and round(scores.accuracy * len(predictions)) != right:
+        wrong = f"they say accuracy {scores.accuracy:.4f}, but {right:,} of {len(predictions):,} are correct"
     else:
         return
     raise CifarlabError(

@@ -14,6 +14,7 @@ import cifarlab
 from cifarlab.plots import to_inline_svg
 from cifarlab.reports.page import Page
 from cifarlab.utils import discovery, text
+from cifarlab.utils.results import Interval
 from cifarlab.utils.text import counted, signed
 
 GENERATOR = '<meta name="generator" content="cifarlab">'
@@ -61,18 +62,20 @@ def share(fraction: float) -> str:
     return text.share(fraction).replace(" ", _SPACE)
 
 
-def percent_interval(score: Mapping[str, Any], digits: int = 2) -> str:
+def percent_interval(score: Interval | Mapping[str, Any], digits: int = 2) -> str:
     """The limits of a fraction, as `57.75 to 59.68 %`."""
-    low, high = (None if score.get(end) is None else 100 * score[end] for end in ("low", "high"))
-    limits = number_interval({"low": low, "high": high}, digits)
+    found = Interval.of(score)
+    low, high = (None if end is None else 100 * end for end in (found.low, found.high))
+    limits = number_interval(Interval(None, low, high), digits)
     return limits if limits == _NOTHING else f"{limits}{_SPACE}%"
 
 
-def number_interval(score: Mapping[str, Any], digits: int = 4) -> str:
+def number_interval(score: Interval | Mapping[str, Any], digits: int = 4) -> str:
     """The limits of a number, as `1.1524 to 1.1931`."""
-    if score.get("low") is None or score.get("high") is None:
+    found = Interval.of(score)
+    if found.low is None or found.high is None:
         return _NOTHING
-    return f"{score['low']:.{digits}f} to {score['high']:.{digits}f}"
+    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
 
 
 def points(fraction: float) -> str:

@@ -137,3 +137,8 @@ def evaluate_command(runs: Iterable[Path], split: str, tta: str = NO_TTA) -> str
 def describe_tta(tta: str) -> str:
     """How a table or sentence names it: `"TTA flip"`; `"without TTA"` for none."""
     return "without TTA" if tta == NO_TTA else f"TTA {tta}"
+
+
+def with_tta(tta: str | None) -> str:
+    """`", TTA flip"`, to put behind what was asked; nothing for none."""
+    return "" if tta in (None, NO_TTA) else f", {describe_tta(str(tta))}"

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import NO_TTA, RUN_NAME, RunFiles, describe_tta, evaluate_command
 from cifarlab.runs.predictions import Predictions, read_origin
+from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.json_reading import read_result
 
 FORMAT = 1
 LOCK_NAME = ".lock"
@@ -120,7 +122,7 @@ class Run(RunFiles):
         if rows:
             files.write_csv(self.history_file, rows, rows[0])
 
-    def scores(self, split: str = "test", tta: str = NO_TTA) -> dict[str, Any]:
+    def scores(self, split: str = "test", tta: str = NO_TTA) -> Scores:
         """The numbers about `split` of the run's own data, single-view or with a test-time augmentation.
 
         Returns:
@@ -128,7 +130,7 @@ class Run(RunFiles):
             one more of its `notices`.
 
         Raises:
-            CifarlabError: If the run has not been evaluated on `split` in this way.
+            CifarlabError: If the run has not been evaluated on `split` in this way, or the file is damaged.
             StaleError: If it has been trained further since, or has another model, or the predictions beside the scores
                 are of another evaluation.
         """
@@ -139,15 +141,15 @@ class Run(RunFiles):
                 f"{self.path} has no scores on {split}{how} (expected {file.name} in it): run "
                 f"{evaluate_command([self.path], split, tta)}"
             )
-        scores = read_object(file, "accuracy", "scores")
         command = evaluate_command([self.path], split, tta)
-        notice = derived.check(self, file, scores.get(derived.KEY), command)
+        scores = read_result(Scores, file, command)
+        notice = derived.check(self, file, scores.model_checksum, command)
         origin = read_origin(self.predictions_file(split, tta=tta))
-        evaluation = scores.get(derived.KEY), scores.get("images")
+        evaluation = scores.model_checksum, scores.images
         if origin is not None and (origin.model_checksum, origin.images) != evaluation:
             beside = self.predictions_file(split, tta=tta).name
             raise StaleError(f"{file} and {beside} are of two evaluations and do not belong together: run {command}")
-        return {**scores, "notices": [*scores.get("notices", ()), notice]} if notice else scores
+        return replace(scores, notices=(*scores.notices, notice)) if notice else scores
 
     def predictions(self, split: str) -> Predictions:
         """What the model said about `split` of the run's own data, without TTA.

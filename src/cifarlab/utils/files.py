@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import dataclasses
 import hashlib
 import io
 import json
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
@@ -59,30 +59,18 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def write_json(path: Path, value: Any) -> Path:
-    """Write JSON atomically, indented, with a final newline; NaN is refused."""
-    return write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write plain data or a result as JSON, atomically, indented, with a final newline; NaN is refused."""
+    return write_text(path, json.dumps(json_data(value), indent=2, allow_nan=False) + "\n")
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A result as plain values, ready for JSON: the one place where dataclasses, arrays and tuples become so.
+    """A mapping of results as plain values, ready for JSON; see `json_data`.
 
     Example:
         >>> plain({"shape": (2, 3), "path": Path("runs")})
         {'shape': [2, 3], 'path': 'runs'}
     """
-    return {key: _plain(item) for key, item in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return plain(value)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    return value.tolist() if hasattr(value, "tolist") else value  # NumPy's arrays and numbers
+    return {key: json_data(item) for key, item in values.items()}
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Path:

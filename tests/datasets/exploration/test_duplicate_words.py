@@ -7,7 +7,8 @@ import pytest
 
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
-from cifarlab.datasets.exploration.findings import duplicate_facts, find
+from cifarlab.datasets.exploration.facts import DuplicateFacts, PairCounts, duplicate_facts
+from cifarlab.datasets.exploration.findings import find
 
 PLACES = ("within training", "within test", "between training and test")
 
@@ -34,7 +35,7 @@ def test_a_test_part_of_copies_is_said_to_measure_nothing():
     train = noise(40, 1)
     facts, sizes = facts_of(train, noise(0, 2), train)
     text = " ".join(say_duplicates(facts, sizes))
-    assert facts["test_images_copied_from_training"] == 40
+    assert facts.test_images_copied_from_training == 40
     assert text.startswith("All 40 test pictures are copies, byte for byte, of training pictures.")
     assert "no accuracy on this test set says anything of new pictures" in text
     assert "rather than" not in text
@@ -86,32 +87,30 @@ def test_large_groups_of_copies_are_counted_whole_although_not_every_pair_is_lis
     train, test = noise(90, 1), noise(90, 2)
     train[:80], test[:80] = train[0], train[0]
     facts, sizes = facts_of(train, noise(0, 3), test)
-    assert facts["test_images_copied_from_training"] == facts["test_images_with_a_twin_in_training"] == 80
-    assert facts["training_images_with_a_copy_in_training"] == facts["test_images_with_a_copy_in_test"] == 80
+    assert facts.test_images_copied_from_training == facts.test_images_with_a_twin_in_training == 80
+    assert facts.training_images_with_a_copy_in_training == facts.test_images_with_a_copy_in_test == 80
     assert "Of more than 64 copies of one picture the table counts pairs with the first." in say_duplicates(
         facts, sizes
     )
 
 
 def made_up_facts(copied, near, conflicting, conflicting_near, validation, complete, groups):
-    pairs = {place: {"exact": 0, "near": 0, "mirrored": 0, "conflicting": 0} for place in PLACES}
-    between = pairs[PLACES[2]]
-    between |= {"exact": copied, "near": near, "conflicting": conflicting + conflicting_near}
-    return {
-        "threshold": 0.8,
-        "complete": complete,
-        "pairs": pairs,
-        "test_images_with_a_twin_in_training": copied + near,
-        "test_images_copied_from_training": copied,
-        "validation_images_with_a_twin_in_train": validation,
-        "validation_images_copied_from_train": validation // 2,
-        "training_images_with_a_copy_in_training": 0,
-        "test_images_with_a_copy_in_test": 0,
-        "conflicting_pairs_of_copies": conflicting,
-        "groups": groups,
-        "largest_group": 2,
-        "largest_group_of_copies": 2,
-    }
+    between = PairCounts(copied, near, conflicting=conflicting + conflicting_near)
+    return DuplicateFacts(
+        threshold=0.8,
+        complete=complete,
+        pairs={PLACES[0]: PairCounts(), PLACES[1]: PairCounts(), PLACES[2]: between},
+        test_images_with_a_twin_in_training=copied + near,
+        test_images_copied_from_training=copied,
+        validation_images_with_a_twin_in_train=validation,
+        validation_images_copied_from_train=validation // 2,
+        training_images_with_a_copy_in_training=0,
+        test_images_with_a_copy_in_test=0,
+        conflicting_pairs_of_copies=conflicting,
+        groups=groups,
+        largest_group=2,
+        largest_group_of_copies=2,
+    )
 
 
 def test_no_combination_contradicts_its_table():

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from cifarlab import recipes, runs
-from cifarlab.evaluation.comparison.pairs import compare
+from cifarlab.evaluation.comparison.pairs import Comparison, compare
 from cifarlab.evaluation.external.scoring import evaluate_files
 from cifarlab.metrics.statistics.intervals import wilson_limits
 from cifarlab.metrics.statistics.significance import holm, mcnemar, paired_difference, show_p
@@ -15,6 +15,8 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
+from cifarlab.utils.json_reading import from_json
 
 NAMES = ("cat", "dog", "frog")
 
@@ -38,46 +40,47 @@ def test_counts_ids_and_test_of_a_pair(tmp_path: Path) -> None:
     first = make_run(tmp_path, "first", [True] * 4 + [False, True, True, True, False, False])
     second = make_run(tmp_path, "second", [True] * 4 + [True, False, False, False, False, True])
     result = compare([first, second.path])
-    (pair,) = result["pairs"]
-    assert result["count"] == 10
-    assert [run["run"] for run in result["runs"]] == ["first", "second"]
-    assert [run["accuracy"]["value"] for run in result["runs"]] == pytest.approx([0.7, 0.6])
-    assert [pair[key] for key in ("both_right", "only_first_right_count", "only_second_right_count", "both_wrong")] == [
-        4, 3, 2, 1,
-    ]  # fmt: skip
-    assert pair["only_first_right"] == ["test-00005", "test-00006", "test-00007"]
-    assert pair["only_second_right"] == ["test-00004", "test-00009"]
-    assert pair["accuracy_difference"]["value"] == pytest.approx(0.1)
-    assert pair["p_value"] == pair["adjusted_p_value"] == stats.binomtest(3, 5).pvalue
-    assert "do not tell first and second apart" in pair["sentence"]
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    (pair,) = result.pairs
+    assert result.count == 10
+    assert [run.run for run in result.runs] == ["first", "second"]
+    assert [run.accuracy.value for run in result.runs] == pytest.approx([0.7, 0.6])
+    counts = (pair.both_right, pair.only_first_right_count, pair.only_second_right_count, pair.both_wrong)
+    assert counts == (4, 3, 2, 1)
+    assert pair.only_first_right == ("test-00005", "test-00006", "test-00007")
+    assert pair.only_second_right == ("test-00004", "test-00009")
+    assert pair.accuracy_difference.value == pytest.approx(0.1)
+    assert pair.p_value == pair.adjusted_p_value == stats.binomtest(3, 5).pvalue
+    assert "do not tell first and second apart" in pair.sentence
+    assert from_json(Comparison, json.loads(json.dumps(json_data(result), allow_nan=False))) == result
+    assert "first is more accurate" not in str(result)
+    assert "<td>first</td><td>70.00 %</td>" in result._repr_html_()
 
 
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_clear_winner_is_named_first_whatever_the_order(tmp_path: Path, swapped: bool) -> None:
     good = make_run(tmp_path, "good", [True] * 90 + [False] * 10)
     poor = make_run(tmp_path, "poor", [True] * 60 + [False] * 40)
-    (pair,) = compare([poor, good] if swapped else [good, poor])["pairs"]
-    assert pair["accuracy_difference"]["value"] == pytest.approx(-0.3 if swapped else 0.3)
-    assert pair["sentence"].startswith("good is more accurate than poor by 30.00 percentage points on 100 test images")
-    assert "p < 0.0001" in pair["sentence"]
+    (pair,) = compare([poor, good] if swapped else [good, poor]).pairs
+    assert pair.accuracy_difference.value == pytest.approx(-0.3 if swapped else 0.3)
+    assert pair.sentence.startswith("good is more accurate than poor by 30.00 percentage points on 100 test images")
+    assert "p < 0.0001" in pair.sentence
 
 
 def test_equal_runs_have_nothing_that_sets_them_apart(tmp_path: Path) -> None:
     one, two = (make_run(tmp_path, name, [True] * 5 + [False]) for name in ("one", "two"))
-    (pair,) = compare([one, two])["pairs"]
-    assert pair["p_value"] == 1.0
-    assert pair["sentence"].endswith("nothing sets them apart.")
+    (pair,) = compare([one, two]).pairs
+    assert pair.p_value == 1.0
+    assert pair.sentence.endswith("nothing sets them apart.")
 
 
 def test_several_pairs_are_adjusted(tmp_path: Path) -> None:
     entrants = [make_run(tmp_path, f"r{share}", [True] * share + [False] * (60 - share)) for share in (30, 36, 42)]
-    pairs = compare(entrants)["pairs"]
-    assert [(pair["first"], pair["second"]) for pair in pairs] == list(itertools.combinations(["r30", "r36", "r42"], 2))
-    raw = [pair["p_value"] for pair in pairs]
-    assert [pair["adjusted_p_value"] for pair in pairs] == holm(raw)
-    assert pairs[0]["adjusted_p_value"] > raw[0]
-    assert "adjusted for 3 pairs" in pairs[0]["sentence"]
+    pairs = compare(entrants).pairs
+    assert [(pair.first, pair.second) for pair in pairs] == list(itertools.combinations(["r30", "r36", "r42"], 2))
+    raw = [pair.p_value for pair in pairs]
+    assert [pair.adjusted_p_value for pair in pairs] == holm(raw)
+    assert pairs[0].adjusted_p_value > raw[0]
+    assert "adjusted for 3 pairs" in pairs[0].sentence
 
 
 def test_images_in_another_order_are_matched_by_id(tmp_path: Path) -> None:
@@ -87,13 +90,13 @@ def test_images_in_another_order_are_matched_by_id(tmp_path: Path) -> None:
     order = np.random.default_rng(0).permutation(30)
     shuffled = Predictions(stored.ids[order], stored.labels[order], stored.logits[order], NAMES)
     shuffled.save(two.predictions_file("test"))
-    (pair,) = compare([one, two])["pairs"]
-    assert (pair["both_right"], pair["only_first_right"], pair["only_second_right"]) == (20, [], [])
+    (pair,) = compare([one, two]).pairs
+    assert (pair.both_right, pair.only_first_right, pair.only_second_right) == (20, (), ())
 
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
     one, two = make_run(tmp_path / "a", "same", [True] * 3), make_run(tmp_path / "b", "same", [True] * 3)
-    assert [run["run"] for run in compare([one, two])["runs"]] == [str(one.path), str(two.path)]
+    assert [run.run for run in compare([one, two]).runs] == [str(one.path), str(two.path)]
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -163,7 +166,7 @@ def test_numbers_are_written_as_they_are_read(tmp_path: Path) -> None:
         "< 0.0001", "= 0.0031", "= 0.0421", "= 0.43", "= 1.00",
     ]  # fmt: skip
     one, two = make_run(tmp_path, "one-1", [True, False, False]), make_run(tmp_path, "two-2", [False, True, True])
-    sentence = compare([one, two])["pairs"][0]["sentence"]
+    sentence = compare([one, two]).pairs[0].sentence
     assert "one-1 and two-2 apart" in sentence
     assert "difference is \N{MINUS SIGN}33.33 percentage points" in sentence
     assert "McNemar p = 1.00)" in sentence
@@ -191,10 +194,10 @@ def theirs(tmp_path: Path) -> Path:
 def test_a_file_of_predictions_is_compared_like_a_run(tmp_path: Path, theirs: Path) -> None:
     run = make_run(tmp_path, "mine", [True] * 9 + [False])
     result = compare([run, theirs], labels=tmp_path / "labels.npy")
-    (pair,) = result["pairs"]
-    assert [each["run"] for each in result["runs"]] == ["mine", "theirs.csv"]
-    assert (pair["only_first_right"], pair["only_second_right"]) == (["test-00000", "test-00001"], ["test-00009"])
-    assert any("matched by order" in notice for notice in result["notices"])
+    (pair,) = result.pairs
+    assert [each.run for each in result.runs] == ["mine", "theirs.csv"]
+    assert (pair.only_first_right, pair.only_second_right) == (("test-00000", "test-00001"), ("test-00009",))
+    assert any("matched by order" in notice for notice in result.notices)
     with pytest.raises(CifarlabError, match="holds no labels: give them with --labels"):
         compare([run, theirs])
     with pytest.raises(CifarlabError, match="--labels belongs to files of predictions"):
@@ -205,9 +208,9 @@ def test_a_folder_of_evaluate_is_compared_like_a_run(tmp_path: Path, theirs: Pat
     evaluate_files(theirs, tmp_path / "labels.npy", output=tmp_path / "out" / "theirs")
     (tmp_path / "hard.txt").write_text("\n".join(str(index % 3) for index in range(10)))
     evaluate_files(tmp_path / "hard.txt", tmp_path / "labels.npy", output=tmp_path / "out" / "hard")
-    (pair,) = compare([tmp_path / "out" / "hard", tmp_path / "out" / "theirs"])["pairs"]
-    assert (pair["first"], pair["second"]) == ("hard", "theirs")
-    assert (pair["both_right"], pair["only_first_right_count"], pair["only_second_right_count"]) == (8, 2, 0)
+    (pair,) = compare([tmp_path / "out" / "hard", tmp_path / "out" / "theirs"]).pairs
+    assert (pair.first, pair.second) == ("hard", "theirs")
+    assert (pair.both_right, pair.only_first_right_count, pair.only_second_right_count) == (8, 2, 0)
 
 
 def test_ids_and_classes_in_another_order_are_brought_into_one(tmp_path: Path) -> None:
@@ -220,9 +223,9 @@ def test_ids_and_classes_in_another_order_are_brought_into_one(tmp_path: Path) -
     lines = [",".join(map(str, row)) for row in [["id", *(f"logit_{name}" for name in names), "label"], *rows]]
     (tmp_path / "theirs.csv").write_text("\n".join(lines))
     result = compare([run, tmp_path / "theirs.csv"])
-    assert result["pairs"][0]["both_right"] == 4
-    assert result["pairs"][0]["both_wrong"] == 2
-    assert not any("order" in notice for notice in result["notices"])
+    assert result.pairs[0].both_right == 4
+    assert result.pairs[0].both_wrong == 2
+    assert not any("order" in notice for notice in result.notices)
 
 
 def test_rows_whose_labels_differ_are_refused(tmp_path: Path, theirs: Path) -> None:

@@ -18,6 +18,7 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 
 def make_run(root: Path, name: str, right: int, count: int = 200) -> Run:
@@ -102,38 +103,39 @@ def test_two_recipes_that_differ(tmp_path: Path) -> None:
     first = make_group(tmp_path, "mlp1", [100, 102, 98, 101])
     second = make_group(tmp_path, "mlp2", [120, 118, 121, 125])
     result = compare_groups(first, [run.path for run in second])
-    assert result["p_value"] == pytest.approx(2 / 70)
-    assert [group["name"] for group in result["groups"]] == ["mlp1", "mlp2"]
-    assert result["difference"]["value"] == pytest.approx((401 - 484) / 800)
-    assert result["sentence"].startswith("mlp2 is more accurate than mlp1 on average, by 10.38 percentage points (4 ag")
-    assert result["seeds_needed"] == 4
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert result.p_value == pytest.approx(2 / 70)
+    assert [group.name for group in result.groups] == ["mlp1", "mlp2"]
+    assert result.difference.value == pytest.approx((401 - 484) / 800)
+    assert result.sentence.startswith("mlp2 is more accurate than mlp1 on average, by 10.38 percentage points (4 ag")
+    assert result.seeds_needed == 4
+    assert json.loads(json.dumps(json_data(result), allow_nan=False)) == json_data(result)
+    assert result.sentence in str(result)
     swapped = compare_groups(second, first)
-    assert swapped["p_value"] == result["p_value"]
-    assert swapped["sentence"].startswith("mlp2 is more accurate")
+    assert swapped.p_value == result.p_value
+    assert swapped.sentence.startswith("mlp2 is more accurate")
 
 
 def test_few_seeds_are_told_that_they_cannot_tell(tmp_path: Path) -> None:
     first, second = (make_group(tmp_path, name, rights) for name, rights in (("a", [100, 101]), ("b", [150, 151])))
     result = compare_groups(first, second)
-    assert result["p_value"] == result["least_p_value"] == pytest.approx(1 / 3)
-    assert result["sentence"].endswith("So few seeds cannot: their p value is never under 0.33.")
+    assert result.p_value == result.least_p_value == pytest.approx(1 / 3)
+    assert result.sentence.endswith("So few seeds cannot: their p value is never under 0.33.")
 
 
 def test_seeds_that_do_not_tell_learn_how_many_would(tmp_path: Path) -> None:
     first = make_group(tmp_path, "a", [100, 110, 105, 95])
     second = make_group(tmp_path, "b", [102, 111, 104, 99])
     result = compare_groups(first, second)
-    assert result["p_value"] > 0.05
-    assert f"it would take about {result['seeds_needed']:,} seeds each" in result["sentence"]
+    assert result.p_value > 0.05
+    assert f"it would take about {result.seeds_needed:,} seeds each" in result.sentence
 
 
 def test_a_pair_that_is_not_told_apart_learns_how_many_images_would(tmp_path: Path) -> None:
     one, two = make_run(tmp_path, "one", 100), make_run(tmp_path, "two", 104)
-    (pair,) = compare([one, two])["pairs"]
-    assert pair["images_needed"] == plain.images_needed(0, 4, 200)
-    needed = int(float(f"{pair['images_needed']:.2g}"))
-    assert f"about {needed:,} images to see it with a chance of 80 %" in pair["sentence"]
+    (pair,) = compare([one, two]).pairs
+    assert pair.images_needed == plain.images_needed(0, 4, 200)
+    needed = int(float(f"{pair.images_needed:.2g}"))
+    assert f"about {needed:,} images to see it with a chance of 80 %" in pair.sentence
 
 
 def test_what_cannot_be_grouped_is_refused(tmp_path: Path) -> None:
@@ -160,8 +162,6 @@ def test_words_after_against_are_all_its_own(given: str, read: str) -> None:
 def test_seeds_without_spread_do_not_say_how_many_it_would_take(tmp_path: Path) -> None:
     first, second = (make_group(tmp_path, name, rights) for name, rights in (("a", [100, 100]), ("b", [101, 101])))
     result = compare_groups(first, second)
-    assert result["seeds_needed"] is None
-    assert result["difference"]["low"] is None
-    assert [group["mean"]["method"] for group in result["groups"]] == [
-        "no interval: all 2 seeds have the same value"
-    ] * 2
+    assert result.seeds_needed is None
+    assert result.difference.low is None
+    assert [group.mean.method for group in result.groups] == ["no interval: all 2 seeds have the same value"] * 2

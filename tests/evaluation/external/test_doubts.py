@@ -51,10 +51,10 @@ def test_arrays_that_number_the_images_are_matched_or_refused(name: str, tmp_pat
         with pytest.raises(CifarlabError, match="does not number its rows so"):
             predictions_from_files(tmp_path / "p.npz", tmp_path / "l.npz")
     else:
-        assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz")["accuracy"] == pytest.approx(ACCURACY)
+        assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz").accuracy == pytest.approx(ACCURACY)
     again = RANDOM.permutation(COUNT)
     np.savez(tmp_path / "p.npz", logits=LOGITS[again], **{name: again})
-    assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz")["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz").accuracy == pytest.approx(ACCURACY)
     np.savez(tmp_path / "l.npz", labels=LABELS)
     with pytest.raises(CifarlabError, match="does not number its rows so"):
         predictions_from_files(tmp_path / "p.npz", tmp_path / "l.npz")
@@ -64,15 +64,15 @@ def test_unique_words_are_matched_and_what_is_unused_is_said(tmp_path: Path) -> 
     np.savez(tmp_path / "p.npz", logits=LOGITS, names=FILES, latency=RANDOM.random(COUNT))
     np.savez(tmp_path / "l.npz", labels=LABELS[ORDER], filenames=FILES[ORDER])
     found = evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz")
-    assert found["accuracy"] == pytest.approx(ACCURACY)
-    assert "p.npz: latency left out." in found["notices"]
+    assert found.accuracy == pytest.approx(ACCURACY)
+    assert "p.npz: latency left out." in found.notices
 
 
 @pytest.mark.parametrize("name", ["photo_no", "uid", "sample", "id"])
 def test_unknown_columns_of_labels_are_ids_where_they_name_the_rows(name: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", logits=LOGITS, **{name: FILES})
     truth = table(tmp_path / "l.csv", f"{name},label", FILES[ORDER], LABELS[ORDER])
-    assert evaluate_files(tmp_path / "p.npz", truth)["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz", truth).accuracy == pytest.approx(ACCURACY)
     truth = table(tmp_path / "l.csv", f"{name},label", ORDER, LABELS[ORDER])
     np.save(tmp_path / "p.npy", LOGITS)
     with pytest.raises(CifarlabError, match="does not number its rows so"):
@@ -91,17 +91,17 @@ def test_a_word_that_occurs_again_is_no_header(word: str, tmp_path: Path) -> Non
     values = np.array([word, "other"])[[0, *RANDOM.integers(2, size=29), 0]]
     theirs, truth = table(tmp_path / "p.txt", "", values), table(tmp_path / "l.txt", "", values)
     found = evaluate_files(theirs, truth)
-    assert (found["count"], found["accuracy"]) == (31, 1)
-    assert f"{word!r}, the first row of p.txt, is read as a class: it occurs again below." in found["notices"]
+    assert (found.count, found.accuracy) == (31, 1)
+    assert f"{word!r}, the first row of p.txt, is read as a class: it occurs again below." in found.notices
     header = table(tmp_path / "h.txt", word, np.where(values == word, "third", values))
     found = evaluate_files(header, table(tmp_path / "l.txt", "", np.where(values == word, "third", values)))
-    assert (found["count"], found["accuracy"]) == (31, 1)
+    assert (found.count, found.accuracy) == (31, 1)
 
 
 def test_rows_of_file_and_class_need_no_header(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", logits=LOGITS, ids=FILES, class_names=NAMES)
     truth = table(tmp_path / "l.csv", "", FILES[ORDER], NAMES[LABELS[ORDER]])
-    assert evaluate_files(tmp_path / "p.npz", truth)["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz", truth).accuracy == pytest.approx(ACCURACY)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_another_column_is_no_class(name: str, values: np.ndarray, kind: str, tm
     theirs = scores(tmp_path / "p.csv", f"{HEAD},{name}", values)
     with pytest.raises(CifarlabError, match=name) if kind == "names" else pytest.raises(CifarlabError):
         predictions_from_files(theirs, truth)
-    assert evaluate_files(theirs, truth, NAMES.tolist())["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(theirs, truth, NAMES.tolist()).accuracy == pytest.approx(ACCURACY)
     headless = scores(tmp_path / "p.csv", "", values)
     np.save(tmp_path / "p.npy", np.column_stack([LOGITS, values]))
     for file in (headless, tmp_path / "p.npy"):
@@ -155,7 +155,7 @@ def test_a_class_without_images_is_made_certain_by_its_name(tmp_path: Path, name
         predictions_from_files(constant, names)
     share = np.linspace(0.01, 0.02, COUNT)
     certain = scores(tmp_path / "p.csv", f"{HEAD},frog", share, numbers=PROBABILITIES * (1 - share[:, None]))
-    assert evaluate_files(certain, names)["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(certain, names).accuracy == pytest.approx(ACCURACY)
 
 
 @pytest.mark.parametrize("pattern", ["digit_{}", "{}.0", "output {}", "p{}", "neuron-{:02d}"])
@@ -169,7 +169,7 @@ def test_numbered_columns_are_put_in_order(pattern: str, start: int, tmp_path: P
     theirs = table(tmp_path / "p.csv", header, *[logits[:, place].tolist() for _, place in columns])
     np.save(tmp_path / "l.npy", truth + start)
     right = np.mean(logits.argmax(axis=1) == truth)
-    assert evaluate_files(theirs, tmp_path / "l.npy")["accuracy"] == pytest.approx(right)
+    assert evaluate_files(theirs, tmp_path / "l.npy").accuracy == pytest.approx(right)
 
 
 def test_labels_that_may_count_from_one_are_refused(tmp_path: Path) -> None:
@@ -189,12 +189,12 @@ def test_labels_that_may_count_from_one_are_refused(tmp_path: Path) -> None:
 def test_class_names_of_both_files_are_heeded(name: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", probabilities=PROBABILITIES, **{name: NAMES})
     np.savez(tmp_path / "l.npz", labels=np.array([2, 0, 1])[LABELS], **{name: NAMES[[1, 2, 0]]})
-    assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz")["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz", tmp_path / "l.npz").accuracy == pytest.approx(ACCURACY)
 
 
 def test_numbers_of_scikit_learns_classes_are_names(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", probabilities=PROBABILITIES, classes=[3, 5, 7], y=np.array([3, 5, 7])[LABELS])
-    assert evaluate_files(tmp_path / "p.npz")["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz").accuracy == pytest.approx(ACCURACY)
 
 
 def test_whole_numbers_in_two_columns_are_refused(tmp_path: Path, numbers: Path) -> None:
@@ -249,7 +249,7 @@ def test_several_candidates_are_refused(arrays: dict, message: str, tmp_path: Pa
 
 def test_logits_beside_their_own_probabilities_are_no_contradiction(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", logits=LOGITS, probabilities=PROBABILITIES, labels=LABELS, y_true=LABELS)
-    assert evaluate_files(tmp_path / "p.npz")["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(tmp_path / "p.npz").accuracy == pytest.approx(ACCURACY)
 
 
 @pytest.mark.parametrize("base", [2, 10])
@@ -272,7 +272,7 @@ def test_labels_of_rs_write_table(tmp_path: Path) -> None:
     theirs = scores(tmp_path / "p.csv", HEAD, numbers=PROBABILITIES)
     lines = [f'"{row + 1}" "{NAMES[label]}"' for row, label in enumerate(LABELS)]
     (tmp_path / "l.txt").write_text('"x"\n' + "\n".join(lines) + "\n")
-    assert evaluate_files(theirs, tmp_path / "l.txt")["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(theirs, tmp_path / "l.txt").accuracy == pytest.approx(ACCURACY)
 
 
 @pytest.mark.parametrize("header", [HEAD, "0,1,2", ""])
@@ -280,7 +280,7 @@ def test_labels_of_rs_write_table(tmp_path: Path) -> None:
 def test_labels_may_be_one_hot(header: str, bits: tuple[str, str], tmp_path: Path) -> None:
     theirs = scores(tmp_path / "p.csv", HEAD)
     truth = table(tmp_path / "l.csv", header, *np.array(bits)[np.eye(3, dtype=int)[LABELS].T])
-    assert evaluate_files(theirs, truth)["accuracy"] == pytest.approx(ACCURACY)
+    assert evaluate_files(theirs, truth).accuracy == pytest.approx(ACCURACY)
 
 
 def test_an_unknown_column_beside_predictions_is_named(tmp_path: Path, names: Path) -> None:
@@ -294,13 +294,13 @@ def test_an_unknown_column_beside_predictions_is_named(tmp_path: Path, names: Pa
 
 def test_guesses_that_are_numbers_are_read(tmp_path: Path, numbers: Path) -> None:
     theirs = table(tmp_path / "p.csv", "image,class_1,probability_1", FILES, LABELS, [0.5] * COUNT)
-    assert evaluate_files(theirs, numbers)["accuracy"] == 1
+    assert evaluate_files(theirs, numbers).accuracy == 1
 
 
 def test_classes_are_the_numbers_that_occur(tmp_path: Path) -> None:
     values = np.array([3, 5, 7])[LABELS]
     found = evaluate_files(table(tmp_path / "p.txt", "", values), table(tmp_path / "l.txt", "", values))
-    assert found["class_names"] == ["3", "5", "7"]
+    assert found.class_names == ("3", "5", "7")
 
 
 def test_hard_classes_one_apart_are_refused(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_numbers_of_another_file_may_follow_another_order_than_the_names(tmp_pat
     with pytest.raises(CifarlabError, match="say with --class-names dog,ship,cat which class each label number is"):
         predictions_from_files(tmp_path / "p.npz", tmp_path / "l.npy")
     found = evaluate_files(tmp_path / "p.npz", tmp_path / "l.npy", ["dog", "ship", "cat"])
-    assert found["accuracy"] == pytest.approx(ACCURACY)
+    assert found.accuracy == pytest.approx(ACCURACY)
 
 
 @pytest.mark.parametrize("hard", [True, False])
@@ -333,7 +333,7 @@ def test_what_was_made_certain_stays_so_in_the_file_that_was_written(hard: bool,
     with pytest.raises(CifarlabError, match="with the classes in another order"):
         predictions_from_files(theirs, tmp_path / "l.npy")
     found = evaluate_files(theirs, tmp_path / "l.npy", NAMES.tolist(), output=tmp_path / "out")
-    assert evaluate_files(tmp_path / "out" / "predictions.npz")["accuracy"] == found["accuracy"]
+    assert evaluate_files(tmp_path / "out" / "predictions.npz").accuracy == found.accuracy
 
 
 def test_a_pipe_is_no_table(tmp_path: Path, numbers: Path) -> None:

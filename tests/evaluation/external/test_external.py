@@ -11,6 +11,7 @@ from cifarlab.evaluation.external.reading import predictions_from_files
 from cifarlab.evaluation.external.scoring import evaluate_files
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 LOGITS = np.random.default_rng(0).normal(0, 3, size=(40, 3))
 LABELS = np.random.default_rng(1).integers(3, size=40)
@@ -33,7 +34,7 @@ def labels(tmp_path: Path) -> Path:
     return write(tmp_path / "labels.npy", LABELS)
 
 
-def expected() -> dict:
+def expected() -> metrics.Scores:
     ids = np.array([f"{index:08d}" for index in range(40)])
     names = ("class 0", "class 1", "class 2")
     return metrics.score(Predictions(ids, LABELS.astype(np.int64), LOGITS.astype(np.float32), names))
@@ -45,10 +46,10 @@ def test_every_form_gives_the_same_numbers(kind: str, ending: str, tmp_path: Pat
     path = write(tmp_path / f"theirs.{ending}", LOGITS if kind == "logits" else PROBABILITIES, kind)
     found = evaluate_files(path, labels)
     wanted = expected()
-    for name, score in wanted["scores"].items():
-        assert found["scores"][name]["value"] == pytest.approx(score["value"], abs=1e-6)
-    assert found["confusion_matrix"] == wanted["confusion_matrix"]
-    assert (found["run"], found["data"], found["count"], found["looks"]) == (path.name, "labels.npy", 40, None)
+    for name, score in wanted.scores.items():
+        assert found.scores[name].value == pytest.approx(score.value, abs=1e-6)
+    assert found.confusion_matrix == wanted.confusion_matrix
+    assert (found.run, found.data, found.count, found.looks) == (path.name, "labels.npy", 40, None)
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([path.name, "labels.npy"])
 
 
@@ -89,14 +90,14 @@ def test_certainty_that_is_wrong_is_said(tmp_path: Path) -> None:
     theirs = write(tmp_path / "theirs.npy", np.eye(3)[[0, 1, 2, 0]])
     (tmp_path / "labels.txt").write_text("0\n1\n2\n1\n")
     found = evaluate_files(theirs, tmp_path / "labels.txt")
-    assert found["accuracy"] == 0.75
+    assert found.accuracy == 0.75
     said = "There is probability 0 for the true class of 1 image, which counts as 1e-38 in the loss."
-    assert found["notices"] == [said]
+    assert found.notices == (said,)
 
 
 def test_output_holds_both_files(tmp_path: Path, labels: Path) -> None:
     found = evaluate_files(write(tmp_path / "theirs.npy", LOGITS), labels, output=tmp_path / "out")
-    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == found
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == json_data(found)
     assert len(Predictions.load(tmp_path / "out" / "predictions.npz")) == 40
 
 
@@ -210,8 +211,8 @@ def test_cifar10s_test_set_is_compared_with_people(tmp_path: Path, capsys: pytes
     np.save(tmp_path / "labels.npy", truth)
     theirs = write(tmp_path / "theirs.npy", counts / 50)
     found = evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
-    assert found["human"]["divergence"]["value"] == pytest.approx(0, abs=1e-6)
-    assert found["human"]["accuracy_against_majority"]["value"] == 1
+    assert found.human["divergence"]["value"] == pytest.approx(0, abs=1e-6)
+    assert found.human["accuracy_against_majority"]["value"] == 1
     evaluate(predictions=theirs, labels=tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
     assert "theirs.npy predicts the majority label of 100.00 %" in capsys.readouterr().out
     np.save(tmp_path / "counts.npy", np.roll(counts, 1, axis=1))

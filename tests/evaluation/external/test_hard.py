@@ -13,6 +13,7 @@ from cifarlab.evaluation.external.reading import predictions_from_files
 from cifarlab.evaluation.external.scoring import evaluate_files
 from cifarlab.runs.predictions import HardPredictions
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.integers(3, size=40)
@@ -42,14 +43,14 @@ def numbers(tmp_path: Path) -> Path:
 def test_what_needs_no_probabilities_is_scikit_learns(tmp_path: Path, labels: Path) -> None:
     theirs = table(tmp_path / "p.csv", "id,prediction", IDS, NAMES[PREDICTED])
     found = evaluate_files(theirs, labels, output=tmp_path / "out")
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(LABELS, PREDICTED))
-    assert found["scores"]["macro_f1"]["value"] == pytest.approx(sk.f1_score(LABELS, PREDICTED, average="macro"))
-    assert found["confusion_matrix"] == sk.confusion_matrix(LABELS, PREDICTED).tolist()
-    assert found["loss"] is None
-    missing = {name for name, score in found["scores"].items() if score["value"] is None}
+    assert found.accuracy == pytest.approx(sk.accuracy_score(LABELS, PREDICTED))
+    assert found.scores["macro_f1"].value == pytest.approx(sk.f1_score(LABELS, PREDICTED, average="macro"))
+    assert np.array_equal(found.confusion_matrix, sk.confusion_matrix(LABELS, PREDICTED))
+    assert found.loss is None
+    missing = {name for name, score in found.scores.items() if score.value is None}
     assert missing == set(metrics.names()) - {"accuracy", "macro_f1", "macro_precision", "macro_recall"}
-    assert found["scores"]["top3_accuracy"]["method"] == "undefined: needs probabilities"
-    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == found
+    assert found.scores["top3_accuracy"].method == "undefined: needs probabilities"
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == json_data(found)
     again = predictions_from_files(tmp_path / "out" / "predictions.npz")
     assert isinstance(again, HardPredictions)
     assert metrics.score(again) == metrics.score(predictions_from_files(theirs, labels))
@@ -85,12 +86,12 @@ def test_names_and_numbers_meet_by_class_names(tmp_path: Path, numbers: Path) ->
 def test_names_that_differ_in_case_alone_are_one_class(tmp_path: Path, labels: Path) -> None:
     theirs = table(tmp_path / "p.csv", "id,prediction", IDS, np.char.upper(NAMES[PREDICTED]))
     found = evaluate_files(theirs, labels)
-    assert found["class_names"] == ["cat", "dog", "ship"]
-    assert found["accuracy"] == pytest.approx(np.mean(PREDICTED == LABELS))
-    assert "p.csv: 'CAT' counts as class 'cat'." in found["notices"]
+    assert found.class_names == ("cat", "dog", "ship")
+    assert found.accuracy == pytest.approx(np.mean(PREDICTED == LABELS))
+    assert "p.csv: 'CAT' counts as class 'cat'." in found.notices
     other = np.where(NAMES[PREDICTED] == "cat", "kitten", NAMES[PREDICTED])
     found = evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, other), labels)
-    assert "Predicted, but no label in labels.csv: kitten." in found["notices"]
+    assert "Predicted, but no label in labels.csv: kitten." in found.notices
     with pytest.raises(CifarlabError, match=r"'boat' and .*'cat': expected the same names in both"):
         evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, ["boat"] * 40), labels)
 

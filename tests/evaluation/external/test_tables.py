@@ -43,11 +43,11 @@ def rows(scores: np.ndarray, separator: str = ",") -> str:
 @pytest.mark.parametrize("file", FILES)
 def test_every_way_to_write_a_table_gives_scikit_learns_numbers(file: str, labels: Path) -> None:
     found = evaluate_files(TABLES / file, None if file in OWN_LABELS else labels)
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(LABELS, PROBABILITIES.argmax(axis=1)))
-    assert found["loss"] == pytest.approx(sk.log_loss(LABELS, PROBABILITIES), abs=1e-4)
+    assert found.accuracy == pytest.approx(sk.accuracy_score(LABELS, PROBABILITIES.argmax(axis=1)))
+    assert found.loss == pytest.approx(sk.log_loss(LABELS, PROBABILITIES), abs=1e-4)
     expected = sk.confusion_matrix(LABELS, PROBABILITIES.argmax(axis=1))
-    order = [found["class_names"].index(name) for name in NAMES] if "cat" in found["class_names"] else [0, 1, 2]
-    assert np.array(found["confusion_matrix"])[np.ix_(order, order)].tolist() == expected.tolist()
+    order = [found.class_names.index(name) for name in NAMES] if "cat" in found.class_names else [0, 1, 2]
+    assert np.array(found.confusion_matrix)[np.ix_(order, order)].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_every_way_to_write_a_table_gives_scikit_learns_numbers(file: str, label
     ],
 )
 def test_what_was_assumed_is_said(file: str, said: str, labels: Path) -> None:
-    assert said in evaluate_files(TABLES / file, None if file in OWN_LABELS else labels)["notices"]
+    assert said in evaluate_files(TABLES / file, None if file in OWN_LABELS else labels).notices
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
@@ -131,8 +131,8 @@ def test_rows_in_another_order_than_labels_without_numbers_are_refused(tmp_path:
     order = np.random.default_rng(0).permutation(12)
     write(tmp_path / "l.csv", ",label\n" + "".join(f"{row},{LABELS[row]}\n" for row in order))
     found = evaluate_files(TABLES / "pandas_shuffled.csv", tmp_path / "l.csv")
-    assert "pandas_shuffled.csv and l.csv are matched by their row names." in found["notices"]
-    assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
+    assert "pandas_shuffled.csv and l.csv are matched by their row names." in found.notices
+    assert found.accuracy == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
 
 
 @pytest.mark.parametrize(("header", "start"), [("id", 0), ("id", 1), ("", 0)])
@@ -146,7 +146,7 @@ def test_row_names_that_only_count_match_nothing(header: str, start: int, tmp_pa
 def test_ids_of_one_file_alone_are_said(tmp_path: Path) -> None:
     write(tmp_path / "l.csv", "id,label\n" + "".join(f"image-{row},{label}\n" for row, label in enumerate(LABELS)))
     said = "pandas_index.csv does not name its rows so: they are taken in the order of l.csv."
-    assert said in evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv")["notices"]
+    assert said in evaluate_files(TABLES / "pandas_index.csv", tmp_path / "l.csv").notices
 
 
 def test_class_names_choose_columns_by_name(tmp_path: Path, labels: Path) -> None:
@@ -182,8 +182,8 @@ def test_numbers_that_are_names_are_no_places(tmp_path: Path) -> None:
     table = write(tmp_path / "p.csv", "3,5,7\n" + rows(PROBABILITIES))
     np.save(tmp_path / "l.npy", np.array([3, 5, 7])[LABELS])
     found = evaluate_files(table, tmp_path / "l.npy")
-    assert found["accuracy"] == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
-    assert "The numbers in l.npy are class names (3, 5, 7), not places." in found["notices"]
+    assert found.accuracy == pytest.approx(np.mean(PROBABILITIES.argmax(axis=1) == LABELS))
+    assert "The numbers in l.npy are class names (3, 5, 7), not places." in found.notices
     np.save(tmp_path / "l.npy", LABELS)
     with pytest.raises(CifarlabError, match="label '0', and the classes are named 3, 5, 7"):
         evaluate_files(table, tmp_path / "l.npy")
@@ -195,9 +195,7 @@ def test_answers_that_fit_another_order_of_classes_are_refused(tmp_path: Path) -
     told = "0 % of the answers are right, but 100 % would be with the classes in another order"
     with pytest.raises(CifarlabError, match=told):
         evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy")
-    assert any(
-        said.startswith(told) for said in evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy", NAMES)["notices"]
-    )
+    assert any(said.startswith(told) for said in evaluate_files(tmp_path / "p.npy", tmp_path / "l.npy", NAMES).notices)
     write(tmp_path / "p.csv", "cat,dog,ship\n" + rows(np.tile(np.eye(3) * 5, (10, 1))))
     with pytest.raises(CifarlabError, match="say with --class-names ship,cat,dog which class each label number is"):
         evaluate_files(tmp_path / "p.csv", tmp_path / "l.npy")

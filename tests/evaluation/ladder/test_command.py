@@ -8,6 +8,9 @@ from rich.console import Console
 
 from cifarlab.cli import main as cli
 from cifarlab.cli.tables import ladder
+from cifarlab.evaluation.ladder.description import Ladder, MeasuredRung
+from cifarlab.evaluation.ladder.measurements import Summary
+from cifarlab.metrics.statistics.intervals import Interval
 
 RUNGS = ("dense1.py", "dense2.py", "dense3.py", "dense_taught.py")
 
@@ -42,21 +45,14 @@ def test_json_and_the_figures_files(make_run, capsys):
 
 
 def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
-    result = {
-        "accuracy": {"value": 0.7, "low": 0.69, "high": 0.71},
-        **{
-            "data": "cifar10",
-            "standard_deviation": 0.002,
-            "seeds": [0, 1],
-            "images": 10_000,
-            "training_seconds": 4000.0,
-        },
-        **{"parameters": 12_345_678, "petaflop": 1.234, "share_of_limit": 0.512, "limit_gigaflop_per_second": 780.4},
-        "machine": {"processor": "P", "cores": 16, "accelerators": ["gpu:0"], "backend": "jax", "devices": ["G"]},
-        **{"precision": "bfloat16", "gain": {"value": -0.01, "low": -0.02, "high": 0.001}},
-    }
-    rung = {"name": "dense1", "title": "T", "reason": "", "below": None, "changes": [], "commands": []}
-    ladder.print_ladder({"notices": [], "rungs": [{**rung, "result": result, "own": None, "not_evaluated": []}]})
+    result = Summary(
+        data="cifar10", accuracy=Interval(0.7, 0.69, 0.71, ""), standard_deviation=0.002, seeds=[0, 1],
+        accuracies=[0.698, 0.702], images=10_000, looks=[1, 1], training_seconds=4000.0, parameters=12_345_678,
+        petaflop=1.234, gigaflop_per_second=400.0, limit_gigaflop_per_second=780.4, share_of_limit=0.512,
+        precision="bfloat16", gain=Interval(-0.01, -0.02, 0.001, ""),
+        machine={"processor": "P", "cores": 16, "accelerators": ["gpu:0"], "backend": "jax", "devices": ["G"]},
+    )  # fmt: skip
+    ladder.print_ladder(Ladder(1, [], [MeasuredRung("dense1", "T", "", "", None, [], [], result, None, [])]))
     out = capsys.readouterr().out
     assert "70.00 ± 0.20 % (2 seeds)" in out
     assert "−1.00 (−2.00 to +0.10)" in out  # noqa: RUF001

@@ -1,6 +1,7 @@
 """The figure's files, and what is drawn where."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -24,7 +25,7 @@ def ladder(folder, make_run):
 
 def as_kept(ladder):
     """The same ladder, as if the own runs were what is kept."""
-    return {**ladder, "rungs": [{**rung, "result": rung["own"], "own": None} for rung in ladder["rungs"]]}
+    return replace(ladder, rungs=[replace(rung, result=rung.own, own=None) for rung in ladder.rungs])
 
 
 def test_three_files_with_the_numbers_of_the_table(ladder, folder):
@@ -59,14 +60,15 @@ def test_what_others_reached_on_cifar10_is_drawn_beside_results_on_cifar10_only(
         return [float(text.split()[0]) for text in texts if "%" in text]
 
     assert published(ladder) == []
-    for rung in ladder["rungs"]:
-        rung["own"]["data"] = "cifar10"
-    assert published(ladder) == [85.19, 78, 70, 49.1]
+    rungs = [replace(rung, own=replace(rung.own, data="cifar10")) for rung in ladder.rungs]
+    assert published(replace(ladder, rungs=rungs)) == [85.19, 78, 70, 49.1]
 
 
 def test_seconds_of_a_processor_and_of_an_accelerator_are_not_joined(ladder):
     kept = as_kept(ladder)
-    kept["rungs"][1]["result"]["machine"] = {**kept["rungs"][1]["result"]["machine"], "accelerators": ["gpu:0"]}
+    result = kept.rungs[1].result
+    faster = replace(result, machine={**result.machine, "accelerators": ["gpu:0"]})
+    kept = replace(kept, rungs=[kept.rungs[0], replace(kept.rungs[1], result=faster), kept.rungs[2]])
     time, parameters = draw_ladder(kept).axes[:2]
     joined = [
         [len(line.get_xdata()) for line in axes.get_lines() if line.get_alpha() == 0.7] for axes in (time, parameters)

@@ -18,12 +18,7 @@ def test_wilson_is_scipys(successes: int, n: int) -> None:
 
 def test_nothing_out_of_nothing_is_undefined() -> None:
     found = intervals.wilson(0, 0, nothing="no image of this class")
-    assert found.as_dict() == {
-        "value": None,
-        "low": None,
-        "high": None,
-        "method": "undefined: no image of this class",
-    }
+    assert found == intervals.Interval(None, None, None, "undefined: no image of this class")
 
 
 @pytest.mark.parametrize(("successes", "n"), [(-1, 5), (6, 5), (1, 0)])

@@ -9,7 +9,8 @@ from PIL import Image
 import cifarlab as cl
 from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.datasets.exploration import embedding
-from cifarlab.datasets.exploration.findings import find, summarize
+from cifarlab.datasets.exploration.facts import to_json
+from cifarlab.datasets.exploration.findings import find
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration import folder as exploration
 from cifarlab.reports.exploration.page import render_page
@@ -98,7 +99,7 @@ def test_conflicting_twins_are_marked_and_names_are_escaped():
     train, test = noise(12), noise(2)
     test[1] = train[0]
     found = find(splits(train, test), map_images=8)
-    facts = summarize(found)["duplicates"]
+    facts = to_json(found)["duplicates"]
     assert facts["pairs"]["between training and test"] == {"exact": 1, "near": 0, "mirrored": 0, "conflicting": 1}
     assert facts["test_images_with_a_twin_in_training"] == 1
     html = render_page(found)
@@ -126,7 +127,7 @@ def test_a_hundred_classes_and_no_test_images_make_a_small_page():
     found = find(Splits(train, nothing, nothing, Source("many", "memory", "made up")), map_images=100)
     assert len(render_page(found)) < 4_000_000
     assert found.counts["train"][99] == 0
-    assert json.dumps(summarize(found), allow_nan=False)
+    assert json.dumps(to_json(found), allow_nan=False)
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path):

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from cifarlab.runs import create_run
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.web.pages.data_set import slug_of
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import LOST
@@ -34,7 +35,7 @@ def test_a_run_at_a_glance(library, runs_dir, make_run):
     summary = library.summary("first")
     scores = run.scores()
     assert (summary.name, summary.state, summary.data, summary.model) == ("first", "finished", "digits", "mlp")
-    assert (summary.accuracy, summary.loss) == (scores["accuracy"], scores["loss"])
+    assert (summary.accuracy, summary.loss) == (scores.accuracy, scores.loss)
     assert (summary.epochs, summary.planned, summary.best) == (4, 100, (0.95 - 0.8 / 4, 4))
     assert summary.recipe["model.widths"] == (8,)
     assert summary.evaluated == ["test"]
@@ -44,7 +45,7 @@ def test_a_run_is_read_once_and_again_when_it_changes(library, runs_dir, make_ru
     run = make_run(runs_dir, "first")
     before = library.summary("first")
     assert library.summary("first") is before
-    files.write_json(run.scores_file("test"), {**run.scores(), "loss": 0.125})
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "loss": 0.125})
     assert library.summary("first").loss == 0.125
     predictions = library.predictions(library.summary("first"), "test")
     assert library.predictions(library.summary("first"), "test") is predictions

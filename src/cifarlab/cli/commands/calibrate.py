@@ -20,5 +20,8 @@ def calibrate(runs: RunPaths, data_dir: DataDir = None, code: Code = None, as_js
     results = []
     for run in opened:
         with working(f"calibrating {run.path}"):
-            results.append({"path": str(run.path), **calibration.calibrate(run, data_dir=data_dir, code=code or ())})
-    output.print_json(results) if as_json else comparisons.print_calibrations(results)
+            results.append(calibration.calibrate(run, data_dir=data_dir, code=code or ()))
+    if as_json:
+        output.print_json_of_runs([run.path for run in opened], results)
+    else:
+        comparisons.print_calibrations(results)

@@ -44,15 +44,9 @@ def doubts(
     chosen_split = "train" if train else split
     with working("looking for label errors") as progress:
         findings = examine_labels(
-            runs,
-            split=chosen_split,
-            score=score,
-            data_dir=data_dir,
-            runs_dir=runs_dir,
-            duplicates=duplicates,
-            code=code or (),
-            progress=progress,
-        )
+            runs, split=chosen_split, score=score, data_dir=data_dir, runs_dir=runs_dir, duplicates=duplicates,
+            code=code or (), progress=progress,
+        )  # fmt: skip
     from cifarlab.reports.label_errors import write_label_errors_page
 
     first = pretrained_run.open_evaluated(runs[0], runs_dir=runs_dir)

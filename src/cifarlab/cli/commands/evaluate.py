@@ -1,7 +1,7 @@
 """`cifarlab evaluate`: measure runs, or a model trained elsewhere, on images they were not trained on."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cifarlab.cli import completion, usage
 from cifarlab.cli.options import (
@@ -61,8 +61,8 @@ def evaluate(
 
         external.check_alone(runs, data=data, data_dir=data_dir)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
-        scores = external.evaluate_files(predictions, labels, names, output, human_labels)
-        tables.print_json([scores]) if as_json else tables_scores.print_evaluations([scores], [])
+        found = external.evaluate_files(predictions, labels, names, output, human_labels)
+        tables.print_json([found]) if as_json else tables_scores.print_evaluations([found], [])
         return
     if labels or class_names or output:
         raise CifarlabError("--labels, --class-names and --output belong to --predictions: give that too")
@@ -75,7 +75,11 @@ def evaluate(
     entries = []
     for run in opened:
         with working(f"evaluating {run.path}"):
-            options: dict[str, Any] = {"data": data, "data_dir": data_dir, "human_labels": human_labels}
-            scores = scoring.evaluate(run, split=split, tta=tta, code=code or (), **options)
-        entries.append({"path": str(run.path), **scores})
-    tables.print_json(entries) if as_json else tables_scores.print_evaluations(entries, opened)
+            scores = scoring.evaluate(
+                run, split=split, data=data, data_dir=data_dir, tta=tta, human_labels=human_labels, code=code or ()
+            )
+        entries.append(scores)
+    if as_json:
+        tables.print_json_of_runs([run.path for run in opened], entries)
+    else:
+        tables_scores.print_evaluations(entries, opened)

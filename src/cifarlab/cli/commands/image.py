@@ -36,13 +36,7 @@ def image(
 
     with working("asking the runs", once_told=True) as progress:
         story = explain_image(
-            image_id,
-            runs,
-            split=split,
-            data_dir=data_dir,
-            runs_dir=runs_dir,
-            code=code or (),
-            progress=progress,
+            image_id, runs, split=split, data_dir=data_dir, runs_dir=runs_dir, code=code or (), progress=progress
         )
     from cifarlab.reports.image_story import write_image_page
 

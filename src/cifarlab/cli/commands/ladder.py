@@ -30,6 +30,7 @@ def ladder(
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables.ladder import print_ladder
     from cifarlab.evaluation.ladder.description import describe_ladder
+    from cifarlab.utils.json_data import json_data
 
     if output is not None and output.exists() and not output.is_dir():
         raise CifarlabError(f"{output} is no folder: give one as --output")
@@ -41,7 +42,7 @@ def ladder(
 
         written = write_figure(described, output)
     if as_json:
-        tables.print_json({**described, "files": [str(path) for path in written]})
+        tables.print_json({**json_data(described), "files": [str(path) for path in written]})
         return
     print_ladder(described)
     for path in written:

@@ -1,5 +1,6 @@
 """`cifarlab robustness`: accuracy on corrupted, shifted and attacked images."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -41,15 +42,20 @@ def robustness(
     levels = parse_severities(severities)
     opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.displays.console import counting
-    from cifarlab.evaluation.robustness.results import against_baseline
+    from cifarlab.evaluation.robustness.results import Robustness, against_baseline
     from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
+    from cifarlab.utils.json_data import json_data
 
     settings = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
-    entries = []
+    entries: list[Robustness] = []
     for run in opened:
         with counting(f"robustness of {run.name}") as progress:
             measured = measure_robustness(run, settings, data_dir=data_dir, code=code or (), progress=progress)
-        entries.append({"path": str(run.path), **measured})
-    for entry in entries[1:]:
-        entry["against"] = against_baseline(entry, entries[0])
-    output.print_json(entries) if as_json else print_robustness(entries)
+        against = against_baseline(measured, entries[0]) if entries else None
+        entries.append(dataclasses.replace(measured, against=against))
+    if as_json:
+        output.print_json(
+            [{"path": str(run.path), **json_data(each)} for run, each in zip(opened, entries, strict=True)]
+        )
+    else:
+        print_robustness(entries)

@@ -1,14 +1,14 @@
 """What `cifarlab robustness` reads and prints: lists of words in, tables out."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from cifarlab.cli.tables.cells import as_limits, as_percent, new_table
 from cifarlab.cli.tables.scores import describe_look
 from cifarlab.displays.console import make_console
-from cifarlab.evaluation.robustness.results import FILE_NAME
+from cifarlab.evaluation.robustness.results import FILE_NAME, BaselineErrors, Robustness
+from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -19,21 +19,23 @@ _CONSISTENCY = {
 }
 
 
-def print_robustness(entries: Sequence[Mapping[str, Any]]) -> None:
+def print_robustness(entries: Sequence[Robustness]) -> None:
     """Print each run's accuracies by corruption and severity, its means, its consistency and what attacks leave."""
     console = make_console()
     for entry in entries:
-        console.print(f"{entry['run']}: {counted(entry['count'], 'test image')} of {entry['data']}", soft_wrap=True)
-        console.print(f"corruptions: {entry['source']}{describe_look(entry)}", "", soft_wrap=True)
-        for notice in entry["notices"]:
+        console.print(f"{entry.run}: {counted(entry.count, 'test image')} of {entry.data}", soft_wrap=True)
+        console.print(
+            f"corruptions: {entry.source}{describe_look(entry.looks, entry.looks_in_making)}", "", soft_wrap=True
+        )
+        for notice in entry.notices:
             console.print(notice, "", sep="\n", soft_wrap=True)
-        if entry["file"] != FILE_NAME:
-            kept = f"kept in {entry['file']}: {FILE_NAME} has a larger measurement, which reports go on showing"
+        if entry.file not in (None, FILE_NAME):
+            kept = f"kept in {entry.file}: {FILE_NAME} has a larger measurement, which reports go on showing"
             console.print(kept, soft_wrap=True)
         console.print(_corruptions(entry), "")
         console.print(_summary(entry), "")
-        if "against" in entry:
-            console.print(_against(entry["against"]), "", soft_wrap=True)
+        if entry.against is not None:
+            console.print(_against(entry.against), "", soft_wrap=True)
 
 
 def parse_list(text: str | None, nothing: str | None = None, option: str = "the option") -> tuple[str, ...]:
@@ -64,48 +66,49 @@ def parse_severities(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
-def _corruptions(entry: Mapping[str, Any]) -> Table:
-    columns = [f"severity {severity}" for severity in entry["severities"]]
+def _corruptions(entry: Robustness) -> Table:
+    columns = [f"severity {severity}" for severity in entry.severities]
     table = new_table("accuracy and its\n95 % interval under", *columns, "mean")
-    table.add_row("nothing (clean)", *([""] * len(columns)), as_percent(entry["clean"]["value"]))
+    table.add_row("nothing (clean)", *([""] * len(columns)), as_percent(entry.clean.value))
     table.add_section()
-    corruptions: Mapping[str, Any] = entry["corruptions"]
-    names = sorted(corruptions, key=lambda name: (not corruptions[name]["benchmark"], -corruptions[name]["error"]))
+    corruptions = entry.corruptions
+    names = sorted(corruptions, key=lambda name: (not corruptions[name].benchmark, -corruptions[name].error))
     for number, name in enumerate(names):
         corruption = corruptions[name]
-        if number and not corruption["benchmark"] and corruptions[names[number - 1]]["benchmark"]:
+        if number and not corruption.benchmark and corruptions[names[number - 1]].benchmark:
             table.add_section()
-        cells = [_with_limits(interval) for interval in corruption["severities"].values()]
-        table.add_row(name.replace("_", " "), *cells, as_percent(1 - corruption["error"]))
+        cells = [_with_limits(interval) for interval in corruption.severities.values()]
+        table.add_row(name.replace("_", " "), *cells, as_percent(1 - corruption.error))
     return table
 
 
-def _summary(entry: Mapping[str, Any]) -> Table:
+def _summary(entry: Robustness) -> Table:
     table = new_table("measure", "images", "value", "95 % interval")
-    count = f"{entry['count']:,}"
-    averaged, everything = len(entry["averaged"]), len(entry["corruptions"])
-    rows = [("clean accuracy", count, entry["clean"])]
-    rows.append((f"mean corruption error, {counted(averaged, 'corruption')}", count, entry["mean_corruption_error"]))
+    count = f"{entry.count:,}"
+    averaged, everything = len(entry.averaged), len(entry.corruptions)
+    rows = [("clean accuracy", count, entry.clean)]
+    rows.append((f"mean corruption error, {counted(averaged, 'corruption')}", count, entry.mean_corruption_error))
     if everything > averaged:  # else it is the same number
-        rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry["mean_error_over_all"]))
-    rows += [(words, count, entry["consistency"][name]) for name, words in _CONSISTENCY.items()]
-    rows += [(f"accuracy under {each['label']}", f"{each['count']:,}", each["accuracy"]) for each in entry["attacks"]]
-    if entry["cifar101"]:
-        newer = entry["cifar101"]
-        rows.append((f"accuracy on CIFAR-10.1 {newer['version']}", f"{newer['count']:,}", newer["accuracy"]))
+        rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry.mean_error_over_all))
+    rows += [(words, count, entry.consistency[name]) for name, words in _CONSISTENCY.items()]
+    rows += [(f"accuracy under {each.label}", f"{each.count:,}", each.accuracy) for each in entry.attacks]
+    if entry.cifar101:
+        newer = entry.cifar101
+        rows.append((f"accuracy on CIFAR-10.1 {newer.version}", f"{newer.count:,}", newer.accuracy))
     for words, images, interval in rows:
-        table.add_row(words, images, as_percent(interval["value"]), as_limits(interval))
+        table.add_row(words, images, as_percent(interval.value), as_limits(interval))
     return table
 
 
-def _against(against: Mapping[str, Any]) -> str:
-    error, relative = against["mean_corruption_error"], against["relative_mean_corruption_error"]
+def _against(against: BaselineErrors) -> str:
+    error, relative = against.mean_corruption_error, against.relative_mean_corruption_error
     return (
-        f"against {against['baseline']} (100 % is as robust, less is better): mean corruption error "
+        f"against {against.baseline} (100 % is as robust, less is better): mean corruption error "
         f"{as_percent(error)}, relative to each run's clean accuracy {as_percent(relative)}"
     )
 
 
-def _with_limits(interval: Mapping[str, Any]) -> str:
+def _with_limits(interval: Interval) -> str:
     """Not as plus or minus: Wilson's interval is not symmetric, and half of it could reach beyond 100 %."""
-    return f"{100 * interval['value']:.1f} %\n{100 * interval['low']:.1f} to {100 * interval['high']:.1f}"
+    value, low, high = (100 * (each or 0.0) for each in (interval.value, interval.low, interval.high))
+    return f"{value:.1f} %\n{low:.1f} to {high:.1f}"

@@ -12,8 +12,8 @@ from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title
 from cifarlab.displays.console import make_console
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
-from cifarlab.runs.layout import NO_TTA, describe_tta
-from cifarlab.utils.text import counted, duration
+from cifarlab.runs.scores import CalibratedScores, Scores
+from cifarlab.utils.text import duration
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
@@ -74,7 +74,7 @@ def print_runs(runs: Sequence[Run]) -> None:
         print(run.path)
 
 
-def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> None:
+def print_evaluations(entries: Sequence[Scores], runs: Sequence[Run]) -> None:
     """Print the scores of one run in full, or those of several side by side with their spread over seeds."""
     if len(entries) == 1:
         _print_scores(entries[0])
@@ -85,14 +85,14 @@ def print_evaluations(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run])
         console.print(line, soft_wrap=True)
 
 
-def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
+def print_results(entries: Sequence[Scores]) -> None:
     """Print one line a run: accuracy, loss, top-3 accuracy and macro F1, all with their intervals if they fit.
 
     Runs that answered the same images share a table; folds, each of which held out others, get one each.
     """
-    groups: dict[tuple[str, object], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, object], list[Scores]] = {}
     for entry in entries:
-        groups.setdefault((_which_images(entry), entry.get("images")), []).append(entry)
+        groups.setdefault((entry.which_images, entry.images), []).append(entry)
     console, titles = make_console(), set[str]()
     for number, ((which, _), members) in enumerate(groups.items()):
         others = " (others than those above)" if which in titles else ""
@@ -101,12 +101,12 @@ def print_results(entries: Sequence[Mapping[str, Any]]) -> None:
         _print_group(console, members)
 
 
-def _print_group(console: Console, entries: Sequence[Mapping[str, Any]]) -> None:
+def _print_group(console: Console, entries: Sequence[Scores]) -> None:
     """What is to be said of runs that answered the same images, and their table."""
     table = _results_table(entries, with_limits=tuple(_RESULTS))
     if console.measure(table, options=console.options.update(max_width=1000)).maximum > console.width:
         table = _results_table(entries, with_limits=("accuracy", "macro_f1"))
-    for notice in dict.fromkeys(notice for entry in entries for notice in entry["notices"]):
+    for notice in dict.fromkeys(notice for entry in entries for notice in entry.notices):
         console.print(notice, soft_wrap=True)
     console.print(table)
     for entry in entries:
@@ -122,109 +122,95 @@ def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
             console.print(f"{'':<10} {recipe['expected']}", soft_wrap=True)
 
 
-def describe_look(entry: Mapping[str, Any]) -> str:
+def describe_look(looks: int | None, in_making: int | None = None) -> str:
     """`, look 5 at this split, 4 of them when the model was made`; empty where nobody counts."""
-    if not entry["looks"]:
+    if not looks:
         return ""
-    made = entry.get("looks_in_making", 0)
-    return f", look {entry['looks']} at this split{f', {made} of them when the model was made' if made else ''}"
+    return f", look {looks} at this split{f', {in_making} of them when the model was made' if in_making else ''}"
 
 
-def _which_images(entry: Mapping[str, Any]) -> str:
-    return f"{counted(entry['count'], entry['split'] + ' image')} of {entry['data']}{_with_tta(entry)}"
-
-
-def _with_tta(entry: Mapping[str, Any]) -> str:
-    """Test-time augmentation is always named; what is single-view says nothing."""
-    tta = entry.get("tta", NO_TTA)
-    return "" if tta == NO_TTA else f", {describe_tta(tta)}"
-
-
-def _print_scores(entry: Mapping[str, Any]) -> None:
+def _print_scores(entry: Scores) -> None:
     console = make_console()
-    console.print(f"{entry['run']}: {_which_images(entry)}{describe_look(entry)}", soft_wrap=True)
-    for notice in entry["notices"]:
+    looks = describe_look(entry.looks, entry.looks_in_making)
+    console.print(f"{entry.run}: {entry.which_images}{looks}", soft_wrap=True)
+    for notice in entry.notices:
         console.print(notice, soft_wrap=True)
     console.print()
     scores = new_table("score", "value", "95 % interval")
-    for name in _told(entry["scores"]):
-        score = entry["scores"][name]
+    for name in entry.shown:
+        score = entry.scores[name]
         scores.add_row(as_title(name), as_number(name, score), as_limits(score, name))
     console.print(scores, "")
-    if "calibrated" in entry:
-        at = entry["calibrated"]
-        shown = [
-            f"{title} {at[key]['value']:.4f} ({as_limits(at[key], 'loss')})"
-            for title, key in (("loss", "loss"), ("expected calibration error", "expected_calibration_error"))
-        ]
-        console.print(f"calibrated, at temperature {at['temperature']:.3f}: {', '.join(shown)}\n", soft_wrap=True)
+    if entry.calibrated is not None:
+        _print_calibrated(console, entry.calibrated)
     _print_people(console, entry)
     classes = new_table("class", "images", "precision", "95 %", "recall", "95 %", "F1", "95 %")
-    for row in entry["per_class"]:
-        cells = [cell for key in ("precision", "recall", "f1") for cell in with_limits(row[key])]
-        classes.add_row(row["class_name"], f"{row['support']:,}", *cells)
+    for row in entry.per_class:
+        cells = [cell for score in (row.precision, row.recall, row.f1) for cell in with_limits(score)]
+        classes.add_row(row.class_name, f"{row.support:,}", *cells)
     console.print(classes, "")
-    if len(entry["class_names"]) <= MOST_CLASSES:
+    if len(entry.class_names) <= MOST_CLASSES:
         console.print(_confusion_table(entry))
 
 
-def _results_table(entries: Sequence[Mapping[str, Any]], with_limits: Collection[str]) -> Table:
-    names = [name for name in _RESULTS if any(name in _told(entry["scores"]) for entry in entries)]
+def _print_calibrated(console: Console, at: CalibratedScores) -> None:
+    shown = [
+        f"{title} {as_number('loss', score)} ({as_limits(score, 'loss')})"
+        for title, score in (("loss", at.loss), ("expected calibration error", at.expected_calibration_error))
+    ]
+    console.print(f"calibrated, at temperature {at.temperature:.3f}: {', '.join(shown)}\n", soft_wrap=True)
+
+
+def _results_table(entries: Sequence[Scores], with_limits: Collection[str]) -> Table:
+    names = [name for name in _RESULTS if any(name in entry.shown for entry in entries)]
     titles = [(_RESULTS[name], "95 % interval") if name in with_limits else (_RESULTS[name],) for name in names]
     table = new_table("run", *(title for pair in titles for title in pair))
     for entry in entries:
         cells = []
         for name in names:
-            score = entry["scores"][name]
+            score = entry.scores[name]
             cells += [as_number(name, score), *([as_limits(score, name)] if name in with_limits else [])]
-        table.add_row(entry["run"], *cells)
+        table.add_row(entry.run, *cells)
     return table
 
 
-def _print_people(console: Console, entry: Mapping[str, Any]) -> None:
-    if "human" in entry:
-        from cifarlab.evaluation.human_labels import describe  # brings SciPy
+def _print_people(console: Console, entry: Scores) -> None:
+    if entry.human is not None:
+        from cifarlab.evaluation.human_comparison import describe, read_comparison  # brings SciPy
 
-        console.print(f"{entry['run']} {describe(entry['human'])}\n", soft_wrap=True)
+        console.print(f"{entry.run} {describe(read_comparison(entry.human))}\n", soft_wrap=True)
 
 
-def _confusion_table(entry: Mapping[str, Any]) -> Table:
-    letters = 5 if len({name[:5] for name in entry["class_names"]}) == len(entry["class_names"]) else None
-    table = new_table("true \\ predicted", *(name[:letters] for name in entry["class_names"]))
-    for name, row in zip(entry["class_names"], entry["confusion_matrix"], strict=True):
+def _confusion_table(entry: Scores) -> Table:
+    letters = 5 if len({name[:5] for name in entry.class_names}) == len(entry.class_names) else None
+    table = new_table("true \\ predicted", *(name[:letters] for name in entry.class_names))
+    for name, row in zip(entry.class_names, entry.confusion_matrix, strict=True):
         table.add_row(name, *(str(count) for count in row))
     return table
 
 
-def _spreads(entries: Sequence[Mapping[str, Any]], runs: Sequence[Run]) -> list[str]:
+def _spreads(entries: Sequence[Scores], runs: Sequence[Run]) -> list[str]:
     """Mean and sample standard deviation over the runs that differ in nothing but the seed."""
     groups: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
         groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
-    from cifarlab.metrics.statistics.intervals import (
-        mean_over_seeds,  # brings scikit-learn, which other tables need not wait for
+    return [
+        _spread([entries[index] for index in indices], ", ".join(runs[index].name for index in indices))
+        for indices in groups.values()
+        if len({runs[index].recipe.seed for index in indices}) > 1
+    ]
+
+
+def _spread(entries: Sequence[Scores], names: str) -> str:
+    from cifarlab.metrics.statistics.intervals import mean_over_seeds  # brings SciPy, which other tables need not
+
+    accuracies = [entry.accuracy or 0.0 for entry in entries]
+    losses = [entry.loss or 0.0 for entry in entries]
+    interval = as_limits(mean_over_seeds(accuracies))
+    return (
+        f"mean ± standard deviation of {len(entries)} seeds: "
+        f"accuracy {100 * statistics.mean(accuracies):.2f} ± {100 * statistics.stdev(accuracies):.2f} % "
+        f"({f'95 % interval of the mean {interval}' if interval else 'no interval: all the same'}), "
+        f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
     )
-
-    lines = []
-    for indices in groups.values():
-        if len({runs[index].recipe.seed for index in indices}) < 2:
-            continue
-        accuracies = [100 * entries[index]["accuracy"] for index in indices]
-        losses = [entries[index]["loss"] for index in indices]
-        names = ", ".join(runs[index].name for index in indices)
-        interval = as_limits(mean_over_seeds([accuracy / 100 for accuracy in accuracies]).as_dict())
-        lines.append(
-            f"mean ± standard deviation of {len(indices)} seeds: "
-            f"accuracy {statistics.mean(accuracies):.2f} ± {statistics.stdev(accuracies):.2f} % "
-            f"({f'95 % interval of the mean {interval}' if interval else 'no interval: all the same'}), "
-            f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
-        )
-    return lines
-
-
-def _told(scores: Mapping[str, Any]) -> list[str]:
-    """The scores in the order in which they are shown: accuracy and loss first; top-3 only where it can be wrong."""
-    first = [name for name in ("accuracy", "negative_log_likelihood") if name in scores]
-    shown = [*first, *(name for name in scores if name not in first)]
-    return [name for name in shown if name != "top3_accuracy" or as_number(name, scores[name]) != "undefined"]

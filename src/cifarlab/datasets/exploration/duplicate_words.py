@@ -1,20 +1,20 @@
 """What the numbers of duplicates mean, in sentences that cannot contradict the table beside them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from cifarlab.datasets.exploration.duplicates import LARGEST_LISTED_GROUP
+from cifarlab.datasets.exploration.facts import DuplicateFacts
 from cifarlab.utils.text import counted
 
 PLAIN = 0.2
 """Where more of the test pictures than this nearly repeat a training picture, the pictures are plain."""
 
 
-def say_duplicates(facts: Mapping[str, Any], sizes: Mapping[str, int]) -> list[str]:
+def say_duplicates(facts: DuplicateFacts, sizes: Mapping[str, int]) -> list[str]:
     """What to see in the table of duplicates.
 
     Args:
-        facts: As `findings.duplicate_facts` gives them.
+        facts: Of the data set.
         sizes: Split to its number of pictures; a split without any may be missing.
 
     Returns:
@@ -28,24 +28,24 @@ def say_duplicates(facts: Mapping[str, Any], sizes: Mapping[str, int]) -> list[s
     ]
 
 
-def is_plain(facts: Mapping[str, Any], sizes: Mapping[str, int]) -> bool:
+def is_plain(facts: DuplicateFacts, sizes: Mapping[str, int]) -> bool:
     """Whether so many pictures are nearly alike that this says more of how plain they are than of copies."""
-    near = facts["test_images_with_a_twin_in_training"] - facts["test_images_copied_from_training"]
+    near = facts.test_images_with_a_twin_in_training - facts.test_images_copied_from_training
     return bool(near > PLAIN * sizes.get("test", 0))
 
 
-def has_copies(facts: Mapping[str, Any]) -> bool:
+def has_copies(facts: DuplicateFacts) -> bool:
     """Whether any two pictures are the same, byte for byte."""
-    return any(counts["exact"] for counts in facts["pairs"].values())
+    return any(counts.exact for counts in facts.pairs.values())
 
 
-def _say_test(facts: Mapping[str, Any], total: int) -> list[str]:
-    copied = facts["test_images_copied_from_training"]
-    near = facts["test_images_with_a_twin_in_training"] - copied
+def _say_test(facts: DuplicateFacts, total: int) -> list[str]:
+    copied = facts.test_images_copied_from_training
+    near = facts.test_images_with_a_twin_in_training - copied
     if not total:
         return ["There are no test pictures."]
     if not copied and not near:
-        looked = "" if facts["complete"] else "Among the pairs that were compared, "
+        looked = "" if facts.complete else "Among the pairs that were compared, "
         none = "no test picture repeats a training picture, exactly or nearly"
         none = none if looked else none[0].upper() + none[1:]
         return [f"{looked}{none}, so memorising does not help the test score."]
@@ -79,9 +79,9 @@ def _say_near(near: int, total: int, plain: bool, besides: bool) -> str:
     return f"{share}, which says that pictures this plain are alike, rather than that they are copies."
 
 
-def _say_conflicts(facts: Mapping[str, Any], sizes: Mapping[str, int]) -> list[str]:
-    copies = facts["conflicting_pairs_of_copies"]
-    near = sum(counts["conflicting"] for counts in facts["pairs"].values()) - copies
+def _say_conflicts(facts: DuplicateFacts, sizes: Mapping[str, int]) -> list[str]:
+    copies = facts.conflicting_pairs_of_copies
+    near = sum(counts.conflicting for counts in facts.pairs.values()) - copies
     said = []
     if copies:
         said.append(
@@ -93,13 +93,13 @@ def _say_conflicts(facts: Mapping[str, Any], sizes: Mapping[str, int]) -> list[s
         )
         alike = f"{counted(near, 'pair')} that {'is' if near == 1 else 'are'} nearly the same"
         said.append(f"In {alike}, marked ≠, the labels differ: {meant}.")
-    if not said and facts["groups"]:
-        said.append(f"No pair{'' if facts['complete'] else ' that was compared'} has two different labels.")
+    if not said and facts.groups:
+        said.append(f"No pair{'' if facts.complete else ' that was compared'} has two different labels.")
     return said
 
 
-def _say_validation(facts: Mapping[str, Any], total: int) -> list[str]:
-    twins, copied = facts["validation_images_with_a_twin_in_train"], facts["validation_images_copied_from_train"]
+def _say_validation(facts: DuplicateFacts, total: int) -> list[str]:
+    twins, copied = facts.validation_images_with_a_twin_in_train, facts.validation_images_copied_from_train
     if not twins:
         return []
     too_high = ", on which validation accuracy, and the choice of the best epoch, say nothing" if copied else ""
@@ -108,12 +108,14 @@ def _say_validation(facts: Mapping[str, Any], total: int) -> list[str]:
     return [f"Of the {counted(total, 'validation picture')}, {twins:,} {have} a twin in train{exact}."]
 
 
-def _say_repeats(facts: Mapping[str, Any]) -> list[str]:
+def _say_repeats(facts: DuplicateFacts) -> list[str]:
     said: list[str] = []
-    for part, effect in (("training", "is learned from as often"), ("test", "counts as often in every score")):
-        number = facts[f"{part}_images_with_a_copy_in_{part}"]
+    for part, number, effect in (
+        ("training", facts.training_images_with_a_copy_in_training, "is learned from as often"),
+        ("test", facts.test_images_with_a_copy_in_test, "counts as often in every score"),
+    ):
         if number:
             said.append(f"{number:,} {part} pictures have a copy, byte for byte, in the same part: each {effect}.")
-    if facts["largest_group_of_copies"] > LARGEST_LISTED_GROUP:
+    if facts.largest_group_of_copies > LARGEST_LISTED_GROUP:
         said.append(f"Of more than {LARGEST_LISTED_GROUP} copies of one picture the table counts pairs with the first.")
     return said

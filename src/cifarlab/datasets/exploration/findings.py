@@ -123,11 +123,8 @@ def find(
     learned, targets = images[:training_count], labels[:training_count]
     classes = len(splits.class_names)
     progress("averaging", 0.02)
-    channels = {"training": statistics.channel_statistics(learned)}
-    if len(splits.test):
-        channels["test"] = statistics.channel_statistics(splits.test.images)
     means, deviations = statistics.class_images(learned, targets, classes)
-    brightness, contrast = statistics.brightness_and_contrast(learned)
+    spreads = _spreads(learned, targets, classes)
     progress("comparing all pairs", 0.1)
     pairs, complete = duplicates.find_duplicates(
         images, progress=lambda part: progress("comparing all pairs", 0.1 + 0.5 * part)
@@ -136,113 +133,26 @@ def find(
     image_map = _map(learned, targets, classes, seed, map_images)
     progress("drawing the map", 1.0)
     return Findings(
-        description=_loading.describe(splits),
-        class_names=splits.class_names,
-        images=images,
-        labels=labels,
-        ids=ids,
+        description=_loading.describe(splits), class_names=splits.class_names, images=images, labels=labels, ids=ids,
         splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
-        training_count=training_count,
-        counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
-        channels=channels,
-        means=means,
-        deviations=deviations,
-        samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed),
-        spreads={
-            "brightness": statistics.distributions(brightness, targets, classes, BRIGHTNESS_END),
-            "contrast": statistics.distributions(contrast, targets, classes, CONTRAST_END),
-        },
-        pairs=pairs,
-        complete=complete,
-        groups=duplicates.connected_groups(pairs, len(images)),
-        image_map=image_map,
+        training_count=training_count, counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
+        channels=_channels(learned, splits.test.images), means=means, deviations=deviations,
+        samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed), spreads=spreads,
+        pairs=pairs, complete=complete, groups=duplicates.connected_groups(pairs, len(images)), image_map=image_map,
         seed=seed,
-    )
+    )  # fmt: skip
 
 
-def copies(findings: Findings, split: str, others: tuple[str, ...]) -> set[int]:
-    """Which images of `split` have a copy, byte for byte, in one of the `others`, which may be `split` itself."""
-    found: set[int] = set()
-    for group in findings.copy_groups:
-        places = [str(findings.splits[index]) for index in group]
-        itself = split in others
-        if sum(place in others for place in places) > itself:
-            found.update(index for index, place in zip(group, places, strict=True) if place == split)
-    return found
+def _channels(learned: Array, test: Array) -> dict[str, tuple[Array, Array]]:
+    parts = {"training": learned, "test": test}
+    return {name: statistics.channel_statistics(images) for name, images in parts.items() if len(images)}
 
 
-def twins(findings: Findings, split: str, others: tuple[str, ...]) -> set[int]:
-    """Which images of `split` have an exact or near duplicate in one of the `others`.
-
-    Of two large groups of copies that are alike only one pair is listed: it speaks for all in them.
-    """
-    group_of = {index: group for group in findings.copy_groups for index in group}
-    found = copies(findings, split, others)
-    for pair in findings.pairs:
-        if pair.exact:
-            continue
-        for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            if any(findings.splits[index] in others for index in group_of.get(other, [other])):
-                found.update(index for index in group_of.get(one, [one]) if findings.splits[index] == split)
-    return found
-
-
-def summarize(findings: Findings) -> dict[str, Any]:
-    """The facts as plain values ready for JSON, without the pictures."""
-    names = findings.class_names
-    spreads = {
-        quantity: {
-            name: dict(zip(("q05", "q25", "median", "q75", "q95"), _plain(row), strict=True))
-            for name, row in zip(names, quantiles, strict=True)
-        }
-        for quantity, (_, quantiles) in findings.spreads.items()
-    }
-    chart = findings.image_map
+def _spreads(images: Array, labels: Array, classes: int) -> dict[str, tuple[Array, Array]]:
+    brightness, contrast = statistics.brightness_and_contrast(images)
     return {
-        "format": 1,
-        "data": findings.description,
-        "seed": findings.seed,
-        "channels": {
-            part: {"mean": _plain(means), "std": _plain(deviations)}
-            for part, (means, deviations) in findings.channels.items()
-        },
-        **spreads,
-        "duplicates": duplicate_facts(findings),
-        "map": chart
-        and {
-            "images": len(chart.indices),
-            "pca_explained_variance": _plain(chart.explained),
-            "same_class_neighbour": {**chart.same_class, "chance": chart.chance},
-        },
-    }
-
-
-def duplicate_facts(findings: Findings) -> dict[str, Any]:
-    """How many pairs of each kind there are where, and how many images they touch."""
-    places: dict[str, dict[str, int]] = {
-        place: {"exact": 0, "near": 0, "mirrored": 0, "conflicting": 0} for place in PLACES
-    }
-    for pair in findings.pairs:
-        counts = places[findings.place(pair)]
-        counts["exact" if pair.exact else "near"] += 1
-        counts["mirrored"] += pair.mirrored
-        counts["conflicting"] += findings.conflicting(pair)
-    learned = ("train", "validation")
-    within_training = {index for split in learned for index in copies(findings, split, learned)}
-    return {
-        "threshold": duplicates.THRESHOLD,
-        "complete": findings.complete,
-        "pairs": places,
-        "test_images_with_a_twin_in_training": len(twins(findings, "test", learned)),
-        "conflicting_pairs_of_copies": sum(pair.exact and findings.conflicting(pair) for pair in findings.pairs),
-        "test_images_copied_from_training": len(copies(findings, "test", learned)),
-        "validation_images_with_a_twin_in_train": len(twins(findings, "validation", ("train",))),
-        "validation_images_copied_from_train": len(copies(findings, "validation", ("train",))),
-        "training_images_with_a_copy_in_training": len(within_training),
-        "test_images_with_a_copy_in_test": len(copies(findings, "test", ("test",))),
-        "groups": len(findings.groups),
-        "largest_group": max((len(group) for group in findings.groups), default=0),
-        "largest_group_of_copies": max(map(len, findings.copy_groups), default=0),
+        "brightness": statistics.distributions(brightness, labels, classes, BRIGHTNESS_END),
+        "contrast": statistics.distributions(contrast, labels, classes, CONTRAST_END),
     }
 
 
@@ -261,7 +171,3 @@ def _map(images: Array, labels: Array, classes: int, seed: int, count: int) -> I
     sizes = np.bincount(chosen)
     chance = float((sizes * (sizes - 1)).sum() / (len(chosen) * (len(chosen) - 1)))
     return ImageMap(indices, pca, explained, tsne, shares, chance)
-
-
-def _plain(values: Array) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -33,6 +32,16 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
     other, notices = _with_classes_of(reference, other, first, second)
     order, by_order = _order(reference, other, f"{first} and {second}")
     aligned = replace(other.take(order), ids=reference.ids)
+    _check_same(reference, aligned, first, second, by_order)
+    if by_order:
+        notices.append(
+            f"{second} and {first} are matched by order, as not both have ids; their labels agree in each row."
+        )
+    return aligned, notices
+
+
+def _check_same(reference: Classified, aligned: Classified, first: str, second: str, by_order: bool) -> None:
+    """Refuse other labels, and other pictures under the same names."""
     differing = np.flatnonzero(aligned.labels != reference.labels)
     if len(differing):
         many = counted(len(differing), "image")
@@ -50,11 +59,6 @@ def align(reference: Classified, other: Classified, first: str, second: str) -> 
             f"{first} and {second} were evaluated on other pictures under the same names: the data were altered in "
             "between; run cifarlab evaluate on both again"
         )
-    if by_order:
-        notices.append(
-            f"{second} and {first} are matched by order, as not both have ids; their labels agree in each row."
-        )
-    return aligned, notices
 
 
 def counts_rows(ids: Array) -> bool:
@@ -95,10 +99,10 @@ def _with_classes_of(reference: Classified, other: Classified, first: str, secon
 def _permute(other: Classified, names: tuple[str, ...]) -> Classified:
     """The same answers with the classes in the order of `names`."""
     new_place = np.array([names.index(name) for name in other.class_names], np.int64)  # of each class of the other
-    changed: dict[str, Any] = {"labels": new_place[other.labels], "class_names": names}
+    labels = new_place[other.labels]
     if isinstance(other, HardPredictions):
-        return replace(other, predicted=new_place[other.predicted], **changed)
-    return replace(other, logits=other.logits[:, np.argsort(new_place)], **changed)
+        return replace(other, predicted=new_place[other.predicted], labels=labels, class_names=names)
+    return replace(other, logits=other.logits[:, np.argsort(new_place)], labels=labels, class_names=names)
 
 
 def _unnamed(names: Sequence[str]) -> bool:

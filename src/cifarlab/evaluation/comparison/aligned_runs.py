@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cifarlab import metrics
 from cifarlab.evaluation.comparison._alignment import align, counts_rows
@@ -14,8 +13,19 @@ from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.predictions import Classified
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.results import Interval
 
 Comparable = Run | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """A run's name, path and scores, as a comparison shows them."""
+
+    run: str
+    path: str
+    accuracy: Interval
+    macro_f1: Interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +49,10 @@ class ComparedRun:
         """`(N,)` bool: which images it classified correctly."""
         return self.predictions.correct
 
-    def describe(self) -> dict[str, Any]:
-        """Name, path, accuracy and macro F1."""
-        numbers = {name: metrics.measure(name, self.predictions) for name in ("accuracy", "macro_f1")}
-        return {"run": self.name, "path": self.path, **numbers}
+    def score(self) -> RunScores:
+        """Accuracy and macro F1."""
+        accuracy, macro_f1 = (metrics.measure(name, self.predictions) for name in ("accuracy", "macro_f1"))
+        return RunScores(self.name, self.path, accuracy, macro_f1)
 
 
 def enter(
@@ -81,9 +91,9 @@ def enter(
     return entrants
 
 
-def notices_of(entrants: Sequence[ComparedRun]) -> list[str]:
+def notices_of(entrants: Sequence[ComparedRun]) -> tuple[str, ...]:
     """What was assumed about any of them, each sentence once."""
-    return list(dict.fromkeys(notice for entrant in entrants for notice in entrant.notices))
+    return tuple(dict.fromkeys(notice for entrant in entrants for notice in entrant.notices))
 
 
 def _authority(found: Classified) -> tuple[bool, int]:

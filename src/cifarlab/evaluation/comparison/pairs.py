@@ -3,9 +3,9 @@
 import itertools
 import os
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
-from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, enter, notices_of
+from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, RunScores, enter, notices_of
 from cifarlab.evaluation.comparison.seeds import compare_groups
 from cifarlab.metrics.statistics.significance import (
     SIGNIFICANCE,
@@ -16,10 +16,22 @@ from cifarlab.metrics.statistics.significance import (
     paired_difference,
     show_p,
 )
-from cifarlab.utils.files import plain
+from cifarlab.utils.result_tables import ResultTable, Shown, with_limits
+from cifarlab.utils.results import Interval
 from cifarlab.utils.text import counted, signed
 
-__all__ = ["NOTE", "compare", "compare_groups", "holm", "mcnemar", "mean_difference", "paired_difference", "show_p"]
+__all__ = [
+    "NOTE",
+    "Comparison",
+    "PairComparison",
+    "compare",
+    "compare_groups",
+    "holm",
+    "mcnemar",
+    "mean_difference",
+    "paired_difference",
+    "show_p",
+]
 
 FORMAT = 1
 NOTE = (
@@ -28,13 +40,80 @@ NOTE = (
 )
 
 
+@dataclass(frozen=True)
+class PairComparison:
+    """Two runs on the same images.
+
+    Attributes:
+        first: Name of the first run.
+        second: Name of the second.
+        both_right: Images that both classify correctly.
+        only_first_right_count: Images that only the first classifies correctly (b).
+        only_second_right_count: Images that only the second classifies correctly (c).
+        both_wrong: Images that neither classifies correctly.
+        accuracy_difference: Accuracy of the first minus that of the second.
+        p_value: Exact McNemar test.
+        images_needed: How many images it would take to see this difference, at 5 % with a chance of 80 %; None where
+            there is none.
+        only_first_right: Ids of the images that the first got right and the second wrong.
+        only_second_right: The other way round.
+        adjusted_p_value: By Holm over all pairs; the same where there is one.
+        sentence: What the data allow to be said.
+    """
+
+    first: str
+    second: str
+    both_right: int
+    only_first_right_count: int
+    only_second_right_count: int
+    both_wrong: int
+    accuracy_difference: Interval
+    p_value: float
+    images_needed: int | None
+    only_first_right: tuple[str, ...]
+    only_second_right: tuple[str, ...]
+    adjusted_p_value: float = 1.0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Shown):
+    """Runs held against each other on the same images.
+
+    Attributes:
+        split: Which images.
+        count: How many.
+        class_names: In the order of the labels.
+        note: What the tests are about.
+        notices: What a reader must know of the predictions, and what was assumed about files from elsewhere.
+        runs: In the order they were given.
+        pairs: Every two of them.
+    """
+
+    format: int = FORMAT
+    split: str
+    count: int
+    class_names: tuple[str, ...]
+    note: str = NOTE
+    notices: tuple[str, ...]
+    runs: tuple[RunScores, ...]
+    pairs: tuple[PairComparison, ...]
+
+    def table(self) -> ResultTable:
+        """Every run's accuracy and F1, and for every pair what the data allow to be said."""
+        header = ("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
+        rows = [(run.run, *with_limits(run.accuracy), *with_limits(run.macro_f1)) for run in self.runs]
+        sentences = (*self.notices, *(pair.sentence for pair in self.pairs), self.note)
+        return ResultTable(header, rows, counted(self.count, f"{self.split} image"), sentences)
+
+
 def compare(
     runs: Sequence[Comparable],
     *,
     split: str = "test",
     runs_dir: str | os.PathLike[str] = "runs",
     labels: str | os.PathLike[str] | None = None,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare runs by what they predicted for the same images; only `predictions-<split>.npz` is read.
 
     Models trained elsewhere enter by their files of predictions, as `predictions_from_files` reads them, or by the
@@ -47,20 +126,6 @@ def compare(
         runs_dir: Where the run of the built-in model is.
         labels: The true classes for files of predictions that hold none.
 
-    Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `class_names`, `note`, `notices` (what a reader must know
-        of the predictions, and what was assumed about files from elsewhere); `runs`: `run`, `path`, and
-        `accuracy`, `macro_f1` as `{"value", "low", "high", "method"}`; `pairs`, each with
-
-        - `first`, `second`: the runs' names;
-        - `both_right`, `only_first_right_count` (b), `only_second_right_count` (c), `both_wrong`: numbers of images;
-        - `accuracy_difference`: accuracy of the first minus that of the second, as an interval;
-        - `p_value`: exact McNemar test; `adjusted_p_value`: by Holm over all pairs (the same where there is one);
-        - `images_needed`: how many images it would take to see this difference, at 5 % with a chance of 80 %; None
-          where there is none;
-        - `sentence`: what the data allow to be said;
-        - `only_first_right`, `only_second_right`: ids of the images that one got right and the other wrong.
-
     Raises:
         CifarlabError: If there are fewer than two runs, one has no predictions for `split`, or they were evaluated on
             different images, labels or class names.
@@ -71,48 +136,52 @@ def compare(
     entrants = enter(runs, split, runs_dir, labels)
     count = len(entrants[0].predictions)
     pairs = [_compare_pair(first, second) for first, second in itertools.combinations(entrants, 2)]
-    for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
-        pair["adjusted_p_value"] = adjusted
-        pair["sentence"] = _sentence(pair, count, split, len(pairs))
-    described = [entrant.describe() for entrant in entrants]
-    about = {"format": FORMAT, "split": split, "count": count, "class_names": entrants[0].predictions.class_names}
-    return plain({**about, "note": NOTE, "notices": notices_of(entrants), "runs": described, "pairs": pairs})
+    adjusted = holm([pair.p_value for pair in pairs])
+    pairs = [replace(pair, adjusted_p_value=p_value) for pair, p_value in zip(pairs, adjusted, strict=True)]
+    return Comparison(
+        split=split,
+        count=count,
+        class_names=entrants[0].predictions.class_names,
+        notices=notices_of(entrants),
+        runs=tuple(entrant.score() for entrant in entrants),
+        pairs=tuple(replace(pair, sentence=_sentence(pair, count, split, len(pairs))) for pair in pairs),
+    )
 
 
-def _compare_pair(first: ComparedRun, second: ComparedRun) -> dict[str, Any]:
+def _compare_pair(first: ComparedRun, second: ComparedRun) -> PairComparison:
     ids = first.predictions.ids
     only_first, only_second = first.correct & ~second.correct, second.correct & ~first.correct
     b, c = int(only_first.sum()), int(only_second.sum())
     both = int((first.correct & second.correct).sum())
     neither = len(ids) - both - b - c
-    return {
-        "first": first.name,
-        "second": second.name,
-        "both_right": both,
-        "only_first_right_count": b,
-        "only_second_right_count": c,
-        "both_wrong": neither,
-        "accuracy_difference": paired_difference(both, b, c, neither),
-        "p_value": mcnemar(b, c),
-        "images_needed": images_needed(b, c, len(ids)),
-        "only_first_right": ids[only_first],
-        "only_second_right": ids[only_second],
-    }
+    return PairComparison(
+        first=first.name,
+        second=second.name,
+        both_right=both,
+        only_first_right_count=b,
+        only_second_right_count=c,
+        both_wrong=neither,
+        accuracy_difference=paired_difference(both, b, c, neither),
+        p_value=mcnemar(b, c),
+        images_needed=images_needed(b, c, len(ids)),
+        only_first_right=tuple(ids[only_first].tolist()),
+        only_second_right=tuple(ids[only_second].tolist()),
+    )
 
 
-def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> str:
-    first, second = pair["first"], pair["second"]
+def _sentence(pair: PairComparison, count: int, split: str, num_pairs: int) -> str:
+    first, second = pair.first, pair.second
     images = counted(count, f"{split} image")
-    if pair["only_first_right_count"] + pair["only_second_right_count"] == 0:
+    if pair.only_first_right_count + pair.only_second_right_count == 0:
         return (
             f"{first} and {second} classify exactly the same {split} images correctly ({count:,}): nothing sets them "
             "apart."
         )
-    found = pair["accuracy_difference"]
-    value, low, high = (100 * each for each in (found.value, found.low, found.high))
+    found = pair.accuracy_difference
+    value, low, high = (100 * (each or 0.0) for each in (found.value, found.low, found.high))
     adjusted = f", adjusted for {num_pairs} pairs" if num_pairs > 1 else ""
-    test = f"exact McNemar p {show_p(pair['adjusted_p_value'])}{adjusted}"
-    if pair["adjusted_p_value"] >= SIGNIFICANCE:
+    test = f"exact McNemar p {show_p(pair.adjusted_p_value)}{adjusted}"
+    if pair.adjusted_p_value >= SIGNIFICANCE:
         return (
             f"The {images} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
             f"{signed(value)} percentage points (95 % interval {signed(low)} to {signed(high)}; {test})."
@@ -126,8 +195,8 @@ def _sentence(pair: dict[str, Any], count: int, split: str, num_pairs: int) -> s
     )
 
 
-def _outlook(pair: dict[str, Any]) -> str:
-    needed = pair["images_needed"]
+def _outlook(pair: PairComparison) -> str:
+    needed = pair.images_needed
     if not needed:
         return ""
     about = counted(int(float(f"{needed:.2g}")), "image")  # an estimate from an estimate: two digits say enough

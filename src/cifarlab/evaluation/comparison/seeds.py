@@ -4,10 +4,10 @@ import itertools
 import os
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
-from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, enter, notices_of
-from cifarlab.metrics.statistics import intervals
+from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, RunScores, enter, notices_of
+from cifarlab.metrics.statistics.intervals import mean_over_seeds
 from cifarlab.metrics.statistics.significance import (  # fmt: skip
     SIGNIFICANCE,
     least_p_value,
@@ -17,7 +17,8 @@ from cifarlab.metrics.statistics.significance import (  # fmt: skip
     welch_difference,
 )
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import plain
+from cifarlab.utils.result_tables import ResultTable, Shown, as_percent, with_limits
+from cifarlab.utils.results import Interval
 from cifarlab.utils.text import counted, signed
 
 FORMAT = 1
@@ -28,6 +29,65 @@ NOTE = (
 _Runs = Sequence[Comparable]
 
 
+@dataclass(frozen=True)
+class SeedGroup:
+    """Runs of one recipe with several seeds.
+
+    Attributes:
+        name: What their names begin with.
+        runs: Each with its scores.
+        mean: Mean accuracy, an interval over seeds.
+        standard_deviation: Of the accuracies.
+    """
+
+    name: str
+    runs: tuple[RunScores, ...]
+    mean: Interval
+    standard_deviation: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupComparison(Shown):
+    """Two groups of seeds on the same images.
+
+    Attributes:
+        split: Which images.
+        count: How many.
+        note: What the test is about.
+        notices: What a reader must know of the predictions.
+        groups: The two.
+        difference: Of the mean accuracies, first minus second.
+        p_value: Of the test.
+        test: What was done.
+        least_p_value: That groups of this size can give.
+        seeds_needed: Of each, to see this difference at 5 % with a chance of 80 %; None where there is none.
+        sentence: What the data allow to be said.
+    """
+
+    format: int = FORMAT
+    split: str
+    count: int
+    note: str = NOTE
+    notices: tuple[str, ...]
+    groups: tuple[SeedGroup, SeedGroup]
+    difference: Interval
+    p_value: float
+    test: str
+    least_p_value: float
+    seeds_needed: int | None
+    sentence: str = ""
+
+    def table(self) -> ResultTable:
+        """Each group's mean and spread, and what the data allow to be said."""
+        rows = [
+            (group.name, str(len(group.runs)), *with_limits(group.mean), as_percent(group.standard_deviation))
+            for group in self.groups
+        ]
+        header = ("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
+        sentences = (*self.notices, self.sentence, self.note)
+        return ResultTable(header, rows, counted(self.count, f"{self.split} image"), sentences)
+
+
 def compare_groups(
     first: _Runs,
     second: _Runs,
@@ -35,7 +95,7 @@ def compare_groups(
     split: str = "test",
     runs_dir: str | os.PathLike[str] = "runs",
     labels: str | os.PathLike[str] | None = None,
-) -> dict[str, Any]:
+) -> GroupComparison:
     """Compare the accuracies of two groups of runs; only `predictions-<split>.npz` is read.
 
     Args:
@@ -45,42 +105,36 @@ def compare_groups(
         runs_dir: Where the run of the built-in model is.
         labels: The true classes for files of predictions that hold none; see `compare`.
 
-    Returns:
-        Ready for JSON: `format`, `split`, `count` (images), `note`, `notices` (what a reader must know of the
-        predictions); `groups`, two with `name`, `runs` (`run`, `path`, `accuracy` and `macro_f1` as intervals), `mean`
-        accuracy as an interval over seeds and `standard_deviation`;
-        `difference` of the means, first minus second, as an interval; `p_value` and `test` (what was done);
-        `least_p_value` that groups of this size can give; `seeds_needed` of each to see this difference at 5 % with a
-        chance of 80 %, None where there is none; `sentence`: what the data allow to be said.
-
     Raises:
         CifarlabError: If a group has fewer than two runs, a run is in both, one has no predictions for `split`, or
             they were evaluated on different images, labels or class names.
     """
+    _check_sizes(first, second)
+    entrants = enter([*first, *second], split, runs_dir, labels)
+    parts = entrants[: len(first)], entrants[len(first) :]
+    one, other = ([float(entrant.correct.mean()) for entrant in part] for part in parts)
+    p_value, test = permutation_test(one, other)
+    first_name, second_name = _names(*parts)
+    found = GroupComparison(
+        split=split,
+        count=len(entrants[0].predictions),
+        notices=notices_of(entrants),
+        groups=(_describe(first_name, parts[0], one), _describe(second_name, parts[1], other)),
+        difference=welch_difference(one, other),
+        p_value=p_value,
+        test=test,
+        least_p_value=least_p_value(len(first), len(second)),
+        seeds_needed=seeds_needed(one, other),
+    )
+    return replace(found, sentence=_sentence(found))
+
+
+def _check_sizes(first: _Runs, second: _Runs) -> None:
     for title, group in (("first", first), ("second", second)):
         if len(group) < 2:
             raise CifarlabError(
                 f"the {title} group has {counted(len(group), 'run')}: expected at least two, of different seeds"
             )
-    entrants = enter([*first, *second], split, runs_dir, labels)
-    parts = entrants[: len(first)], entrants[len(first) :]
-    accuracies = [[float(entrant.correct.mean()) for entrant in part] for part in parts]
-    p_value, test = permutation_test(*accuracies)
-    names = _names(*parts)
-    result = {
-        "format": FORMAT,
-        "split": split,
-        "count": len(entrants[0].predictions),
-        "note": NOTE,
-        "notices": notices_of(entrants),
-        "groups": [_describe(*each) for each in zip(names, parts, accuracies, strict=True)],
-        "difference": welch_difference(*accuracies),
-        "p_value": p_value,
-        "test": test,
-        "least_p_value": least_p_value(len(first), len(second)),
-        "seeds_needed": seeds_needed(*accuracies),
-    }
-    return plain({**result, "sentence": _sentence(result)})
 
 
 def _names(first: list[ComparedRun], second: list[ComparedRun]) -> tuple[str, str]:
@@ -95,30 +149,26 @@ def _common(names: list[str]) -> str:
     return prefix.rstrip("-_.").removesuffix("seed").rstrip("-_.")
 
 
-def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "runs": [entrant.describe() for entrant in entrants],
-        "mean": intervals.mean_over_seeds(accuracies),
-        "standard_deviation": statistics.stdev(accuracies),
-    }
+def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -> SeedGroup:
+    runs = tuple(entrant.score() for entrant in entrants)
+    return SeedGroup(name, runs, mean_over_seeds(accuracies), statistics.stdev(accuracies))
 
 
-def _sentence(result: dict[str, Any]) -> str:
-    first, second = (group["name"] for group in result["groups"])
-    sizes = [len(group["runs"]) for group in result["groups"]]
-    value, low, high = result["difference"].value, result["difference"].low, result["difference"].high
-    limits = "" if low is None else f"95 % interval {signed(100 * low)} to {signed(100 * high)}; "
-    test = f"{limits}{result['test']}, p {show_p(result['p_value'])}"
+def _sentence(found: GroupComparison) -> str:
+    first, second = (group.name for group in found.groups)
+    sizes = [len(group.runs) for group in found.groups]
+    value, low, high = found.difference.value or 0.0, found.difference.low, found.difference.high
+    limits = "" if low is None or high is None else f"95 % interval {signed(100 * low)} to {signed(100 * high)}; "
+    test = f"{limits}{found.test}, p {show_p(found.p_value)}"
     seeds = f"{sizes[0]} against {sizes[1]} seeds"
-    if result["p_value"] < SIGNIFICANCE:
+    if found.p_value < SIGNIFICANCE:
         better, worse = (first, second) if value > 0 else (second, first)
         return f"{better} is more accurate than {worse} on average, by {_points(abs(value))} ({seeds}; {test})."
-    found = f"{seeds} do not tell {first} and {second} apart: the means differ by {_points(value)} ({test})."
-    if result["least_p_value"] >= SIGNIFICANCE:
-        return f"{found} So few seeds cannot: their p value is never under {result['least_p_value']:.2f}."
-    needed = result["seeds_needed"]
-    return f"{found} If that is the true difference, it would take about {needed:,} seeds each." if needed else found
+    said = f"{seeds} do not tell {first} and {second} apart: the means differ by {_points(value)} ({test})."
+    if found.least_p_value >= SIGNIFICANCE:
+        return f"{said} So few seeds cannot: their p value is never under {found.least_p_value:.2f}."
+    needed = found.seeds_needed
+    return f"{said} If that is the true difference, it would take about {needed:,} seeds each." if needed else said
 
 
 def _points(value: float) -> str:

@@ -63,20 +63,26 @@ def find_smallest_change(model: Any, image: Array, *, largest: float = LARGEST) 
         (hits,) = np.nonzero(forward(made).argmax(axis=1) != before)
         return made[hits[0]] if len(hits) else None
 
+    found = _least(attempt, largest)
+    if found is None:
+        return None
+    pair = np.repeat(np.stack([found, np.rint(found)]), RESTARTS // 2, axis=0)  # a shape that was compiled already
+    after, rounded = forward(pair).argmax(axis=1)[[0, RESTARTS // 2]]
+    return ClassChange(before, int(after), float(np.abs(found - image).max()), found, int(rounded) != before)
+
+
+def _least(attempt: Callable[[float], Array | None], largest: float) -> Array | None:
+    """What the smallest `epsilon` gives that suffices, doubled until one does and then halved in between."""
     enough, too_little = SMALLEST, 0.0
     found = attempt(enough)
     while found is None and enough < largest:
         enough, too_little = min(2 * enough, largest), enough
         found = attempt(enough)
-    if found is None:
-        return None
-    for _ in range(HALVINGS):
+    for _ in range(0 if found is None else HALVINGS):
         middle = (too_little + enough) / 2
         tried = attempt(middle)
         if tried is None:
             too_little = middle
         else:
             enough, found = middle, tried
-    pair = np.repeat(np.stack([found, np.rint(found)]), RESTARTS // 2, axis=0)  # a shape that was compiled already
-    after, rounded = forward(pair).argmax(axis=1)[[0, RESTARTS // 2]]
-    return ClassChange(before, int(after), float(np.abs(found - image).max()), found, int(rounded) != before)
+    return found

@@ -106,8 +106,9 @@ def explain_image(
     progress: ProgressCallback | None = None,
 ) -> Explanation:
     """What every run makes of one image; the arguments are those of `explain_images`."""
-    where: dict[str, Any] = {"data_dir": data_dir, "runs_dir": runs_dir, "code": code}
-    return explain_images([image_id], runs, split=split, progress=progress, **where)[0]
+    return explain_images(
+        [image_id], runs, split=split, data_dir=data_dir, runs_dir=runs_dir, code=code, progress=progress
+    )[0]
 
 
 def explain_images(
@@ -142,14 +143,7 @@ def explain_images(
         CifarlabError: If there is no such image, a run is missing, has no model or other classes, or the runs are
             about different data sets.
     """
-    if not runs:
-        raise CifarlabError("an explanation needs at least one run: give the folder of one that cifarlab train made")
-    own_code.allow_files(code)
-    report = progress or ignore
-    opened = [pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
-    names = sorted({run.data_name for run in opened})
-    if len(names) > 1:
-        raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
+    opened = _open(runs, runs_dir, code)
     loaded: dict[str, Splits] = {}
     explanations: list[Explanation] = []
     for number, (run, name) in enumerate(zip(opened, unique_names(opened), strict=True)):
@@ -157,13 +151,45 @@ def explain_images(
         # The ids that the first run found: a row may be another image in the parts of the next.
         known = [each.image_id for each in explanations] or image_ids
         places = [find_image(splits, image_id, split) for image_id in known]
-        explanations = explanations or [_begin(names[0], splits, *place) for place in places]
-        report(name, number / len(opened))
-        explainer = _prepare(run, name, splits)
-        for done, (explanation, (part, row)) in enumerate(zip(explanations, places, strict=True)):
-            report(f"{explanation.image_id}, {name}", (number + done / len(explanations)) / len(opened))
-            explanation.runs.append(_explain(explainer, part, splits[part].take(np.array([row]))))
+        explanations = explanations or [_begin(run.data_name, splits, *place) for place in places]
+        share = number / len(opened)
+        _ask(run, name, splits, explanations, places, _within(progress or ignore, share, 1 / len(opened)))
     return explanations
+
+
+def _open(
+    runs: Sequence[AnyRun], runs_dir: str | os.PathLike[str], code: Sequence[str | os.PathLike[str]]
+) -> list[Run]:
+    """The runs, if they are on one data set."""
+    if not runs:
+        raise CifarlabError("an explanation needs at least one run: give the folder of one that cifarlab train made")
+    own_code.allow_files(code)
+    opened = [pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir) for run in runs]
+    names = sorted({run.data_name for run in opened})
+    if len(names) > 1:
+        raise CifarlabError(f"the runs were trained on different data, {' and '.join(names)}: choose runs on one")
+    return opened
+
+
+def _ask(
+    run: Run,
+    name: str,
+    splits: Splits,
+    explanations: list[Explanation],
+    places: list[tuple[str, int]],
+    report: ProgressCallback,
+) -> None:
+    """Let one run say what it makes of each image, whose part and row in its own splits `places` tells."""
+    report(name, 0.0)
+    explainer = _prepare(run, name, splits)
+    for done, (explanation, (part, row)) in enumerate(zip(explanations, places, strict=True)):
+        report(f"{explanation.image_id}, {name}", done / len(explanations))
+        explanation.runs.append(_explain(explainer, part, splits[part].take(np.array([row]))))
+
+
+def _within(progress: ProgressCallback, start: float, share: float) -> ProgressCallback:
+    """Progress of a part of the work as progress of the whole."""
+    return lambda phrase, done: progress(phrase, start + share * done)
 
 
 def _begin(data: str, splits: Splits, split: str, row: int) -> Explanation:

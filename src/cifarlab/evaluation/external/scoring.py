@@ -1,8 +1,8 @@
 """A model trained elsewhere, scored as `evaluate` scores a run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from cifarlab import metrics
 from cifarlab.evaluation.external.reading import read_external
 from cifarlab.evaluation.human_labels import load_human_labels, score_with_humans
 from cifarlab.runs.predictions import SMALLEST, HardPredictions, Predictions
+from cifarlab.runs.scores import Scores
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted, few
 
 _IMAGES_FOR_ALL = 20  # images a class: with so many, each class should occur
@@ -23,7 +25,7 @@ def evaluate_files(
     class_names: Sequence[str] | None = None,
     output: str | Path | None = None,
     human_labels: str | Path | None = None,
-) -> dict[str, Any]:
+) -> Scores:
     """Score a model trained elsewhere, as `evaluate` scores a run.
 
     Args:
@@ -34,8 +36,8 @@ def evaluate_files(
         human_labels: CIFAR-10H's counts, where these are predictions of CIFAR-10's test set in its own order.
 
     Returns:
-        The numbers of `metrics.score`, and `run` (the file's name), `data` (the labels' file), `split` (`"given"`),
-        `looks` (None: nobody counts them), `notices` (what was assumed) and, with human labels, `human`.
+        The scores, of the file (`run`) and that of the labels (`data`), on the split `"given"`; `notices` say what was
+        assumed.
 
     Raises:
         CifarlabError: As from `predictions_from_files`, if the human labels do not fit them, or if the folder cannot be
@@ -46,16 +48,15 @@ def evaluate_files(
     found = read.predictions
     if humans is not None and isinstance(found, HardPredictions):
         raise CifarlabError(f"{predictions} has predicted classes alone: --human-labels needs probabilities")
-    scores = {
-        "run": Path(predictions).name,
-        "data": Path(predictions if labels is None else labels).name,
-        "split": "given",
-        "looks": None,
-        "notices": [*read.notices, *_impossible(found), *_unseen(found)],
-        **metrics.score(found),
-    }
+    scores = replace(
+        metrics.score(found),
+        run=Path(predictions).name,
+        data=Path(predictions if labels is None else labels).name,
+        split="given",
+        notices=(*read.notices, *_impossible(found), *_unseen(found)),
+    )
     if humans is not None and isinstance(found, Predictions):
-        scores["human"] = score_with_humans(found, humans, own_order=False)
+        scores = replace(scores, human=json_data(score_with_humans(found, humans, own_order=False)))
     if output is not None:
         found.save(Path(output) / "predictions.npz")
         files.write_json(Path(output) / "scores.json", scores)

@@ -2,21 +2,58 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cifarlab.evaluation.ladder import results
-from cifarlab.evaluation.ladder.measurements import Result, gain, summarise
+from cifarlab.evaluation.ladder.measurements import Result, Summary, summarise
 from cifarlab.evaluation.ladder.own_runs import find_own_runs
-from cifarlab.evaluation.ladder.rungs import Rung, changes, find_rungs, rung_below
-from cifarlab.utils.files import plain
+from cifarlab.evaluation.ladder.rungs import Change, Rung, changes, find_rungs, rung_below
 
 FORMAT = 1
 
 
-def describe_ladder(
-    recipes: Sequence[str] = (), *, runs_dir: Path | None = None, kept: Path = results.FILE
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class MeasuredRung:
+    """A rung, and what was measured of it.
+
+    Attributes:
+        name: The recipe's; with title, expected and reason as in `Rung`.
+        below: The rung that it is held against; None for the first.
+        changes: From that one.
+        commands: That measure it.
+        result: Measured here; None where nothing was.
+        own: In the user's own runs; likewise.
+        not_evaluated: Own runs that wait for `cifarlab evaluate`.
+    """
+
+    name: str
+    title: str
+    expected: str
+    reason: str
+    below: str | None
+    changes: list[Change]
+    commands: list[str]
+    result: Summary | None
+    own: Summary | None
+    not_evaluated: list[str]
+
+    @property
+    def results(self) -> dict[str, Summary]:
+        """What there is, under `result` and `own`."""
+        return {name: each for name, each in (("result", self.result), ("own", self.own)) if each is not None}
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs in their order, and sentences about runs that could not be read."""
+
+    format: int
+    notices: list[str]
+    rungs: list[MeasuredRung]
+
+
+def describe_ladder(recipes: Sequence[str] = (), *, runs_dir: Path | None = None, kept: Path = results.FILE) -> Ladder:
     """The whole ladder: what each rung is, and what was measured of it, here and in the user's own runs.
 
     Args:
@@ -24,13 +61,6 @@ def describe_ladder(
             them those named `dense_<word>`.
         runs_dir: Folder of the user's own runs; None for none.
         kept: What `benchmarks/ladder.py` wrote of measured runs.
-
-    Returns:
-        Ready for JSON: `format`; `notices`: sentences about runs that could not be read; `rungs`, each with `name`,
-        `title`, `expected`, `reason` (why it does not count for the record; empty where it does), `below` (the rung
-        that it is held against, or None), `changes` from that one (`setting`, `before`, `after`), `commands` that
-        measure it, `result` and `own` (see `measurements.summarise`, and `gain`, an interval or None; or None where
-        nothing was measured), `not_evaluated` (own runs that wait for `cifarlab evaluate`).
 
     Raises:
         CifarlabError: If there is no such recipe, or what is kept is damaged.
@@ -43,10 +73,22 @@ def describe_ladder(
     described = []
     for rung in rungs:
         below = rung_below(rung, rungs)
-        results_of = {"result": _measured(rung, below, here), "own": _measured(rung, below, own)}
-        waiting = theirs.not_evaluated.get(rung.name, [])
-        described.append({**_describe(rung, below), **results_of, "not_evaluated": waiting})
-    return {"format": FORMAT, "notices": theirs.notices, "rungs": described}
+        described.append(
+            MeasuredRung(
+                rung.name,
+                rung.title,
+                rung.expected,
+                rung.reason,
+                below=None if below is None else below.name,
+                # Settings stay as the recipe has them, tuples too: a table shows them as a recipe is written.
+                changes=changes(below.recipe, rung.recipe) if below else [],
+                commands=list(rung.commands) or _commands(rung),
+                result=_measured(rung, below, here),
+                own=_measured(rung, below, own),
+                not_evaluated=theirs.not_evaluated.get(rung.name, []),
+            )
+        )
+    return Ladder(FORMAT, theirs.notices, described)
 
 
 def _with_work(own: Result, here: Result | None) -> Result:
@@ -54,18 +96,10 @@ def _with_work(own: Result, here: Result | None) -> Result:
     return own if here is None else dataclasses.replace(own, petaflop=here.petaflop)
 
 
-def _describe(rung: Rung, below: Rung | None) -> dict[str, Any]:
-    # Settings stay as the recipe has them, tuples too: a table shows them as a recipe is written.
-    changed = [dataclasses.asdict(change) for change in changes(below.recipe, rung.recipe)] if below else []
-    said = {"name": rung.name, "title": rung.title, "expected": rung.expected, "reason": rung.reason}
-    usual = [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"]
-    return {**said, "below": below and below.name, "changes": changed, "commands": list(rung.commands) or usual}
+def _commands(rung: Rung) -> list[str]:
+    return [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"]
 
 
-def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> dict[str, Any] | None:
+def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> Summary | None:
     result = by_name.get(rung.name)
-    if result is None:
-        return None
-    before = by_name.get(below.name) if below else None
-    gained = None if before is None else gain(result, before)
-    return plain({**summarise(result), "gain": gained})
+    return None if result is None else summarise(result, by_name.get(below.name) if below else None)

@@ -1,11 +1,12 @@
 """The ladder's figure as files: SVG, PNG, and its numbers as CSV."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from cifarlab.evaluation.ladder.description import Ladder
+from cifarlab.evaluation.ladder.measurements import Summary
 from cifarlab.evaluation.ladder.published import PUBLISHED
 from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.ladder import plot_ladder
@@ -19,11 +20,11 @@ COLUMNS = (
 )
 
 
-def write_figure(ladder: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_figure(ladder: Ladder, folder: Path) -> list[Path]:
     """Write `ladder.svg`, `ladder.png` and `ladder.csv`.
 
     Args:
-        ladder: What `describe_ladder` returned.
+        ladder: At least one rung has a result.
         folder: Made if it is missing.
 
     Returns:
@@ -40,7 +41,7 @@ def write_figure(ladder: Mapping[str, Any], folder: Path) -> list[Path]:
     ]
 
 
-def draw_ladder(ladder: Mapping[str, Any]) -> Figure:
+def draw_ladder(ladder: Ladder) -> Figure:
     """The figure of a ladder, with what others reached where it is all about CIFAR-10.
 
     Raises:
@@ -53,30 +54,26 @@ def draw_ladder(ladder: Mapping[str, Any]) -> Figure:
     return plot_ladder(found, [(each.accuracy, each.label) for each in PUBLISHED] if is_cifar10 else ())
 
 
-def points(ladder: Mapping[str, Any]) -> list[dict[str, Any]]:
+def points(ladder: Ladder) -> list[dict[str, Any]]:
     """One row a result, in the order of the rungs: those on the ladder, beside it, and the user's own."""
-    rows = []
-    for rung in ladder["rungs"]:
-        for key in ("result", "own"):
-            if rung[key] is not None:
-                series = "own" if key == "own" else "side" if rung["reason"] else "record"
-                rows.append(_row(rung["name"], series, rung[key]))
-    return rows
+    return [
+        _row(rung.name, "own" if key == "own" else "side" if rung.reason else "record", result)
+        for rung in ladder.rungs
+        for key, result in rung.results.items()
+    ]
 
 
-def _row(name: str, series: str, result: Mapping[str, Any]) -> dict[str, Any]:
-    accuracy, machine = result["accuracy"], result["machine"]
-    same = ("standard_deviation", "images", "training_seconds", "parameters", "petaflop")
+def _row(name: str, series: str, result: Summary) -> dict[str, Any]:
+    accuracy, machine = result.accuracy, result.machine
     return {
         "rung": name,
         "series": series,
-        "data": result["data"],
-        "accuracy": accuracy["value"],
-        "low": accuracy["low"],
-        "high": accuracy["high"],
-        "interval": accuracy["method"],
-        "seeds": " ".join(str(seed) for seed in result["seeds"]),
-        **{key: result[key] for key in (*same, "gigaflop_per_second", "share_of_limit", "precision")},
+        **{key: value for key, value in vars(result).items() if key in COLUMNS},
+        "accuracy": accuracy.value,
+        "low": accuracy.low,
+        "high": accuracy.high,
+        "interval": accuracy.method,
+        "seeds": " ".join(str(seed) for seed in result.seeds),
         "processor": machine["processor"],
         "cores": machine["cores"],
         "accelerators": " ".join(machine.get("devices") or machine["accelerators"] or []),

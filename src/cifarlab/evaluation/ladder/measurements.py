@@ -46,6 +46,47 @@ class Result:
     limit_flop_per_second: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A result as a table shows it, in the order of the JSON.
+
+    Attributes:
+        data: Name of the data set.
+        accuracy: Student's interval over the seeds, Wilson's where there is one.
+        standard_deviation: Over the seeds; None for one.
+        seeds: One a run; so are accuracies and looks.
+        accuracies: Single-view, fractions.
+        images: In the test set.
+        looks: How often each run's test set has been looked at.
+        training_seconds: Mean of the epochs' own, without validation.
+        parameters: Of the network.
+        petaflop: Operations of one training; None where nobody counted them, and so are the rates.
+        gigaflop_per_second: On average.
+        limit_gigaflop_per_second: Of the machine's fastest matrix product.
+        share_of_limit: The former divided by the latter.
+        precision: Of the training's arithmetic.
+        machine: As in `Result`.
+        gain: On the rung below; None where nothing was measured of it, or on other data.
+    """
+
+    data: str
+    accuracy: Interval
+    standard_deviation: float | None
+    seeds: Sequence[int]
+    accuracies: Sequence[float]
+    images: int
+    looks: Sequence[int]
+    training_seconds: float
+    parameters: int
+    petaflop: float | None
+    gigaflop_per_second: float | None
+    limit_gigaflop_per_second: float | None
+    share_of_limit: float | None
+    precision: str
+    machine: Mapping[str, Any]
+    gain: Interval | None
+
+
 def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
     """What the runs of one recipe measured, checked.
 
@@ -74,9 +115,9 @@ def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
         parameters=int(_noted(first, "parameters")),
         images=_images(first),
         seeds=seeds,
-        accuracies=[float(run.scores()["accuracy"]) for run in runs],
+        accuracies=[float(run.scores().accuracy or 0) for run in runs],
         training_seconds=[float(_noted(run, "training_seconds")) for run in runs],
-        looks=[int(run.scores()["looks"]) for run in runs],
+        looks=[int(run.scores().looks or 0) for run in runs],
         petaflop=petaflop,
     )
 
@@ -86,39 +127,30 @@ def machine_of(run: Run) -> dict[str, Any]:
     return {key: run.environment.get(key) for key in _MACHINE}
 
 
-def summarise(result: Result) -> dict[str, Any]:
-    """The numbers of a result as a table shows them.
-
-    Args:
-        result: What was measured.
-
-    Returns:
-        `data`, `accuracy` (an interval: Student's over the seeds, Wilson's where there is one), `standard_deviation`
-        over the seeds (None for one), `seeds`, `accuracies`, `images`, `looks`, `training_seconds` (mean),
-        `parameters`, `petaflop`, `gigaflop_per_second`, `limit_gigaflop_per_second`, `share_of_limit`, `precision`,
-        `machine`.
-    """
+def summarise(result: Result, before: Result | None) -> Summary:
+    """The numbers of a result, and its gain on the one before."""
     seconds = statistics.fmean(result.training_seconds)
     rate = None if result.petaflop is None else 1e15 * result.petaflop / seconds
     limit = result.limit_flop_per_second
     several = len(result.seeds) > 1
-    return {
-        "data": result.recipe["data"],
-        "accuracy": _accuracy(result),
-        "standard_deviation": statistics.stdev(result.accuracies) if several else None,
-        "seeds": result.seeds,
-        "accuracies": result.accuracies,
-        "images": result.images,
-        "looks": result.looks,
-        "training_seconds": seconds,
-        "parameters": result.parameters,
-        "petaflop": result.petaflop,
-        "gigaflop_per_second": None if rate is None else rate / 1e9,
-        "limit_gigaflop_per_second": None if limit is None else limit / 1e9,
-        "share_of_limit": None if rate is None or limit is None else rate / limit,
-        "precision": result.precision,
-        "machine": result.machine,
-    }
+    return Summary(
+        data=str(result.recipe["data"]),
+        accuracy=_accuracy(result),
+        standard_deviation=statistics.stdev(result.accuracies) if several else None,
+        seeds=result.seeds,
+        accuracies=result.accuracies,
+        images=result.images,
+        looks=result.looks,
+        training_seconds=seconds,
+        parameters=result.parameters,
+        petaflop=result.petaflop,
+        gigaflop_per_second=None if rate is None else rate / 1e9,
+        limit_gigaflop_per_second=None if limit is None else limit / 1e9,
+        share_of_limit=None if rate is None or limit is None else rate / limit,
+        precision=result.precision,
+        machine=result.machine,
+        gain=None if before is None else gain(result, before),
+    )
 
 
 def gain(result: Result, before: Result) -> Interval | None:
@@ -148,10 +180,10 @@ def _images(run: Run) -> int:
     if run.state["state"] != "finished":
         raise CifarlabError(f"{run.path} is not finished: resume it with cifarlab train --resume {run.path}")
     scores = run.scores()
-    missing = [key for key in ("count", "looks") if key not in scores]
+    missing = [key for key in ("count", "looks") if not getattr(scores, key)]
     if missing:
         raise CifarlabError(f"{run.scores_file('test')} lacks {', '.join(missing)}: run cifarlab evaluate {run.path}")
-    return int(scores["count"])
+    return scores.count
 
 
 def _noted(run: Run, key: str) -> float:

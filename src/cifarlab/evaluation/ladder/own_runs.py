@@ -69,7 +69,7 @@ def _sort_in(run: Run, rungs: Sequence[Rung], own: OwnRuns, evaluated: dict[str,
 def _alike(runs: Sequence[Run]) -> list[Run]:
     groups: dict[Any, dict[int, Run]] = {}
     for run in runs:
-        kind = (repr(machine_of(run)), run.recipe.precision, run.scores()["count"])
+        kind = (repr(machine_of(run)), run.recipe.precision, run.scores().count)
         groups.setdefault(kind, {})[run.recipe.seed] = run
     most = max(groups.values(), key=len)
     return [most[seed] for seed in sorted(most)]

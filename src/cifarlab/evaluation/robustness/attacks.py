@@ -50,6 +50,13 @@ class Attack:
         return f"{name}, {'L-inf' if self.norm == 'linf' else 'L2'}, {self.epsilon:g}/255"
 
 
+ATTACKS = {
+    "fgsm": tuple(Attack("fgsm", "linf", epsilon) for epsilon in (1, 2, 4, 8)),
+    "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
+}
+"""What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
+
+
 def attack(
     model: Any,
     images: Array,

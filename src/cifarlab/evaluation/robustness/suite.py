@@ -1,5 +1,6 @@
 """A run and a test set in, what is left of its accuracy out: corruptions, small shifts, attacks, other photographs."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,29 +15,30 @@ from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.overlap import describe, summarise
 from cifarlab.evaluation.robustness import consistency
-from cifarlab.evaluation.robustness.attacks import Attack, attack
+from cifarlab.evaluation.robustness.attacks import ATTACKS, Attack, attack
 from cifarlab.evaluation.robustness.corruptions import SEVERITIES, benchmark_names, corrupt, names
 from cifarlab.evaluation.robustness.published import Cifar10C, choose_corruptions, load_cifar101, open_cifar10c
-from cifarlab.evaluation.robustness.results import FORMAT, OURS, store_results
+from cifarlab.evaluation.robustness.results import (
+    OURS,
+    AttackResult,
+    CorruptionResult,
+    NewerImages,
+    Robustness,
+    store_results,
+)
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import prediction
 from cifarlab.inference.forward import Forward, apply_in_batches
 from cifarlab.metrics.statistics.intervals import Interval, mean, share, undefined
 from cifarlab.runs import Run, derived
 from cifarlab.runs.pretrained_run import AnyRun, open_run
-from cifarlab.runs.trained_images import find_overlap, load_training_images
+from cifarlab.runs.trained_images import Overlap, find_overlap, load_training_images
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import plain
 from cifarlab.utils.progress import ProgressCallback
 
 BATCH_SIZE = 500
-ATTACKS = {
-    "fgsm": tuple(Attack("fgsm", "linf", epsilon) for epsilon in (1, 2, 4, 8)),
-    "pgd": (Attack("pgd", "linf", 1), Attack("pgd", "linf", 2), Attack("pgd", "linf", 8), Attack("pgd", "l2", 127.5)),
-}
-"""What is tried under each name: 8/255 in L-inf and 0.5 (127.5/255) in L2 are the usual ones for CIFAR-10."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def measure_robustness(
     code: Sequence[str | os.PathLike[str]] = (),
     progress: ProgressCallback | None = None,
     show: bool | None = None,
-) -> dict[str, Any]:
+) -> Robustness:
     """Measure a run on test images that were made worse; writes `robustness.json` and records the look.
 
     A smaller measurement than the one that is there goes into a file of its own: see `results.store_results`.
@@ -86,7 +88,7 @@ def measure_robustness(
         show: Whether to show the progress; None: in a notebook and at a prompt, where there is no `progress`.
 
     Returns:
-        The results as written, every accuracy with its 95 % interval, and `file`, the name of the file they are in.
+        The results as written, and `file`, the name of the file they are in.
 
     Raises:
         CifarlabError: If something wanted is unknown, or run, data or files are missing or do not fit.
@@ -96,38 +98,55 @@ def measure_robustness(
         return _measure(run, wanted or RobustnessSettings(), data_dir, progress or shown)
 
 
-def _measure(
-    run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: ProgressCallback
-) -> dict[str, Any]:
+def _measure(run: AnyRun, wanted: RobustnessSettings, data_dir: str | None, progress: ProgressCallback) -> Robustness:
     published = open_cifar10c(wanted.cifar10c) if wanted.cifar10c else None
     chosen = _check(wanted, published)
     newer = load_cifar101(wanted.cifar101) if wanted.cifar101 else None
     run = open_run(run, needs_model=True)
     images, rows = _test_images(run, wanted, data_dir, published, newer)
     known = find_overlap(run, images, run.data_name, lambda: load_training_images(run, data_dir))
-    checksum = derived.model_checksum(run)
+    checksum = derived.model_checksum(run)  # before the model is read: what is measured is that one
     model = prediction.load_model(run)
     prediction.check_fits(model, images.image_shape, len(images.class_names))
     attacks = [each for name in wanted.attacks for each in ATTACKS[name]]
     steps = _Steps(progress, _work(len(images), len(chosen) * len(wanted.severities), attacks, wanted, newer))
-    subject = _Subject(model, inference_forward.compile_forward(model), images, wanted, steps)
+    forward = inference_forward.compile_forward(model)
+    subject = _Subject(run, checksum, model, forward, images, rows, published, newer, wanted, steps)
+    results = _ask(subject, chosen, attacks, known)
+    return dataclasses.replace(results, file=store_results(run, results).name)
+
+
+def _ask(subject: "_Subject", chosen: list[str], attacks: list[Attack], known: Overlap | None) -> Robustness:
+    """Everything that the model is asked, and the look at the test images that this is."""
+    run, images, published = subject.run, subject.images, subject.published
     predicted = subject.classify(images.images, "clean images")
     correct = predicted == images.labels
-    made = {
-        "clean": share(correct),
-        **_measure_corruptions(subject, rows, chosen, published),
-        "consistency": _measure_consistency(subject, predicted),
-        "attacks": [_measure_attack(subject, correct, each) for each in attacks],
-        "cifar101": _measure_newer(subject, newer),
-    }
-    looks = {"looks": run.record_look("test", "robustness"), "looks_in_making": run.looks_in_making("test")}
-    about = {"format": FORMAT, "run": run.name, "data": run.data_name, "split": "test", "count": len(images)}
-    source = f"CIFAR-10-C's published files in {published.folder}" if published else OURS
-    overlap = {} if known is None else {"overlap": summarise(known, images.ids, correct)}
-    told = describe(overlap["overlap"], len(images), "test") if overlap else []
-    origin = {derived.KEY: checksum, "images": images.fingerprint, "notices": told, **overlap}
-    results = plain({**about, "seed": wanted.seed, "source": source, **looks, **origin, **made})
-    return {**results, "file": store_results(run, results).name}
+    severities = sorted(set(subject.wanted.severities))
+    hits = _classify_corrupted(subject, chosen, severities)
+    benchmark = [name for name in chosen if name in benchmark_names()]
+    overlap = None if known is None else summarise(known, images.ids, correct)
+    return Robustness(
+        run=run.name,
+        data=run.data_name,
+        count=len(images),
+        seed=subject.wanted.seed,
+        source=f"CIFAR-10-C's published files in {published.folder}" if published else OURS,
+        model_checksum=subject.checksum,
+        images=images.fingerprint,
+        notices=() if overlap is None else tuple(describe(overlap, len(images), "test")),
+        overlap=overlap,
+        clean=share(correct),
+        severities=tuple(severities),
+        corruptions={name: _corruption(name in benchmark, severities, each) for name, each in hits.items()},
+        averaged=tuple(benchmark),
+        mean_corruption_error=_mean_error([hit for name in benchmark for hit in hits[name]]),
+        mean_error_over_all=_mean_error([hit for each in hits.values() for hit in each]),
+        consistency=_measure_consistency(subject, predicted),
+        attacks=tuple(_measure_attack(subject, correct, each) for each in attacks),
+        cifar101=_measure_newer(subject),
+        looks=run.record_look("test", "robustness"),  # last: who stops before has seen no numbers
+        looks_in_making=run.looks_in_making("test"),
+    )
 
 
 class _Steps:
@@ -144,11 +163,16 @@ class _Steps:
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """The model that is measured, its clean images, and what is asked of it."""
+    """The model that is measured, its clean images and each one's number in the test set, and what is asked of it."""
 
+    run: Run
+    checksum: str
     model: Any
     forward: Forward
     images: ImageSet
+    rows: Array
+    published: Cifar10C | None
+    newer: ImageSet | None
     wanted: RobustnessSettings
     steps: _Steps
 
@@ -204,34 +228,27 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSe
     return count * (1 + pictures + consistency.VARIANTS) + gradients + len(newer or ())
 
 
-def _measure_corruptions(
-    subject: _Subject, rows: Array, chosen: list[str], published: Cifar10C | None
-) -> dict[str, Any]:
-    images, wanted = subject.images, subject.wanted
+def _classify_corrupted(subject: _Subject, chosen: list[str], severities: list[int]) -> dict[str, list[Array]]:
+    """Corruption to `(N,)` bool at each severity: which images are classified correctly."""
+    published = subject.published
 
     def make(job: tuple[str, int]) -> Array:
         if published:
-            return published.images(*job, rows)
-        return corrupt(images.images, *job, seed=wanted.seed, numbers=rows)
+            return published.images(*job, subject.rows)
+        return corrupt(subject.images.images, *job, seed=subject.wanted.seed, numbers=subject.rows)
 
-    severities = sorted(set(wanted.severities))
-    jobs = [(name, severity) for name in chosen for severity in severities]
     correct: dict[str, list[Array]] = {name: [] for name in chosen}
-    for (name, severity), pictures in _one_ahead(make, jobs):
+    for (name, severity), pictures in _one_ahead(
+        make, [(name, severity) for name in chosen for severity in severities]
+    ):
         phrase = f"{name.replace('_', ' ')}, severity {severity}"
-        correct[name].append(subject.classify(pictures, phrase) == images.labels)
-    benchmark = [name for name in chosen if name in benchmark_names()]
-    found = {}
-    for name, hits in correct.items():
-        by_severity = {str(severity): share(hit) for severity, hit in zip(severities, hits, strict=True)}
-        found[name] = {"benchmark": name in benchmark, "error": 1 - np.mean(hits), "severities": by_severity}
-    return {
-        "severities": severities,
-        "corruptions": found,
-        "averaged": benchmark,
-        "mean_corruption_error": _mean_error([hit for name in benchmark for hit in correct[name]]),
-        "mean_error_over_all": _mean_error([hit for hits in correct.values() for hit in hits]),
-    }
+        correct[name].append(subject.classify(pictures, phrase) == subject.images.labels)
+    return correct
+
+
+def _corruption(benchmark: bool, severities: list[int], hits: list[Array]) -> CorruptionResult:
+    by_severity = {str(severity): share(hit) for severity, hit in zip(severities, hits, strict=True)}
+    return CorruptionResult(benchmark, float(1 - np.mean(hits)), by_severity)
 
 
 def _one_ahead(make: Callable[[tuple[str, int]], Array], jobs: list[tuple[str, int]]) -> Iterator[tuple[Any, Array]]:
@@ -252,7 +269,7 @@ def _mean_error(hits: list[Array]) -> Interval:
     return mean(1 - np.mean(hits, axis=0), highest=1.0)
 
 
-def _measure_consistency(subject: _Subject, predicted: Array) -> dict[str, Any]:
+def _measure_consistency(subject: _Subject, predicted: Array) -> dict[str, Interval]:
     found = {}
     for name, variants in consistency.variants(subject.images.images).items():
         same = np.ones(len(predicted), bool)
@@ -262,7 +279,7 @@ def _measure_consistency(subject: _Subject, predicted: Array) -> dict[str, Any]:
     return found
 
 
-def _measure_attack(subject: _Subject, correct: Array, how: Attack) -> dict[str, Any]:
+def _measure_attack(subject: _Subject, correct: Array, how: Attack) -> AttackResult:
     images, wanted = subject.images, subject.wanted
     order = np.random.default_rng(wanted.seed).permutation(len(images))  # not the first ones: a folder's are one class
     part = np.sort(order[: wanted.attack_limit])
@@ -270,12 +287,13 @@ def _measure_attack(subject: _Subject, correct: Array, how: Attack) -> dict[str,
     made = attack(subject.model, images.images[part], labels, how, seed=wanted.seed)
     gradients = how.steps if how.kind == "pgd" else 1
     still = subject.classify(made, how.label, cost=3 * gradients) == labels
-    about = {"label": how.label, "kind": how.kind, "norm": how.norm, "epsilon": how.epsilon, "steps": gradients}
-    return {**about, "count": len(part), "clean": share(correct[part]), "accuracy": share(still)}
+    intervals = share(correct[part]), share(still)
+    return AttackResult(how.label, how.kind, how.norm, how.epsilon, gradients, len(part), *intervals)
 
 
-def _measure_newer(subject: _Subject, newer: ImageSet | None) -> dict[str, Any] | None:
+def _measure_newer(subject: _Subject) -> NewerImages | None:
+    newer = subject.newer
     if newer is None:
         return None
     correct = subject.classify(newer.images, "CIFAR-10.1") == newer.labels
-    return {"version": str(newer.ids[0]).split("-")[1], "count": len(newer), "accuracy": share(correct)}
+    return NewerImages(str(newer.ids[0]).split("-")[1], len(newer), share(correct))

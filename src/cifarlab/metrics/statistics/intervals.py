@@ -1,37 +1,20 @@
 """Intervals: what a number may be, given that the images are a sample."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from cifarlab.utils.results import Interval
+
+__all__ = [
+    "CONFIDENCE", "Interval", "bootstrap_fraction", "bootstrap_norm", "mean", "mean_of_proportions", "mean_over_seeds",
+    "share", "undefined", "wilson", "wilson_limits",
+]  # fmt: skip
+
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number and the interval around it.
-
-    Attributes:
-        value: The number itself; None where it is undefined, and `method` then says why.
-        low: Lower limit; None where there is none.
-        high: Upper limit; None where there is none.
-        method: How the limits were found, for people.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    method: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Value, low, high and method, ready for JSON: None, never NaN."""
-        return dataclasses.asdict(self)
 
 
 def undefined(reason: str) -> Interval:

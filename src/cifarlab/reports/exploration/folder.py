@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from cifarlab import datasets
-from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find, summarize
+from cifarlab.datasets.exploration.facts import to_json
+from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find
 from cifarlab.displays.progress import progress_of
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page
@@ -78,7 +79,7 @@ def _explore(
     page = render_page(findings)
     for file_name, data in figures.draw_files(findings).items():
         files.write_bytes(folder / file_name, data)
-    files.write_json(folder / "summary.json", summarize(findings))
+    files.write_json(folder / "summary.json", to_json(findings))
     files.write_csv(folder / "duplicates.csv", _pair_rows(findings), _PAIR_COLUMNS)
     path = files.write_text(folder / "index.html", page)
     report("writing the page", 1.0)

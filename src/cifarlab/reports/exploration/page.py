@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image
 
 from cifarlab.datasets.exploration.duplicate_words import has_copies, is_plain, say_duplicates
 from cifarlab.datasets.exploration.duplicates import Pair
-from cifarlab.datasets.exploration.findings import PLACES, Findings, duplicate_facts
+from cifarlab.datasets.exploration.facts import PairCounts, duplicate_facts
+from cifarlab.datasets.exploration.findings import PLACES, Findings
 from cifarlab.plots.class_means import stretch, to_pictures
 from cifarlab.plots.class_samples import to_strip
 from cifarlab.plots.image_map import FRAME_COLOURS, draw_image_map
@@ -33,6 +35,7 @@ def render_page(findings: Findings) -> str:
     brightness = _by_median(findings, "brightness")
     contrast = _by_median(findings, "contrast")
     counts, facts = _counts(findings), duplicate_facts(findings)
+    deviations, darkest, brightest = stretch(findings.deviations)
     return render(
         "exploration",
         findings=findings,
@@ -40,16 +43,17 @@ def render_page(findings: Findings) -> str:
         names=findings.class_names,
         counts=counts,
         counts_figure=draw(figures.class_counts(findings), "counts", _counts_text(findings)),
-        channels=_channels(findings),
+        channels=("red", "green", "blue") if findings.images.shape[-1] == 3 else ("grey",),
         samples=_samples(findings),
-        averages=_averages(findings),
+        averages=_averages(findings, deviations),
+        deviation_range=(darkest, brightest),
         brightness_figure=draw(figures.brightness(findings), "brightness", _brightness_text(brightness, contrast)),
         brightness=brightness,
         contrast=contrast,
         facts=facts,
-        duplicates_text=" ".join(say_duplicates(facts, counts["splits"])),
-        folded=is_plain(facts, counts["splits"]) and not has_copies(facts),
-        places=[_place(findings, place, facts["pairs"][place]) for place in PLACES],
+        duplicates_text=" ".join(say_duplicates(facts, counts.splits)),
+        folded=is_plain(facts, counts.splits) and not has_copies(facts),
+        places=[_place(findings, place, facts.pairs[place]) for place in PLACES],
         groups=_groups(findings),
         maps=_maps(findings),
         colours=list(zip(findings.class_names, FRAME_COLOURS, strict=False)) if _framed(findings) else [],
@@ -64,6 +68,62 @@ def picture(image: Array) -> str:
     return _webp(drawn, lossless=True)
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Images of each split that has any; `each`, largest, smallest and majority are of the training images' classes."""
+
+    total: int
+    learned: int
+    splits: dict[str, int]
+    balanced: bool
+    each: int
+    largest: tuple[str, int]
+    smallest: tuple[str, int]
+    majority: float
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Some pictures side by side, in one address."""
+
+    uri: str
+    width: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One picture of a pair."""
+
+    uri: str
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
+class _ShownPair:
+    pair: Pair
+    conflicting: bool
+    sides: list[_Side]
+
+
+@dataclass(frozen=True)
+class _Place:
+    title: str
+    counts: PairCounts
+    shown: list[_ShownPair]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Pictures joined by pairs, the first of them shown."""
+
+    size: int
+    splits: dict[str, int]
+    class_names: list[str]
+    uris: list[str]
+
+
 def _webp(drawn: Image.Image, **options: Any) -> str:
     file = io.BytesIO()
     drawn.save(file, "webp", method=4, **options)
@@ -74,20 +134,20 @@ def _framed(findings: Findings) -> bool:
     return len(findings.class_names) <= len(FRAME_COLOURS)
 
 
-def _counts(findings: Findings) -> dict[str, Any]:
-    totals = [sum(column) for column in zip(*findings.counts.values(), strict=True)]
+def _counts(findings: Findings) -> _Counts:
+    splits = {split: sum(column) for split, column in findings.counts.items()}
     learned = [a + b for a, b in zip(findings.counts["train"], findings.counts["validation"], strict=True)]
     largest, smallest = int(np.argmax(learned)), int(np.argmin(learned))
-    return {
-        "total": sum(totals),
-        "learned": sum(learned),
-        "splits": {split: sum(column) for split, column in findings.counts.items() if sum(column)},
-        "balanced": max(learned) - min(learned) <= 0.02 * max(learned),
-        "each": learned[0],
-        "largest": (findings.class_names[largest], learned[largest]),
-        "smallest": (findings.class_names[smallest], learned[smallest]),
-        "majority": max(learned) / max(1, sum(learned)),
-    }
+    return _Counts(
+        total=sum(splits.values()),
+        learned=sum(learned),
+        splits={split: count for split, count in splits.items() if count},
+        balanced=max(learned) - min(learned) <= 0.02 * max(learned),
+        each=learned[0],
+        largest=(findings.class_names[largest], learned[largest]),
+        smallest=(findings.class_names[smallest], learned[smallest]),
+        majority=max(learned) / max(1, sum(learned)),
+    )
 
 
 def _counts_text(findings: Findings) -> str:
@@ -96,37 +156,22 @@ def _counts_text(findings: Findings) -> str:
     return f"Bars: images of each class in train, validation and test. {listed}."
 
 
-def _channels(findings: Findings) -> list[dict[str, Any]]:
-    names = ("red", "green", "blue") if findings.images.shape[-1] == 3 else ("grey",)
-    rows = []
-    for number, name in enumerate(names):
-        row: dict[str, Any] = {"name": name}
-        for part, (means, deviations) in findings.channels.items():
-            row[part] = {"mean": float(means[number]), "std": float(deviations[number])}
-        rows.append(row)
-    return rows
-
-
-def _samples(findings: Findings) -> list[dict[str, Any]]:
+def _samples(findings: Findings) -> list[tuple[str, list[_Strip]]]:
     """Each class's samples as two strips, which stand side by side or, where there is no room, one above the other."""
     rows = []
     for name, chosen in zip(findings.class_names, findings.samples, strict=True):
         halves = [half for half in np.array_split(chosen, 2) if len(half)]
         strips = [to_strip(findings.images[half], gap=0) for half in halves]
-        images = [{"uri": picture(strip), "width": strip.shape[1]} for strip in strips]
-        rows.append({"name": name, "images": images, "counts": [len(half) for half in halves]})
+        shown = [_Strip(picture(strip), strip.shape[1], len(half)) for strip, half in zip(strips, halves, strict=True)]
+        rows.append((name, shown))
     return rows
 
 
-def _averages(findings: Findings) -> dict[str, Any]:
-    means, (deviations, low, high) = to_pictures(findings.means), stretch(findings.deviations)
+def _averages(findings: Findings, deviations: Array) -> list[tuple[str, str, str]]:
+    """Name, mean and deviation of each class that has training images."""
     known = np.asarray(np.isfinite(findings.means).all(axis=(1, 2, 3)))
-    items = [
-        {"name": name, "mean": picture(mean), "deviation": picture(deviation)}
-        for name, mean, deviation, there in zip(findings.class_names, means, deviations, known, strict=True)
-        if there
-    ]
-    return {"items": items, "low": low, "high": high}
+    every = zip(findings.class_names, to_pictures(findings.means), deviations, known, strict=True)
+    return [(name, picture(mean), picture(deviation)) for name, mean, deviation, there in every if there]
 
 
 def _by_median(findings: Findings, quantity: str) -> list[tuple[str, float]]:
@@ -141,43 +186,40 @@ def _brightness_text(brightness: Sequence[tuple[str, float]], contrast: Sequence
     return "Distributions of each class. Median brightness: {}. Median contrast: {}.".format(*lists)
 
 
-def _place(findings: Findings, place: str, counts: dict[str, int]) -> dict[str, Any]:
+def _place(findings: Findings, place: str, counts: PairCounts) -> _Place:
     pairs = [_pair(findings, pair) for pair in figures.shown_pairs(findings, place)]
-    return {"title": _PLACE_TITLES[place], "total": counts["exact"] + counts["near"], **counts, "shown": pairs}
+    return _Place(_PLACE_TITLES[place], counts, pairs)
 
 
-def _pair(findings: Findings, pair: Pair) -> dict[str, Any]:
+def _pair(findings: Findings, pair: Pair) -> _ShownPair:
     sides = [
-        {
-            "uri": picture(findings.images[index]),
-            "name": findings.class_names[findings.labels[index]],
-            "id": findings.ids[index],
-        }
+        _Side(picture(findings.images[index]), findings.class_names[findings.labels[index]], str(findings.ids[index]))
         for index in (pair.first, pair.second)
     ]
-    return {"sides": sides, "conflicting": findings.conflicting(pair), "pair": pair}
+    return _ShownPair(pair, findings.conflicting(pair), sides)
 
 
-def _groups(findings: Findings) -> list[dict[str, Any]]:
+def _groups(findings: Findings) -> list[_Group]:
     shown = [group for group in findings.groups[:_SHOWN_GROUPS] if len(group) >= _SMALLEST_GROUP]
     return [
-        {
-            "size": len(group),
-            "splits": {split: int((findings.splits[group] == split).sum()) for split in findings.counts},
-            "names": sorted({findings.class_names[label] for label in findings.labels[group]}),
-            "uris": [picture(findings.images[index]) for index in group[:_GROUP_PICTURES]],
-        }
+        _Group(
+            size=len(group),
+            splits={split: int((findings.splits[group] == split).sum()) for split in findings.counts},
+            class_names=sorted({findings.class_names[label] for label in findings.labels[group]}),
+            uris=[picture(findings.images[index]) for index in group[:_GROUP_PICTURES]],
+        )
         for group in shown
     ]
 
 
-def _maps(findings: Findings) -> dict[str, Any] | None:
+def _maps(findings: Findings) -> dict[str, str]:
+    """The address of each map by its name; none where there are too few images for one."""
     chart = findings.image_map
     if chart is None:
-        return None
+        return {}
     pictures, labels = findings.images[chart.indices], findings.labels[chart.indices]
     uris = {}
     for name, points in (("pca", chart.pca), ("tsne", chart.tsne)):
         drawn = Image.fromarray(draw_image_map(points, pictures, labels, frames=_framed(findings)))
         uris[name] = _webp(drawn, quality=_MAP_QUALITY)
-    return {"count": len(labels), "uris": uris, "chart": chart}
+    return uris

@@ -1,7 +1,5 @@
 """Whether confidence matches accuracy, and what the model gains by abstaining."""
 
-from typing import Any
-
 from markupsafe import Markup
 
 from cifarlab import metrics
@@ -12,6 +10,7 @@ from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.results import Interval
 
 ORDER = 75
 TITLE = "Calibration"
@@ -34,9 +33,9 @@ def build(page: Page) -> Markup | None:
     )
 
 
-def _scores(record: RunRecord) -> list[dict[str, Any]]:
+def _scores(record: RunRecord) -> list[Interval]:
     """The stored scores; those that an older version did not store are measured now."""
-    return [record.value(name) or metrics.measure(name, record.predictions).as_dict() for name in _SCORES]
+    return [record.value(name) or metrics.measure(name, record.predictions) for name in _SCORES]
 
 
 def _temperature(record: RunRecord) -> str:

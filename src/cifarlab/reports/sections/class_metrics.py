@@ -18,7 +18,7 @@ def build(page: Page) -> Markup:
     parts = []
     for number, members in enumerate(groups.values()):
         records = [page.runs[index] for index in members]
-        figure = plot_per_class_scores({record.label: record.scores["per_class"] for record in records})
+        figure = plot_per_class_scores({record.label: record.scores.per_class for record in records})
         described = "Precision, recall and F1 of every class with 95 % intervals; the same numbers are in the table"
         parts.append((records, draw(figure, f"per-class-{number}", described)))
     return render("class_metrics", page=page, parts=parts)

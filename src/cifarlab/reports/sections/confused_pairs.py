@@ -1,16 +1,27 @@
 """The pairs of classes that were confused most often."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
-from cifarlab.reports._items import make_items
+from cifarlab.reports._items import Item, make_items
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import render
 
 ORDER = 60
 TITLE = "Most confused pairs"
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes, how often either was predicted for the other, and the most confident of those mistakes."""
+
+    first: str
+    second: str
+    first_as_second: int
+    second_as_first: int
+    gallery: list[Item]
 
 
 def build(page: Page) -> Markup | None:
@@ -21,19 +32,19 @@ def build(page: Page) -> Markup | None:
     return render("confused_pairs", page=page, found=found)
 
 
-def _pairs(page: Page, record: RunRecord) -> list[dict[str, Any]]:
-    """Two classes each, how often either was predicted for the other, and the most confident of those mistakes."""
-    counts = np.array(record.scores["confusion_matrix"])  # (K, K), true classes in rows
+def _pairs(page: Page, record: RunRecord) -> list[ConfusedPair]:
+    """The most frequent first."""
+    counts = np.array(record.scores.confusion_matrix)  # (K, K), true classes in rows
     both = np.triu(counts + counts.T, k=1)
     order = np.argsort(-both, axis=None, kind="stable")[: page.amount(alone=6, compared=3)]
     return [
-        {
-            "first": record.class_names[first],
-            "second": record.class_names[second],
-            "first_as_second": int(counts[first, second]),
-            "second_as_first": int(counts[second, first]),
-            "gallery": make_items(page, record, _examples(record, first, second)),
-        }
+        ConfusedPair(
+            record.class_names[first],
+            record.class_names[second],
+            first_as_second=int(counts[first, second]),
+            second_as_first=int(counts[second, first]),
+            gallery=make_items(page, record, _examples(record, first, second)),
+        )
         for first, second in zip(*np.unravel_index(order, both.shape), strict=True)
         if both[first, second]
     ]

@@ -14,7 +14,7 @@ def build(page: Page) -> Markup:
     """One confusion matrix a run."""
     figures = []
     for record in page.runs:
-        figure = plot_confusion_matrix(record.scores["confusion_matrix"], record.class_names)
+        figure = plot_confusion_matrix(record.scores.confusion_matrix, record.class_names)
         described = f"Confusion matrix of {record.label}; the table below has each class's numbers"
         figures.append((record, draw(figure, f"confusion-{record.index}", described)))
     return render(

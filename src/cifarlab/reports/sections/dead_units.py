@@ -12,5 +12,5 @@ TITLE = "Dead units"
 
 def build(page: Page) -> Markup | None:
     """A small table for each dense network whose units were counted by `evaluate`; None where none was."""
-    shown = [record for record in page.runs if (record.scores.get("activity") or {}).get("layers")]
+    shown = [record for record in page.runs if record.scores.activity and record.scores.activity.layers]
     return render("dead_units", page=page, shown=shown, band=SMALL_SHARE) if shown else None

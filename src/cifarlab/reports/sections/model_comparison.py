@@ -1,7 +1,6 @@
 """Several runs in one table, and whether their differences are more than chance."""
 
 import itertools
-from typing import Any
 
 from markupsafe import Markup
 
@@ -27,13 +26,6 @@ def build(page: Page) -> Markup | None:
         comparison = compare([record.run for record in page.runs], split=page.split)
     except CifarlabError as error:
         problem = str(error)
-    pairs = _pairs(page, comparison)
-    return render("model_comparison", page=page, pairs=pairs, comparison=comparison, problem=problem, show_p=show_p)
-
-
-def _pairs(page: Page, comparison: dict[str, Any] | None) -> list[tuple[Any, Any, dict[str, Any]]]:
-    """Every pair with the two runs as this page calls them."""
-    if comparison is None:
-        return []
-    records = itertools.combinations(page.runs, 2)
-    return [(first, second, pair) for (first, second), pair in zip(records, comparison["pairs"], strict=True)]
+    pairs = [] if comparison is None else zip(itertools.combinations(page.runs, 2), comparison.pairs, strict=True)
+    shown = [(first, second, pair) for (first, second), pair in pairs]
+    return render("model_comparison", page=page, pairs=shown, comparison=comparison, problem=problem, show_p=show_p)

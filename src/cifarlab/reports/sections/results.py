@@ -1,7 +1,5 @@
 """Accuracy and loss, before anything else."""
 
-from typing import Any
-
 from markupsafe import Markup
 
 from cifarlab.inference.tta import NAMES
@@ -10,6 +8,7 @@ from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, percent, render
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import NO_TTA, describe_tta
+from cifarlab.runs.scores import Scores
 
 ORDER = 10
 TITLE = "Results"
@@ -19,8 +18,8 @@ def build(page: Page) -> Markup:
     """Accuracy with its interval, loss, how many images, which data, and every notice a reader must not miss."""
     figure = None
     if page.several:
-        intervals = {record.label: _accuracy(record.scores) for record in page.runs}
-        described = "; ".join(f"{name}: {percent(value)}" for name, (value, _, _) in intervals.items())
+        intervals = {record.label: record.scores.scores["accuracy"] for record in page.runs}
+        described = "; ".join(f"{name}: {percent(interval.value)}" for name, interval in intervals.items())
         figure = draw(plot_accuracy_intervals(intervals), "headline", f"Accuracy with 95 % intervals. {described}")
     sources = {str(record.data["name"]): record.data for record in page.runs}
     data = list(sources.values())
@@ -30,7 +29,7 @@ def build(page: Page) -> Markup:
     )
 
 
-def _find_augmented(page: Page) -> tuple[list[tuple[RunRecord, str, dict[str, Any]]], list[str]]:
+def _find_augmented(page: Page) -> tuple[list[tuple[RunRecord, str, Scores]], list[str]]:
     """What was measured with test-time augmentation, which never mixes with the single-view numbers of the page.
 
     And a sentence about each measurement that is of an earlier model.
@@ -44,8 +43,3 @@ def _find_augmented(page: Page) -> tuple[list[tuple[RunRecord, str, dict[str, An
                 except StaleError as error:
                     stale.append(f"Not shown: {error}.")
     return found, stale
-
-
-def _accuracy(scores: dict[str, dict[str, dict[str, float]]]) -> tuple[float, float, float]:
-    score = scores["scores"]["accuracy"]
-    return score["value"], score["low"], score["high"]

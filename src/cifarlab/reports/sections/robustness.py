@@ -1,10 +1,8 @@
 """Accuracy under corruptions, small shifts and adversarial attacks."""
 
-from typing import Any
-
 from markupsafe import Markup
 
-from cifarlab.evaluation.robustness.results import OURS, read_results
+from cifarlab.evaluation.robustness.results import OURS, Robustness, read_results
 from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
@@ -25,11 +23,11 @@ def build(page: Page) -> Markup | None:
     if not found and not stale:
         return None
     shown = [(record, results, _draw(record, results)) for record, results in found]
-    ours = any(results["source"] == OURS for _, results in found)
+    ours = any(results.source == OURS for _, results in found)
     return render("robustness", page=page, shown=shown, stale=stale, consistency=_CONSISTENCY, ours=ours, note=OURS)
 
 
-def _read(page: Page) -> tuple[list[tuple[RunRecord, dict[str, Any]]], list[str]]:
+def _read(page: Page) -> tuple[list[tuple[RunRecord, Robustness]], list[str]]:
     """What was measured, and a sentence about each measurement that is of an earlier model."""
     found, stale = [], []
     for record in page.runs:
@@ -43,14 +41,11 @@ def _read(page: Page) -> tuple[list[tuple[RunRecord, dict[str, Any]]], list[str]
     return found, stale
 
 
-def _draw(record: RunRecord, results: dict[str, Any]) -> Markup:
-    rows = {
-        name: [each["value"] for each in corruption["severities"].values()]
-        for name, corruption in results["corruptions"].items()
-    }
-    extra = [name for name, corruption in results["corruptions"].items() if not corruption["benchmark"]]
-    figure = plot_corruption_heatmap(rows, results["severities"], results["clean"]["value"], extra=extra)
-    listed = "; ".join(f"{name.replace('_', ' ')} {1 - results['corruptions'][name]['error']:.1%}" for name in rows)
+def _draw(record: RunRecord, results: Robustness) -> Markup:
+    figure = plot_corruption_heatmap(
+        results.accuracies, results.severities, results.clean_accuracy, extra=results.extra
+    )
+    listed = "; ".join(f"{name.replace('_', ' ')} {1 - one.error:.1%}" for name, one in results.corruptions.items())
     return draw(
         figure, f"robustness-{record.index}", f"Mean accuracy of {record.label} under each corruption: {listed}"
     )

@@ -21,9 +21,10 @@ def build(page: Page) -> Markup | None:
     images = page.pictures.images(name, [str(image_id) for image_id in record.predictions.ids])
     train = page.pictures.training_images(record.run)
     found = slice_accuracy(record.predictions, images, train)
-    if not found["slices"]:
+    if not found.slices or found.accuracy.value is None:
         return None
-    figure = plot_slice_accuracy(found["slices"], found["accuracy"]["value"])
+    rows = {f"{each.by}: {each.name}": (each.accuracy, each.adjusted_p_value) for each in found.slices}
+    figure = plot_slice_accuracy(rows, found.accuracy.value)
     described = f"Accuracy of {record.label} on slices of the images; the table below has the numbers"
     drawn = draw(figure, "slices", described)
     return render("slices", page=page, record=record, figure=drawn, found=found, copy=COPY_GREY_LEVELS)

@@ -29,8 +29,10 @@ from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports.weights import has_first_layer, read_first_layer
+from cifarlab.runs import Run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
@@ -65,12 +67,12 @@ class Drawing:
 def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str) -> Drawing:
     """One of `run_figures`."""
     if name == "robustness":
-        return _robustness(read_results(summary.run) or {})
+        return _robustness(summary.run)
     if name in FIRST_LAYER:
         return _first_layer(summary) if name == "first-layer" else _locality(summary)
     if name == "confusion-matrix":
         scores = summary.run.scores(split)
-        counts, names = scores["confusion_matrix"], scores["class_names"]
+        counts, names = scores.confusion_matrix, scores.class_names
         return Drawing(lambda: plot_confusion_matrix(counts, names), lambda: _matrix_rows(counts, names))
     return draw_comparison(library, [summary], split, name)
 
@@ -83,22 +85,19 @@ def draw_comparison(library: Library, summaries: Sequence[RunSummary], split: st
         return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))
     if name in ("accuracy-intervals", "per-class-scores"):
         scores = {label: summary.run.scores(split) for label, summary in runs.items()}
-        classes = {label: each["per_class"] for label, each in scores.items()}
+        classes = {label: each.per_class for label, each in scores.items()}
         if name == "per-class-scores":
             return Drawing(lambda: plot_per_class_scores(classes), lambda: _joined(classes))
-        intervals = {label: each["scores"]["accuracy"] for label, each in scores.items()}
-        limits = {label: (each["value"], each["low"], each["high"]) for label, each in intervals.items()}
+        intervals = {label: each.scores["accuracy"] for label, each in scores.items()}
         rows = {label: [{"accuracy": each}] for label, each in intervals.items()}
-        return Drawing(lambda: plot_accuracy_intervals(limits), lambda: _joined(rows))
+        return Drawing(lambda: plot_accuracy_intervals(intervals), lambda: _joined(rows))
     predictions = {label: library.predictions(summary, split) for label, summary in runs.items()}
     if name == "reliability":
         bins = {label: metrics.reliability(each) for label, each in predictions.items()}
         return Drawing(lambda: plot_reliability_diagram(bins), lambda: _joined(bins))
     curves = {label: metrics.risk_coverage(each) for label, each in predictions.items()}
     points = {
-        label: [
-            {"coverage": coverage, "risk": risk} for coverage, risk in zip(each["coverage"], each["risk"], strict=True)
-        ]
+        label: [{"coverage": coverage, "risk": risk} for coverage, risk in zip(each.coverage, each.risk, strict=True)]
         for label, each in curves.items()
     }
     return Drawing(lambda: plot_risk_coverage(curves), lambda: _joined(points))
@@ -152,16 +151,16 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def _robustness(results: Mapping[str, Any]) -> Drawing:
-    corruptions = results["corruptions"]
-    values = {name: [each["value"] for each in one["severities"].values()] for name, one in corruptions.items()}
-    extra = [name for name, one in corruptions.items() if not one["benchmark"]]
-    severities, clean = results["severities"], results["clean"]["value"]
+def _robustness(run: Run) -> Drawing:
+    results = read_results(run)
+    if results is None:
+        raise CifarlabError(f"{run.name} has no robustness.json: run cifarlab robustness {run.path}")
+    accuracies, severities = results.accuracies, results.severities
     return Drawing(
-        lambda: plot_corruption_heatmap(values, severities, clean, extra=extra),
+        lambda: plot_corruption_heatmap(accuracies, severities, results.clean_accuracy, extra=results.extra),
         lambda: [
             {"corruption": name, "severity": severity, "accuracy": value}
-            for name, row in values.items()
+            for name, row in accuracies.items()
             for severity, value in zip(severities, row, strict=True)
         ],
     )
@@ -215,26 +214,21 @@ def _weight_rows(weights: Array, energies: Array, units: Sequence[int]) -> list[
     ]
 
 
-def _joined(parts: Mapping[str, Sequence[Row]]) -> list[Row]:
+def _joined(parts: Mapping[str, Sequence[Row | ClassScores | ReliabilityBin]]) -> list[Row]:
     """The rows of all runs, flat; where there are several, each row begins with its run's name."""
     several = len(parts) > 1
-    return [{"run": run, **row} if several else row for run, rows in parts.items() for row in _flat(rows)]
+    return [{"run": run, **row} if several else row for run, rows in parts.items() for row in map(_flat, rows)]
 
 
-def _flat(rows: Sequence[Row]) -> list[Row]:
+def _flat(row: Row | ClassScores | ReliabilityBin) -> dict[str, Any]:
     """Intervals as columns: `f1` becomes `f1`, `f1_low` and `f1_high`."""
-    return [
-        {
-            column: value
-            for key, each in row.items()
-            for column, value in (
-                [(key, each["value"]), (f"{key}_low", each["low"]), (f"{key}_high", each["high"])]
-                if isinstance(each, Mapping)
-                else [(key, each)]
-            )
-        }
-        for row in rows
-    ]
+    flat: dict[str, Any] = {}
+    for key, each in (row if isinstance(row, Mapping) else vars(row)).items():
+        if isinstance(each, Interval):
+            flat |= {key: each.value, f"{key}_low": each.low, f"{key}_high": each.high}
+        else:
+            flat[key] = each
+    return flat
 
 
 def _matrix_rows(counts: Sequence[Sequence[int]], names: Sequence[str]) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -153,12 +152,12 @@ def choose_images(
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 
 
-def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, Any]:
+def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, str]:
     return {"in": run, **{key: query[key] for key in KEYS if query.get(key)}, "split": split}
 
 
 def _prediction_tile(
-    predictions: Predictions, row: np.int64, collection: Collection | None, carried: Mapping[str, Any]
+    predictions: Predictions, row: np.int64, collection: Collection | None, carried: Mapping[str, str]
 ) -> Tile:
     names = predictions.class_names
     image_id = str(predictions.ids[row])

@@ -111,7 +111,7 @@ class Library:
             split: `"test"` or `"validation"`.
         """
         best_runs = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
-        best_runs.sort(key=lambda summary: -(summary.number("accuracy", split) or 0))
+        best_runs.sort(key=lambda summary: -(summary.scores[split].accuracy or 0))
         best_runs = best_runs[:MOST_OPINIONS]
         if not best_runs:
             return None

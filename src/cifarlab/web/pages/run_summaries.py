@@ -14,6 +14,7 @@ from cifarlab.recipes import settings_of
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
+from cifarlab.runs.scores import Scores
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
@@ -62,7 +63,7 @@ class RunSummary:
     epochs: int = 0
     planned: int = 0
     best: tuple[float, int] | None = None
-    scores: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scores: dict[str, Scores] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)
     parameters: int | None = None
     seconds: float | None = None
@@ -81,17 +82,12 @@ class RunSummary:
     @property
     def accuracy(self) -> float | None:
         """On test, once evaluated."""
-        return self.number("accuracy")
+        return self.scores["test"].accuracy if "test" in self.scores else None
 
     @property
     def loss(self) -> float | None:
         """On test, once evaluated."""
-        return self.number("loss")
-
-    def number(self, key: str, split: str = "test") -> float | None:
-        """One of the plain numbers about a split; None where the file has none, or something else there."""
-        value = self.scores.get(split, {}).get(key)
-        return float(value) if isinstance(value, int | float) else None
+        return self.scores["test"].loss if "test" in self.scores else None
 
     @property
     def evaluated(self) -> list[str]:
@@ -198,9 +194,9 @@ def _details(run: Run) -> dict[str, Any]:
     }
 
 
-def _scores(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def _scores(run: Run) -> tuple[dict[str, Scores], dict[str, str]]:
     """The scores of each split, and of those that are of an earlier model only that they are."""
-    scores: dict[str, dict[str, Any]] = {}
+    scores: dict[str, Scores] = {}
     stale: dict[str, str] = {}
     for split in SPLITS:
         if run.scores_file(split).is_file():

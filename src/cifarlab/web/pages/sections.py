@@ -12,6 +12,7 @@ from markupsafe import Markup
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery
 from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.library import Library
@@ -106,7 +107,7 @@ def read_run(library: Library, summary: RunSummary, split: str, index: int = 0) 
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
     run = summary.run
     evaluated = split in summary.evaluated
-    scores = run.scores(split) if evaluated else {}
+    scores = run.scores(split) if evaluated else Scores(accuracy=None, scores={})
     predictions = library.predictions(summary, split) if evaluated else _nothing_said(summary)
     return RunRecord(
         run, summary.name, index, scores, predictions, run.history(), run.environment, run.data, summary.recipe

@@ -1,8 +1,8 @@
 """The page Classify: a picture of the visitor's own, named by one or several models, with their reasons."""
 
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import anyio.to_thread
 import numpy as np
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from PIL import Image
 from starlette.exceptions import HTTPException
 
+from cifarlab.evaluation.explanation.neighbours import Neighbour
 from cifarlab.models.pretrained import builtin
 from cifarlab.plots import data_uri
 from cifarlab.plots.saliency_overlay import overlay
@@ -40,6 +41,36 @@ class FormValues:
 
     models: tuple[str, ...]
     neighbours: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows of one model's answer.
+
+    Attributes:
+        model: Its name.
+        known: Names of its classes.
+        calibrated: Whether its probabilities are.
+        named: The most probable classes with their probabilities.
+        seen: Address of the picture as the network sees it.
+        size: Its height and width.
+        method: Of the saliency map; `attention` is its address. Both are empty where there is none.
+        neighbours: Class, neighbour and its picture's address; None where they are not there yet.
+        agreeing: How many neighbours are of the class named.
+        problem: Why there are no neighbours; or empty.
+    """
+
+    model: str
+    known: tuple[str, ...]
+    calibrated: bool
+    named: list[tuple[str, float]]
+    seen: str
+    size: tuple[int, int]
+    method: str
+    attention: str
+    neighbours: list[tuple[str, Neighbour, str]] | None
+    agreeing: int
+    problem: str
 
 
 @router.get("/classify")
@@ -74,47 +105,53 @@ async def show_answer(request: Request) -> HTMLResponse:
     return _page(request, form, picture=shown, name=name, cards=cards)
 
 
-def _page(request: Request, form: FormValues, *, status: int = 200, **shown: Any) -> HTMLResponse:
-    values = {"picture": "", "name": "", "problem": "", "cards": [], **shown}
-    limits = settings_of(request).limits
+def _page(
+    request: Request,
+    form: FormValues,
+    *,
+    status: int = 200,
+    picture: str = "",
+    name: str = "",
+    problem: str = "",
+    cards: Sequence[Card] = (),
+) -> HTMLResponse:
     response = rendering.page(
         request,
         "classify.html",
         status=status,
         form=form,
-        models=[_choice(request, name, form) for name in inference_of(request).store.names()],
+        models=[
+            (each, "comes with cifarlab" if each == builtin.NAME else "")
+            for each in inference_of(request).store.names()
+        ],
         most_models=MOST_MODELS,
-        megabytes=limits.max_request_bytes // 2**20,
+        megabytes=settings_of(request).limits.max_request_bytes // 2**20,
         # The script asks again by itself.
-        waiting=status == 503 or any(card["neighbours"] is None for card in values["cards"]),
-        **values,
+        waiting=status == 503 or any(card.neighbours is None for card in cards),
+        picture=picture,
+        name=name,
+        problem=problem,
+        cards=cards,
     )
     if request.method == "POST":
         response.headers["Cache-Control"] = "no-store"  # the picture is in it
     return response
 
 
-def _choice(request: Request, name: str, form: FormValues) -> dict[str, Any]:
-    """A model as the form offers it."""
-    about = "comes with cifarlab" if name == builtin.NAME else ""
-    return {"name": name, "about": about, "chosen": name in form.models}
-
-
-def _known(request: Request, names: Any) -> tuple[str, ...]:
+def _known(request: Request, names: Iterable[str]) -> tuple[str, ...]:
     """The models asked for that there are, each once and not too many; the first there is where none is asked for."""
     offered = inference_of(request).store.names()
     chosen = tuple(dict.fromkeys(name for name in names if name in offered))[:MOST_MODELS]
     return chosen or tuple(offered[:1])
 
 
-def _card(request: Request, answer: Classified, form: FormValues) -> dict[str, Any]:
-    """What the page shows of one model's answer."""
+def _card(request: Request, answer: Classified, form: FormValues) -> Card:
     model, picture = answer.batcher.loaded_model, answer.pictures[0]
     explanations = explanations_of(request)
     (named,) = best(answer, TOP)
     label = int(answer.probabilities[0].argmax())
     looked = explanations.attention(model, picture, [label])
-    near: list[Any] | None = []
+    near: list[Neighbour] | None = []
     problem = ""
     if form.neighbours:
         try:
@@ -122,22 +159,20 @@ def _card(request: Request, answer: Classified, form: FormValues) -> dict[str, A
             near = explanations.neighbours(model, run, picture, NEIGHBOURS)
         except CifarlabError as error:
             problem = str(error)
-    return {
-        "model": model.name,
-        "classes": len(model.class_names),
-        "known": ", ".join(model.class_names),
-        "calibrated": model.temperature != 1.0,
-        "named": named,
-        "seen": _uri(picture),
-        "size": picture.shape[:2],
-        "method": looked[0].method if looked else "",
-        "attention": _uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
-        "neighbours": None
-        if near is None
-        else [(model.class_names[each.label], each, _uri(each.image)) for each in near],
-        "agreeing": sum(each.label == label for each in near or ()),
-        "problem": problem,
-    }
+    names = model.class_names
+    return Card(
+        model=model.name,
+        known=names,
+        calibrated=model.temperature != 1.0,
+        named=named,
+        seen=_uri(picture),
+        size=picture.shape[:2],
+        method=looked[0].method if looked else "",
+        attention=_uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
+        neighbours=None if near is None else [(names[each.label], each, _uri(each.image)) for each in near],
+        agreeing=sum(each.label == label for each in near or ()),
+        problem=problem,
+    )
 
 
 def _shown(data: bytes, max_pixels: int, name: str) -> str:

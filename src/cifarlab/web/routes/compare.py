@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,6 +23,16 @@ router = APIRouter(include_in_schema=False)
 
 MOST = 12
 SECTIONS = ("results", "model_comparison", "training_curves", "class_metrics", "calibration", "reproducibility")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Two runs, and how many images only the first and only the second recognises."""
+
+    first: RunSummary
+    second: RunSummary
+    gained: int
+    lost: int
 
 
 @router.get("/compare")
@@ -94,7 +105,7 @@ def _downloads(
     return [(names, {"split": split, "run": [summary.name for summary in about]}) for names, about in parts if about]
 
 
-def _disagreements(library: Library, summaries: list[RunSummary], split: str) -> list[dict[str, Any]]:
+def _disagreements(library: Library, summaries: list[RunSummary], split: str) -> list[Disagreement]:
     """For each pair about the same images, how many only the first and only the second classifies correctly."""
     pairs = []
     for first, second in itertools.combinations(summaries, 2):
@@ -105,5 +116,5 @@ def _disagreements(library: Library, summaries: list[RunSummary], split: str) ->
         order = [places[image_id] for image_id in one.ids.tolist()]
         right, other_right = one.predicted == one.labels, (other.predicted == other.labels)[order]
         gained, lost = int((right & ~other_right).sum()), int((~right & other_right).sum())
-        pairs.append({"first": first, "second": second, "gained": gained, "lost": lost})
+        pairs.append(Disagreement(first, second, gained, lost))
     return pairs

@@ -1,17 +1,21 @@
 """One image, its whole life: what runs said of it, and, when they are asked, why."""
 
 import threading
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from cifarlab.reports.image_story import describe_story
+from cifarlab.reports.image_story import DrawnStory, draw_story
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection, to_png
 from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
+from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.server.state import LibraryOf
@@ -23,6 +27,57 @@ MOST_CLASSES = 5
 _WAIT_SECONDS = 20
 # Asking networks takes seconds and much memory: one visitor at a time.
 _ASKING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """What a run has stored about an image.
+
+    Attributes:
+        summary: Of the run.
+        split: Where the image is among its predictions; empty where it has no answer, and the rest says nothing.
+        right: Whether the class it names is the label.
+        said: That class.
+        sure: Its probability.
+        loss: Of the image.
+        rank: 1 for the largest loss of the split.
+        count: Images in the split.
+        classes: Name, probability and whether it is the label, of those it finds probable and of the label.
+    """
+
+    summary: RunSummary
+    split: str = ""
+    right: bool = False
+    said: str = ""
+    sure: float = 0.0
+    loss: float = 0.0
+    rank: int = 0
+    count: int = 0
+    classes: tuple[tuple[str, float, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelDoubt:
+    """How little some runs together believe in a label: `value`, its rank among `count`, and what they suggest."""
+
+    value: float
+    rank: int
+    count: int
+    suggested: str
+    believed: float
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Around:
+    """The addresses of the images before and after one in a gallery, its place there from 1, and the way back."""
+
+    previous: str | None
+    next: str | None
+    place: int
+    count: int
+    back: str
+    title: str
 
 
 @router.get("/images/{slug}/{image_id:path}")
@@ -46,7 +101,7 @@ def show_image(request: Request, library: LibraryOf, slug: str, image_id: str) -
         answers=[_answer(library, summary, image_id) for summary in asked],
         others=_others(library, collection, image_id),
         doubt=None if doubts is None or place is None else _doubt(doubts, place),
-        around=_neighbours(request, library, collection, image_id),
+        around=_around(request, library, collection, image_id),
         story=_story(library, collection, asked, image_id, split) if request.query_params.get("story") else None,
         asked=[summary.name for summary in asked if summary.run.model_file.is_file()],
     )
@@ -100,7 +155,7 @@ def _chosen_runs(request: Request, library: Library, collection: Collection, ima
     return [summary for summary in summaries if summary.data == collection.name]
 
 
-def _answer(library: Library, summary: RunSummary, image_id: str) -> dict[str, Any]:
+def _answer(library: Library, summary: RunSummary, image_id: str) -> StoredAnswer:
     """What a run has stored about the image: the classes it finds probable, and the rank of its doubt."""
     for split in summary.evaluated:
         predictions = library.predictions(summary, split)
@@ -112,79 +167,69 @@ def _answer(library: Library, summary: RunSummary, image_id: str) -> dict[str, A
         probabilities, predicted = predictions.probabilities[row], int(predictions.predicted[row])  # (K,)
         order = probabilities.argsort()[::-1][:MOST_CLASSES].tolist()
         shown = order if label in order else [*order[:-1], label]
-        return {
-            "summary": summary,
-            "split": split,
-            "right": predicted == label,
-            "said": names[predicted],
-            "sure": float(probabilities[predicted]),
-            "loss": float(loss),
-            "rank": 1 + int((predictions.losses > loss).sum()),
-            "count": len(predictions),
-            "classes": [(names[each], float(probabilities[each]), each == label) for each in shown],
-        }
-    return {"summary": summary, "split": ""}
+        return StoredAnswer(
+            summary,
+            split,
+            right=predicted == label,
+            said=names[predicted],
+            sure=float(probabilities[predicted]),
+            loss=float(loss),
+            rank=1 + int((predictions.losses > loss).sum()),
+            count=len(predictions),
+            classes=tuple((names[each], float(probabilities[each]), each == label) for each in shown),
+        )
+    return StoredAnswer(summary)
 
 
-def _doubt(doubts: Any, place: int) -> dict[str, Any]:
-    return {
-        "value": float(doubts.doubt[place]),
-        "rank": 1 + int((doubts.doubt > doubts.doubt[place]).sum()),
-        "count": len(doubts.doubt),
-        "suggested": doubts.class_names[doubts.suggested[place]],
-        "believed": float(doubts.believed[place]),
-        "runs": doubts.runs,
-    }
+def _doubt(doubts: Doubts, place: int) -> LabelDoubt:
+    return LabelDoubt(
+        value=float(doubts.doubt[place]),
+        rank=1 + int((doubts.doubt > doubts.doubt[place]).sum()),
+        count=len(doubts.doubt),
+        suggested=doubts.class_names[doubts.suggested[place]],
+        believed=float(doubts.believed[place]),
+        runs=doubts.runs,
+    )
 
 
-def _neighbours(request: Request, library: Library, collection: Collection, image_id: str) -> dict[str, Any] | None:
+def _around(request: Request, library: Library, collection: Collection, image_id: str) -> Around | None:
     """The images before and after this one in the gallery that led here; None where none did, or it has changed."""
     query = request.query_params
-    led = query.get("in")
-    if not led:
-        return None
-    kept = {key: query[key] for key in KEYS if query.get(key)}
-    if led == "data":
-        split = query.get("split") or "test"
-        if split not in collection.parts:
-            return None
-        _, rows = choose_images(library, collection, split, query)
-        ids = collection.splits[split].ids
-        back, title = f"/data/{collection.slug}", collection.name
-    else:
-        summary = next((each for each in library.summaries() if each.name == led), None)
-        if summary is None:
-            return None
-        split = query.get("split") or (summary.evaluated[0] if summary.evaluated else "")
-        if split not in summary.evaluated:
-            return None
-        predictions, _, _, rows = choose_predictions(library, summary, split, query)
-        ids = predictions.ids
-        back, title = f"{summary.address}/mistakes", summary.name
-    (places,) = (ids[rows] == image_id).nonzero()
+    ids, back, title = _gallery(library, collection, query)
+    (places,) = (ids == image_id).nonzero()
     if not len(places):
         return None
     place = int(places[0])
     page_address = rendering.PageAddress(request)
 
     def at(row: int) -> str | None:
-        if not 0 <= row < len(rows):
+        if not 0 <= row < len(ids):
             return None
-        return page_address.at(f"/images/{collection.slug}/{collection.quote(str(ids[rows[row]]))}", story=None)
+        return page_address.at(f"/images/{collection.slug}/{collection.quote(str(ids[row]))}", story=None)
 
-    return {
-        "previous": at(place - 1),
-        "next": at(place + 1),
-        "place": place + 1,
-        "count": len(rows),
-        "back": rendering.address(back, kept),
-        "title": title,
-    }
+    kept = {key: query[key] for key in KEYS if query.get(key)}
+    return Around(at(place - 1), at(place + 1), place + 1, len(ids), rendering.address(back, kept), title)
 
 
-def _story(
-    library: Library, collection: Collection, asked: list[RunSummary], image_id: str, split: str
-) -> dict[str, Any]:
+def _gallery(library: Library, collection: Collection, query: Mapping[str, str]) -> tuple[Array, str, str]:
+    """The ids in the gallery that an address names, in its order, its own address and its title; no ids without one."""
+    nowhere = (np.array([], str), "", "")
+    led = query.get("in")
+    if led == "data":
+        split = query.get("split") or "test"
+        if split not in collection.parts:
+            return nowhere
+        _, rows = choose_images(library, collection, split, query)
+        return collection.splits[split].ids[rows], f"/data/{collection.slug}", collection.name
+    summary = next((each for each in library.summaries() if each.name == led), None)
+    split = query.get("split") or (summary.evaluated[0] if summary is not None and summary.evaluated else "")
+    if summary is None or split not in summary.evaluated:
+        return nowhere
+    predictions, _, _, rows = choose_predictions(library, summary, split, query)
+    return predictions.ids[rows], f"{summary.address}/mistakes", summary.name
+
+
+def _story(library: Library, collection: Collection, asked: list[RunSummary], image_id: str, split: str) -> DrawnStory:
     """The whole story as the report's template wants it.
 
     Raises:
@@ -196,7 +241,7 @@ def _story(
         raise CifarlabError("no run with a trained model is asked about this image: choose another one")
     key = ("story", collection.slug, image_id, tuple((summary.name, _trained(summary)) for summary in able))
 
-    def ask() -> dict[str, Any]:
+    def ask() -> DrawnStory:
         from cifarlab.evaluation.explanation.image import explain_image
 
         if not _ASKING.acquire(timeout=_WAIT_SECONDS):
@@ -205,7 +250,7 @@ def _story(
             runs = [summary.run for summary in able]
             story = explain_image(image_id, runs, split=split, data_dir=library.data_dir(collection.name))
             with DRAWING:
-                return describe_story(story)
+                return draw_story(story)
         finally:
             _ASKING.release()
 

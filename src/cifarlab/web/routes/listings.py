@@ -11,6 +11,7 @@ from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_data import json_data
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.server.state import inference_of
@@ -121,7 +122,7 @@ def read_scores(
     if tta not in NAMES:
         raise HTTPException(404, f"there is no test-time augmentation {tta[:100]!r}: expected {', '.join(NAMES)}")
     try:
-        return Scores.model_validate(summary.run.scores(split, tta))
+        return Scores.model_validate(json_data(summary.run.scores(split, tta)))
     except (CifarlabError, ValueError) as error:
         reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {summary.name} are damaged"
         raise HTTPException(404, reason) from error

@@ -127,7 +127,7 @@ def live_values(request: Request, summary: RunSummary, split: str = "", *, whole
     job = jobs_of(request).find(summary.name)
     evaluation = jobs_of(request).find_evaluation(summary.name)
     failed = evaluation is not None and evaluation.failed
-    notices = summary.scores[split].get("notices") or () if split else ()
+    notices = summary.scores[split].notices if split else ()
     return {
         "evaluating": evaluation is not None and evaluation.is_alive,
         "unevaluated": jobs_of(request).log(summary.name, evaluation=True) if failed else "",
