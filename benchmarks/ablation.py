@@ -50,7 +50,7 @@ def main() -> None:
             for row, settings in rows.items():
                 runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
         print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
-        print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "single-view")
+        print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "without TTA")
         if arguments.tta != layout.NO_TTA:
             with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}
             print_table(with_tta, runs, layout.describe_tta(arguments.tta))

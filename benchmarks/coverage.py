@@ -172,7 +172,7 @@ def difference_rows(draws: int, random: np.random.Generator, sizes: Sequence[int
     """The difference of two runs on the same images."""
     for n in sizes:
         for both, first, second in ((0.40, 0.10, 0.09), (0.92, 0.025, 0.015)):
-            row = Row(f"paired difference, {100 * (both + first):.3g} % right", "Newcombe", n, first - second)
+            row = Row(f"paired difference, accuracy {100 * (both + first):.3g} %", "Newcombe", n, first - second)
             for table in random.multinomial(n, [both, first, second, 1 - both - first - second], draws).tolist():
                 found = significance.paired_difference(*table)
                 row.add(found.low or 0.0, found.high or 0.0)
@@ -218,14 +218,14 @@ def f1_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> It
 
 def draw_world(name: str, n: int, random: np.random.Generator) -> tuple[Array, Array]:
     """Confidences, and how often an answer of such a confidence is right, `(n,)` each."""
-    if name == "too sure, 58 % right":
+    if name == "overconfident, accuracy 58 %":
         confidence = random.beta(3, 2, n) * 0.85 + 0.15
         return confidence, 0.1 + 0.8 * confidence - 0.1 * confidence**2
     confidence = 1 - random.beta(0.4, 6, n) * 0.9
     return confidence, confidence if name.startswith("calibrated") else confidence - 0.06 * (confidence - 0.2)
 
 
-WORLDS = ("too sure, 58 % right", "too sure, 90 % right", "calibrated, 94 % right")
+WORLDS = ("overconfident, accuracy 58 %", "overconfident, accuracy 90 %", "calibrated, accuracy 94 %")
 
 
 def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
@@ -244,7 +244,7 @@ def calibration_rows(draws: int, random: np.random.Generator, sizes: Sequence[in
                 ours, other = (Row(f"{name}, {world}", how, n, truth) for how in ("ours", "percentile bootstrap"))
                 rows.append((edges, ours, other))
             risks = _selective._risks((1 - chance)[np.argsort(-confidence)])
-            area = Row(f"area under the risk, {world}", "ours", n, float(risks.mean()))
+            area = Row(f"area under risk coverage, {world}", "ours", n, float(risks.mean()))
             for _ in range(draws):
                 judged = sample(world, n, random)
                 for edges, ours, other in rows:

@@ -3,7 +3,7 @@
     python benchmarks/make_builtin.py runs/convnet94-seed0
 
 Rounds the weights to float16, rebuilds the model from them as `cifarlab predict` will, evaluates that on the real test
-images, single-view and with each test-time augmentation of the card, and writes `weights.npz`, `card.json` and
+images, without TTA and with each test-time augmentation of the card, and writes `weights.npz`, `card.json` and
 `card.md`. Every number in the card is about the rounded weights.
 """
 
@@ -129,7 +129,7 @@ def has_scores(run: Run, tta: str) -> bool:
 
 
 def count_changes(run: Run, rebuilt: Run) -> int:
-    """On how many test images, single-view, the rounded weights name another class than those of the training."""
+    """On how many test images, without TTA, the rounded weights name another class than those of the training."""
     before, after = (Predictions.load(each.predictions_file("test")) for each in (run, rebuilt))
     if before.ids.tolist() != after.ids.tolist():
         raise CifarlabError(f"{run.path} was evaluated on other images: run cifarlab evaluate {run.path} again")
@@ -200,9 +200,9 @@ def numbers(card: dict[str, Any]) -> list[str]:
         *rows,
         "",
         f"Before the rounding the accuracy was {trained}; {card['changed_by_rounding']} images are named differently "
-        "(single-view).",
+        "(without TTA).",
         "",
-        "| class | recall, single-view | precision |",
+        "| class | recall, without TTA | precision |",
         "|---|---|---|",
         *(f"| {' | '.join(cells)} |" for cells in classes),
         "",

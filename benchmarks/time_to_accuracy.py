@@ -5,7 +5,7 @@
         benchmarks/peers/airbench_on_cpu.py airbench94_muon.py --data-dir DIR --runs 1"
 
 Each run is a training by `cifarlab.training.train`, with its number as its seed. After it, out of its time, the test
-set is read once: single-view, and with test-time augmentation where --tta names one. A peer is run in turn, A B A B.
+set is read once: without test-time augmentation, and with it where --tta names one. A peer is run in turn, A B A B.
 See docs/benchmarks.md for what is in each number.
 """
 
@@ -83,7 +83,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=at_least_one, help="turns that the runs are dealt to; by default one run each")
     parser.add_argument("--data-dir")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in cifarlab train")
-    parser.add_argument("--tta", choices=views.NAMES, default="none", help="test-time augmentation, beside single-view")
+    parser.add_argument(
+        "--tta", choices=views.NAMES, default="none", help="test-time augmentation, beside the accuracy without"
+    )
     parser.add_argument("--warm", action="store_true", help="compile before the clock starts, as GPU scripts do")
     parser.add_argument("--vs", metavar="COMMAND", help="a peer, run once a round after ours")
     parser.add_argument("--vs-pattern", default=PATTERN, help="regular expression with groups seconds and accuracy")
@@ -171,7 +173,7 @@ def shown_run(row: dict[str, Any]) -> str:
     tta = "" if row["accuracy_tta"] is None else f", TTA {row['accuracy_tta']:.2%} ({row['tta_seconds']:.2f} s)"
     return (
         f"run {row['seed']}: seconds {row['seconds']:.2f} (of them compiling {row['compile_seconds']:.2f}), "
-        f"accuracy {row['accuracy']:.2%} single-view{tta}"
+        f"accuracy {row['accuracy']:.2%} without TTA{tta}"
     )
 
 
@@ -242,10 +244,10 @@ def report(result: dict[str, Any], recipe: Recipe, environment: dict[str, Any]) 
         share = 1e15 * work / seconds / rate
         print(f"{f'share of the {dtype} matrix rate':34s}{share:10.1%}  of the measured {rate / 1e12:.3g} TFLOP/s")
     print(f"{'peak memory, ' + result['peak_memory_of']:34s}{result['peak_memory_bytes'] / 2**30:10.2f}  GiB")
-    print(f"{'accuracy, single-view':34s}{interval(result['accuracy'])}, {result['runs']} runs")
+    print(f"{'accuracy, without TTA':34s}{interval(result['accuracy'])}, {result['runs']} runs")
     if result["accuracy_tta"]:
         print(f"{'accuracy, TTA ' + result['tta']:34s}{interval(result['accuracy_tta'])}, {result['runs']} runs")
-    judged = f"TTA {result['tta']}" if result["accuracy_tta"] else "single-view"
+    judged = f"TTA {result['tta']}" if result["accuracy_tta"] else "without TTA"
     print(f"the mean {'reaches' if result['reached'] else 'does not reach'} {result['target']:.2%} ({judged})")
     if result["vs"]:
         report_peer(result["vs"])

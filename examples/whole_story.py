@@ -119,7 +119,7 @@ def predict(network, images):
 
 
 def draw_mistakes(path, images, labels, probabilities):
-    """The thirty mistakes that the network was surest of."""
+    """The thirty mistakes with the highest confidence."""
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     surest = wrong[np.argsort(-probabilities[wrong].max(axis=1))][:30]

@@ -142,8 +142,8 @@ left.legend(frameon=False, title="solid: validation, dotted: training")
 plt.show()
 
 # %% [markdown]
-# Read the gap between dotted and solid: where training goes on improving and validation does not, the network learns
-# its pictures by heart. Dropout closes that gap, and asks for more epochs in return: in a short training the plain
+# Read the gap between dotted and solid: where training goes on improving and validation does not, the network overfits.
+# Dropout closes that gap, and asks for more epochs in return: in a short training the plain
 # `mlp1` is still ahead, in a full one it falls behind. (Training is measured with dropout switched on, validation
 # without: that is why the dotted lines of `mlp2` and `mlp3` can be the worse ones.)
 #
@@ -165,7 +165,7 @@ for name, result in scores.items():
 # %% [markdown]
 # ### Is one really better than another?
 #
-# Both saw the same test images, so we count those that one gets right and the other wrong (exact McNemar test).
+# Both saw the same test images, so we count those that exactly one of them classifies correctly (exact McNemar test).
 
 # %%
 for pair in cl.compare(list(runs.values())).pairs:
@@ -195,7 +195,7 @@ plot_confusion_matrix(scores[best].confusion_matrix, splits.class_names)
 # %% [markdown]
 # ## 4. What went wrong
 #
-# The mistakes that the network was surest about. Look at each: which ones could you have told, and from what?
+# The mistakes with the highest confidence. Look at each: which ones could you have told, and from what?
 
 # %%
 from cifarlab.plots.image_grid import plot_image_grid

@@ -78,7 +78,7 @@ def test_a_chosen_picture_is_answered_in_place(visit):
     assert widths == sorted(widths, reverse=True)
     assert widths[0] > 50
     pictures = card.locator("img").evaluate_all("all => all.map(each => [each.naturalWidth, each.alt])")
-    assert [width for width, _ in pictures] == [32, 32]  # what it sees, and where it looked
+    assert [width for width, _ in pictures] == [32, 32]  # the input, and the saliency map
     assert page.locator("#preview").is_visible()
     assert page.locator("#preview").evaluate("image => image.naturalWidth") == 320  # what the server made of it
     assert "builtin: red" in page.locator("#told").inner_text()

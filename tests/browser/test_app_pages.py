@@ -110,8 +110,8 @@ def test_click_a_confusion_cell_and_land_on_its_images(visit):
     assert page.locator("#gallery-title").inner_text() == title
     alts = page.locator(".tiles img").evaluate_all("all => all.map(each => each.alt)")
     assert len(alts) == count
-    true, _, said = title.partition(" taken for ")
-    assert all(alt.startswith(f"{true}, taken for {said},") for alt in alts)
+    true, _, said = title.partition(" predicted as ")
+    assert all(alt.startswith(f"{true}, predicted as {said},") for alt in alts)
     page.go_back()
     assert page.url.endswith("/runs/first")
 
@@ -172,7 +172,7 @@ def test_that_the_networks_were_asked_stands_in_the_address(visit, runs_dir, add
     (runs_dir / "first" / "model.keras").touch()
     page = visit(image_address())
     page.route("**/stories/**", lambda route: route.fulfill(content_type="text/html", body="<p>What they say</p>"))
-    link = page.get_by_role("link", name="Ask the networks")
+    link = page.get_by_role("link", name="Explain the predictions")
     target = link.get_attribute("href")
     link.click()
     page.wait_for_selector("text=What they say")

@@ -247,7 +247,7 @@ def test_people_have_a_line(make_run, monkeypatch, capsys):
     for runs in (paths[:1], paths):
         assert cli.main(["evaluate", *runs, "--human-labels", "counts.npy"]) == 0
         shown = capsys.readouterr().out
-        assert shown.count("gives the answer of most people to 50.00 % (40.00 to 60.00) of the images") == len(runs)
+        assert shown.count("predicts the majority label of 50.00 % (40.00 to 60.00) of the images") == len(runs)
 
 
 def test_runs_that_answered_other_images_have_a_table_of_their_own(make_run, monkeypatch, capsys):

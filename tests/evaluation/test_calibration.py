@@ -86,12 +86,12 @@ def answers(right: int, wrong: int, sure: float = 3.0, num_classes: int = 3) -> 
 @pytest.mark.parametrize(
     ("predictions", "why"),
     [
-        (answers(4, 0), "of its 4 validation answers none is wrong and 4 are right, and it takes at least 10 of each"),
-        (answers(0, 30), "30 are wrong and none is right"),
-        (answers(500, 1), "1 is wrong and 500 are right"),
-        (answers(500, 9), "9 are wrong and 500 are right"),
-        (answers(10, 200, sure=0.001), "210 validation answers wrong, the loss only falls the less sure"),
-        (answers(40, 40, sure=0.0), "the loss only falls the less sure"),
+        (answers(4, 0), "of its 4 validation answers none is wrong and 4 are correct, and it takes at least 10"),
+        (answers(0, 30), "30 are wrong and none is correct"),
+        (answers(500, 1), "1 is wrong and 500 are correct"),
+        (answers(500, 9), "9 are wrong and 500 are correct"),
+        (answers(10, 200, sure=0.001), "210 validation answers wrong, the loss only falls as confidence falls"),
+        (answers(40, 40, sure=0.0), "the loss only falls as confidence falls"),
         (answers(52, 48, sure=1.0, num_classes=2), "leave it anywhere from"),
     ],
 )
@@ -153,7 +153,7 @@ def test_the_result_is_written_returned_and_used(run: Run) -> None:
     for name in ("loss", "expected_calibration_error"):
         for score in (getattr(result, name).before, getattr(result, name).after):
             assert score.low <= score.value <= score.high
-    assert "surer than it should be" in result.sentence
+    assert "is overconfident" in result.sentence
     assert calibrate(run) == result
 
 

@@ -82,7 +82,7 @@ def test_a_file_is_read_and_checked(tmp_path):
 
 
 def test_other_numbers_are_refused(predictions):
-    with pytest.raises(CifarlabError, match="people named 3 images"):
+    with pytest.raises(CifarlabError, match="the human labels are of 3 images"):
         compare_with_humans(predictions, HumanLabels(COUNTS[:3]))
     with pytest.raises(CifarlabError, match="among 2 classes"):
         compare_with_humans(predictions, HumanLabels(COUNTS[:, :2]))
@@ -114,7 +114,7 @@ def test_another_order_is_noticed(predictions):
 
 def test_it_is_said_in_a_sentence(predictions):
     said = describe(compare_with_humans(predictions, HumanLabels(COUNTS)))
-    assert said.startswith("gives the answer of most people to 66.67 % (20.77 to 93.85) of the images, diverges from")
+    assert said.startswith("predicts the majority label of 66.67 % (20.77 to 93.85) of the images, diverges from")
     assert said.endswith("of its mistakes with at least a fifth of people")
     right = dataclasses.replace(predictions, labels=predictions.predicted)
     assert "mistakes" not in describe(compare_with_humans(right, HumanLabels(COUNTS)))

@@ -1,4 +1,4 @@
-"""Label doubts on invented predictions with planted errors, and what must belong together."""
+"""Label errors found in invented predictions with planted errors, and what must belong together."""
 
 import csv
 import sys

@@ -290,7 +290,7 @@ def test_people_are_asked_about_the_whole_test_set_only(
 ) -> None:
     asked = serve(splits())
     with pytest.raises(
-        CifarlabError, match=r"people named the test images of cifar10, these are the test images of grey"
+        CifarlabError, match=r"the human labels are of the test images of cifar10, these are the test images of grey"
     ):
         evaluate(run, human_labels="counts.npy")
     assert not asked

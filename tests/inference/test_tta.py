@@ -1,4 +1,4 @@
-"""Views: their weights and pixels against hand-made ones, and what averaging means for a model."""
+"""Augmented copies: their weights and pixels against hand-made ones, and what averaging means for a model."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_with_flip_an_image_and_its_mirror_get_the_same_answer():
 
 def test_none_is_the_function_itself():
     assert averaged(count_pixels, "none") is count_pixels
-    assert [describe_tta(tta) for tta in NAMES] == ["single-view", "TTA flip", "TTA flip-shift"]
+    assert [describe_tta(tta) for tta in NAMES] == ["without TTA", "TTA flip", "TTA flip-shift"]
 
 
 def test_a_misspelt_name_gets_the_nearest_right_one():

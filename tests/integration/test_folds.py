@@ -1,4 +1,4 @@
-"""Label doubts about training images, from the training of the folds to the list, with the commands of the manual."""
+"""Label errors in training images, from the training of the folds to the list, with the commands of the manual."""
 
 import json
 from pathlib import Path

@@ -224,7 +224,7 @@ def test_a_small_case_by_hand() -> None:
     assert found.loss == pytest.approx((wrong + right) / 2)
     c = found.per_class[2]
     assert (c.precision.value, c.recall.value, c.f1.value) == (None, 0.0, 0.0)
-    assert c.precision.method == "undefined: no image was taken for this class"
+    assert c.precision.method == "undefined: no image was predicted as this class"
 
 
 def test_a_class_that_never_occurs_is_undefined_and_not_averaged() -> None:

@@ -97,7 +97,7 @@ def test_without_pictures_there_are_numbers(cifar10_run, counts, monkeypatch):
 def test_other_images_are_refused(make_run, tmp_path, counts):
     run = make_run(tmp_path, "digits")
     with pytest.raises(
-        CifarlabError, match="people named the test images of cifar10, these are the test images of digits"
+        CifarlabError, match="the human labels are of the test images of cifar10, these are the test images of digits"
     ):
         writing.report(run, human_labels=counts)
     assert not run.report_file.exists()

@@ -138,7 +138,7 @@ def test_headline_names_test_time_augmentation_where_it_was_measured(make_run, t
     files.write_json(run.scores_file("test", tta="flip"), {**json_data(run.scores("test")), "accuracy": 0.98765})
     text = build("results", run)
     assert "With <strong>TTA flip</strong>: 98.77" in text
-    assert "All numbers above are single-view." in text
+    assert "All numbers above are without test-time augmentation." in text
     assert f'<p class="big">{rendering.percent(run.scores("test").accuracy)}</p>' in text
 
 

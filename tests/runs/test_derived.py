@@ -126,7 +126,7 @@ def test_scores_and_predictions_of_two_evaluations_are_told(make_run, tmp_path):
 def test_scores_that_contradict_the_predictions_are_told_without_any_checksum(make_run, tmp_path):
     run = make_run(tmp_path, "first")
     files.write_json(run.scores_file("test"), {**json_data(run.scores()), "accuracy": 0.125})
-    with pytest.raises(CifarlabError, match=r"they say accuracy 0\.1250, but \d+ of 120 answers are right"):
+    with pytest.raises(CifarlabError, match=r"they say accuracy 0\.1250, but \d+ of 120 are correct"):
         report(run)
 
 
@@ -159,7 +159,7 @@ def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_ru
         second.predictions_file("test")
     )
     assert pairs.compare([first, second]).notices == (
-        "second was trained on 37 of the 120 test images: its answers to these are no test.",
+        "second was trained on 37 of the 120 test images: its predictions of these are no test.",
     )
 
 

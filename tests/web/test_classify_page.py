@@ -32,7 +32,7 @@ def test_models_answer_side_by_side(client, red):
     assert re.findall(r'<h3 id="model-\d" class="run">([^<]+)', page.text) == ["builtin", "grey"]
     assert re.findall(r'<li class="first"><span class="name">([^<]+)', page.text)[0] == "red"
     assert page.text.count('class="chance"') == 6
-    assert page.text.count("what it sees: 32\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}32 pixels") == 2
+    assert page.text.count("its input: 32\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}32 pixels") == 2
     assert 'value="grey" checked' in page.text
 
 

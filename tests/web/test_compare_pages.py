@@ -58,4 +58,4 @@ def test_runs_are_compared_where_most_have_been_evaluated(own_pages, runs_dir, m
     recipe = Run(runs_dir / "first").recipe_file
     files.write_json(recipe, {**files.read_json(recipe), "validation_fraction": 0.0})
     text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
-    assert "first learned from all training images: there are no validation images to evaluate on." in text_of(text)
+    assert "first was trained on all training images: there are no validation images to evaluate on." in text_of(text)

@@ -1,4 +1,4 @@
-"""The whole way with the built-in network: the server says what the command line says, and shows where it looked."""
+"""The whole way with the built-in network: the server says what the command line says, and shows saliency maps."""
 
 import base64
 

@@ -25,7 +25,7 @@ def test_a_confusion_cell_leads_to_exactly_its_images(pages):
         true, predicted = query["true"][0], query["said"][0]
         alts = re.findall(r'<img class="picture"[^>]* alt="([^"]+)"', shown)
         assert len(alts) == int(count)
-        expected = f"{true}, recognised" if true == predicted else f"{true}, taken for {predicted}"
+        expected = f"{true}, classified correctly" if true == predicted else f"{true}, predicted as {predicted}"
         assert all(alt.startswith(expected) for alt in alts)
 
 
@@ -79,7 +79,7 @@ def test_the_first_layer_is_there_before_any_evaluation(own_pages, runs_dir):
 
 
 def test_where_dead_units_were_not_counted_the_page_says_who_counts_them(own_pages, runs_dir):
-    says = "Which of its units never answer is not known: it was evaluated before that was counted"
+    says = "Its dead units have not been counted: an earlier version evaluated it"
     assert says not in own_pages.get("/runs/first/weights").text
     path = runs_dir / "first" / "scores.json"
     files.write_json(path, {key: value for key, value in files.read_json(path).items() if key != "activity"})

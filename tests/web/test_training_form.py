@@ -23,7 +23,7 @@ def test_the_form_holds_what_its_address_says(client):
 
 
 def test_the_form_says_what_decides(client):
-    assert "what is best is decided on validation" in client.get("/trainings/new?recipe=smoke").text
+    assert "the best epoch is chosen on validation" in client.get("/trainings/new?recipe=smoke").text
     text = client.get("/trainings/new?recipe=convnet94").text
     assert "nothing is held out, and the last epoch is kept" in text
     assert "decided on validation" not in text

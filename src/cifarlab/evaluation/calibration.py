@@ -176,14 +176,12 @@ def fit_temperature(predictions: Predictions) -> Interval:
         raise CifarlabError(f"a temperature needs at least two images. Received: {count}")
     wrong = int((~predictions.correct).sum())
     if min(wrong, count - wrong) < LEAST_ANSWERS:
-        there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} right"
+        there = f"of its {count:,} validation answers {_are(wrong)} wrong and {_are(count - wrong)} correct"
         return _kept(f"{there}, and it takes at least {LEAST_ANSWERS} of each to tell a temperature")
     logits, true = _logits(predictions)
     found = _optimum(logits, true)
     if found is None:
-        return _kept(
-            f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls the less sure they are"
-        )
+        return _kept(f"with {wrong:,} of {count:,} validation answers wrong, the loss only falls as confidence falls")
     reach = _reach(logits, true, found)
     limits = math.exp(found - reach), math.exp(found + reach)
     if is_told(math.exp(found), *limits):
@@ -280,10 +278,10 @@ def _sentence(found: Calibration) -> str:
     if value is None or low is None or high is None:
         return f"{run} keeps temperature 1: {temperature.method}."
     if low <= 1 <= high:
-        sentence = f"{run} is about as sure as it should be: 1 lies in the interval of its temperature, {value:.3f}."
+        sentence = f"{run} is well calibrated: 1 lies in the interval of its temperature, {value:.3f}."
     else:
-        direction = "surer" if value > 1 else "less sure"
-        sentence = f"{run} is {direction} than it should be: its logits are divided by {value:.3f}."
+        direction = "overconfident" if value > 1 else "underconfident"
+        sentence = f"{run} is {direction}: its logits are divided by {value:.3f}."
     error = found.expected_calibration_error
     before, after = error.before.value or 0.0, error.after.value or 0.0
     if after > before:

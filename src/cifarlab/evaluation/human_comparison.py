@@ -65,12 +65,12 @@ def describe(found: HumanComparison) -> str:
     """The rest of a sentence that begins with the model's name."""
     alike = found.entropy_spearman
     parts = [
-        f"gives the answer of most people to {_percent(found.accuracy_against_majority)} of the images",
+        f"predicts the majority label of {_percent(found.accuracy_against_majority)} of the images",
         f"diverges from their answers by {found.divergence.value:.4f}{_limits(found.divergence, '{:.4f}'.format)}",
     ]
     if alike is not None and alike.value is not None:
         correlation = f"{signed(alike.value)}{_limits(alike, signed)}"
-        parts.append(f"has its entropy where theirs is with a rank correlation of {correlation}")
+        parts.append(f"has a rank correlation of {correlation} between its entropy and theirs")
     if found.mistakes:
         parts.append(f"shares {_percent(found.shared_mistakes)} of its mistakes with at least a fifth of people")
     return ", ".join(parts)

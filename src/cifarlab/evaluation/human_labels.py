@@ -89,7 +89,7 @@ def open_human_labels(path: str | Path, data: str, split: str) -> HumanLabels:
     """
     if (data, split) != (DATA, SPLIT):
         raise CifarlabError(
-            f"people named the {SPLIT} images of {DATA}, these are the {split} images of {data}: leave out "
+            f"the human labels are of the {SPLIT} images of {DATA}, these are the {split} images of {data}: leave out "
             "--human-labels"
         )
     return load_human_labels(path)
@@ -233,7 +233,9 @@ def _check_own_order(predictions: Predictions) -> None:
 def _rows(predictions: Predictions, humans: HumanLabels, rows: Array | None) -> HumanLabels:
     if rows is None and len(humans.counts) != len(predictions):
         named = counted(len(humans.counts), "image")
-        raise CifarlabError(f"people named {named}, the model {len(predictions):,}: evaluate on the whole test set")
+        raise CifarlabError(
+            f"the human labels are of {named}, the predictions of {len(predictions):,}: evaluate on the whole test set"
+        )
     if humans.counts.shape[1] != len(predictions.class_names):
         classes = counted(humans.counts.shape[1], "class", "classes")
         raise CifarlabError(f"people chose among {classes}, the model among {len(predictions.class_names)}")

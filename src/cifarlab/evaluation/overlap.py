@@ -15,7 +15,7 @@ def summarise(overlap: Overlap, ids: Array, correct: Array) -> OverlapSummary:
     Args:
         overlap: Of N images.
         ids: `(N,)` str.
-        correct: `(N,)` bool: which were recognised.
+        correct: `(N,)` bool: which were classified correctly.
     """
     from cifarlab.metrics.statistics.intervals import share  # brings scikit-learn
 

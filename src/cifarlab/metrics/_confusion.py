@@ -11,7 +11,7 @@ SEED = 0
 
 
 def confusion_matrix(predictions: Classified) -> NDArray[np.int64]:
-    """How often each class was taken for each class.
+    """How often each class was predicted as each class.
 
     Args:
         predictions: N images, K classes.

@@ -39,7 +39,7 @@ class Counts:
 
     @property
     def hits(self) -> NDArray[np.int64]:
-        """`(K,)` int64: images of the class that were recognised."""
+        """`(K,)` int64: images of the class that were classified correctly."""
         return self.confusion.diagonal()
 
     @property
@@ -49,7 +49,7 @@ class Counts:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """`(K,)` int64: images taken for the class."""
+        """`(K,)` int64: images predicted as the class."""
         return np.asarray(self.confusion.sum(axis=0))
 
     @property
@@ -79,14 +79,14 @@ def count(predictions: Classified) -> Counts:
 
 
 def precisions(counts: Counts) -> list[Interval]:
-    """Precision of each class: of the images taken for it, the share that are it."""
-    nothing = "no image was taken for this class"
+    """Precision of each class: of the images predicted as it, the share that belong to it."""
+    nothing = "no image was predicted as this class"
     pairs = zip(counts.hits.tolist(), counts.predicted.tolist(), strict=True)
     return [intervals.wilson(hits, n, nothing=nothing) for hits, n in pairs]
 
 
 def recalls(counts: Counts) -> list[Interval]:
-    """Recall of each class: of its images, the share that was recognised."""
+    """Recall of each class: of its images, the share that was predicted as it."""
     pairs = zip(counts.hits.tolist(), counts.support.tolist(), strict=True)
     return [intervals.wilson(hits, n, nothing="no image of this class") for hits, n in pairs]
 
@@ -94,7 +94,7 @@ def recalls(counts: Counts) -> list[Interval]:
 def f1_scores(counts: Counts) -> list[Interval]:
     """F1 of each class: the harmonic mean of precision and recall.
 
-    The interval's width comes from a bootstrap; where resampling cannot show any doubt (all right or all wrong), from
+    The interval's width comes from a bootstrap; where resampling shows no spread (all right or all wrong), from
     the overlap.
     """
     values = _f1(counts.hits, counts.support, counts.predicted)
@@ -102,7 +102,7 @@ def f1_scores(counts: Counts) -> list[Interval]:
     result = []
     for index, occurs in enumerate(counts.occurring):
         if not occurs:
-            result.append(intervals.undefined("no image of this class, and none was taken for it"))
+            result.append(intervals.undefined("no image of this class, and none was predicted as it"))
         elif np.ptp(draws[:, index]) == 0:
             result.append(_f1_of_overlap(counts, index))
         else:
@@ -137,7 +137,7 @@ _OVERLAP_METHOD = "Wilson 95 % on the overlap, as no resample differs"
 
 
 def _f1_of_overlap(counts: Counts, index: int) -> Interval:
-    """F1 = 2J / (1 + J) of the overlap J = hits / (images of the class, or taken for it), with Wilson's limits of J."""
+    """F1 = 2J / (1 + J) of J = hits / (images of the class, or predicted as it), with Wilson's limits of J."""
     hits, total = int(counts.hits[index]), int(counts.support[index] + counts.predicted[index])
     low, high = (2 * limit / (1 + limit) for limit in intervals.wilson_limits(hits, total - hits))
     return Interval(2 * hits / total, low, high, _OVERLAP_METHOD)

@@ -1,4 +1,4 @@
-"""Accuracy: the share of images whose class was recognised. Single view: one look at each image as it is."""
+"""Accuracy: the share of images that were classified correctly."""
 
 from cifarlab.metrics.statistics.intervals import Interval, share
 from cifarlab.runs.predictions import Classified

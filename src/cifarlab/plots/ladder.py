@@ -60,7 +60,7 @@ def plot_ladder(points: Sequence[Mapping[str, Any]], published: Sequence[tuple[f
             for name in ("record", "side", "own"):
                 _draw_series(axes, [point for point in points if point["series"] == name], quantity, name)
         percent_ticks(panels[0].yaxis, 9)
-        panels[0].set_ylabel("test accuracy, single-view")
+        panels[0].set_ylabel("test accuracy")
         _name_published(panels[-1], published)
         _add_legend(figure, points)
         figure.draw_without_rendering()  # the labels are placed where everything has its final size

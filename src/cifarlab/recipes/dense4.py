@@ -1,4 +1,4 @@
-"""Units that begin by looking near their own place; training may change every weight.
+"""Weights initialised around positions in the picture; training may change every one.
 
     cifarlab train dense4 --seeds 3
     cifarlab evaluate runs/dense4-seed*

@@ -1,4 +1,4 @@
-"""Units that stay near: weights far from a unit's place learn slowly.
+"""Weights far from a unit's position learn at a fraction of the learning rate.
 
     cifarlab train dense5 --seeds 3
     cifarlab evaluate runs/dense5-seed*

@@ -160,7 +160,7 @@ def _attention(story: Explanation, run: RunExplanation, index: int) -> Markup | 
         return None
     captions = [f"evidence for {story.class_names[each.label]}" for each in run.saliency]
     figure = plot_saliency_overlay(story.image, np.stack([each.heat for each in run.saliency]), captions)
-    return draw(figure, f"attention-{index}", f"Where {run.run} looked: {'; '.join(captions)}")
+    return draw(figure, f"attention-{index}", f"Saliency maps of {run.run}: {'; '.join(captions)}")
 
 
 def _draw_change(story: Explanation, change: ClassChange) -> DrawnChange:

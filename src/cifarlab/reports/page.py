@@ -191,7 +191,7 @@ def check_together(run: Run, split: str, scores: Scores, predictions: Prediction
     elif scores.count != len(predictions) or (images and scores.images not in (None, images)):
         wrong = "they are not about the same images"
     elif scores.accuracy is not None and round(scores.accuracy * len(predictions)) != right:
-        wrong = f"they say accuracy {scores.accuracy:.4f}, but {right:,} of {len(predictions):,} answers are right"
+        wrong = f"they say accuracy {scores.accuracy:.4f}, but {right:,} of {len(predictions):,} are correct"
     else:
         return
     raise CifarlabError(

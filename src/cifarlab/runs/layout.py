@@ -82,7 +82,7 @@ class RunFiles:
         return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
 
     def stored_predictions_file(self, split: str) -> Path:
-        """`predictions_file` of the run's own data, single-view, once it is sure to be there.
+        """`predictions_file` of the run's own data, without TTA, once it is sure to be there.
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split`; the message says what to do.
@@ -135,10 +135,10 @@ def evaluate_command(runs: Iterable[Path], split: str, tta: str = NO_TTA) -> str
 
 
 def describe_tta(tta: str) -> str:
-    """How a table or sentence names it: `"TTA flip"`; `"single-view"` for none."""
-    return "single-view" if tta == NO_TTA else f"TTA {tta}"
+    """How a table or sentence names it: `"TTA flip"`; `"without TTA"` for none."""
+    return "without TTA" if tta == NO_TTA else f"TTA {tta}"
 
 
 def with_tta(tta: str | None) -> str:
-    """`", TTA flip"`, to put behind what was asked; nothing for single-view."""
+    """`", TTA flip"`, to put behind what was asked; nothing for none."""
     return "" if tta in (None, NO_TTA) else f", {describe_tta(str(tta))}"

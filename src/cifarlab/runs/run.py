@@ -152,7 +152,7 @@ class Run(RunFiles):
         return replace(scores, notices=(*scores.notices, notice)) if notice else scores
 
     def predictions(self, split: str) -> Predictions:
-        """What the model said about `split` of the run's own data, single-view.
+        """What the model said about `split` of the run's own data, without TTA.
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split`, or the file is broken.
@@ -169,7 +169,7 @@ class Run(RunFiles):
         notices = [uncertain] if uncertain else []
         if predictions.origin is not None and split != "train" and predictions.origin.trained_on.any():
             images = f"{predictions.origin.trained_on.sum():,} of the {len(predictions):,} {split} images"
-            notices.append(f"{self.name} was trained on {images}: its answers to these are no test.")
+            notices.append(f"{self.name} was trained on {images}: its predictions of these are no test.")
         return predictions, notices
 
     def has_current_predictions(self, split: str) -> bool:

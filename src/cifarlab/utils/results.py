@@ -34,7 +34,7 @@ class ClassScores:
     Attributes:
         class_name: Its name.
         support: Images of the class.
-        predicted: Images taken for it.
+        predicted: Images predicted as it.
         precision: Undefined where nothing was predicted as the class.
         recall: Undefined where the class has no images.
         f1: Undefined where both are.

@@ -59,7 +59,7 @@ def test_copies_within_a_part_do_not_count_as_copies_between_parts():
     facts, sizes = facts_of(train, noise(0, 3), test)
     said = say_duplicates(facts, sizes)
     assert said[0] == (
-        "No test picture repeats a training picture, exactly or nearly, so the test score is not helped by remembering."
+        "No test picture repeats a training picture, exactly or nearly, so memorising does not help the test score."
     )
     assert "2 training pictures have a copy, byte for byte, in the same part: each is learned from as often." in said
     assert "3 test pictures have a copy, byte for byte, in the same part: each counts as often in every score." in said
@@ -78,7 +78,7 @@ def test_copies_with_different_labels_cannot_both_be_right():
     test = train[:4]
     labels = (np.zeros(20), np.zeros(0), np.array([1, 0, 1, 0]))
     facts, sizes = facts_of(train, noise(0, 2), test, labels)
-    assert "In 2 pairs of copies, marked ≠, the two labels differ: at most one can be right." in say_duplicates(
+    assert "In 2 pairs of copies, marked ≠, the two labels differ: at most one can be correct." in say_duplicates(
         facts, sizes
     )
 
@@ -123,17 +123,17 @@ def test_no_combination_contradicts_its_table():
         combinations += 1
         facts = made_up_facts(copied, near, wrong, wrong_near, validation, complete, groups=copied + near)
         text = " ".join(say_duplicates(facts, {"train": 100, "validation": 10, "test": total}))
-        assert ("not helped by remembering" in text) == (copied + near == 0)
+        assert ("memorising does not help" in text) == (copied + near == 0)
         assert ("byte for byte, of training pictures" in text) == (copied > 0)
         assert ("All 50 test pictures are copies" in text) == (copied == total)
         assert ("rather than that they are copies" in text) == (copied == 0 and near > 10)
         assert ("nearly repeat" in text) == (near > 0)
         assert ("No pair" in text) == (copied + near > 0 and not wrong + wrong_near)
         assert ("the two labels differ: at most one" in text) == (wrong > 0)
-        assert ("both may be right" in text) == (wrong_near > 0 and near > 10)
+        assert ("both may be correct" in text) == (wrong_near > 0 and near > 10)
         assert ("validation picture" in text) == (validation > 0)
         if not complete and copied + near == 0:
-            assert "Among the pairs that were looked at" in text
+            assert "Among the pairs that were compared" in text
     assert combinations > 100
 
 

@@ -246,19 +246,19 @@ def test_the_page_is_self_contained_and_well_formed(story, tmp_path):
     assert {link[1:] for link in elements.links if link.startswith("#")} <= set(elements.ids)
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(elements.ids)
     assert text.count('class="read"') == 7
-    assert "training looks at no test image" in text
+    assert "test images are not used in training" in text
     assert len(text) < 500_000
 
 
 def test_a_map_without_a_place_is_explained_in_words(story, tmp_path):
-    assert "No place raises the logit of" not in write_image_page(story, tmp_path / "page.html").read_text(
+    assert "No pixel raises the logit of" not in write_image_page(story, tmp_path / "page.html").read_text(
         encoding="utf-8"
     )
     (first, *others) = story.runs[1].saliency
     empty = dataclasses.replace(first, heat=np.zeros_like(first.heat))
     run = dataclasses.replace(story.runs[1], saliency=[empty, *others])
     page = write_image_page(dataclasses.replace(story, runs=[run]), tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f"No place raises the logit of {story.class_names[first.label]}" in page
+    assert f"No pixel raises the logit of {story.class_names[first.label]}" in page
     assert "by the Grad-CAM map" in page
 
 
@@ -298,5 +298,5 @@ def test_a_copy_of_a_training_image_and_predictions_of_an_earlier_model_are_told
     (told,) = explain_image(str(splits.test.ids[5]), [run]).runs
     assert told.label_rank is None
     assert "is of an earlier model" in told.notices[0]
-    assert told.notices[1] == "own was trained on a copy of this image: its answer is no test."
+    assert told.notices[1] == "own was trained on a copy of this image: its prediction is no test."
     assert len(run.looks()) == looks + 1

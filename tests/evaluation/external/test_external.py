@@ -214,11 +214,11 @@ def test_cifar10s_test_set_is_compared_with_people(tmp_path: Path, capsys: pytes
     assert found.human["divergence"]["value"] == pytest.approx(0, abs=1e-6)
     assert found.human["accuracy_against_majority"]["value"] == 1
     evaluate(predictions=theirs, labels=tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
-    assert "theirs.npy gives the answer of most people to 100.00 %" in capsys.readouterr().out
+    assert "theirs.npy predicts the majority label of 100.00 %" in capsys.readouterr().out
     np.save(tmp_path / "counts.npy", np.roll(counts, 1, axis=1))
     with pytest.raises(CifarlabError, match="only 2 % of people's answers are the labels"):
         evaluate_files(theirs, tmp_path / "labels.npy", human_labels=tmp_path / "counts.npy")
-    with pytest.raises(CifarlabError, match="people named 10,000 images, the model 40"):
+    with pytest.raises(CifarlabError, match="the human labels are of 10,000 images, the predictions of 40"):
         evaluate_files(
             write(tmp_path / "few.npy", LOGITS),
             write(tmp_path / "few-labels.npy", LABELS),

@@ -88,7 +88,7 @@ def test_names_that_differ_in_case_alone_are_one_class(tmp_path: Path, labels: P
     found = evaluate_files(theirs, labels)
     assert found.class_names == ("cat", "dog", "ship")
     assert found.accuracy == pytest.approx(np.mean(PREDICTED == LABELS))
-    assert "p.csv: 'CAT' is taken for class 'cat'." in found.notices
+    assert "p.csv: 'CAT' counts as class 'cat'." in found.notices
     other = np.where(NAMES[PREDICTED] == "cat", "kitten", NAMES[PREDICTED])
     found = evaluate_files(table(tmp_path / "p.csv", "id,prediction", IDS, other), labels)
     assert "Predicted, but no label in labels.csv: kitten." in found.notices

@@ -59,7 +59,7 @@ def test_the_share_of_the_limit_and_the_machine_are_told(capsys):
     assert "1 h 06 min" in out
     assert "1.23" in out
     assert "51 %" in out
-    assert "10,000 test images of cifar10, single-view; mean ± standard deviation of the seeds; Welch's" in out
+    assert "10,000 test images of cifar10; mean ± standard deviation of the seeds; Welch's" in out
     assert "Trained on G, P, 16 cores, jax, bfloat16; limit: its fastest matrix product then, 780 GFLOP/s." in out
 
 

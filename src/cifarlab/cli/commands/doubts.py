@@ -1,4 +1,4 @@
-"""`cifarlab doubts`: images whose label is probably wrong."""
+"""`cifarlab doubts`: suspected label errors."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,10 +29,10 @@ def doubts(
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """List images whose label is probably wrong.
+    """List suspected label errors.
 
-    By confident learning, from predictions on images that the runs were not trained on. Writes a page with the
-    pictures.
+    By confident learning, from out-of-sample probabilities: predictions of images that the runs were not trained on.
+    Writes a page with the pictures.
     """
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables.doubts import check_options, print_doubts, summarise, write_csv
@@ -42,7 +42,7 @@ def doubts(
 
     check_options(split, train, {"--csv": csv, "--output": output})
     chosen_split = "train" if train else split
-    with working("weighing the labels") as progress:
+    with working("looking for label errors") as progress:
         findings = examine_labels(
             runs, split=chosen_split, score=score, data_dir=data_dir, runs_dir=runs_dir, duplicates=duplicates,
             code=code or (), progress=progress,

@@ -14,7 +14,7 @@ EPILOG = usage.examples(
 
 
 def image(
-    image_id: Annotated[str, argument("ID", "Such as test-00042, or a place: test/42.")],
+    image_id: Annotated[str, argument("ID", "Such as test-00042, or a position: test/42.")],
     runs: Annotated[list[str], option("RUN", "Runs, or builtin: all that follow.", complete=completion.models)],
     split: Split = "test",
     output: PageFile = None,
@@ -23,10 +23,10 @@ def image(
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Tell one image's whole story, as far as runs know it.
+    """Explain the predictions of one image.
 
-    What each run takes it for, how it was learnt, its nearest training images, where the network looked, and how little
-    would change the answer. Writes a page.
+    Probabilities, test-time augmentation, training dynamics, label quality, nearest neighbours, saliency maps and an
+    adversarial example. Writes a page.
     """
     from cifarlab.cli import output as tables
     from cifarlab.cli.tables.image import print_story, summarise

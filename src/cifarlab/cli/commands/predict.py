@@ -1,4 +1,4 @@
-"""`cifarlab predict`: name what is on pictures."""
+"""`cifarlab predict`: classify pictures."""
 
 from typing import Annotated
 
@@ -18,17 +18,17 @@ EPILOG = usage.examples(
 def predict(
     images: Annotated[list[str], argument("IMAGE...", "Files, folders, or - for standard input.")],
     model: Annotated[
-        str, option("RUN", "Run to ask instead of the built-in model.", complete=completion.models)
+        str, option("RUN", "Run to use instead of the built-in model.", complete=completion.models)
     ] = "builtin",
-    top: Annotated[int, option("N", "How many classes to name.", min=1)] = 3,
+    top: Annotated[int, option("N", "How many classes to list.", min=1)] = 3,
     tta: Tta = "none",
     code: Code = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line an image.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Name what is on pictures.
+    """Classify pictures.
 
-    They may have any size and format. Those that cannot be read are named at the end, and the others answered.
+    They may have any size and format. Those that cannot be read are listed at the end, and the others classified.
     """
     from cifarlab.cli.tables.predict import choose_writer
 

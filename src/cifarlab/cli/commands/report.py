@@ -34,7 +34,7 @@ def report(
     from cifarlab.displays.console import counting, working
     from cifarlab.reports import writing
 
-    with counting("telling the stories") if stories else working("writing the report") as progress:
+    with counting("explaining images") if stories else working("writing the report") as progress:
         page = writing.report(
             runs,
             output=output,

@@ -1,4 +1,4 @@
-"""`cifarlab robustness`: what is left of the accuracy when the pictures are worse."""
+"""`cifarlab robustness`: accuracy on corrupted, shifted and attacked images."""
 
 import dataclasses
 from pathlib import Path

@@ -21,7 +21,7 @@ def print_comparison(compared: Comparison) -> None:
     for run in compared.runs:
         runs.add_row(run.run, *with_limits(run.accuracy), *with_limits(run.macro_f1))
     console.print(runs, "")
-    pairs = new_table("first", "second", "both right", "only first", "only second", "both wrong", "McNemar p (Holm)")
+    pairs = new_table("first", "second", "both correct", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared.pairs:
         counts = (pair.both_right, pair.only_first_right_count, pair.only_second_right_count, pair.both_wrong)
         shown = [f"{count:,}" for count in counts]

@@ -50,7 +50,7 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     if shown:
         console.print(table, "")
     else:
-        console.print("The model names every image as it is labelled.\n", soft_wrap=True)
+        console.print("Every prediction agrees with its label.\n", soft_wrap=True)
     if issues:
         here = sum(doubt.is_issue for doubt in shown)
         console.print(

@@ -9,7 +9,7 @@ from cifarlab.displays.console import make_console
 from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
 from cifarlab.utils.text import counted
 
-_COLUMNS = ("named", "probability", "of the label", "forgotten", "neighbours alike", "change (grey levels)")
+_COLUMNS = ("predicted", "confidence", "P(label)", "forgotten", "neighbours of the label", "attack (grey levels)")
 
 
 def print_story(story: Explanation, page: Path) -> None:
@@ -54,7 +54,7 @@ def _forgotten(run: RunExplanation) -> str:
     if run.history is None:
         return "-"
     if run.history.first_learnt is None:
-        return "never learnt"
+        return "never correct"
     return counted(run.history.forgetting_events, "time")
 
 

@@ -138,7 +138,7 @@ def _about(results: Sequence[Summary]) -> str:
     one = ["Wilson's 95 % interval where there is one run"] if 1 in runs else []
     has_limits = any(result.gain and result.gain.low is not None for result in results)
     gained = ["Welch's 95 % interval of the gain"] if has_limits else []
-    return f"{images}, single-view; {'; '.join(spread + one + gained)}."
+    return f"{images}; {'; '.join(spread + one + gained)}."
 
 
 def _machines(results: Sequence[tuple[str, Summary]]) -> Iterator[str]:

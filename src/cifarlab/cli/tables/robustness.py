@@ -13,9 +13,9 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 _CONSISTENCY = {
-    "flip": "same answer for the mirror image",
-    "shift_1": "same answer shifted by 1 pixel (4 directions)",
-    "shift_2": "same answer shifted by 2 pixels (4 directions)",
+    "flip": "consistency under a horizontal flip",
+    "shift_1": "consistency under shifts by one pixel",
+    "shift_2": "consistency under shifts by two pixels",
 }
 
 
@@ -91,7 +91,7 @@ def _summary(entry: Robustness) -> Table:
     if everything > averaged:  # else it is the same number
         rows.append((f"mean error over all {counted(everything, 'corruption')}", count, entry.mean_error_over_all))
     rows += [(words, count, entry.consistency[name]) for name, words in _CONSISTENCY.items()]
-    rows += [(f"still right: {each.label}", f"{each.count:,}", each.accuracy) for each in entry.attacks]
+    rows += [(f"accuracy under {each.label}", f"{each.count:,}", each.accuracy) for each in entry.attacks]
     if entry.cifar101:
         newer = entry.cifar101
         rows.append((f"accuracy on CIFAR-10.1 {newer.version}", f"{newer.count:,}", newer.accuracy))

@@ -45,10 +45,10 @@ def _say_test(facts: DuplicateFacts, total: int) -> list[str]:
     if not total:
         return ["There are no test pictures."]
     if not copied and not near:
-        looked = "" if facts.complete else "Among the pairs that were looked at, "
+        looked = "" if facts.complete else "Among the pairs that were compared, "
         none = "no test picture repeats a training picture, exactly or nearly"
         none = none if looked else none[0].upper() + none[1:]
-        return [f"{looked}{none}, so the test score is not helped by remembering."]
+        return [f"{looked}{none}, so memorising does not help the test score."]
     said = [_say_copied(copied, total)] if copied else []
     return said + ([_say_near(near, total, is_plain(facts, {"test": total}), bool(copied))] if near else [])
 
@@ -57,14 +57,14 @@ def _say_copied(copied: int, total: int) -> str:
     if copied == total:
         which = f"All {total:,} test pictures are copies" if total > 1 else "The only test picture is a copy"
         return (
-            f"{which}, byte for byte, of training pictures. A network that remembers those is right on every one: no "
-            "accuracy on this test set says anything of new pictures."
+            f"{which}, byte for byte, of training pictures. A network that memorised those classifies every one "
+            "correctly: no accuracy on this test set says anything of new pictures."
         )
     are = "is a copy" if copied == 1 else "are copies"
     return (
         f"{copied:,} of {counted(total, 'test picture')} ({copied / total:.1%}) {are}, byte for byte, of training "
-        f"pictures. A network that remembers those is right on {'it' if copied == 1 else 'them'}: every accuracy "
-        "on this test set may be too high by that share. cifarlab evaluate gives the accuracy without them too."
+        f"pictures. A network that memorised those classifies {'it' if copied == 1 else 'them'} correctly: every "
+        "accuracy on this test set may be too high by that share: cifarlab evaluate also gives the one without them."
     )
 
 
@@ -73,7 +73,7 @@ def _say_near(near: int, total: int, plain: bool, besides: bool) -> str:
     repeat = "repeats" if near == 1 else "repeat"
     share = f"{others} of {total:,} ({near / total:.1%}) nearly {repeat} a training picture"
     if not plain:
-        return f"{share}, so that remembering answers {'it' if near == 1 else 'them'} as well as understanding does."
+        return f"{share}, which a network that memorised those may classify correctly."
     if besides:
         return f"{share}, which may only say that pictures this plain are alike."
     return f"{share}, which says that pictures this plain are alike, rather than that they are copies."
@@ -85,14 +85,16 @@ def _say_conflicts(facts: DuplicateFacts, sizes: Mapping[str, int]) -> list[str]
     said = []
     if copies:
         said.append(
-            f"In {counted(copies, 'pair')} of copies, marked ≠, the two labels differ: at most one can be right."
+            f"In {counted(copies, 'pair')} of copies, marked ≠, the two labels differ: at most one can be correct."
         )
     if near:
-        meant = "both may be right" if is_plain(facts, sizes) else "where they show one thing, at most one can be right"
+        meant = (
+            "both may be correct" if is_plain(facts, sizes) else "where they show one thing, at most one can be correct"
+        )
         alike = f"{counted(near, 'pair')} that {'is' if near == 1 else 'are'} nearly the same"
         said.append(f"In {alike}, marked ≠, the labels differ: {meant}.")
     if not said and facts.groups:
-        said.append(f"No pair{'' if facts.complete else ' that was looked at'} has two different labels.")
+        said.append(f"No pair{'' if facts.complete else ' that was compared'} has two different labels.")
     return said
 
 

@@ -46,7 +46,7 @@ class ComparedRun:
 
     @property
     def correct(self) -> Array:
-        """`(N,)` bool: which images it recognised."""
+        """`(N,)` bool: which images it classified correctly."""
         return self.predictions.correct
 
     def score(self) -> RunScores:

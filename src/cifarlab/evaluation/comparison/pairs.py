@@ -47,10 +47,10 @@ class PairComparison:
     Attributes:
         first: Name of the first run.
         second: Name of the second.
-        both_right: Images that both recognised.
-        only_first_right_count: Images that the first alone recognised (b).
-        only_second_right_count: Images that the second alone recognised (c).
-        both_wrong: Images that neither recognised.
+        both_right: Images that both classify correctly.
+        only_first_right_count: Images that only the first classifies correctly (b).
+        only_second_right_count: Images that only the second classifies correctly (c).
+        both_wrong: Images that neither classifies correctly.
         accuracy_difference: Accuracy of the first minus that of the second.
         p_value: Exact McNemar test.
         images_needed: How many images it would take to see this difference, at 5 % with a chance of 80 %; None where
@@ -174,7 +174,8 @@ def _sentence(pair: PairComparison, count: int, split: str, num_pairs: int) -> s
     images = counted(count, f"{split} image")
     if pair.only_first_right_count + pair.only_second_right_count == 0:
         return (
-            f"{first} and {second} are right on exactly the same {split} images ({count:,}): nothing sets them apart."
+            f"{first} and {second} classify exactly the same {split} images correctly ({count:,}): nothing sets them "
+            "apart."
         )
     found = pair.accuracy_difference
     value, low, high = (100 * (each or 0.0) for each in (found.value, found.low, found.high))

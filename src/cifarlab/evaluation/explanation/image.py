@@ -234,7 +234,7 @@ def _explain(explainer: _Explainer, split: str, one: ImageSet) -> RunExplanation
     label_rank, notices = (None, []) if split == "train" else _rank_label(run, split, image_id)
     overlap = None if split == "train" else find_overlap(run, one, run.data_name, lambda: explainer.splits.train)
     if overlap is not None and overlap.trained_on.any():
-        notices.append(f"{explainer.name} was trained on a copy of this image: its answer is no test.")
+        notices.append(f"{explainer.name} was trained on a copy of this image: its prediction is no test.")
     return RunExplanation(
         run=explainer.name,
         split=split,
@@ -257,7 +257,7 @@ def _rank_label(run: Run, split: str, image_id: str) -> tuple[LabelRank | None, 
         try:
             return rank_label(run.predictions(split), image_id), notices
         except StaleError as error:
-            notices.append(f"Nothing is said of the label: {error}.")
+            notices.append(f"The label has no rank: {error}.")
     run.record_look(split, f"image {image_id}")
     return None, notices
 

@@ -207,9 +207,7 @@ def _from_text(values: Array, source: Table, names: tuple[str, ...], noun: str) 
     strange = [value for value in every if value not in places]
     if not strange:
         inexact = [value for value in every if value not in names]
-        told = (
-            [f"{source.path.name}: {inexact[0]!r} is taken for class {names[places[inexact[0]]]!r}."] if inexact else []
-        )
+        told = [f"{source.path.name}: {inexact[0]!r} counts as class {names[places[inexact[0]]]!r}."] if inexact else []
         return np.array([places[value] for value in values.tolist()], np.float64), True, told
     odd = next((value for value in strange if not _number_like(value)), strange[0] if places else None)
     if odd is not None:

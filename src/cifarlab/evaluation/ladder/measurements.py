@@ -25,7 +25,7 @@ class Result:
         parameters: Of the network.
         images: In the test set.
         seeds: One a run; so are the following.
-        accuracies: Single-view, fractions.
+        accuracies: Without TTA, fractions.
         training_seconds: The epochs' own, without validation.
         looks: How often the run's test set has been looked at.
         petaflop: Operations of one training; None where nobody counted them.

@@ -229,7 +229,7 @@ def _work(count: int, pictures: int, attacks: list[Attack], wanted: RobustnessSe
 
 
 def _classify_corrupted(subject: _Subject, chosen: list[str], severities: list[int]) -> dict[str, list[Array]]:
-    """Corruption to `(N,)` bool at each severity: which images are recognised."""
+    """Corruption to `(N,)` bool at each severity: which images are classified correctly."""
     published = subject.published
 
     def make(job: tuple[str, int]) -> Array:

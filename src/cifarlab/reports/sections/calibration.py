@@ -29,7 +29,7 @@ def build(page: Page) -> Markup | None:
         page=page,
         rows=[(record, _scores(record), curves[record.label], _temperature(record)) for record in records],
         reliability=draw(plot_reliability_diagram(bins), "reliability", "Accuracy against confidence, in 15 bins"),
-        risk=draw(plot_risk_coverage(curves), "risk", "Share of wrong answers against share of images answered"),
+        risk=draw(plot_risk_coverage(curves), "risk", "Error rate against coverage, the share of images predicted"),
     )
 
 

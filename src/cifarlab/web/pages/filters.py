@@ -22,10 +22,10 @@ ORDERS = {
     "-loss": "lowest loss first",
     "confidence": "most confident first",
     "-confidence": "least confident first",
-    "doubt": "most doubtful label first",
+    "doubt": "most suspicious label first",
     "order": "in the order of the data",
 }
-DATA_ORDERS = {"order": "in the order of the data", "doubt": "most doubtful label first"}
+DATA_ORDERS = {"order": "in the order of the data", "doubt": "most suspicious label first"}
 
 
 @dataclass(frozen=True)

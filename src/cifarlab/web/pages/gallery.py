@@ -164,13 +164,13 @@ def _prediction_tile(
     true, said = names[predictions.labels[row]], names[predictions.predicted[row]]
     sure = float(predictions.probabilities[row].max())
     shown = collection is not None and image_id in collection.places
-    words = f"{true}, recognised" if true == said else f"{true}, taken for {said}"
+    words = f"{true}, classified correctly" if true == said else f"{true}, predicted as {said}"
     return Tile(
         href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         if collection and shown
         else "",
         picture=collection.address(image_id) if collection and shown else "",
-        alt=f"{words}, {100 * sure:.0f} % sure ({image_id})",
+        alt=f"{words}, {100 * sure:.0f} % confidence ({image_id})",
         true=true,
         said=said,
         sure=sure,

@@ -1,4 +1,4 @@
-"""How little runs that did not learn from them believe in the labels of a split."""
+"""Label error scores: how improbable the labels of a split are to runs that were not trained on them."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from cifarlab.runs.predictions import Predictions, are_other_pictures
 
 @dataclass(frozen=True, eq=False)
 class Doubts:
-    """The mean opinion of some runs on the labels of a split.
+    """The mean out-of-sample probabilities of some runs for the labels of a split.
 
     Attributes:
-        runs: Whose opinions these are.
+        runs: Whose probabilities these are.
         rows: Image id to its row.
         doubt: `(N,)` float32: 1 minus the mean probability of the label.
         suggested: `(N,)` int64: the class with the highest mean probability.
@@ -44,7 +44,7 @@ def rows_by_id(predictions: Predictions) -> dict[str, int]:
 
 
 def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
-    """The mean opinion of runs on the labels of the images that the first was asked about.
+    """The mean out-of-sample probabilities of runs, for the images that the first predicted.
 
     Args:
         opinions: Of each run by its name, at least one; those about other images or classes are left out.

@@ -104,7 +104,7 @@ class Library:
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
 
-        Training images are left out: a run's opinion of what it learned from is worth nothing.
+        Training images are left out: a run's probabilities of what it was trained on say nothing of the label.
 
         Args:
             data: Name of the data set.

@@ -106,7 +106,7 @@ def _downloads(
 
 
 def _disagreements(library: Library, summaries: list[RunSummary], split: str) -> list[Disagreement]:
-    """Of each pair about the same images."""
+    """For each pair about the same images, how many only the first and only the second classifies correctly."""
     pairs = []
     for first, second in itertools.combinations(summaries, 2):
         one, other = library.predictions(first, split), library.predictions(second, split)

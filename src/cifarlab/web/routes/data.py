@@ -20,7 +20,7 @@ PAGE_SIZE = 300
 TITLES = {
     "class-counts": ("Class distribution", "Images of each class, by split"),
     "class-means": ("Mean images", "Mean and deviation of the training images of each class"),
-    "brightness": ("How bright, how rich in contrast", "Brightness and contrast of the training images by class"),
+    "brightness": ("Brightness and contrast", "Brightness and contrast of the training images by class"),
 }
 
 

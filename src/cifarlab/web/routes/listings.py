@@ -31,7 +31,7 @@ class Model(BaseModel):
     name: str = Field(description="What `/v1/predict` wants as `model`.")
     class_names: list[str] = Field(description="In the order of the logits.")
     data: str = Field(description="The data set that it was trained on.")
-    accuracy: float | None = Field(description="On its test images, single-view; null where it has not been evaluated.")
+    accuracy: float | None = Field(description="Test accuracy without TTA; null where it has not been evaluated.")
     in_memory: bool = Field(description="Whether it answers at once; another is loaded first, which takes seconds.")
     engine: str | None = Field(
         description="What computes its answers: onnxruntime, or Keras on tensorflow, jax or torch; null where nothing "
@@ -57,7 +57,7 @@ class RunAtAGlance(BaseModel):
     epochs: int = Field(description="Epochs done.")
     planned_epochs: int
     validation_accuracy: float | None = Field(description="Of the best epoch; null where nothing was held out.")
-    test_accuracy: float | None = Field(description="Single-view; null where it has not been evaluated.")
+    test_accuracy: float | None = Field(description="Without TTA; null where it has not been evaluated.")
     evaluated_on: list[str]
 
 
