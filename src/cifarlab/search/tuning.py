@@ -25,7 +25,6 @@ from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import LocalWorkers, Workers
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted, percent
 
 KEPT_FILES = ("run.json", "recipe.json", "environment.json", "data.json", "command.txt", "history.csv")

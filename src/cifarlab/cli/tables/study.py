@@ -49,4 +49,7 @@ def summarise(tuned: Tuned) -> dict[str, Any]:
         for trial in tuned.trials
     ]
     best = tuned.best.number if tuned.best else None
-    return json_data({"study": str(tuned.study.path), "best": best, "verdict": tuned.verdict, "trials": trials})
+    values: dict[str, Any] = json_data(
+        {"study": tuned.study.path, "best": best, "verdict": tuned.verdict, "trials": trials}
+    )
+    return values
