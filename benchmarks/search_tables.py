@@ -21,7 +21,7 @@ from typing import Any
 import optuna
 from _measure import errors_in_one_line
 
-from cifarlab.recipes import Recipe, load_recipe, override, settings_of
+from cifarlab.recipes import Recipe, load_recipe, override, to_dict
 from cifarlab.runs.predictions import Predictions
 from cifarlab.search.planning import shortened
 from cifarlab.search.samplers import make_sampler
@@ -35,17 +35,30 @@ from cifarlab.utils.files import plain
 FOLDER = Path(__file__).parent / "search_tables"
 SETTINGS, SHIPPED_SEEDS = 200, 5
 # The recipe, what is fixed, the share of the training images that is only asked, and the epochs.
-TABLES: dict[str, tuple[str, list[str], float, int]] = {
-    "mlp1-digits": ("mlp1", ["data=digits", "batch_size=100"], 0.22, 27),
-    "mlp2-cifar10": ("mlp2", ["batch_size=250"], 0.8, 9),
+# What replaces the model's default widths: networks small enough for hundreds of trainings.
+TABLES: dict[str, tuple[str, list[str], list[str], float, int]] = {
+    "mlp1-digits": (
+        "mlp1",
+        ["data=digits", "batch_size=100"],
+        ["model.widths=(32,);(64, 32);(128,);(128, 64)"],
+        0.22,
+        27,
+    ),
+    "mlp2-cifar10": (
+        "mlp2",
+        ["batch_size=250"],
+        ["model.widths=(128, 64);(256, 128);(256, 128, 64);(512, 256)"],
+        0.8,
+        9,
+    ),
     "convnet-cifar10": (
         "convnet94",
-        ["validation_fraction=0.1", "batch_size=250", "model.widths=(16, 32, 32)", "model.depth=1", "image_pixels=()"],
+        ["validation_fraction=0.1", "batch_size=250", "model.widths=(8, 16, 16)", "model.depth=1", "image_pixels=()"],
+        ["model.widths=(4, 8, 8);(8, 16, 16);(8, 16, 32)", "model.depth=1,2"],
         0.8,
         9,
     ),
 }
-CONVNET_CHOICES = ["model.widths=(8, 16, 16);(16, 32, 32);(16, 32, 64)", "model.depth=1,2", "optimizer=muon,adam"]
 
 
 def main() -> None:
@@ -56,9 +69,10 @@ def main() -> None:
 
 def make_table(name: str, work: Path, jobs: int, settings: int) -> Path:
     """Train what is not there yet, and write the table."""
-    recipe_name, fixed, asked, epochs = TABLES[name]
+    recipe_name, fixed, choices, asked, epochs = TABLES[name]
     shipped = override(load_recipe(recipe_name), fixed)
-    space = choose_space(recipe_name, [], CONVNET_CHOICES[:2] if name.startswith("convnet") else [], fixed_keys(name))
+    varied = {choice.partition("=")[0] for choice in choices}
+    space = choose_space(recipe_name, [], choices, [each for each in fixed if each.partition("=")[0] not in varied])
     recipe = dataclasses.replace(shortened(shipped, epochs), confirmation_fraction=asked)
     drawn = draw(recipe, space, settings)
     tasks = {number: task_of(work / f"{number:04d}", recipe, words, epochs) for number, (words, _) in enumerate(drawn)}
@@ -82,7 +96,7 @@ def make_table(name: str, work: Path, jobs: int, settings: int) -> Path:
     table = {
         "command": f"python benchmarks/search_tables.py {name}",
         "processor": processor_name(),
-        "recipe": settings_of(recipe),
+        "recipe_fields": to_dict(recipe),
         "space": space.describe(),
         "epochs": epochs,
         "shipped_again": [read(task) for task in again],
@@ -90,11 +104,6 @@ def make_table(name: str, work: Path, jobs: int, settings: int) -> Path:
     }
     path = FOLDER / f"{name}.json.gz"
     return files.write_bytes(path, gzip.compress(json.dumps(plain(table)).encode(), mtime=0))
-
-
-def fixed_keys(name: str) -> list[str]:
-    """What is not varied, where the default space would."""
-    return [each for each in TABLES[name][1] if not each.startswith(("model.widths", "model.depth"))]
 
 
 def draw(recipe: Recipe, space: Space, count: int) -> list[Any]:
