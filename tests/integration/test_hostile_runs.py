@@ -54,6 +54,7 @@ WORDS = {
         "train {run}/recipe.json --data digits",
         "train --resume {run}",
     ),
+    "tune": ("tune {run}/recipe.json --fix validation_fraction=0",),  # refused once all is read, before any training
 }
 
 

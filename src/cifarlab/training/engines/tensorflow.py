@@ -15,9 +15,15 @@ class BackendEngine(Engine):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # `reduce_retracing`: the numbers of steps and the last part of validation differ, and must not be traced anew.
-        self._run = tf.function(self._steps, reduce_retracing=True)  # traced once for each height
-        self._forward = tf.function(lambda images: self.model(images, training=False), reduce_retracing=True)
+        # Traced once for each height, and once for validation: the number of steps, and the last part of validation,
+        # are left open. Without AutoGraph, which would rewrite Keras's Python first and find nothing to do there.
+        self._run = {pixels: self._trace(pixels) for pixels in self.trained}
+        shape = (None, *self.validation.shape[1:])
+        self._forward = tf.function(
+            lambda images: self.model(images, training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+            autograph=False,
+        )
 
     def put(self, array: Array) -> Any:
         """A constant tensor, which graphs refer to and do not hold a copy of."""
@@ -25,7 +31,7 @@ class BackendEngine(Engine):
 
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
         """One step a row of `indices`, on images of that height."""
-        losses, rights = self._run(tf.constant(indices), pixels)
+        losses, rights = self._run[pixels](tf.constant(indices))
         return losses.numpy(), rights.numpy()
 
     def forward(self, images: Any) -> Array:
@@ -33,14 +39,23 @@ class BackendEngine(Engine):
         logits: Array = self._forward(tf.cast(images, tf.float32)).numpy()
         return logits
 
-    def _steps(self, indices: Any, pixels: int) -> tuple[Any, Any]:
+    def _trace(self, pixels: int) -> Any:
+        # A function of its own for each height: a height as an argument would be a tensor, and not choose a model.
+        return tf.function(
+            lambda indices: self._steps(indices, self.trained[pixels]),
+            input_signature=[tf.TensorSpec((None, None), tf.int32)],
+            autograph=False,
+        )
+
+    def _steps(self, indices: Any, trained: keras.Model) -> tuple[Any, Any]:
         count = tf.shape(indices)[0]
-        losses = tf.TensorArray(tf.float32, size=count)
-        rights = tf.TensorArray(tf.bool, size=count)
-        for number in tf.range(count):  # AutoGraph makes a loop of the graph of it
-            new_losses, new_rights = self._step(indices[number], self.trained[pixels])
-            losses = losses.write(number, new_losses)
-            rights = rights.write(number, new_rights)
+
+        def step(number: Any, losses: Any, rights: Any) -> tuple[Any, Any, Any]:
+            new_losses, new_rights = self._step(indices[number], trained)
+            return number + 1, losses.write(number, new_losses), rights.write(number, new_rights)
+
+        empty = tf.TensorArray(tf.float32, size=count), tf.TensorArray(tf.bool, size=count)
+        _, losses, rights = tf.while_loop(lambda number, *_: number < count, step, (tf.constant(0), *empty))
         return losses.stack(), rights.stack()  # (S, B)
 
     def _step(self, rows: Any, trained: keras.Model) -> tuple[Any, Any]:
