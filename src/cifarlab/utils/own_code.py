@@ -1,8 +1,8 @@
 """Own code: which Python files of the user's may be executed. Who names a file allows it; a file's word never does.
 
 What stands in a run's folder, in a recipe's JSON or in a data set is somebody's data. A name found there can only point
-at a file that the user has named: on the command line, or as an argument of a Python function. `discover` executes
-nothing else, so a place that forgets to ask is refused.
+at a file that the user has named: on the command line, or as an argument of a Python function. `discovery.load`
+executes nothing else, so a place that forgets to ask is refused.
 """
 
 import os
