@@ -1,5 +1,6 @@
 """A study for other programs and for people: a table, Optuna's journal, and the recipe that was found."""
 
+import csv
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
@@ -29,6 +30,14 @@ def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
     return files.write_csv(study.trials_file, rows, columns)
 
 
+def count_trials(study: Study) -> int:
+    """How many trials `trials.csv` has; 0 before there is one."""
+    if not study.trials_file.is_file():
+        return 0
+    with study.trials_file.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
 def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = None) -> None:
     """Add what is new to Optuna's journal, which `optuna-dashboard` opens, or to a database.
 
@@ -48,11 +57,16 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
     try:
         backend = storage or JournalStorage(JournalFileBackend(str(study.journal_file)))
         journal = optuna.create_study(storage=backend, study_name=study.name, direction="maximize", load_if_exists=True)
-        have = len(journal.get_trials(deepcopy=False))
+        frozen = [_frozen(trial) for trial in trials]
+        have = journal.get_trials(deepcopy=False)
+        if [_content(each) for each in have] != [_content(each) for each in frozen[: len(have)]]:
+            # Judged in a larger round now, or the folder was made anew: what stands there is of another study.
+            optuna.delete_study(study_name=study.name, storage=backend)
+            journal, have = optuna.create_study(storage=backend, study_name=study.name, direction="maximize"), []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for trial in trials[have:]:
-                journal.add_trial(_frozen(trial))
+            for each in frozen[len(have) :]:
+                journal.add_trial(each)
     except (OSError, ValueError, KeyError) as error:
         where = storage or study.journal_file
         raise CifarlabError(f"cannot write {where}: {error}; remove it, it is written again from the trials") from error
@@ -70,6 +84,11 @@ def _frozen(trial: Trial) -> Any:
         intermediate_values=dict(trial.scores),
         user_attrs={"trial": trial.number, "round": trial.round, "reason": trial.reason, **trial.settings},
     )
+
+
+def _content(trial: Any) -> tuple[Any, ...]:
+    """What two trials have in common that are the same, whenever they were added."""
+    return trial.state, trial.value, trial.params, trial.intermediate_values
 
 
 def _drop_half_line(journal: Path) -> None:
