@@ -1,9 +1,11 @@
 """A study for other programs and for people: a table, Optuna's journal, and the recipe that was found."""
 
 import csv
+import dataclasses
+import shlex
+import textwrap
 import warnings
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +113,14 @@ def write_best(study: Study, recipe: Recipe, verdict: Verdict | None, trial: Tri
         base: The recipe's name that was varied.
     """
     said = verdict.sentence if verdict else "It was not confirmed: its score flatters itself, as the best of many."
-    text = f'''"""{base}, as a search varied it: trial {trial.number} of the study {study.name}.
+    about = f"""{base}, as a search varied it: trial {trial.number} of the study {study.name}.
 
-    cifarlab train {study.best_file.as_posix()}
+    cifarlab train {shlex.quote(study.best_file.as_posix())}
 
-{_wrap(said)}
+{textwrap.fill(said, 115)}
 """
+    quoted = about.replace("\\", "\\\\").replace('"""', "'''")
+    text = f'''"""{quoted}"""
 
 from cifarlab import Recipe
 
@@ -128,18 +132,10 @@ RECIPE = Recipe(
 
 def _arguments(recipe: Recipe) -> str:
     """What differs from the defaults, a line each."""
-    import dataclasses
-
     lines = []
-    for each in fields(Recipe):
+    for each in dataclasses.fields(Recipe):
         value = getattr(recipe, each.name)
         default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
         if value != default:
             lines.append(f"    {each.name}={value!r},\n")
     return "".join(lines)
-
-
-def _wrap(text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, 115).replace('"""', "'''").replace("\\", "\\\\")

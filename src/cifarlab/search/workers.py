@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import importlib
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import duration
 
@@ -173,6 +175,9 @@ def _begin(threads: int, parent: int) -> None:
     with contextlib.suppress(OSError):  # where memory ends, the kernel ends a worker first, and not who watches
         Path("/proc/self/oom_score_adj").write_text("500")
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # Keras before any work: the limit of a training's time is not about it, and a process that dies here fails none.
+    choose_backend()
+    importlib.import_module("cifarlab.training.fit")
 
 
 def _end_with(parent: int) -> None:
