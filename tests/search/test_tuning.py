@@ -216,3 +216,15 @@ def test_of_two_processes_one_writes_and_the_other_takes_over(search, fake_worke
             assert first()
             assert not second()
         assert second()
+
+
+def test_a_model_of_the_users_own_is_named_to_the_processes(recipe, fake_workers, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("def build(input_shape, num_classes, widths=(8,)):\n    pass\n")
+    seen = []
+    workers = fake_workers(order=lambda tasks: seen.extend(tasks) or tasks)
+    space = make_space(recipe, *SPACE, only=True)
+    fixed = [f"model={own}"]
+    tuned = tune(recipe, space, RULES, fixed=fixed, studies_dir=tmp_path, workers=workers, show=False, name="study")
+    assert {task.code for task in seen} == {(str(own),)}
+    assert load_recipe(str(tuned.study.best_file)).model == str(own)

@@ -23,7 +23,7 @@ from cifarlab.search.space import Space, choose_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import LocalWorkers, Workers
-from cifarlab.utils import files
+from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
 
@@ -107,7 +107,9 @@ def tune(
     job_count = jobs or max(1, (_cores() // rules.threads))
     local = LocalWorkers(job_count, rules.threads, None if max_trial_minutes is None else 60 * max_trial_minutes)
     with study.writing() as may_write, workers or local as crew:
-        trainer = Trainer(study, rules, crew, observer, data_dir, code)
+        # Whatever the user has named here may be executed by the processes that train, too.
+        named = [each for each in own_code.allowed() if Path(each).is_file()]
+        trainer = Trainer(study, rules, crew, observer, data_dir, named)
         plan = plan_study(rules, bool(confirm))
         observer.begin(study.path, _about(study, splits, plan, job_count), plan.search + plan.confirmation)
         try:
