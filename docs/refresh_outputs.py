@@ -16,7 +16,7 @@ from pathlib import Path
 
 PAGES = (
     *("data", "recipes", "train", "evaluate", "compare", "report", "predict", "explore"),
-    *("calibrate", "robustness", "permutation", "demo", "doubts", "ladder"),
+    *("calibrate", "robustness", "permutation", "demo", "doubts", "ladder", "tune"),
 )
 COMMANDS = Path(__file__).parent / "commands"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)

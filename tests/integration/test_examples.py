@@ -6,19 +6,22 @@ from types import SimpleNamespace
 
 import keras
 import numpy as np
+import optuna
 import pytest
 
 import cifarlab as cl
 from cifarlab.datasets import cifar10
 from cifarlab.models import mlp
-from cifarlab.recipes import load_recipe
+from cifarlab.recipes import load_recipe, override
+from cifarlab.search import choose_space
 from cifarlab.training.optimizers.schedules import build_schedule
+from cifarlab.training.plan import check_recipe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_no_example_is_forgotten():
-    tested = {"own_model.py", "own_recipe.py", "train_and_report.py", "whole_story.py"}
+    tested = {"own_model.py", "own_recipe.py", "own_space.py", "train_and_report.py", "whole_story.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -43,6 +46,20 @@ def test_own_recipe_and_own_model(tmp_path):
     settings = [f"model={EXAMPLES / 'own_model.py'}", "model.dropout=0.2", "epochs=1"]
     model = cl.train("smoke", runs_dir=tmp_path, settings=settings)
     assert 0 < cl.evaluate(model).accuracy < 1
+
+
+def test_own_space():
+    """Whatever the sampler proposes, it is a recipe that can be built."""
+    space = choose_space("smoke", file=str(EXAMPLES / "own_space.py"))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    recipes = []
+    for _ in range(10):
+        settings = space.suggest(study.ask())
+        recipes.append(override(load_recipe("smoke"), [f"{key}={value}" for key, value in settings.items()]))
+        check_recipe(recipes[-1])
+    assert {len(recipe.model_args["widths"]) for recipe in recipes} == {1, 2, 3}
+    assert all(len(recipe.model_args["dropout"]) == len(recipe.model_args["widths"]) for recipe in recipes)
+    assert mlp.build((8, 8, 3), 10, **recipes[0].model_args).output.shape == (None, 10)
 
 
 @pytest.fixture

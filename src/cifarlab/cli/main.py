@@ -43,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except typer.TyperException as error:
         return _fail(usage.usage_line(error))
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", code=130)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        # Typer makes the one into the other; a command may have said in it what to do next.
+        return _fail(": ".join(["interrupted", *map(str, (error.__cause__ or error).args)]), code=130)
     except OSError as error:
         return _fail_to_write(error)
     return _fail("interrupted", code=130) if code == 130 else code or 0

@@ -1,8 +1,11 @@
 """A study for other programs and for people: a table, Optuna's journal, and the recipe that was found."""
 
+import csv
+import dataclasses
+import shlex
+import textwrap
 import warnings
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,14 @@ def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
     return files.write_csv(study.trials_file, rows, columns)
 
 
+def count_trials(study: Study) -> int:
+    """How many trials `trials.csv` has; 0 before there is one."""
+    if not study.trials_file.is_file():
+        return 0
+    with study.trials_file.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
 def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = None) -> None:
     """Add what is new to Optuna's journal, which `optuna-dashboard` opens, or to a database.
 
@@ -48,11 +59,16 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
     try:
         backend = storage or JournalStorage(JournalFileBackend(str(study.journal_file)))
         journal = optuna.create_study(storage=backend, study_name=study.name, direction="maximize", load_if_exists=True)
-        have = len(journal.get_trials(deepcopy=False))
+        frozen = [_frozen(trial) for trial in trials]
+        have = journal.get_trials(deepcopy=False)
+        if [_content(each) for each in have] != [_content(each) for each in frozen[: len(have)]]:
+            # Judged in a larger round now, or the folder was made anew: what stands there is of another study.
+            optuna.delete_study(study_name=study.name, storage=backend)
+            journal, have = optuna.create_study(storage=backend, study_name=study.name, direction="maximize"), []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for trial in trials[have:]:
-                journal.add_trial(_frozen(trial))
+            for each in frozen[len(have) :]:
+                journal.add_trial(each)
     except (OSError, ValueError, KeyError) as error:
         where = storage or study.journal_file
         raise CifarlabError(f"cannot write {where}: {error}; remove it, it is written again from the trials") from error
@@ -70,6 +86,11 @@ def _frozen(trial: Trial) -> Any:
         intermediate_values=dict(trial.scores),
         user_attrs={"trial": trial.number, "round": trial.round, "reason": trial.reason, **trial.settings},
     )
+
+
+def _content(trial: Any) -> tuple[Any, ...]:
+    """What two trials have in common that are the same, whenever they were added."""
+    return trial.state, trial.value, trial.params, trial.intermediate_values
 
 
 def _drop_half_line(journal: Path) -> None:
@@ -92,12 +113,14 @@ def write_best(study: Study, recipe: Recipe, verdict: Verdict | None, trial: Tri
         base: The recipe's name that was varied.
     """
     said = verdict.sentence if verdict else "It was not confirmed: its score flatters itself, as the best of many."
-    text = f'''"""{base}, as a search varied it: trial {trial.number} of the study {study.name}.
+    about = f"""{base}, as a search varied it: trial {trial.number} of the study {study.name}.
 
-    cifarlab train {study.best_file.as_posix()}
+    cifarlab train {shlex.quote(study.best_file.as_posix())}
 
-{_wrap(said)}
+{textwrap.fill(said, 115)}
 """
+    quoted = about.replace("\\", "\\\\").replace('"""', "'''")
+    text = f'''"""{quoted}"""
 
 from cifarlab import Recipe
 
@@ -109,18 +132,10 @@ RECIPE = Recipe(
 
 def _arguments(recipe: Recipe) -> str:
     """What differs from the defaults, a line each."""
-    import dataclasses
-
     lines = []
-    for each in fields(Recipe):
+    for each in dataclasses.fields(Recipe):
         value = getattr(recipe, each.name)
         default = each.default_factory() if each.default_factory is not dataclasses.MISSING else each.default
         if value != default:
             lines.append(f"    {each.name}={value!r},\n")
     return "".join(lines)
-
-
-def _wrap(text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, 115).replace('"""', "'''").replace("\\", "\\\\")

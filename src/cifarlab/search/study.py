@@ -4,6 +4,7 @@ studies/<name>/
 study.json              what is searched on which data by which rules, with versions
 trials/<number>.json    a trial's settings, written when it begins; why it failed
 trials/<number>-seed<k> its run: the best trials' whole, of the others no weights
+trials/.<run>.lock      held by the process that trains that run; beside those of the confirmation too
 confirmation/           the winners and the recipe as shipped, trained anew
 trials.csv              one line a trial
 journal.log             the same for Optuna and its dashboard
@@ -16,7 +17,7 @@ report.html             the page
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,16 +134,21 @@ class Study:
         files.write_json(self.trial_file(trial.number), values)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[bool]:
-        """Whether this process is the one that writes the study's own files; others only train."""
+    def writing(self) -> Iterator[Callable[[], bool]]:
+        """Asked at any time: whether this process is the one that writes the study's own files; others only train.
+
+        When the one that does ends, or is killed, another does it from then on.
+        """
         lock = filelock.FileLock(self.path / ".lock", blocking=False)
+
+        def is_mine() -> bool:
+            if not lock.is_locked:
+                with contextlib.suppress(filelock.Timeout):
+                    lock.acquire()
+            return lock.is_locked
+
         try:
-            lock.acquire()
-        except filelock.Timeout:
-            yield False
-            return
-        try:
-            yield True
+            yield is_mine
         finally:
             lock.release()
 

@@ -54,12 +54,21 @@ class Task:
         """Its run, there or not yet."""
         return Run(self.folder)
 
+    @property
+    def lock_file(self) -> Path:
+        """Held by the process that does it; beside the run, whose folder may be removed and made again."""
+        return self.folder.with_name(f".{self.folder.name}.lock")
+
     def is_done(self) -> bool:
         """Whether the run has come so far, and has been saved there."""
+        return self.is_trained() and (not self.confirm or self.run.predictions_file(CONFIRMATION).is_file())
+
+    def is_trained(self) -> bool:
+        """Whether the run has come so far, in its checkpoint too: of one that was cut off only the history may have."""
         run = self.run
         if not run.state_file.is_file() or run.state["state"] not in ("stopped", "finished"):
             return False
-        return len(run.history()) >= self.until and (not self.confirm or run.predictions_file(CONFIRMATION).is_file())
+        return len(run.history()) >= self.until
 
     def __getstate__(self) -> dict[str, object]:
         # A recipe from JSON marks the Python files it names as not to be executed: plain values travel.
@@ -81,9 +90,9 @@ def advance(task: Task) -> Answer:
     Returns:
         How it ended. What goes wrong with this training is an answer; only bugs are raised.
     """
-    task.folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(f"{task.folder}.lock", blocking=False):
+        task.folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(task.lock_file, blocking=False):
             if not task.is_done():
                 _train(task)
             return Answer(DONE)
@@ -117,7 +126,11 @@ def _train(task: Task) -> None:
             splits=splits,
             until=task.until,
         )
-    elif len(run.history()) < task.until or run.state["state"] == "running":
+    elif not task.is_trained():
+        # Who holds the task's lock knows that nobody trains the run, and need not ask whether the number of the process
+        # that did is in use again, by whatever.
+        if run.state["state"] == "running":
+            run.set_state("failed", "its process ended")
         training.resume(run, data_dir=task.data_dir, code=task.code, show=False, splits=splits, until=task.until)
     if task.confirm:
         _answer_confirmation(run, splits)

@@ -23,7 +23,7 @@ from cifarlab.search.space import Space, choose_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import LocalWorkers, Workers
-from cifarlab.utils import files
+from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
 
@@ -106,8 +106,10 @@ def tune(
     study = begin_study(Path(studies_dir), name or base, varied, space, rules, _describe(splits), command)
     job_count = jobs or max(1, (_cores() // rules.threads))
     local = LocalWorkers(job_count, rules.threads, None if max_trial_minutes is None else 60 * max_trial_minutes)
-    with study.writing() as writes, workers or local as crew:
-        trainer = Trainer(study, rules, crew, observer, data_dir, code)
+    with study.writing() as may_write, workers or local as crew:
+        # Whatever the user has named here may be executed by the processes that train, too.
+        named = [each for each in own_code.allowed() if Path(each).is_file()]
+        trainer = Trainer(study, rules, crew, observer, data_dir, named)
         plan = plan_study(rules, bool(confirm))
         observer.begin(study.path, _about(study, splits, plan, job_count), plan.search + plan.confirmation)
         try:
@@ -116,10 +118,8 @@ def tune(
             for members in search(study.recipe, space, trainer.evaluate, rules, study.known):
                 trials += members
                 observer.judged(_best_line(trials), collections.Counter(trial.state for trial in trials))
-                if writes:
-                    exports.write_trials(study, trials)
-                    exports.write_journal(study, trials, storage)
-                    _thin(study, trials, rules, keep)
+                if may_write():
+                    _write_round(study, trials, storage, keep)
                 if ends is not None and clock() >= ends:
                     break
             leaders = best_of(trials)
@@ -127,8 +127,8 @@ def tune(
         finally:
             observer.end()
         best = _chosen(leaders, verdict)
-        if writes:
-            _write_result(study, base, best, verdict)
+        if may_write():
+            _write_result(study, trials, storage, base, best, verdict)
     return Tuned(study, tuple(trials), best, verdict)
 
 
@@ -143,7 +143,27 @@ def check_installed() -> None:
         raise CifarlabError(f"a search needs {' and '.join(missing)}: pip install 'cifarlab[search]'")
 
 
-def _write_result(study: Study, base: str, best: Trial | None, verdict: Verdict | None) -> None:
+def _write_round(study: Study, trials: Sequence[Trial], storage: str | None, keep: int) -> None:
+    """Write what has been judged; a study that goes on first judges again what is written already, and is silent."""
+    if len(trials) < exports.count_trials(study):
+        return
+    if len(trials) > exports.count_trials(study):
+        study.verdict_file.unlink(missing_ok=True)  # it was about fewer trials
+    exports.write_trials(study, trials)
+    exports.write_journal(study, trials, storage)
+    _thin(study, trials, study.rules, keep)
+
+
+def _write_result(
+    study: Study,
+    trials: Sequence[Trial],
+    storage: str | None,
+    base: str,
+    best: Trial | None,
+    verdict: Verdict | None,
+) -> None:
+    exports.write_trials(study, trials)
+    exports.write_journal(study, trials, storage)
     _drop_checkpoints(study)
     if best is None:
         return

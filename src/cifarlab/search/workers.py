@@ -2,18 +2,22 @@
 
 import concurrent.futures
 import contextlib
+import importlib
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import duration
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_DEATHS = 3
 """So often may the process die that does a piece of work, without one more epoch, before the work counts as failed."""
+MOST_POOLS = 10
+"""So often may the processes die before any has done a piece of work."""
 TICK_SECONDS = 1.0
 
 
@@ -38,6 +44,23 @@ class Workers(Protocol):
     ) -> None: ...
 
 
+@dataclass
+class _Deaths:
+    """How often in a row the process died that did a piece of work, without one more epoch.
+
+    So a training fails that takes all memory, and not one that many accidents of the machine befell.
+    """
+
+    count: int = 0
+    most_epochs: int = 0
+
+    def count_one(self, epochs: int) -> int:
+        """One more, after so many epochs; how often in a row."""
+        self.count = 1 if epochs > self.most_epochs else self.count + 1
+        self.most_epochs = max(epochs, self.most_epochs)
+        return self.count
+
+
 class LocalWorkers:
     """Processes of this machine.
 
@@ -45,16 +68,27 @@ class LocalWorkers:
         jobs: How many.
         threads: With how many threads each computes.
         max_seconds: The most that one run may train; None for no limit.
+        sleep: Waits so many seconds.
     """
 
-    def __init__(self, jobs: int, threads: int = 1, max_seconds: float | None = None) -> None:
-        self._jobs, self._threads, self._max_seconds = jobs, threads, max_seconds
+    def __init__(
+        self,
+        jobs: int,
+        threads: int = 1,
+        max_seconds: float | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._jobs, self._threads, self._max_seconds, self._sleep = jobs, threads, max_seconds, sleep
         self._pool: pebble.ProcessPool | None = None
+        self._pools = 0  # begun since the last answer
 
     def __enter__(self) -> "LocalWorkers":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._pool is not None:
             # What is under way is killed: it goes on from its last checkpoint.
             self._pool.stop()  # type: ignore[no-untyped-call]
@@ -73,24 +107,27 @@ class LocalWorkers:
         """
         answers: dict[Task, Answer] = {task: Answer(DONE) for task in tasks if task.is_done()}
         waiting = [task for task in tasks if task not in answers]
-        deaths = dict.fromkeys(waiting, 0)
+        deaths = {task: _Deaths() for task in waiting}
         futures: dict[Future[Answer], Task] = {}
         try:
             while waiting or futures:
                 futures |= {self._start(task): task for task in waiting}
                 waiting = []
                 done, _ = concurrent.futures.wait(futures, TICK_SECONDS, FIRST_COMPLETED)
+                is_elsewhere = False
                 for future in done:
                     task = futures.pop(future)
-                    answer = self._collect(future, task, deaths)
+                    answer = self._collect(future, task, deaths[task])
+                    is_elsewhere |= answer is not None and answer.ended == ELSEWHERE
                     if answer is None or answer.ended == ELSEWHERE:
                         waiting.append(task)
                     elif answer.ended == NO_ROOM:
                         raise CifarlabError(f"{answer.reason}; then give the same command again")
                     else:
                         answers[task] = answer
-                if waiting and not futures:
-                    time.sleep(TICK_SECONDS)  # another process has them all
+                        self._pools = 0
+                if is_elsewhere:
+                    self._sleep(TICK_SECONDS)  # another study's process has it: asked again at once, it would say so
                 tick()
         finally:
             for future in futures:
@@ -98,9 +135,13 @@ class LocalWorkers:
         return answers
 
     def _start(self, task: Task) -> "Future[Answer]":
-        if self._pool is None:
+        if self._pool is None or not self._pool.active:  # Pebble gives up where a process dies that has no work yet
             import pebble
 
+            self._close()
+            self._pools += 1
+            if self._pools > MOST_POOLS:
+                raise CifarlabError("the processes that train die as soon as they start; is there memory for --jobs?")
             self._pool = pebble.ProcessPool(
                 self._jobs, context=get_context("spawn"), initializer=_begin, initargs=(self._threads, os.getpid())
             )
@@ -108,7 +149,7 @@ class LocalWorkers:
         future: Future[Answer] = self._pool.schedule(advance, args=(task,), timeout=left)
         return future
 
-    def _collect(self, future: "Future[Answer]", task: Task, deaths: dict[Task, int]) -> Answer | None:
+    def _collect(self, future: "Future[Answer]", task: Task, deaths: "_Deaths") -> Answer | None:
         """The answer; None if its process died and another is to go on."""
         from pebble import ProcessExpired
 
@@ -118,10 +159,11 @@ class LocalWorkers:
             assert self._max_seconds is not None
             return Answer(FAILED, f"took longer than {duration(self._max_seconds)}")
         except ProcessExpired as error:
-            deaths[task] += 1
-            if deaths[task] < MOST_DEATHS:
+            if deaths.count_one(len(task.run.history())) < MOST_DEATHS:
                 return None
             return Answer(FAILED, f"its process died {MOST_DEATHS} times ({_describe_exit(error.exitcode)})")
+        except BrokenProcessPool:  # no training's fault: all go on in other processes
+            return None
         except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
             return Answer(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
@@ -133,6 +175,9 @@ def _begin(threads: int, parent: int) -> None:
     with contextlib.suppress(OSError):  # where memory ends, the kernel ends a worker first, and not who watches
         Path("/proc/self/oom_score_adj").write_text("500")
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # Keras before any work: the limit of a training's time is not about it, and a process that dies here fails none.
+    choose_backend()
+    importlib.import_module("cifarlab.training.fit")
 
 
 def _end_with(parent: int) -> None:

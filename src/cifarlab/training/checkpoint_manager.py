@@ -137,5 +137,7 @@ def _save_keras(path: Path, save: Callable[[str], object], model: keras.Model) -
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
-        raise CifarlabError(f"cannot write {path}: {reason}; free some space") from error
+        # The HDF5 library says in a RuntimeError what is one of files all the same; who calls asks for the cause.
+        cause = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
+        reason = cause.strerror or cause
+        raise CifarlabError(f"cannot write {path}: {reason}; free some space") from cause

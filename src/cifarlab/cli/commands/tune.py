@@ -61,22 +61,25 @@ def tune(
         trials, epochs or search.default_epochs(recipe), sampler, pruner, seeds_per_trial, threads, confirm_seeds, seed
     )
     fixed = [*(fix or []), *([f"data={data}"] if data else [])]
-    tuned = search.tune(
-        recipe,
-        search.choose_space(recipe, ranges or [], choices or [], fixed, file=space, only=only, code=code or ()),
-        rules,
-        fixed=fixed,
-        confirm=confirm,
-        max_minutes=max_minutes,
-        keep=keep,
-        jobs=jobs,
-        max_trial_minutes=max_trial_minutes,
-        name=name,
-        studies_dir=studies_dir,
-        data_dir=data_dir,
-        code=code or (),
-        storage=storage,
-        show=TuningDisplay(make_console(stderr=True)),
-        command=shlex.join(["cifarlab", *sys.argv[1:]]),
-    )
+    try:
+        tuned = search.tune(
+            recipe,
+            search.choose_space(recipe, ranges or [], choices or [], fixed, file=space, only=only, code=code or ()),
+            rules,
+            fixed=fixed,
+            confirm=confirm,
+            max_minutes=max_minutes,
+            keep=keep,
+            jobs=jobs,
+            max_trial_minutes=max_trial_minutes,
+            name=name,
+            studies_dir=studies_dir,
+            data_dir=data_dir,
+            code=code or (),
+            storage=storage,
+            show=TuningDisplay(make_console(stderr=True)),
+            command=shlex.join(["cifarlab", *sys.argv[1:]]),
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing is lost, give the same command again to go on") from None
     output.print_json(tables.summarise(tuned)) if as_json else tables.print_study(tuned)
