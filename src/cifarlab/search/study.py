@@ -135,7 +135,8 @@ class Study:
     @contextlib.contextmanager
     def writing(self) -> Iterator[bool]:
         """Whether this process is the one that writes the study's own files; others only train."""
-        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        # A second, since whoever looks whether the study runs holds it for an instant, see `reading.is_held`.
+        lock = filelock.FileLock(self.path / ".lock", timeout=1)
         try:
             lock.acquire()
         except filelock.Timeout:
