@@ -24,7 +24,8 @@ def make_study(root: Path, name: str = "made-up", *, rounds: int = 2, confirmed:
     """Ten trials in two rounds, the second of each round failed; with `rounds=1` stopped after the first."""
     recipe = prepare("smoke", RULES, ())
     space = make_space(recipe, ["learning_rate=1e-4..1e-1:log"], ["optimizer=adam,sgd"], only=True)
-    command = f"cifarlab tune smoke --trials 10 --name {name} --only"
+    varied = "--range learning_rate=1e-4..1e-1:log --choice optimizer=adam,sgd"
+    command = f"cifarlab tune smoke --trials 10 --sampler random --name {name} --only {varied}"
     study = begin_study(root, name, recipe, space, RULES, DATA, command)
     trials = []
     for members in search(study.recipe, space, lambda some, epochs: _train(study, some, epochs), RULES, study.known):

@@ -195,7 +195,7 @@ def trial_rows(record: StudyRecord) -> list[TrialRow]:
         TrialRow(
             trial,
             say_settings(trial.settings),
-            sparkline(record.curves.get(trial.number, ())),
+            sparkline(curve) if len(curve := record.curves.get(trial.number, ())) > 1 else "",
             f"{address}/trials/{trial.number}",
         )
         for trial in order
