@@ -87,6 +87,12 @@ def plot_examples() -> ModuleType:
     return load_file(TESTS / "plots" / "examples.py")
 
 
+@pytest.fixture(scope="session")
+def made_up_study() -> ModuleType:
+    """`search/made_up_study.py`: `make_study` without Keras."""
+    return load_file(TESTS / "search" / "made_up_study.py")
+
+
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""

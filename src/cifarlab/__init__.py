@@ -47,6 +47,7 @@ _HOMES = {
     "predict": "cifarlab.inference.prediction",
     "predictions_from_files": "cifarlab.evaluation.external.reading",
     "report": "cifarlab.reports.writing",
+    "report_study": "cifarlab.reports.studies.writing",
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.evaluation.human_labels",
     "slice_accuracy": "cifarlab.evaluation.slices",

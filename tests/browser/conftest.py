@@ -38,9 +38,17 @@ def runs_dir(make_run, fake_run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(fakes, runs_dir):
+def studies_dir(made_up_study, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("studies")
+    made_up_study.make_study(folder, "found")
+    made_up_study.make_study(folder, "half", rounds=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(fakes, runs_dir, studies_dir):
     """Where the app answers; a file that wants another app overrides it."""
-    with fakes.serving(Settings(runs_dir=runs_dir, data="digits")) as found:
+    with fakes.serving(Settings(runs_dir=runs_dir, data="digits", studies_dir=studies_dir)) as found:
         yield found
 
 

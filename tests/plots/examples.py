@@ -21,15 +21,20 @@ from cifarlab.plots.image_map import plot_image_map
 from cifarlab.plots.ladder import plot_ladder
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.loss_history import plot_loss_history
+from cifarlab.plots.optimisation_history import plot_optimisation_history
+from cifarlab.plots.parallel_coordinates import plot_parallel_coordinates
+from cifarlab.plots.parameter_importances import plot_parameter_importances
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
+from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
 from cifarlab.plots.training_curves import plot_training_curves
+from cifarlab.plots.trial_curves import plot_trial_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
-from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin, RiskCoverage, RiskPoint
+from cifarlab.utils.results import ClassScores, Interval, ParameterValues, ReliabilityBin, RiskCoverage, RiskPoint
 
 
 def _epochs_of(epochs: int, held_out: bool) -> list[dict[str, float]]:
@@ -137,6 +142,31 @@ def loss_history() -> Figure:
     return plot_loss_history({"first": first, "second": ([2.0, float("nan"), 0.3], [False, False, True])}, 2.3)
 
 
+def optimisation_history() -> Figure:
+    """Five made-up trials, one of each state."""
+    states = ["pruned", "complete", "failed", "complete", "running"]
+    return plot_optimisation_history(list(range(5)), [0.3, 0.5, None, 0.45, 0.2], states, 0.3)
+
+
+_SETTINGS = [
+    ParameterValues("learning_rate", (1e-4, 1e-2, None, 1e-3, 1e-3), (), True, (1e-4, 1e-2)),
+    ParameterValues("model.widths", ("(512, 256)", "(64,)", "(64,)", None, "(512, 256)"), ("(512, 256)", "(64,)")),
+    ParameterValues("model.$dropout", (0.0, 0.5, 0.25, 0.1, 0.1), (), False, (0.0, 0.5)),
+    ParameterValues("batch_size", (8, 8, 8, 8, 8), (), False, (8, 8)),
+]
+_SCORES = [0.3, 0.5, 0.4, 0.45, 0.2]
+
+
+def parallel_coordinates() -> Figure:
+    """Five made-up trials."""
+    return plot_parallel_coordinates(_SETTINGS, _SCORES)
+
+
+def parameter_importances() -> Figure:
+    """Two made-up settings."""
+    return plot_parameter_importances({"learning_rate": 0.996, "model.dropout": 0.004})
+
+
 def per_class_scores() -> Figure:
     """Two made-up classes of two made-up runs."""
     score = Interval(0.6, 0.5, 0.7)
@@ -175,6 +205,11 @@ def saliency_overlay() -> Figure:
     return plot_saliency_overlay(image, heats, ["what says cat", "what says $dog"])
 
 
+def setting_slices() -> Figure:
+    """Five made-up trials."""
+    return plot_setting_slices(_SETTINGS, _SCORES)
+
+
 def slice_accuracy() -> Figure:
     """Two made-up slices."""
     score = Interval(0.6, 0.5, 0.7)
@@ -185,6 +220,11 @@ def slice_accuracy() -> Figure:
 def training_curves() -> Figure:
     """Two made-up runs, one of them without validation."""
     return plot_training_curves({"first": _epochs_of(8, True), "second": _epochs_of(5, False)})
+
+
+def trial_curves() -> Figure:
+    """Three made-up trials, one of them without an epoch."""
+    return plot_trial_curves({0: [0.2, 0.3, 0.5], 3: [0.25], 4: []}, [1, 3])
 
 
 def unit_rows() -> Figure:

@@ -18,13 +18,18 @@ from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.ladder import plot_ladder
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.loss_history import plot_loss_history
+from cifarlab.plots.optimisation_history import plot_optimisation_history
+from cifarlab.plots.parallel_coordinates import plot_parallel_coordinates
+from cifarlab.plots.parameter_importances import plot_parameter_importances
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
+from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.plots.trial_curves import plot_trial_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
 from cifarlab.utils import discovery
-from cifarlab.utils.results import ClassScores, Interval
+from cifarlab.utils.results import ClassScores, Interval, ParameterValues
 
 FIGURES = discovery.names("plots")
 
@@ -145,6 +150,13 @@ def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
         lambda: plot_locality_histogram(np.zeros(0), 20.0, 32),
         lambda: plot_pixel_permutation({}, np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)),
         lambda: plot_loss_history({"run": ([1.0], [])}),
+        lambda: plot_optimisation_history([], [], []),
+        lambda: plot_optimisation_history([0], [0.5], []),
+        lambda: plot_parallel_coordinates([], [0.5]),
+        lambda: plot_parallel_coordinates([ParameterValues("x", (1, 2))], [0.5]),
+        lambda: plot_parameter_importances({}),
+        lambda: plot_setting_slices([ParameterValues("x", ())], []),
+        lambda: plot_trial_curves({0: []}),
         lambda: plot_saliency_overlay(np.zeros((2, 2, 3), np.uint8), np.zeros((1, 3, 3)), ["a"]),
     ],
 )
@@ -233,3 +245,29 @@ def _ticks(axis) -> list[tuple[str, float]]:
 def test_a_share_that_is_there_is_never_called_nothing() -> None:
     (axes,) = plot_confusion_matrix([[995, 5], [0, 1000]], ["a", "b"]).axes
     assert {text.get_text() for text in axes.texts if "%" in text.get_text()} == {"100%", "<1%"}
+
+
+def test_the_best_so_far_of_a_search_counts_only_what_was_trained_to_the_end() -> None:
+    states = ["pruned", "complete", "complete", "failed", "complete"]
+    (axes,) = plot_optimisation_history(list(range(5)), [0.9, 0.5, 0.4, None, 0.6], states, 0.3).axes
+    staircase = next(line for line in axes.get_lines() if line.get_drawstyle() == "steps-post")
+    assert (list(staircase.get_xdata()), list(staircase.get_ydata())) == ([1, 2, 3, 4], [0.5, 0.5, 0.5, 0.6])
+    failed = axes.get_lines()[-1]
+    assert (failed.get_marker(), list(failed.get_xdata())) == ("X", [3])
+
+
+def test_settings_stand_on_their_own_scales(plot_examples) -> None:
+    rate, widths, dropout, _ = plot_examples.setting_slices().axes[:4]
+    assert (rate.get_xscale(), dropout.get_xscale()) == ("log", "linear")
+    assert [label.get_text() for label in widths.get_xticklabels()] == ["(512, 256)", "(64,)"]
+    lines = [line for line in plot_examples.parallel_coordinates().axes[0].get_lines() if len(line.get_xdata()) == 5]
+    best = np.asarray(lines[-1].get_ydata())
+    assert best.tolist() == [1.0, 1.0, 1.0, 0.0, 1.0]
+    assert [np.isnan(np.asarray(line.get_ydata())).sum() for line in lines] == [0, 0, 1, 1, 0]
+
+
+def test_the_best_curve_of_a_search_is_the_best_of_the_longest() -> None:
+    (axes,) = plot_trial_curves({0: [0.9], 1: [0.2, 0.5], 2: [0.3, 0.4]}, [1, 2]).axes
+    curves = {tuple(line.get_ydata()): line.get_color() for line in axes.get_lines() if len(line.get_xdata()) > 1}
+    assert curves[(0.2, 0.5)] == _style.WRONG
+    assert curves[(0.3, 0.4)] == _style.RIGHT

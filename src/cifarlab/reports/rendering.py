@@ -101,7 +101,7 @@ def plain(value: Any) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    packages = ("cifarlab.reports", "cifarlab.reports.exploration")
+    packages = ("cifarlab.reports", "cifarlab.reports.exploration", "cifarlab.reports.studies")
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in packages]),
         autoescape=True,

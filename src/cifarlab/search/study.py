@@ -139,7 +139,8 @@ class Study:
 
         When the one that does ends, or is killed, another does it from then on.
         """
-        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        # A second, since whoever looks whether the study runs holds it for an instant, see `reading.is_held`.
+        lock = filelock.FileLock(self.path / ".lock", timeout=1)
 
         def is_mine() -> bool:
             if not lock.is_locked:

@@ -51,7 +51,7 @@ def from_json(kind: Any, value: Any, name: str = "it") -> Any:
         return _dataclass(kind, value, name)
     if outer is tuple and isinstance(value, list):
         return tuple(from_json(inner[0], item, f"{name}[{place}]") for place, item in enumerate(value))
-    if outer is Mapping and isinstance(value, dict):
+    if outer in (Mapping, dict) and isinstance(value, dict):
         return {key: from_json(inner[1], item, f"{name}.{key}") for key, item in value.items()}
     if kind is float and type(value) is int:
         return float(value)

@@ -101,3 +101,22 @@ class RiskCoverage:
     area: Interval
     best_area: float
     points: tuple[RiskPoint, ...]
+
+
+@dataclass(frozen=True)
+class ParameterValues:
+    """What the trials of a search had for one setting, for figures.
+
+    Attributes:
+        name: The setting's.
+        values: A trial's each: a number, or one of `choices`; None where it lies outside of what was searched.
+        choices: In their order; empty for numbers.
+        is_log: Whether the numbers were drawn on a logarithmic scale.
+        limits: Of the numbers; `(0, 0)` for choices.
+    """
+
+    name: str
+    values: tuple[float | str | None, ...]
+    choices: tuple[str, ...] = ()
+    is_log: bool = False
+    limits: tuple[float, float] = (0.0, 0.0)

@@ -1,7 +1,4 @@
-"""Jobs: trainings and evaluations started from the app, each a process of its own that outlives the server.
-
-What they print is kept in the folder of runs.
-"""
+"""Jobs: trainings, evaluations and searches that the app started, each a process that outlives the server."""
 
 import os
 import re
@@ -62,6 +59,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._evaluations: dict[str, Job] = {}
+        self._searches: dict[str, Job] = {}
 
     def start(self, name: str, recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Job:
         """Begin a training.
@@ -119,6 +117,52 @@ class Jobs:
             self._evaluations[name] = job
         return job
 
+    def search(self, name: str, words: Sequence[str], data: str, *, joins: bool = False) -> Job:
+        """Begin a search, or go on with one.
+
+        Args:
+            name: Of its study.
+            words: Of `cifarlab`, without name and folder, checked before.
+            data: The data set.
+            joins: Whether the study must be there, or must not.
+
+        Raises:
+            CifarlabError: If the name is none, is taken, or a search of that name is under way.
+        """
+        if not _is_name(name):
+            raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+        folder = self._settings.studies_dir
+        with self._lock:
+            job = self._searches.get(name)
+            taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
+            if (job is not None and job.is_alive) or (name.casefold() in taken) != joins:
+                raise CifarlabError(f"there is already a study {name!r}: choose another name, or stop it first")
+            *options, mark, recipe = words
+            own = [f"--name={name}", f"--studies-dir={folder}"]
+            job = Job(name, self._launch(self._search_log(name), [*options, *own, mark, recipe], data))
+            self._searches[name] = job
+        return job
+
+    def find_search(self, name: str) -> Job | None:
+        """The search of that name, if this server started it."""
+        return self._searches.get(name)
+
+    def searches(self) -> list[Job]:
+        """Every search that this server started, ended or not."""
+        return list(self._searches.values())
+
+    def stop_search(self, name: str) -> None:
+        """Ask a search to stop as an interrupt in the terminal would: it can go on later.
+
+        Raises:
+            CifarlabError: If this server did not start it, or it has ended.
+        """
+        job = self._searches.get(name)
+        if job is None or not job.is_alive:
+            raise CifarlabError(f"{name} is not searched by this app: stop it where it was started, with Ctrl-C")
+        job.stopping = True
+        job.process.send_signal(signal.SIGTERM)
+
     def find_evaluation(self, name: str) -> Job | None:
         """The last evaluation of that run, if this server started it."""
         return self._evaluations.get(name)
@@ -128,8 +172,8 @@ class Jobs:
         return self._jobs.get(name)
 
     def all(self) -> list[Job]:
-        """Every training and evaluation that this server started, ended or not."""
-        return [*self._jobs.values(), *self._evaluations.values()]
+        """Every training, evaluation and search that this server started, ended or not."""
+        return [*self._jobs.values(), *self._evaluations.values(), *self._searches.values()]
 
     def waiting(self) -> list[Job]:
         """Trainings that have no run folder yet: they are starting, or ended before they had one."""
@@ -158,11 +202,12 @@ class Jobs:
         if job is not None and not job.is_alive:
             del self._jobs[name]
 
-    def log(self, name: str, *, evaluation: bool = False) -> str:
-        """The end of what a training, or an evaluation, printed; empty where it was not started from the app."""
+    def log(self, name: str, *, evaluation: bool = False, search: bool = False) -> str:
+        """The end of what a training, an evaluation or a search printed; empty where the app did not start it."""
         if not _is_name(name):
             return ""
         path = self._evaluation_log(name) if evaluation else self._log_file(name)
+        path = self._search_log(name) if search else path
         try:
             with path.open("rb") as file:
                 # A log may be of any size, and is read again every two seconds.
@@ -181,12 +226,13 @@ class Jobs:
 
     def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:
         """A process of the command line, with the data found where the app finds them."""
-        command = [sys.executable, "-c", _PROGRAM, *words]
+        command = [sys.executable, "-c", _PROGRAM, words[0]]
         if self._settings.data_dir is not None and data == self._settings.data:
             command += ["--data-dir", str(self._settings.data_dir)]
         own = [self._settings.data] if own_code.is_own(self._settings.data) else []
         for file in (*self._settings.code, *own):  # what the operator named, and nothing that a run names
             command += ["--code", file]
+        command += words[1:]
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("wb") as log:
@@ -204,6 +250,9 @@ class Jobs:
 
     def _log_file(self, name: str) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}.log"
+
+    def _search_log(self, name: str) -> Path:
+        return self._settings.studies_dir / LOGS / f"{name}.log"
 
     def _evaluation_log(self, name: str) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}.evaluation.log"

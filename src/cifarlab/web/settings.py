@@ -36,6 +36,7 @@ class Settings:
         token: What a visitor must know; None lets in whoever reaches the address.
         code: Python files that runs may need and the operator named; nothing else of theirs is executed.
         limits: What a request may cost.
+        studies_dir: Folder of all studies.
     """
 
     runs_dir: Path = Path("runs")
@@ -46,3 +47,4 @@ class Settings:
     token: str | None = None
     code: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    studies_dir: Path = Path("studies")

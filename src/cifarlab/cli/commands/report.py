@@ -11,6 +11,7 @@ EPILOG = usage.examples(
     "cifarlab report runs/mlp* --output compared.html",
     "cifarlab report runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
     "cifarlab report runs/mlp2-seed0 --stories 8",
+    "cifarlab report studies/mlp2",
 )
 
 
@@ -25,7 +26,7 @@ def report(
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write one HTML page about runs.
+    """Write one HTML page about runs, or about a study.
 
     The page holds all it shows, several runs side by side; its path is printed. With --stories, pages about single
     images lie in a folder beside it.
@@ -33,7 +34,13 @@ def report(
     from cifarlab.cli import output as tables
     from cifarlab.displays.console import counting, working
     from cifarlab.reports import writing
+    from cifarlab.reports.studies.writing import is_study, report_study
 
+    if len(runs) == 1 and is_study(runs[0]):
+        with working("writing the report"):
+            page = report_study(runs[0], output)
+        tables.print_json({"report": str(page)}) if as_json else print(page)
+        return
     with counting("explaining images") if stories else working("writing the report") as progress:
         page = writing.report(
             runs,

@@ -35,6 +35,7 @@ def serve(
     token: Annotated[
         str | None, option("TOKEN", "What visitors must know; on another address one is generated.")
     ] = None,
+    studies_dir: Annotated[Path, option("DIR", "Folder of all studies.")] = Path("studies"),
 ) -> None:
     """Explore, understand and classify in the browser.
 
@@ -46,6 +47,7 @@ def serve(
     own_code.allow_files(code or ())
     own_code.allow(data)
     _check(runs_dir, data, data_dir, token)
+    _check_folder(studies_dir, "--studies-dir")
     from cifarlab.web.server.listening import bind
 
     with bind(host, port) as listener:
@@ -53,7 +55,7 @@ def serve(
         from cifarlab.web.settings import Settings
 
         folder = None if data_dir is None else Path(data_dir).expanduser()
-        settings = Settings(runs_dir, data, folder, host, port, token, tuple(code or ()))
+        settings = Settings(runs_dir, data, folder, host, port, token, tuple(code or ()), studies_dir=studies_dir)
         announce = "cifarlab is at {} (Ctrl-C stops it)".format
         serve_app(settings, listener, lambda address: print(announce(address), flush=True))
 
@@ -77,9 +79,15 @@ def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -
     kind, argument = split_name(data)
     if kind == "folder" and not Path(argument).expanduser().is_dir():
         raise CifarlabError(f"no folder at {argument or 'the place that --data folder:PATH names'}: expected pictures")
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise CifarlabError(f"{runs_dir} is not a folder: give another one as --runs-dir")
+    _check_folder(runs_dir, "--runs-dir")
     if data_dir is not None and not Path(data_dir).expanduser().exists():
         raise CifarlabError(f"nothing at {data_dir}, named by --data-dir: give the folder that holds the data")
     if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
         raise CifarlabError("a token is made of letters, digits, '.', '_', '~' and '-', at least one of them")
+
+
+def _check_folder(folder: Path, flag: str) -> None:
+    from cifarlab.utils.errors import CifarlabError
+
+    if folder.exists() and not folder.is_dir():
+        raise CifarlabError(f"{folder} is not a folder: give another one as {flag}")

@@ -56,6 +56,7 @@ def tune(
     from cifarlab.cli.tables import study as tables
     from cifarlab.displays.console import make_console
     from cifarlab.displays.tuning import TuningDisplay
+    from cifarlab.reports.studies.writing import report_study
 
     rules = search.Rules(
         trials, epochs or search.default_epochs(recipe), sampler, pruner, seeds_per_trial, threads, confirm_seeds, seed
@@ -82,4 +83,5 @@ def tune(
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing is lost, give the same command again to go on") from None
+    report_study(tuned.study.path)
     output.print_json(tables.summarise(tuned)) if as_json else tables.print_study(tuned)

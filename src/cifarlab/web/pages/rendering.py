@@ -26,6 +26,7 @@ THEME_COOKIE = "cifarlab_theme"
 # Title, address, and the route file that serves it.
 NAVIGATION = (
     ("Runs", "/runs", "runs"),
+    ("Studies", "/studies", "studies"),
     ("Data", "/data", "data"),
     ("Classify", "/classify", "classify"),
     ("API", "/docs", "documentation"),
@@ -96,6 +97,8 @@ class PageAddress:
         first = "/" + self.path.split("/")[1]
         if first == "/images":
             return "/data" if self.value("in") in ("", "data") else "/runs"
+        if first == "/searches":
+            return "/studies"
         return "/runs" if first in ("/compare", "/trainings") else first
 
     @property

@@ -14,6 +14,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.jobs import Jobs
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.studies import StudyShelf
 from cifarlab.web.server.head_requests import HeadAsGet
 from cifarlab.web.server.state import attach, serving
 from cifarlab.web.settings import Settings
@@ -25,7 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole app.
 
     Returns:
-        An ASGI application; `app.state` holds `settings`, `library` and `jobs` for the routes.
+        An ASGI application; `app.state` holds `settings`, `library`, `jobs` and `studies` for the routes.
     """
     own_code.allow_files(settings.code)
     own_code.allow(settings.data)
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     attach(app, settings)
     app.state.library = Library(settings)
     app.state.jobs = Jobs(settings)
+    app.state.studies = StudyShelf(settings, app.state.library)
     # Routes are tried in their order: the one that is asked hundreds of times a second comes first.
     for name in sorted(discovery.names("web.routes"), key=lambda name: name != "predictions"):
         module = importlib.import_module(f"cifarlab.web.routes.{name}")

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from cifarlab.web.jobs import Jobs
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.studies import StudyShelf
 from cifarlab.web.predictions.explanations import Explanations
 from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.predictions.service import InferenceService
@@ -55,6 +56,11 @@ def library_of(request: Request) -> Library:
 def jobs_of(request: Request) -> Jobs:
     """The trainings and evaluations that were started from the app."""
     return cast(Jobs, request.app.state.jobs)
+
+
+def studies_of(request: Request) -> StudyShelf:
+    """The studies."""
+    return cast(StudyShelf, request.app.state.studies)
 
 
 def settings_of(request: Request) -> Settings:
