@@ -7,6 +7,8 @@ from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space, make_space, own_space
 from cifarlab.search.study import Study, open_study
+from cifarlab.search.sweep_results import Sweep
+from cifarlab.search.sweeping import sweep
 from cifarlab.search.tuning import Tuned, tune
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "Silent",
     "Space",
     "Study",
+    "Sweep",
     "Trial",
     "Tuned",
     "TuningObserver",
@@ -24,5 +27,6 @@ __all__ = [
     "make_space",
     "open_study",
     "own_space",
+    "sweep",
     "tune",
 ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import duration
+from cifarlab.utils.text import counted, duration
 
 if TYPE_CHECKING:
     import pebble
@@ -50,6 +50,9 @@ class LocalWorkers:
     def __init__(self, jobs: int, threads: int = 1, max_seconds: float | None = None) -> None:
         self._jobs, self._threads, self._max_seconds = jobs, threads, max_seconds
         self._pool: pebble.ProcessPool | None = None
+
+    def __str__(self) -> str:
+        return f"{counted(self._jobs, 'process', 'processes')} of {counted(self._threads, 'thread')}"
 
     def __enter__(self) -> "LocalWorkers":
         return self
@@ -124,6 +127,16 @@ class LocalWorkers:
             return Answer(FAILED, f"its process died {MOST_DEATHS} times ({_describe_exit(error.exitcode)})")
         except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
             return Answer(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def make_local_workers(jobs: int | None = None, threads: int = 1, max_minutes: float | None = None) -> LocalWorkers:
+    """Processes of this machine; by default as many as its cores are enough for."""
+    return LocalWorkers(jobs or max(1, cores() // threads), threads, None if max_minutes is None else 60 * max_minutes)
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _begin(threads: int, parent: int) -> None:
