@@ -91,7 +91,9 @@ def test_rows_are_means_over_seeds_compared_seed_by_seed(here):
 
 def test_what_is_told_apart_is_said(here):
     less = run_sweep(Crew(), ("learning_rate=1e-3,9e-3",)).sentence
-    assert less.startswith("Less accurate than smoke, learning_rate=1e-3: smoke, learning_rate=9e-3 (−7.83 points, p =")
+    assert less.startswith(
+        "Less accurate than smoke, learning_rate=1e-3: smoke, learning_rate=9e-3 (\N{MINUS SIGN}7.83 "
+    )
     more = run_sweep(Crew(), ("learning_rate=9e-3,1e-3",), name="other").sentence
     assert more.startswith("More accurate than smoke, learning_rate=9e-3: smoke, learning_rate=1e-3 (+7.83 points, p =")
 

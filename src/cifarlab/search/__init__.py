@@ -1,6 +1,7 @@
 """Search: hyperparameters found, and confirmed on images that no trial has seen."""
 
 from cifarlab.search.confirmation import Candidate, Verdict
+from cifarlab.search.engines import make_workers
 from cifarlab.search.observer import Silent, TuningObserver
 from cifarlab.search.planning import default_epochs
 from cifarlab.search.rounds import Trial
@@ -25,6 +26,7 @@ __all__ = [
     "choose_space",
     "default_epochs",
     "make_space",
+    "make_workers",
     "open_study",
     "own_space",
     "sweep",

@@ -107,7 +107,7 @@ class LocalWorkers:
             self._pool = pebble.ProcessPool(
                 self._jobs, context=get_context("spawn"), initializer=_begin, initargs=(self._threads, os.getpid())
             )
-        left = None if self._max_seconds is None else max(1.0, self._max_seconds - _seconds_of(task))
+        left = None if self._max_seconds is None else max(1.0, self._max_seconds - seconds_of(task))
         future: Future[Answer] = self._pool.schedule(advance, args=(task,), timeout=left)
         return future
 
@@ -126,7 +126,7 @@ class LocalWorkers:
                 return None
             return Answer(FAILED, f"its process died {MOST_DEATHS} times ({_describe_exit(error.exitcode)})")
         except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
-            return Answer(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            return Answer(FAILED, describe_bug(error))
 
 
 def make_local_workers(jobs: int | None = None, threads: int = 1, max_minutes: float | None = None) -> LocalWorkers:
@@ -155,7 +155,13 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _seconds_of(task: Task) -> float:
+def describe_bug(error: BaseException) -> str:
+    """What a training raised that no training should."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def seconds_of(task: Task) -> float:
+    """How long a run has been trained."""
     return sum(row.get("epoch_seconds", 0.0) for row in task.run.history()) if task.folder.is_dir() else 0.0
 
 

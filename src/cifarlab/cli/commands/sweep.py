@@ -8,12 +8,25 @@ from typing import Annotated
 import typer
 
 from cifarlab.cli import usage
-from cifarlab.cli.options import Code, DataDir, Json, RecipeData, RunsDir, Set, option, recipe_names
+from cifarlab.cli.options import (
+    Address,
+    Code,
+    CpusPerTrial,
+    DataDir,
+    Engine,
+    GpusPerTrial,
+    Json,
+    RecipeData,
+    RunsDir,
+    Set,
+    option,
+    recipe_names,
+)
 
 EPILOG = usage.examples(
     "cifarlab sweep mlp1 mlp2 --over learning_rate=3e-4,1e-3,3e-3 --seeds 3",
     "cifarlab sweep mlp2 --over 'model.widths=(512,256);(1024,512)' --over optimizer=adam,muon",
-    "cifarlab sweep mlp1 mlp2 convnet94 --seeds 5 --epochs 10",
+    "cifarlab sweep mlp1 mlp2 convnet94 --seeds 5 --epochs 10 --engine ray",
 )
 
 
@@ -25,6 +38,10 @@ def sweep(
     epochs: Annotated[int | None, option("N", "Short for --set epochs=N.")] = None,
     jobs: Annotated[int | None, option("N", "Processes that train; by default as many as cores.", min=1)] = None,
     threads: Annotated[int, option("N", "Threads of each.", min=1)] = 1,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = 0.0,
     max_run_minutes: Annotated[float | None, option("M", "The most that one training may take.")] = None,
     data: RecipeData = None,
     data_dir: DataDir = None,
@@ -53,14 +70,14 @@ def sweep(
         data=data,
         data_dir=data_dir,
         code=code or (),
-        jobs=jobs,
-        threads=threads,
-        max_run_minutes=max_run_minutes,
         name=name,
         runs_dir=runs_dir,
         sweeps_dir=sweeps_dir,
         show=TuningDisplay(make_console(stderr=True)),
         command=shlex.join(["cifarlab", *sys.argv[1:]]),
+        workers=search.make_workers(
+            engine, jobs, threads, max_run_minutes, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial
+        ),
     )
     output.print_json(found) if as_json else tables.print_sweep(found)
     if found.failed:
