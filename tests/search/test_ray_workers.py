@@ -1,6 +1,7 @@
 """Who trains, by name; and a Ray cluster of two machines, one of which dies."""
 
 import importlib.util
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,17 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 def test_what_it_does_is_said():
     pytest.importorskip("ray")
     assert str(make_workers("ray", 3, gpus=0.5)) == "3 processes of 1 thread on a Ray cluster, 1 CPU and 0.5 GPU each"
+
+
+def test_where_no_cluster_answers_is_said_at_once():
+    pytest.importorskip("ray")
+    from cifarlab.search.ray_cluster import connect
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        port = taken.getsockname()[1]
+        with pytest.raises(CifarlabError, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
+            connect(f"127.0.0.1:{port}")
 
 
 @pytest.mark.thorough

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import platform
+import socket
 import time
 import uuid
 from pathlib import Path
@@ -26,6 +27,7 @@ def connect(address: str | None) -> bool:
 
     if ray.is_initialized():
         return False
+    _knock(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do; else a warning
     try:
@@ -35,6 +37,16 @@ def connect(address: str | None) -> bool:
         reason = " ".join(str(error).split())[:300]
         raise CifarlabError(f"cannot reach a Ray cluster at {where}: {reason}; see ray status") from error
     return True
+
+
+def _knock(address: str | None) -> None:
+    """See whether anybody is at `host:port`: Ray itself would try for minutes, and then end the whole process."""
+    host, _, port = (address or os.environ.get("RAY_ADDRESS", "")).removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_APPEAR).close()
+        except (OSError, OverflowError) as error:
+            raise CifarlabError(f"no Ray cluster answers at {host}:{port}: {error}; see ray status there") from error
 
 
 def room(cpus: float, gpus: float) -> int:
@@ -54,7 +66,7 @@ def room(cpus: float, gpus: float) -> int:
     if not any(rooms):
         need = f"{cpus:g} CPU" + (f" and {gpus:g} GPU" if gpus else "")
         raise CifarlabError(
-            f"none of the {counted(len(rooms), 'machine')} of the Ray cluster has {need}: give less as "
+            f"no machine of the Ray cluster ({counted(len(rooms), 'machine')}) has {need}: give less as "
             "--cpus-per-trial or --gpus-per-trial, or begin with one larger machine"
         )
     return sum(rooms)
