@@ -51,6 +51,7 @@ _HOMES = {
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.evaluation.human_labels",
     "slice_accuracy": "cifarlab.evaluation.slices",
+    "sweep": "cifarlab.search",
     "tell_stories": "cifarlab.evaluation.explanation.image",  # what `explain_images` was called
     "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called
     "train": "cifarlab.training",

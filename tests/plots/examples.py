@@ -31,6 +31,7 @@ from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
 from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
+from cifarlab.plots.swept_setting import plot_swept_setting
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.plots.trial_curves import plot_trial_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
@@ -215,6 +216,12 @@ def slice_accuracy() -> Figure:
     score = Interval(0.6, 0.5, 0.7)
     rows = {"brightness: darkest": (score, 0.01), "brightness: brightest": (score, 0.6)}
     return plot_slice_accuracy(rows, 0.7)
+
+
+def swept_setting() -> Figure:
+    """Two made-up recipes, one of them with a value that has no interval."""
+    wide, alone = Interval(0.6, 0.5, 0.7), Interval(0.5, None, None)
+    return plot_swept_setting({"mlp1": [(1e-4, wide), (1e-3, alone)], "mlp2": [(1e-3, wide)]}, "learning_rate")
 
 
 def training_curves() -> Figure:

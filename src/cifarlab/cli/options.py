@@ -45,9 +45,13 @@ def recipe_names(meaning: str = "Names, see cifarlab recipes; or files.") -> Arg
 _OWN_FILE = "Your own Python file that a run needs; no other is executed."
 _HUMAN = "What people called CIFAR-10's test images: CIFAR-10H's counts, npy."
 
+Address = Annotated[str | None, option("ADDR", "Of the Ray cluster; by default RAY_ADDRESS, else this machine.")]
 Code = Annotated[list[str] | None, option("FILE", _OWN_FILE, "--code", complete=completion.python_files)]
+CpusPerTrial = Annotated[float | None, option("N", "Cores of each training on Ray; by default its threads.", min=0)]
 DataDir = Annotated[str | None, option("DIR", "Folder that holds the data.")]
 DataName = Annotated[str, argument("NAME", "cifar10, digits, folder:PATH, ...", completion.data)]
+Engine = Annotated[str, option("NAME", "Who trains: local, processes of this machine; or ray, a cluster.")]
+GpusPerTrial = Annotated[float, option("N", "GPUs of each training on Ray, such as 0.25.", min=0)]
 HumanLabels = Annotated[Path | None, option("FILE", _HUMAN)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 OtherData = Annotated[str | None, option("NAME", "Data set instead of the run's own.", complete=completion.data)]

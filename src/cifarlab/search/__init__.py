@@ -1,12 +1,15 @@
 """Search: hyperparameters found, and confirmed on images that no trial has seen."""
 
 from cifarlab.search.confirmation import Candidate, Verdict
+from cifarlab.search.engines import make_workers
 from cifarlab.search.observer import Silent, TuningObserver
 from cifarlab.search.planning import default_epochs
 from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space, make_space, own_space
 from cifarlab.search.study import Study, open_study
+from cifarlab.search.sweep_results import Sweep
+from cifarlab.search.sweeping import sweep
 from cifarlab.search.tuning import Tuned, tune
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "Silent",
     "Space",
     "Study",
+    "Sweep",
     "Trial",
     "Tuned",
     "TuningObserver",
@@ -22,7 +26,9 @@ __all__ = [
     "choose_space",
     "default_epochs",
     "make_space",
+    "make_workers",
     "open_study",
     "own_space",
+    "sweep",
     "tune",
 ]

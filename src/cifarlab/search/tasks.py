@@ -161,11 +161,15 @@ def _answer_confirmation(run: Run, splits: Splits) -> None:
 
 def use_threads(count: int) -> None:
     """Let the backend of this process, not yet loaded, compute with so many threads: the bits depend on it."""
-    os.environ |= {
+    os.environ |= thread_variables(count)
+
+
+def thread_variables(count: int) -> dict[str, str]:
+    """The environment of a process whose backend computes with so many threads."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    return {
         "TF_NUM_INTRAOP_THREADS": str(count),
         "TF_NUM_INTEROP_THREADS": "1",
         "OMP_NUM_THREADS": str(count),
-        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-        if count == 1
-        else os.environ.get("XLA_FLAGS", ""),
+        "XLA_FLAGS": f"{flags} --xla_cpu_multi_thread_eigen=false".strip() if count == 1 else flags,
     }

@@ -22,7 +22,7 @@ from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.search.trainer import Trainer
-from cifarlab.search.workers import LocalWorkers, Workers
+from cifarlab.search.workers import Workers, make_local_workers
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
@@ -104,14 +104,13 @@ def tune(
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
     study = begin_study(Path(studies_dir), name or base, varied, space, rules, _describe(splits), command)
-    job_count = jobs or max(1, (_cores() // rules.threads))
-    local = LocalWorkers(job_count, rules.threads, None if max_trial_minutes is None else 60 * max_trial_minutes)
+    local = make_local_workers(jobs, rules.threads, max_trial_minutes)
     with study.writing() as may_write, workers or local as crew:
         # Whatever the user has named here may be executed by the processes that train, too.
         named = [each for each in own_code.allowed() if Path(each).is_file()]
         trainer = Trainer(study, rules, crew, observer, data_dir, named)
         plan = plan_study(rules, bool(confirm))
-        observer.begin(study.path, _about(study, splits, plan, job_count), plan.search + plan.confirmation)
+        observer.begin(study.path, _about(study, splits, plan, crew), plan.search + plan.confirmation)
         try:
             ends = None if max_minutes is None else clock() + 60 * max_minutes
             trials: list[Trial] = []
@@ -173,7 +172,7 @@ def _write_result(
         files.write_json(study.verdict_file, verdict)
 
 
-def _about(study: Study, splits: Splits, plan: Plan, jobs: int) -> list[str]:
+def _about(study: Study, splits: Splits, plan: Plan, crew: Workers) -> list[str]:
     """What is searched, for people."""
     rules = study.rules
     space = ", ".join(f"{key} {text}" for key, text in study.about["space"].items())
@@ -184,8 +183,7 @@ def _about(study: Study, splits: Splits, plan: Plan, jobs: int) -> list[str]:
         f"searching {study.path}: {study.recipe.model} on {splits.source.name}, {len(splits.train):,} training and "
         f"{len(splits.validation):,} validation images{held}",
         f"space: {space}",
-        f"budget: {budget} in {counted(plan.rounds, 'round')}, {plan.search:,} epochs in all{after}; "
-        f"{counted(jobs, 'process', 'processes')} of {counted(rules.threads, 'thread')}",
+        f"budget: {budget} in {counted(plan.rounds, 'round')}, {plan.search:,} epochs in all{after}; {crew}",
     ]
 
 
@@ -246,7 +244,3 @@ def _describe(splits: Splits) -> Mapping[str, object]:
         **{f"{key} fingerprint": each for key, each in {**parts, **confirmation}.items()},
         **counts,
     }
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

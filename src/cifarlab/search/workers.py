@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import duration
+from cifarlab.utils.text import counted, duration
 
 if TYPE_CHECKING:
     import pebble
@@ -81,6 +81,9 @@ class LocalWorkers:
         self._jobs, self._threads, self._max_seconds, self._sleep = jobs, threads, max_seconds, sleep
         self._pool: pebble.ProcessPool | None = None
         self._pools = 0  # begun since the last answer
+
+    def __str__(self) -> str:
+        return f"{counted(self._jobs, 'process', 'processes')} of {counted(self._threads, 'thread')}"
 
     def __enter__(self) -> "LocalWorkers":
         return self
@@ -145,7 +148,7 @@ class LocalWorkers:
             self._pool = pebble.ProcessPool(
                 self._jobs, context=get_context("spawn"), initializer=_begin, initargs=(self._threads, os.getpid())
             )
-        left = None if self._max_seconds is None else max(1.0, self._max_seconds - _seconds_of(task))
+        left = None if self._max_seconds is None else max(1.0, self._max_seconds - seconds_of(task))
         future: Future[Answer] = self._pool.schedule(advance, args=(task,), timeout=left)
         return future
 
@@ -165,7 +168,17 @@ class LocalWorkers:
         except BrokenProcessPool:  # no training's fault: all go on in other processes
             return None
         except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
-            return Answer(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            return Answer(FAILED, describe_bug(error))
+
+
+def make_local_workers(jobs: int | None = None, threads: int = 1, max_minutes: float | None = None) -> LocalWorkers:
+    """Processes of this machine; by default as many as its cores are enough for."""
+    return LocalWorkers(jobs or max(1, cores() // threads), threads, None if max_minutes is None else 60 * max_minutes)
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _begin(threads: int, parent: int) -> None:
@@ -187,7 +200,13 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _seconds_of(task: Task) -> float:
+def describe_bug(error: BaseException) -> str:
+    """What a training raised that no training should."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def seconds_of(task: Task) -> float:
+    """How long a run has been trained."""
     return sum(row.get("epoch_seconds", 0.0) for row in task.run.history()) if task.folder.is_dir() else 0.0
 
 

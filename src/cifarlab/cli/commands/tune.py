@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, Json, RecipeData, argument, option
+from cifarlab.cli.options import (
+    Address,
+    Code,
+    CpusPerTrial,
+    DataDir,
+    Engine,
+    GpusPerTrial,
+    Json,
+    RecipeData,
+    argument,
+    option,
+)
 
 EPILOG = usage.examples(
     "cifarlab tune mlp2",
@@ -37,6 +48,10 @@ def tune(
     confirm_seeds: Annotated[int, option("N", "Trainings of the best and of the recipe as shipped.", min=1)] = 3,
     jobs: Annotated[int | None, option("N", "Processes that train; by default as many as cores.", min=1)] = None,
     threads: Annotated[int, option("N", "Threads of each.", min=1)] = 1,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = 0.0,
     max_trial_minutes: Annotated[float | None, option("M", "The most that one training may take.")] = None,
     keep: Annotated[int, option("N", "Of how many trials the weights are kept.", min=1)] = 5,
     storage: Annotated[str | None, option("URL", "A database for Optuna, instead of a journal.")] = None,
@@ -80,6 +95,9 @@ def tune(
             storage=storage,
             show=TuningDisplay(make_console(stderr=True)),
             command=shlex.join(["cifarlab", *sys.argv[1:]]),
+            workers=search.make_workers(
+                engine, jobs, threads, max_trial_minutes, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial
+            ),
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing is lost, give the same command again to go on") from None
