@@ -101,3 +101,16 @@ def test_a_run_from_before_parts_followed_from_contents_is_told_so(tmp_path):
     assert "older than the rule" in older_split({"name": source.name}, source)
     digits = load_data("digits").source
     assert older_split({"name": "digits"}, digits) == ""
+
+
+def test_the_confirmation_part_is_set_aside_first_and_is_always_the_same():
+    without, with_part, again = (load_data("digits", confirmation_fraction=share) for share in (0.0, 0.1, 0.1))
+    assert without.confirmation is None
+    part = with_part.confirmation
+    assert part.ids.tolist() == again.confirmation.ids.tolist()
+    parts = [set(each.ids.tolist()) for each in (with_part.train, with_part.validation, part)]
+    assert sum(map(len, parts)) == len(set.union(*parts))
+    assert set.union(*parts) == {*without.train.ids.tolist(), *without.validation.ids.tolist()}
+    whole = np.bincount([*without.train.labels, *without.validation.labels])
+    assert np.abs(np.bincount(part.labels) - whole / 10).max() <= 0.5  # the same share of every class
+    assert with_part.test.ids.tolist() == without.test.ids.tolist()
