@@ -55,7 +55,6 @@ class DrawnRun:
     """What the template says of one run.
 
     Attributes:
-        story: What was found.
         colour: Of the run in every figure.
         said: The class that it names, `confidence` how probable, `right` whether it is the label.
         neighbours: Each with its class and its picture's address; `agreeing` is how many are of the image's class.
