@@ -21,8 +21,6 @@ class Neighbour:
     """A training image.
 
     Attributes:
-        image_id: Which.
-        label: Its class.
         similarity: Cosine of its features with those of the image asked about.
         image: `(H, W, C)` uint8.
     """
