@@ -1,7 +1,5 @@
 """Every figure that can be downloaded: the drawing, and the numbers that it shows."""
 
-import csv
-import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.runs import Run
+from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin
@@ -143,12 +142,7 @@ def draw_data_figure(collection: Collection, name: str) -> Drawing:
 
 def to_csv(rows: Sequence[Row]) -> bytes:
     """Rows as CSV under a header of all their columns."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return files.to_csv(rows, dict.fromkeys(key for row in rows for key in row)).encode()
 
 
 def _robustness(run: Run) -> Drawing:

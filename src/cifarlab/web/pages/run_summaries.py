@@ -33,22 +33,16 @@ class RunSummary:
     """A run at a glance.
 
     Attributes:
-        run: Its folder.
         signature: Changes when any of its files does.
         state: `"running"`, `"finished"`, `"stopped"` or `"failed"`.
         why: Why it is not running or finished; or empty.
         started: When, as written; or empty.
         data: Name of its data set; empty while unknown.
-        model: Its architecture.
         recipe: Its recipe's fields, those of the model as `model.<name>`.
-        epochs: Epochs done.
-        planned: Epochs wanted.
         best: Best accuracy on validation, and in which epoch; None where nothing was held out.
         scores: What `scores.json` says, for each split that was evaluated.
         stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
             sentence with the command that makes them anew.
-        parameters: Of the model.
-        seconds: Training time.
         problem: What is wrong with its files; or empty.
     """
 

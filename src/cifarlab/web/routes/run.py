@@ -166,11 +166,7 @@ def _has_tab(summary: RunSummary, split: str, tab: str) -> bool:
 
 
 def _why_no_first_layer(summary: RunSummary) -> str:
-    """One sentence.
-
-    Raises:
-        CifarlabError: If the model's file is broken.
-    """
+    """One sentence; of a model whose file is broken, the error that says so."""
     if not summary.run.model_file.is_file():
         return f"{summary.name} has no model yet: its first layer is shown once the training has kept one"
     read_first_layer(summary.run.model_file)
