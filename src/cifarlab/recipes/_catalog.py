@@ -17,42 +17,18 @@ def list_recipes() -> list[dict[str, str]]:
 
 
 def describe_recipe(name: str) -> dict[str, str]:
-    """One recipe, as in `list_recipes`.
-
-    Args:
-        name: A recipe's name, or the path of a user's own file.
-
-    Raises:
-        CifarlabError: If there is none; the message offers the nearest right name.
-    """
+    """One recipe, as in `list_recipes`; name as in `recipe_source`."""
     expected = next((paragraph for paragraph in paragraphs(name) if paragraph.startswith("Expect ")), "")
     return {"name": name, "summary": _docstring(name).partition("\n")[0], "expected": expected}
 
 
 def paragraphs(name: str) -> list[str]:
-    """What a recipe's file says of itself, paragraph by paragraph, each on one line.
-
-    Args:
-        name: A recipe's name, or the path of a user's own file.
-
-    Raises:
-        CifarlabError: If there is none; the message offers the nearest right name.
-    """
+    """What a recipe's file says of itself, paragraph by paragraph, each on one line; name as in `recipe_source`."""
     return [" ".join(paragraph.split()) for paragraph in _docstring(name).split("\n\n")]
 
 
 def commands(name: str) -> list[str]:
-    """The commands that a recipe's file shows: its docstring's first indented paragraph, line by line.
-
-    Args:
-        name: A recipe's name, or the path of a user's own file.
-
-    Returns:
-        As a shell takes them; empty where it shows none.
-
-    Raises:
-        CifarlabError: If there is no such recipe; the message offers the nearest right name.
-    """
+    """The commands that a recipe's file shows: its docstring's first indented paragraph, line by line; perhaps none."""
     split = [paragraph.splitlines() for paragraph in _docstring(name).split("\n\n")]
     shown = next((lines for lines in split if lines and all(line.startswith("    ") for line in lines)), [])
     return [line.strip() for line in shown]

@@ -47,13 +47,11 @@ class Findings:
 
     Attributes:
         description: As `datasets.describe` gives it.
-        class_names: K names.
         images: `(N, H, W, C)` uint8, train, validation and test one after the other.
         labels: `(N,)` int64.
         ids: `(N,)` str; unique inside a split.
         splits: `(N,)` str, the split of each.
         training_count: How many of them are training images; they come first.
-        counts: Split to the number of images of each class.
         channels: Part ("training", "test") to mean and standard deviation of each channel, in 0 to 1.
         means: `(K, H, W, C)` mean training image of each class.
         deviations: `(K, H, W, C)` standard deviation of each pixel in each class.
@@ -63,7 +61,6 @@ class Findings:
         complete: Whether these are all; plain drawings may have too many.
         groups: Images joined by pairs, the largest group first.
         image_map: None where there are too few images for one.
-        seed: Of every random choice.
     """
 
     description: dict[str, Any]
