@@ -43,18 +43,15 @@ def recipe_source(name: str) -> str:
     Raises:
         CifarlabError: If there is none; the message offers the nearest right name.
     """
-    path = Path(name) if name.endswith(".py") else Path(__file__).parent / f"{name}.py"
-    if name.endswith(".py") and not path.is_file():
-        raise CifarlabError(f"no file {path}: expected a recipe's file or one of: {_known()}")
-    if not name.endswith(".py") and name not in discovery.names("recipes"):
-        raise CifarlabError(discovery.unknown("recipe", name, discovery.names("recipes")))
+    own, known = name.endswith(".py"), discovery.names("recipes")
+    path = Path(name) if own else Path(__file__).parent / f"{name}.py"
+    if own and not path.is_file():
+        raise CifarlabError(f"no file {path}: expected a recipe's file or one of: {', '.join(known)}")
+    if not own and name not in known:
+        raise CifarlabError(discovery.unknown("recipe", name, known))
     return path.read_text(encoding="utf-8")
 
 
 def _docstring(name: str) -> str:
     # From its text: to be listed, no file is executed.
     return syntax.docstring(recipe_source(name))
-
-
-def _known() -> str:
-    return ", ".join(discovery.names("recipes"))

@@ -140,10 +140,6 @@ def store_results(run: Run, results: Robustness) -> Path:
     Every other is in a file whose name says what was measured, such as
     `robustness-20-images-severities-1-5-fog-frost-fgsm.json`; the same measured again replaces itself.
 
-    Args:
-        run: The run that was measured.
-        results: What was measured.
-
     Returns:
         The file that was written.
     """
