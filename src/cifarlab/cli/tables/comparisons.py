@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cifarlab.cli.tables.cells import as_limits, as_number, as_p_value, as_percent, new_table, with_limits
+from cifarlab.cli.tables.cells import as_limits, as_number, as_p_value, as_percent, fill, new_table, with_limits
 from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.calibration import Calibration
 from cifarlab.evaluation.comparison.pairs import Comparison
@@ -17,10 +17,7 @@ def print_comparison(compared: Comparison) -> None:
     """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
     console = make_console()
     _print_notices(console, compared.notices)
-    runs = new_table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
-    for run in compared.runs:
-        runs.add_row(run.run, *with_limits(run.accuracy), *with_limits(run.macro_f1))
-    console.print(runs, "")
+    console.print(fill(compared.table()), "")
     pairs = new_table("first", "second", "both correct", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared.pairs:
         counts = (pair.both_right, pair.only_first_right_count, pair.only_second_right_count, pair.both_wrong)
@@ -57,11 +54,7 @@ def print_group_comparison(compared: GroupComparison) -> None:
             runs.add_row(run.run, *with_limits(run.accuracy))
         runs.add_section()
     console.print(runs, "")
-    groups = new_table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
-    for group in compared.groups:
-        spread = as_percent(group.standard_deviation)
-        groups.add_row(group.name, str(len(group.runs)), *with_limits(group.mean), spread)
-    console.print(groups, "")
+    console.print(fill(compared.table()), "")
     say(console, f"permutation p {as_p_value(compared.p_value)}", compared.sentence, compared.note)
 
 

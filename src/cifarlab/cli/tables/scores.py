@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title, new_table, with_limits
+from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, fill, new_table, with_limits
 from cifarlab.displays.console import make_console, say
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
@@ -127,11 +127,7 @@ def _print_scores(entry: Scores) -> None:
     looks = describe_look(entry.looks, entry.looks_in_making)
     say(console, f"{entry.run}: {entry.which_images}{looks}", *entry.notices)
     console.print()
-    scores = new_table("score", "value", "95 % interval")
-    for name in entry.shown:
-        score = entry.scores[name]
-        scores.add_row(as_title(name), as_number(name, score), as_limits(score, name))
-    console.print(scores, "")
+    console.print(fill(entry.table()), "")
     if entry.calibrated is not None:
         _print_calibrated(console, entry.calibrated)
     _print_people(console, entry)
