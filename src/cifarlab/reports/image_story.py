@@ -25,15 +25,7 @@ MOST_CLASSES = 6
 
 
 def write_image_page(story: Explanation, path: Path) -> Path:
-    """Write one self-contained HTML page.
-
-    Args:
-        story: What was found.
-        path: The page to write.
-
-    Returns:
-        `path`.
-    """
+    """Write one self-contained HTML page; returns its path."""
     html = render("image_story", **vars(draw_story(story)))
     return files.write_text(path, html)
 

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 
 from cifarlab import metrics
 from cifarlab.datasets.exploration import statistics
-from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END
+from cifarlab.datasets.exploration.findings import find_spreads
 from cifarlab.evaluation.locality import half_energy_sides, random_side
 from cifarlab.evaluation.robustness.results import read_results
 from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
-from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts
 from cifarlab.plots.class_means import plot_class_means
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
@@ -26,6 +25,7 @@ from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
+from cifarlab.reports.exploration.figures import brightness
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.runs import Run
 from cifarlab.utils import files
@@ -130,14 +130,8 @@ def draw_data_figure(collection: Collection, name: str) -> Drawing:
     if name == "class-means":
         means, deviations = statistics.class_images(train.images, train.labels, len(names))
         return Drawing(lambda: plot_class_means(means, deviations, names), lambda: _mean_rows(means, deviations, names))
-    brightness, contrast = statistics.brightness_and_contrast(train.images)
-    spreads = {
-        "Brightness": (BRIGHTNESS_END, *statistics.distributions(brightness, train.labels, len(names), BRIGHTNESS_END)),
-        "Contrast": (CONTRAST_END, *statistics.distributions(contrast, train.labels, len(names), CONTRAST_END)),
-    }
-    order = (-spreads["Brightness"][2][:, 2]).argsort(kind="stable").tolist()
-    panels = [(title, *spread) for title, spread in spreads.items()]
-    return Drawing(lambda: plot_brightness(panels, names, order), lambda: _spread_rows(spreads, names))
+    spreads = find_spreads(train.images, train.labels, len(names))
+    return Drawing(lambda: brightness(spreads, names), lambda: _spread_rows(spreads, names))
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
@@ -246,10 +240,10 @@ def _mean_rows(means: Array, deviations: Array, names: Sequence[str]) -> list[Ro
     return rows
 
 
-def _spread_rows(spreads: Mapping[str, tuple[float, Array, Array]], names: Sequence[str]) -> list[Row]:
+def _spread_rows(spreads: Mapping[str, tuple[Array, Array]], names: Sequence[str]) -> list[Row]:
     quantiles = [f"q{round(100 * each):02d}" for each in statistics.QUANTILES]
     return [
-        {"quantity": title.lower(), "class": name, **dict(zip(quantiles, spread[2][index].tolist(), strict=True))}
-        for title, spread in spreads.items()
+        {"quantity": quantity, "class": name, **dict(zip(quantiles, spread[index].tolist(), strict=True))}
+        for quantity, (_, spread) in spreads.items()
         for index, name in enumerate(names)
     ]

@@ -102,12 +102,7 @@ class RunSummary:
 
 
 def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
-    """About runs that have no numbers on a split: which, and the command that makes these and no others.
-
-    Args:
-        summaries: The runs, at least one.
-        split: Of which numbers were wanted.
-    """
+    """About runs that have no numbers on a split: which, and the command that makes these and no others."""
     stale = [summary.stale[split] for summary in summaries if split in summary.stale]
     if stale:
         return "; ".join(stale)
@@ -117,12 +112,7 @@ def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
 
 
 def read_summary(run: Run, signature: Signature) -> RunSummary | None:
-    """The run in a folder, as far as its files go; None where it is no run at all.
-
-    Args:
-        run: The folder.
-        signature: Of its files, read before them.
-    """
+    """The run in a folder, as far as its files go; None where it is no run at all."""
     if not run.state_file.is_file():
         return None
     try:
