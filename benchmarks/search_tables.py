@@ -30,7 +30,7 @@ from cifarlab.search.tasks import CONFIRMATION, DONE, Task
 from cifarlab.search.workers import LocalWorkers
 from cifarlab.utils import files
 from cifarlab.utils.environment import processor_name
-from cifarlab.utils.files import plain
+from cifarlab.utils.json_data import json_data
 
 FOLDER = Path(__file__).parent / "search_tables"
 SETTINGS, SHIPPED_SEEDS = 200, 5
@@ -103,7 +103,7 @@ def make_table(name: str, work: Path, jobs: int, settings: int) -> Path:
         "rows": rows,
     }
     path = FOLDER / f"{name}.json.gz"
-    return files.write_bytes(path, gzip.compress(json.dumps(plain(table)).encode(), mtime=0))
+    return files.write_bytes(path, gzip.compress(json.dumps(json_data(table)).encode(), mtime=0))
 
 
 def draw(recipe: Recipe, space: Space, count: int) -> list[Any]:

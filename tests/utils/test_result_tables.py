@@ -25,7 +25,7 @@ def test_html_is_escaped():
 
 def test_shares_are_in_per_cent_and_losses_as_they_are():
     score = Interval(0.5, 0.25, 0.75, "made up")
-    assert with_limits(score) == with_limits({"value": 0.5, "low": 0.25, "high": 0.75}) == ("50.00 %", "25.00 to 75.00")
+    assert with_limits(score) == ("50.00 %", "25.00 to 75.00")
     assert (as_number("brier_loss", score), as_limits(score, "brier_loss")) == ("0.5000", "0.2500 to 0.7500")
     assert as_number("accuracy", Interval(None, None, None, "undefined: needs probabilities")) == "needs probabilities"
     assert as_limits(Interval(0.5, None, None)) == ""

@@ -22,7 +22,6 @@ class KerasSet:
 
     Attributes:
         name: A module of `keras.datasets`.
-        class_names: In the order of the labels.
         url: An address at the server that Keras downloads from.
         expected: Path inside Keras's cache to `"sha256:..."` or `"md5:..."`.
     """

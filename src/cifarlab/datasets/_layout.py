@@ -25,11 +25,9 @@ class Layout:
     """The pictures of each class, before any is read.
 
     Attributes:
-        root: The folder that was named.
         class_folders: Of all parts; no link is followed from one into another.
         train: Of training; empty where there is a test folder only.
         test: Of test; None where it must still be held out.
-        left_out: Files that are not read, by ending.
         notices: Sentences about what else is not as it may seem.
     """
 

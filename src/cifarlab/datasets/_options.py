@@ -4,11 +4,7 @@ from cifarlab.utils.errors import CifarlabError
 
 
 def refuse(name: str, *, argument: str = "", data_dir: object = None, why: str = "") -> None:
-    """Raise if the data set `name` was given an argument or a folder that it does not take.
-
-    Raises:
-        CifarlabError: If `argument` is not empty or `data_dir` is not None.
-    """
+    """Refuse an argument or a folder, given to the data set `name`, which takes none."""
     if argument:
         raise CifarlabError(f"{name} takes nothing after a colon. Received: '{name}:{argument}'; write {name}")
     if data_dir is not None:

@@ -28,6 +28,12 @@ def make_console(*, stderr: bool = False) -> Console:
     return console
 
 
+def say(console: Console, *lines: str) -> None:
+    """Print sentences, each on a line of its own that nothing breaks."""
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
 @contextlib.contextmanager
 def working(what: str, *, once_told: bool = False) -> Iterator[ProgressCallback]:
     """Show on the terminal that something is being done; elsewhere say it once, if it takes longer than a moment.

@@ -233,9 +233,7 @@ def _logits(predictions: Predictions) -> tuple[Array, Array]:
 def _optimum(logits: Array, true: Array) -> float | None:
     """The logarithm of the best temperature within the limits of the search; None where the loss has no such minimum.
 
-    Args:
-        logits: `(N, K)` float64.
-        true: `(N,)` float64, the logit of each image's label.
+    Of `(N, K)` logits, and of the `(N,)` of the labels among them.
     """
 
     def slope(log_temperature: float) -> float:

@@ -1,11 +1,12 @@
 """A model's answers beside people's, in numbers: as scores keep them, and in a sentence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import from_json
+from cifarlab.utils.result_tables import as_limits, as_percent
 from cifarlab.utils.results import Interval
 from cifarlab.utils.text import signed
 
@@ -64,12 +65,14 @@ def read_comparison(stored: Mapping[str, Any]) -> HumanComparison:
 def describe(found: HumanComparison) -> str:
     """The rest of a sentence that begins with the model's name."""
     alike = found.entropy_spearman
+    divergence = f"{found.divergence.value:.4f}{_in_brackets(as_limits(found.divergence, 'loss'))}"
     parts = [
         f"predicts the majority label of {_percent(found.accuracy_against_majority)} of the images",
-        f"diverges from their answers by {found.divergence.value:.4f}{_limits(found.divergence, '{:.4f}'.format)}",
+        f"diverges from their answers by {divergence}",
     ]
     if alike is not None and alike.value is not None:
-        correlation = f"{signed(alike.value)}{_limits(alike, signed)}"
+        limits = "" if alike.low is None or alike.high is None else f"{signed(alike.low)} to {signed(alike.high)}"
+        correlation = f"{signed(alike.value)}{_in_brackets(limits)}"
         parts.append(f"has a rank correlation of {correlation} between its entropy and theirs")
     if found.mistakes:
         parts.append(f"shares {_percent(found.shared_mistakes)} of its mistakes with at least a fifth of people")
@@ -77,10 +80,8 @@ def describe(found: HumanComparison) -> str:
 
 
 def _percent(score: Interval) -> str:
-    if score.value is None:
-        return "none"
-    return f"{100 * score.value:.2f} %{_limits(score, lambda limit: f'{100 * limit:.2f}')}"
+    return "none" if score.value is None else f"{as_percent(score.value)}{_in_brackets(as_limits(score))}"
 
 
-def _limits(score: Interval, write: Callable[[float], str]) -> str:
-    return "" if score.low is None or score.high is None else f" ({write(score.low)} to {write(score.high)})"
+def _in_brackets(limits: str) -> str:
+    return limits and f" ({limits})"

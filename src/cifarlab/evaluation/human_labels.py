@@ -53,9 +53,6 @@ class SharedMistake:
     """An image that the model gets wrong, and people too.
 
     Attributes:
-        id: Which image.
-        label: Its class.
-        said: The class that the model named.
         humans_wrong: Share of people who did not give the label.
         humans_said_the_same: Share of people who gave the model's answer.
         answers: How many people were asked.

@@ -41,12 +41,9 @@ class LabelQuality:
 
     Attributes:
         row: Its place among the probabilities.
-        image_id: Which image.
         given: The class it is labelled as.
         suggested: The most probable class.
         score: Quality of the label, 0 to 1; the lower, the more probably wrong.
-        given_probability: Of the class given.
-        suggested_probability: Of the class suggested.
         is_issue: Whether confident learning counts the label as wrong.
     """
 
@@ -66,8 +63,6 @@ class Findings:
 
     Attributes:
         runs: Names of the runs whose probabilities these are.
-        data: Name of the data set.
-        split: Which images.
         score: By which of `SCORES` the labels are ranked.
         ranking: Every image, the most probably wrong label first.
         agreement: Share of the labels that are the most probable class.
@@ -168,12 +163,14 @@ def _examine(
     found = [run.predictions_with_notices(read) for run in opened]
     stored = [predictions for predictions, _ in found]
     _import_cleanlab()  # before the data are read
-    splits = _load_splits(opened[0], split, data_dir)
+    first = opened[0]
+    held_out = first.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
+    splits = datasets.load_data(first.data_name, data_dir=data_dir or first.data_dir, **held_out)
     images = splits[split]
     predicted = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
-    _check_labels(images, predicted, opened[0].data_name)
+    _check_labels(images, predicted, first.data_name)
     if split != "train":
-        _check_pictures(images, stored, opened[0].data_name)
+        _check_pictures(images, stored, first.data_name)
     report("weighing the labels", 0.1)
     ranking = rank_labels(predicted, score)
     agreement = float((predicted.probabilities.argmax(axis=1) == predicted.labels).mean())
@@ -185,7 +182,7 @@ def _examine(
     names = tuple(run.name for run in opened)
     few = tuple(name for name, enough in zip(predicted.class_names, _enough(predicted), strict=True) if not enough)
     notices = [notice for _, notices in found for notice in notices]
-    return Findings(names, opened[0].data_name, split, score, ranking, agreement, conflicts, images, few, notices)
+    return Findings(names, first.data_name, split, score, ranking, agreement, conflicts, images, few, notices)
 
 
 def rank_labels(predicted: OutOfSampleProbabilities, score: str = SCORES[0]) -> list[LabelQuality]:
@@ -239,11 +236,6 @@ def _import_cleanlab() -> tuple[Any, Any]:
             f"'cifarlab[audit]' ({error})"
         ) from error
     return filtering, ranking
-
-
-def _load_splits(run: Run, split: str, data_dir: str | None) -> Splits:
-    held_out = run.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
-    return datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, **held_out)
 
 
 def _together(splits: Splits) -> ImageSet:

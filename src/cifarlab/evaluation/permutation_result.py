@@ -11,17 +11,11 @@ class ShuffledComparison:
     """One recipe's accuracy with and without shuffled pixels, means over the seeds.
 
     Attributes:
-        recipe: Its name.
-        data: Name of the data set.
         changed: What had to be changed in it for this test, for both.
         runs: Paths, one a seed.
         shuffled_runs: Paths, in the same order.
-        count: Images.
         chance: Accuracy of random guessing.
-        accuracy: As it is.
-        shuffled_accuracy: On shuffled pixels.
         difference: Shuffled minus not, paired: over images where there is one seed, else over seeds.
-        sentence: What that says.
     """
 
     recipe: str

@@ -42,7 +42,6 @@ class Pair:
     """One recipe, as it is and shuffled.
 
     Attributes:
-        recipe: Its name or file.
         changed: What had to be changed in it for this test, for both.
         plain: One training a seed.
         shuffled: One training a seed, in the same order.
@@ -52,10 +51,6 @@ class Pair:
     changed: tuple[str, ...]
     plain: list[plan.Training]
     shuffled: list[plan.Training]
-
-
-def _unobserved() -> AbstractContextManager[TrainingObserver]:
-    return nullcontext(Silent())
 
 
 def plan_pairs(
@@ -115,7 +110,7 @@ def measure_pairs(
     data_dir: str | None = None,
     runs_dir: Path = Path("runs"),
     output: Path = Path("permutation"),
-    observe: Callable[[], AbstractContextManager[TrainingObserver]] = _unobserved,
+    observe: Callable[[], AbstractContextManager[TrainingObserver]] = lambda: nullcontext(Silent()),
 ) -> PermutationTest:
     """Train what has not been trained yet, evaluate it, and compare.
 

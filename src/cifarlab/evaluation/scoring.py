@@ -232,12 +232,9 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
 
 
 def _data_notices(run: Run, splits: Splits, split: str, named: bool) -> list[str]:
-    """What must be said where the data are not, or not certainly, those of the training.
+    """What must be said where the data are not those of the training; refused, if they were not `named` explicitly.
 
     The images themselves are compared where the run remembers their fingerprints, else the files' checksums.
-
-    Raises:
-        CifarlabError: If the data differ from those trained on, and were not `named` explicitly.
     """
     trained_on, source = run.data, splits.source
     if source.name != run.data_name:

@@ -31,11 +31,6 @@ class Slice:
 
     Attributes:
         by: The quantity that tells them from the rest.
-        name: What they are called.
-        low: The quantity's least value among them.
-        high: The most.
-        count: How many.
-        accuracy: On them.
         difference: From the accuracy on the rest.
         p_value: Fisher's exact test against the rest.
         adjusted_p_value: By Holm, over all slices.

@@ -12,20 +12,6 @@ Gradient = Callable[[Any, Any], Any]
 _Total = Callable[[Any, Any], Any]
 
 
-def input_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
-    """The gradient of each image's cross-entropy with respect to its pixels, in inference mode.
-
-    The function is traced once for each batch shape: keep it, and give it batches of one shape.
-
-    Args:
-        model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
-
-    Returns:
-        `(N, H, W, C)` pixels, 0 to 255, and `(N,)` int labels to `(N, H, W, C)` float32, in nats per grey level.
-    """
-    return _in_numpy(loss_gradient(model))
-
-
 def score_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
     """The gradient of each image's logit of one class with respect to the model's input, in inference mode.
 
@@ -35,18 +21,28 @@ def score_gradient(model: Any) -> Callable[[Array, Array], NDArray[np.float32]]:
     Returns:
         `(N, ...)` inputs and `(N,)` int classes to `(N, ...)` float32.
     """
-    return _in_numpy(_gradient(model, _total_score))
+    gradient = _gradient(model, _total_score)
+
+    def compute(inputs: Array, labels: Array) -> NDArray[np.float32]:
+        import keras
+
+        slopes = gradient(inputs.astype(np.float32), labels.astype(np.int32))
+        return np.asarray(keras.ops.convert_to_numpy(slopes), np.float32)
+
+    return compute
 
 
 def loss_gradient(model: Any) -> Gradient:
-    """As `input_gradient`, for those who go on computing on the device.
+    """The gradient of each image's cross-entropy with respect to its pixels, in inference mode, left on the device.
+
+    The function is traced once for each batch shape: keep it, and give it batches of one shape.
 
     Args:
-        model: A `keras.Model`.
+        model: A `keras.Model`: `(N, H, W, C)` raw pixels in, `(N, K)` logits out.
 
     Returns:
-        `(N, H, W, C)` float32 and `(N,)` int32, arrays or tensors, to a `(N, H, W, C)` float32 tensor of Keras's
-        current backend.
+        `(N, H, W, C)` float32 pixels, 0 to 255, and `(N,)` int32 labels, arrays or tensors, to a `(N, H, W, C)` float32
+        tensor of Keras's current backend, in nats per grey level.
     """
     return _gradient(model, _total_loss)
 
@@ -55,16 +51,6 @@ def _gradient(model: Any, total: _Total) -> Gradient:
     import keras
 
     return {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[keras.backend.backend()](model, total)
-
-
-def _in_numpy(gradient: Gradient) -> Callable[[Array, Array], NDArray[np.float32]]:
-    def compute(inputs: Array, labels: Array) -> NDArray[np.float32]:
-        import keras
-
-        slopes = gradient(inputs.astype(np.float32), labels.astype(np.int32))
-        return np.asarray(keras.ops.convert_to_numpy(slopes), np.float32)
-
-    return compute
 
 
 def _total_loss(labels: Any, logits: Any) -> Any:

@@ -148,11 +148,7 @@ def _sample(shape: tuple[int, int, int]) -> Pixels:
 
 
 def _check_agreement(forward: Forward, pictures: Pixels, expected: NDArray[np.float32]) -> None:
-    """Make sure that probabilities are Keras's, of all pictures at once and of one alone.
-
-    Raises:
-        CifarlabError: If one is another; the message tells by how much.
-    """
+    """Refuse probabilities that are not Keras's, of all pictures at once or of one alone."""
     # One alone too: a network that was exported with a fixed number of pictures would fail at another.
     actual = softmax(np.concatenate([forward(pictures), forward(pictures[:1])]), axis=1)  # (7, K)
     reference = softmax(np.concatenate([expected, expected[:1]]), axis=1)

@@ -147,15 +147,12 @@ def predict(
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         loaded = load_model(model, code)
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
-        predictions = predict_images(loaded, _unlabelled(images, names), 256, tta)
+        unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
+        predictions = predict_images(loaded, unlabelled, 256, tta)
     probabilities = scale(predictions, _temperature(model, tta)).probabilities
     named = None if tta == NO_TTA else tta
     found = zip(rows, _best(probabilities, names, top), strict=True)
     return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
-
-
-def _unlabelled(images: NDArray[np.uint8], names: tuple[str, ...]) -> ImageSet:
-    return ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
 
 
 def _best(

@@ -64,11 +64,7 @@ class Counts:
 
 
 def inflation(support: NDArray[np.int64]) -> float:
-    """N / (N - K) for K classes with images: what drawing n images again leaves out of a variance, as n - 1 does.
-
-    Args:
-        support: `(K,)` int64, images of each class.
-    """
+    """N / (N - K) for K classes with images: what drawing n images again leaves out of a variance, as n - 1 does."""
     total = int(support.sum())
     return total / max(1, total - int((support > 0).sum()))
 

@@ -15,15 +15,9 @@ from cifarlab.utils.results import Interval, ReliabilityBin
 BINS = 15
 
 
-def reliability(predictions: Predictions, edges: NDArray[np.float64] | None = None) -> tuple[ReliabilityBin, ...]:
-    """The bins of a reliability diagram; empty ones are left out.
-
-    Args:
-        predictions: N images, K classes.
-        edges: `(B + 1,)` float64, ascending; by default 15 bins of equal width. A bin holds its upper edge.
-    """
-    judged = judge(predictions)
-    edges = equal_width_edges() if edges is None else edges
+def reliability(predictions: Predictions) -> tuple[ReliabilityBin, ...]:
+    """The bins of a reliability diagram, 15 of equal width, each with its upper edge; empty ones are left out."""
+    judged, edges = judge(predictions), equal_width_edges()
     bins = assign(judged.confidence, edges)
     counts = np.bincount(bins, minlength=len(edges) - 1)
     sums = np.bincount(bins, judged.confidence, len(edges) - 1)
@@ -55,9 +49,9 @@ def judge(predictions: Predictions) -> Judged:
     return Judged(predictions.confidence, predictions.correct, predictions.labels)
 
 
-def equal_width_edges(bins: int = BINS) -> NDArray[np.float64]:
-    """`(bins + 1,)` float64 from 0 to 1."""
-    return np.linspace(0.0, 1.0, bins + 1)
+def equal_width_edges() -> NDArray[np.float64]:
+    """`(BINS + 1,)` float64 from 0 to 1."""
+    return np.linspace(0.0, 1.0, BINS + 1)
 
 
 def equal_mass_edges(confidence: NDArray[np.float64], bins: int = BINS) -> NDArray[np.float64]:

@@ -38,11 +38,7 @@ def risk_coverage(predictions: Predictions) -> RiskCoverage:
 
 
 def area_under_risk(predictions: Predictions) -> Interval:
-    """The `area` of `risk_coverage` alone.
-
-    Args:
-        predictions: N images, at least one.
-    """
+    """The `area` of `risk_coverage` alone, of at least one image."""
     return _area(*_by_confidence(predictions))
 
 

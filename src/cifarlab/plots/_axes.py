@@ -102,9 +102,9 @@ def epoch_ticks(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
-def outline(axes: Axes, colour: str = GRID) -> None:
+def outline(axes: Axes) -> None:
     """A thin frame around the whole of `axes`."""
-    frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=colour, linewidth=0.7)
+    frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=GRID, linewidth=0.7)
     frame.set_clip_on(False)  # else the outer half of the line is cut off
     axes.add_patch(frame)
 

@@ -40,8 +40,8 @@ def plot_class_samples(samples: Sequence[Array], class_names: Sequence[str]) -> 
     return figure
 
 
-def to_strip(pictures: Array, gap: int = _GAP, paper: int = 255) -> Array:
+def to_strip(pictures: Array, gap: int = _GAP) -> Array:
     """Pictures side by side: `(M, H, W, C)` uint8 -> `(H, M * W + (M - 1) * gap, C)` uint8, M at least 1."""
-    padded = np.pad(pictures, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=paper)  # (M, H, W + gap, C)
+    padded = np.pad(pictures, ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)  # (M, H, W + gap, C)
     joined: Array = np.concatenate(list(padded), axis=1)
     return joined[:, : joined.shape[1] - gap] if gap else joined

@@ -15,7 +15,6 @@ def plot_image_grid(
     *,
     right: Sequence[bool] | None = None,
     columns: int = 8,
-    title: str = "",
 ) -> Figure:
     """Every picture enlarged without smoothing, with its caption under it.
 
@@ -24,7 +23,6 @@ def plot_image_grid(
         captions: N short texts, each of one or two lines.
         right: N answers: blue captions where True, orange where False; without it they are black.
         columns: Pictures a row.
-        title: Above them all.
 
     Raises:
         ValueError: If there is no picture, or the lengths differ.
@@ -36,7 +34,7 @@ def plot_image_grid(
     rows = math.ceil(count / columns)
     lines = max(caption.count("\n") + 1 for caption in captions)
     with style():
-        height = rows * (1.02 + 0.16 * lines) + (0.4 if title else 0.1)
+        height = rows * (1.02 + 0.16 * lines) + 0.1
         figure, panels = new_axes(max(1.05 * columns, 2.4), height, rows, columns)
         for index, axes in enumerate(panels):
             if index < count:
@@ -44,6 +42,4 @@ def plot_image_grid(
                 show_image(axes, images[index], captions[index], colour=colour, framed=True)
             else:
                 show_image(axes, None)
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
     return figure

@@ -16,6 +16,7 @@ FRAME_COLOURS = (
     "#44aa99", "#999933", "#882255", "#661100", "#6699cc", "#888888",
 )  # fmt: skip
 _FRAME_PIXELS = 2
+_MAP_PIXELS = (1800, 2400)  # height and width
 _COVERED = 0.55
 
 
@@ -46,27 +47,24 @@ def plot_image_map(points: Array, images: Array, labels: Array, class_names: Seq
     return figure
 
 
-def draw_image_map(
-    points: Array, images: Array, labels: Array, shape: tuple[int, int] = (1800, 2400), frames: bool = True
-) -> Array:
+def draw_image_map(points: Array, images: Array, labels: Array, frames: bool = True) -> Array:
     """The map as pixels, transparent between the pictures; each is moved to a near free place, so that none is hidden.
 
     Args:
         points: `(N, 2)` float, N at least 1; stretched to fill the map both ways.
         images: `(N, H, W, C)` uint8.
         labels: `(N,)` int, which choose the frames' colours.
-        shape: Height and width of the map in pixels.
         frames: Whether to frame the pictures.
 
     Returns:
-        `shape + (4,)` uint8 RGBA.
+        `(1800, 2400, 4)` uint8 RGBA.
 
     Raises:
         ValueError: If the lengths differ or there is no point.
     """
     if not len(points) or not len(points) == len(images) == len(labels):
         raise ValueError(f"expected a point for every image. Received: {points.shape}, {images.shape}, {labels.shape}")
-    height, width = shape
+    height, width = _MAP_PIXELS
     # So large that the pictures cover about half of the map: with less room they would be moved far.
     cell = int(np.clip(np.sqrt(_COVERED * height * width / len(points)), 8, 96))
     cells = _free_cells(points, height // cell, width // cell)

@@ -9,19 +9,15 @@ from cifarlab.plots._axes import class_rows, draw_interval, legend_handle, perce
 from cifarlab.plots._style import new_axes, series_colour, series_marker, style
 from cifarlab.utils.results import ClassScores, Interval
 
-QUANTITIES = ("precision", "recall", "f1")
 _TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 
 
-def plot_per_class_scores(
-    runs: Mapping[str, Sequence[ClassScores]], *, quantities: Sequence[str] = QUANTITIES
-) -> Figure:
+def plot_per_class_scores(runs: Mapping[str, Sequence[ClassScores]]) -> Figure:
     """One panel a score, one row a class, one dot with its 95 % whisker a run.
 
     Args:
         runs: Run name to its classes, all runs with the same ones in the same order. Classes are sorted by the first
             run's F1, best on top.
-        quantities: Panels, from `QUANTITIES`.
 
     Raises:
         ValueError: If there is no run, or the runs' classes differ.
@@ -33,10 +29,8 @@ def plot_per_class_scores(
     order = sorted(range(len(names)), key=lambda index: lists[0][index].f1.value or 0.0)
     with style():
         step = 0.3 + 0.07 * (len(lists) - 1) if len(names) <= 20 else 0.16
-        figure, panels = new_axes(
-            2.1 * len(quantities) + 1, 1.0 + step * len(names), 1, len(quantities), sharex=True, sharey=True
-        )
-        for axes, quantity in zip(panels, quantities, strict=True):
+        figure, panels = new_axes(7.3, 1.0 + step * len(names), 1, len(_TITLES), sharex=True, sharey=True)
+        for axes, quantity in zip(panels, _TITLES, strict=True):
             for place, class_index in enumerate(order):
                 for run_index, rows in enumerate(lists):
                     # The runs of a class side by side in 0.62 of its row, the first one on top.

@@ -19,15 +19,9 @@ MOST_MISTAKES = 32
 
 
 def write_figures(record: RunRecord, pictures: Pictures, split: str) -> list[Path]:
-    """Write the run's figures into its `figures/`.
+    """Write the run's figures into its `figures/`: training curves, confusion matrix, scores per class, top losses.
 
-    Args:
-        record: The run.
-        pictures: The data's images; without them the gallery of top losses is left out.
-        split: Which images the numbers are about; part of the files' names.
-
-    Returns:
-        The files: training curves, confusion matrix, scores per class, top losses.
+    The split is part of the names. Where there are no pictures of the data, the gallery of top losses is left out.
     """
     figures: dict[str, Figure | None] = {
         "training-curves": plot_training_curves({record.label: record.history}) if record.history else None,

@@ -15,9 +15,7 @@ class Item:
 
     Attributes:
         picture: Its element.
-        image_id: Which image.
         story: Address of the page about it; empty where there is none.
-        true: The class it is.
         said: The predicted class.
         confidence: Probability of `said`.
     """

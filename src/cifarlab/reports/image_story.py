@@ -25,15 +25,7 @@ MOST_CLASSES = 6
 
 
 def write_image_page(story: Explanation, path: Path) -> Path:
-    """Write one self-contained HTML page.
-
-    Args:
-        story: What was found.
-        path: The page to write.
-
-    Returns:
-        `path`.
-    """
+    """Write one self-contained HTML page; returns its path."""
     html = render("image_story", **vars(draw_story(story)))
     return files.write_text(path, html)
 
@@ -55,7 +47,6 @@ class DrawnRun:
     """What the template says of one run.
 
     Attributes:
-        story: What was found.
         colour: Of the run in every figure.
         said: The class that it names, `confidence` how probable, `right` whether it is the label.
         neighbours: Each with its class and its picture's address; `agreeing` is how many are of the image's class.

@@ -11,16 +11,7 @@ MOST_CONFLICTS = 60
 
 
 def write_label_errors_page(findings: Findings, path: Path, top: int = 100) -> Path:
-    """Write one self-contained HTML page.
-
-    Args:
-        findings: What was found.
-        path: The page to write.
-        top: How many doubts to show, at most.
-
-    Returns:
-        `path`.
-    """
+    """Write one self-contained HTML page with the first `top` doubts; returns its path."""
     rows = {str(image_id): row for row, image_id in enumerate(findings.images.ids)}
 
     def show(image_id: str) -> str:

@@ -30,14 +30,11 @@ class RunRecord:
     """One run, read once.
 
     Attributes:
-        run: The run's folder.
         label: Its name, made unique on this page.
         index: Its place on the page, which decides its colour.
         scores: Its numbers on the page's split.
         predictions: Its answers on the page's split.
         history: One dictionary an epoch.
-        environment: Versions and hardware.
-        data: Where its images came from.
         recipe: The recipe's fields, those of the model as `model.<name>`.
     """
 
@@ -87,7 +84,6 @@ class Page:
 
     Attributes:
         runs: At least one, in the order they were given.
-        split: Which images the numbers are about.
         notice: One sentence for the top of the page, or empty.
         pictures: The images themselves, as far as they can be had.
         humans: What people called the images, where that is known.

@@ -71,13 +71,7 @@ class Pictures:
         return load_training_images(run, None if self._data_dir is None else str(self._data_dir))
 
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
-        """The picture as an element that refers to its one embedded copy.
-
-        Args:
-            data_name: Which data set.
-            image_id: Which image.
-            description: For those who cannot see it, and on hovering.
-        """
+        """The picture as an element that refers to its one embedded copy."""
         key = (data_name, image_id)
         name = self._used.setdefault(key, f"picture-{len(self._used)}")
         height, width = self._image(data_name, image_id).shape[:2]

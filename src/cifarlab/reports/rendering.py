@@ -1,7 +1,6 @@
 """From a `Page` to HTML: the sections in their order, the templates, and how numbers are written."""
 
 import importlib
-from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -62,20 +61,18 @@ def share(fraction: float) -> str:
     return text.share(fraction).replace(" ", _SPACE)
 
 
-def percent_interval(score: Interval | Mapping[str, Any], digits: int = 2) -> str:
+def percent_interval(score: Interval, digits: int = 2) -> str:
     """The limits of a fraction, as `57.75 to 59.68 %`."""
-    found = Interval.of(score)
-    low, high = (None if end is None else 100 * end for end in (found.low, found.high))
+    low, high = (None if end is None else 100 * end for end in (score.low, score.high))
     limits = number_interval(Interval(None, low, high), digits)
     return limits if limits == _NOTHING else f"{limits}{_SPACE}%"
 
 
-def number_interval(score: Interval | Mapping[str, Any], digits: int = 4) -> str:
+def number_interval(score: Interval, digits: int = 4) -> str:
     """The limits of a number, as `1.1524 to 1.1931`."""
-    found = Interval.of(score)
-    if found.low is None or found.high is None:
+    if score.low is None or score.high is None:
         return _NOTHING
-    return f"{found.low:.{digits}f} to {found.high:.{digits}f}"
+    return f"{score.low:.{digits}f} to {score.high:.{digits}f}"
 
 
 def points(fraction: float) -> str:
@@ -99,9 +96,8 @@ def plain(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    packages = ("cifarlab.reports", "cifarlab.reports.exploration", "cifarlab.reports.studies")
+def make_environment(*packages: str) -> jinja2.Environment:
+    """The templates of some packages, the first that has one of a name before the others, with our filters."""
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in packages]),
         autoescape=True,
@@ -109,7 +105,12 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (percent, percent_interval, number_interval, points, duration, plain, counted)
+    filters = (percent, percent_interval, share, number_interval, points, duration, plain, counted)
     environment.filters.update({function.__name__: function for function in filters})
     environment.filters["count"] = lambda number: f"{number:,}"
     return environment
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return make_environment("cifarlab.reports", "cifarlab.reports.exploration", "cifarlab.reports.studies")

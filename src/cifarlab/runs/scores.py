@@ -18,8 +18,6 @@ class OverlapSummary:
     """How many of the images a model was trained on, or chosen by.
 
     Attributes:
-        count: How many in all.
-        copies: Copies of training images, among them.
         renamed: Under the name of a training image, with other pixels.
         chosen_by: Validation images that the best epoch was chosen by.
         examples: Ids of the first.
@@ -48,9 +46,6 @@ class LayerActivity:
     """How often the units of a hidden activation answer.
 
     Attributes:
-        layer: Its name.
-        units: How many it has.
-        dead: How many of them never answer.
         active: Share of all pairs of unit and image with an output above 0.
     """
 

@@ -32,7 +32,7 @@ class Candidate:
         settings: What differs from the recipe.
         search_score: Its validation accuracy in the search.
         accuracy: Mean over fresh seeds on the confirmation part, with an interval over seeds.
-        difference: To the recipe as shipped, with an interval that holds for all candidates together.
+        difference: To the recipe as shipped, with an interval at Holm's level.
         p_value: Of that difference.
         adjusted_p_value: By Holm, for the number of candidates.
     """
@@ -84,9 +84,16 @@ def judge(
         epochs: How many each was trained.
     """
     base = _correct(shipped)
-    level = 1 - SIGNIFICANCE / max(1, len(found))
-    tests = [crossed_difference(_correct(answers) - base, level) for *_, answers in found]
-    adjusted = holm([p_value for _, p_value in tests])
+    differences = [_correct(answers) - base for *_, answers in found]  # (S, N) each
+    p_values = [crossed_difference(each)[1] for each in differences]
+    adjusted = holm(p_values)
+    # Holm's own levels, so that interval and adjusted p value agree: the smallest p value is held against 5 % shared by
+    # all candidates, the next against 5 % shared by the others, and so on.
+    ranks = [sorted(p_values).index(p_value) for p_value in p_values]
+    tests = [
+        crossed_difference(each, 1 - SIGNIFICANCE / (len(found) - rank))
+        for each, rank in zip(differences, ranks, strict=True)
+    ]
     candidates = [
         Candidate(number, settings, score, _over_seeds(_correct(answers)), interval, p_value, corrected)
         for (number, settings, score, answers), (interval, p_value), corrected in zip(

@@ -28,7 +28,6 @@ class TrainingState:
         values: Every variable of the model, its augmentation and the optimizer, in Keras's order.
         best: The model's variables at the best epoch so far.
         best_epoch: Its number, 0 before the first.
-        history: One row an epoch.
     """
 
     values: list[Array]

@@ -20,22 +20,13 @@ class Recorder:
     """
 
     def __init__(self, splits: Splits, epochs: int) -> None:
-        """Nothing is known of any epoch yet.
-
-        Args:
-            splits: Whose training and validation images are met.
-            epochs: How many at most.
-        """
+        """Nothing is known yet of any of so many epochs."""
         self._train = _empty(splits.train, epochs)
         self._validation = _empty(splits.validation, epochs)
         self._epochs = epochs
 
     def restore(self, run: Run, epochs: int) -> None:
         """Take over what a stopped run recorded; epochs that it did not record stay unknown.
-
-        Args:
-            run: The run, to be continued.
-            epochs: How many epochs it has behind it.
 
         Raises:
             CifarlabError: If the file is broken or about other images.
@@ -69,12 +60,7 @@ class Recorder:
             self._validation.correct[epoch - 1] = predictions.correct
 
     def write(self, run: Run, epochs: int) -> None:
-        """Write the first epochs into the run, compressed after the last: zip would cost more than training small nets.
-
-        Args:
-            run: Where to.
-            epochs: How many are whole.
-        """
+        """Write the first epochs into the run, compressed after the last: zip costs more than to train small nets."""
         both = (self._train, self._validation)
         parts = [Curves(each.ids, each.losses[:epochs], each.correct[:epochs]) for each in both]
         training_dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)

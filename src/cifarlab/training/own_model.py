@@ -4,8 +4,8 @@ The contract of a model is `(B, H, W, C)` raw pixels in, `(B, K)` logits out, in
 """
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -129,16 +129,9 @@ def _refuse_probabilities(model: Any, name: str, images: Array) -> None:
 
     Negating turns the sign of logits, but softmax and sigmoid stay where they are, whatever code computes them.
     """
-    weights = _last_weights(model)
-    before = [np.asarray(weight) for weight in weights]
     answers = [_answer(model, images)]
-    try:
-        for weight, value in zip(weights, before, strict=True):
-            weight.assign(-value)
+    with _changed(_last_weights(model), np.negative):
         answers.append(_answer(model, images))
-    finally:
-        for weight, value in zip(weights, before, strict=True):
-            weight.assign(value)
     if any(each.min() < 0 or each.max() > 1 for each in answers):
         return
     if all(np.allclose(each.sum(axis=1), 1, atol=1e-2) for each in answers):
@@ -170,20 +163,25 @@ def _leaves(model: Any) -> Iterator[Any]:
             yield layer
 
 
-@contextmanager
-def _other_weights(model: Any) -> Iterator[None]:
+def _other_weights(model: Any) -> AbstractContextManager[None]:
     """Weights that no initialiser would give, for a while: one that is not saved would else come back by chance."""
     generator = np.random.default_rng(0)
     # Numbers only; what a layer of chance counts with is left alone. Larger, never smaller: variances stay positive.
     variables = [each for each in model.variables if str(each.dtype) in ("float32", "bfloat16", "float16")]
-    before = [np.asarray(each.numpy(), np.float32) for each in variables]
+    return _changed(variables, lambda value: value + 0.05 * generator.random(value.shape, np.float32))
+
+
+@contextmanager
+def _changed(variables: Sequence[Any], change: Callable[[Array], Array]) -> Iterator[None]:
+    """Variables with other values for a while."""
+    from cifarlab.training.checkpoint import read_variables, write_variables
+
+    before = read_variables(variables)
     try:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value + 0.05 * generator.random(value.shape, np.float32))
+        write_variables(variables, [change(value) for value in before])
         yield
     finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
+        write_variables(variables, before)
 
 
 def _check_loads(model: Any, module: ModuleType, name: str, images: Array) -> None:
@@ -230,18 +228,16 @@ def _culprit(model: Any, module: ModuleType) -> tuple[str, BaseException] | None
 
 def _first_layer(model: Any, images: Array, is_wrong: Any) -> str:
     """The first layer whose output is wrong, in words; nothing where the graph does not tell."""
-    for layer, output in _layer_outputs(model, images):
-        if is_wrong(output):
-            return f", first in its layer {layer.name!r} ({type(layer).__name__})"
-    return ""
+    return _say_first(layer for layer, output in _layer_outputs(model, images) if is_wrong(output))
 
 
 def _first_change(model: Any, loaded: Any, images: Array) -> str:
     pairs = zip(_layer_outputs(model, images), _layer_outputs(loaded, images), strict=False)
-    for (layer, before), (_, after) in pairs:
-        if not _same(before, after):
-            return f", first in its layer {layer.name!r} ({type(layer).__name__})"
-    return ""
+    return _say_first(layer for (layer, before), (_, after) in pairs if not _same(before, after))
+
+
+def _say_first(layers: Iterator[Any]) -> str:
+    return next((f", first in its layer {layer.name!r} ({type(layer).__name__})" for layer in layers), "")
 
 
 def _layer_outputs(model: Any, images: Array) -> Iterator[tuple[Any, Array]]:

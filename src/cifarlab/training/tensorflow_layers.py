@@ -25,12 +25,10 @@ def faster(layer: keras.layers.Layer) -> keras.layers.Layer:
         return layer  # the others are for processors
     if type(layer) is keras.layers.Conv2D and layer.trainable and _is_plain(layer):
         return SmallImageConvolution(layer)
-    if type(layer) is keras.layers.Activation and layer.activation is keras.activations.silu:
+    fused = {keras.activations.silu: FusedSiLU, keras.activations.gelu: FusedGELU}
+    if type(layer) is keras.layers.Activation and layer.activation in fused:
         _compile_without_notice()
-        return FusedSiLU(layer)
-    if type(layer) is keras.layers.Activation and layer.activation is keras.activations.gelu:
-        _compile_without_notice()
-        return FusedGELU(layer)
+        return fused[layer.activation](layer)
     return layer
 
 

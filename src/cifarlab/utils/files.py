@@ -63,23 +63,18 @@ def write_json(path: Path, value: Any) -> Path:
     return write_text(path, json.dumps(json_data(value), indent=2, allow_nan=False) + "\n")
 
 
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping of results as plain values, ready for JSON; see `json_data`.
-
-    Example:
-        >>> plain({"shape": (2, 3), "path": Path("runs")})
-        {'shape': [2, 3], 'path': 'runs'}
-    """
-    return {key: json_data(item) for key, item in values.items()}
-
-
-def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Path:
-    """Write rows as CSV with a header line, atomically."""
+def to_csv(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
+    """Rows as CSV under a header line."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return write_text(path, text.getvalue())
+    return text.getvalue()
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Path:
+    """Write rows as CSV with a header line, atomically."""
+    return write_text(path, to_csv(rows, columns))
 
 
 def read_json(path: Path) -> Any:

@@ -1,9 +1,8 @@
 """Results for people: numbers as every table's cells show them, and a result's own small table, text or HTML."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cifarlab.utils.results import Interval
 
@@ -34,19 +33,18 @@ def as_p_value(p: float) -> str:
     return f"{p:.2f}" if p >= 0.1 else f"{p:.4f}"
 
 
-def with_limits(score: Interval | Mapping[str, Any]) -> tuple[str, str]:
+def with_limits(score: Interval) -> tuple[str, str]:
     """A share and its interval, for two cells."""
-    return as_percent(Interval.of(score).value), as_limits(score)
+    return as_percent(score.value), as_limits(score)
 
 
-def as_limits(score: Interval | Mapping[str, Any], name: str = "accuracy") -> str:
+def as_limits(score: Interval, name: str = "accuracy") -> str:
     """The interval of a score; empty where it has none."""
-    found = Interval.of(score)
-    if found.low is None or found.high is None:
+    if score.low is None or score.high is None:
         return ""
     if _is_fraction(name):
-        return f"{100 * found.low:.2f} to {100 * found.high:.2f}"
-    return f"{found.low:.4f} to {found.high:.4f}"
+        return f"{100 * score.low:.2f} to {100 * score.high:.2f}"
+    return f"{score.low:.4f} to {score.high:.4f}"
 
 
 def _is_fraction(name: str) -> bool:
@@ -58,7 +56,6 @@ class ResultTable:
     """A result as a small table.
 
     Attributes:
-        header: Titles of the columns.
         rows: As many cells each; numbers stand to the right, in all columns but the first.
         title: What stands above; or empty.
         sentences: What stands below.

@@ -1,8 +1,6 @@
 """What metrics give: a number with its interval, the scores of a class, the bins and curves of confidence."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,11 +18,6 @@ class Interval:
     low: float | None
     high: float | None
     method: str = ""
-
-    @classmethod
-    def of(cls, score: "Interval | Mapping[str, Any]") -> "Interval":
-        """Itself, or the one that is meant by `{"value", "low", "high"}` of a file that is read as it is."""
-        return score if isinstance(score, Interval) else cls(score.get("value"), score.get("low"), score.get("high"))
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,7 @@ _LOG_BYTES = 20_000
 
 @dataclass
 class Job:
-    """A process that this server started.
-
-    Attributes:
-        name: Of its run.
-        process: A training or an evaluation.
-        stopping: Whether it has been asked to stop.
-    """
+    """A process that this server started."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -89,11 +83,9 @@ class Jobs:
             if alive or name.casefold() in taken:
                 raise CifarlabError(f"there is already a run {name!r}: choose another name")
             words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
-            for setting in settings:
-                words += ["--set", setting]
-            job = Job(name, self._launch(self._log_file(name), words, resolved.data))
-            self._jobs[name] = job
-        return job
+            words += [word for setting in settings for word in ("--set", setting)]
+            self._jobs[name] = Job(name, self._launch(self._log_file(name), words, resolved.data))
+            return self._jobs[name]
 
     def evaluate(self, name: str, split: str, data: str) -> Job:
         """Begin to evaluate a run: a look at these images, which is counted.
@@ -113,9 +105,8 @@ class Jobs:
             if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
                 raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
             words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
-            job = Job(name, self._launch(self._evaluation_log(name), words, data))
-            self._evaluations[name] = job
-        return job
+            self._evaluations[name] = Job(name, self._launch(self._log_file(name, evaluation=True), words, data))
+            return self._evaluations[name]
 
     def search(self, name: str, words: Sequence[str], data: str, *, joins: bool = False) -> Job:
         """Begin a search, or go on with one.
@@ -206,8 +197,7 @@ class Jobs:
         """The end of what a training, an evaluation or a search printed; empty where the app did not start it."""
         if not _is_name(name):
             return ""
-        path = self._evaluation_log(name) if evaluation else self._log_file(name)
-        path = self._search_log(name) if search else path
+        path = self._search_log(name) if search else self._log_file(name, evaluation=evaluation)
         try:
             with path.open("rb") as file:
                 # A log may be of any size, and is read again every two seconds.
@@ -219,8 +209,7 @@ class Jobs:
 
     def _is_being_trained(self, name: str) -> bool:
         """Whether our training of that name has not ended; its process needs seconds more than its run."""
-        job = self._jobs.get(name)
-        run = Run(self._settings.runs_dir / name)
+        job, run = self._jobs.get(name), Run(self._settings.runs_dir / name)
         ended = run.state_file.is_file() and run.state["state"] != "running"
         return job is not None and job.is_alive and not ended
 
@@ -248,14 +237,11 @@ class Jobs:
         except OSError as error:
             raise CifarlabError(f"cannot start: {error.strerror or error}") from error
 
-    def _log_file(self, name: str) -> Path:
-        return self._settings.runs_dir / LOGS / f"{name}.log"
-
     def _search_log(self, name: str) -> Path:
         return self._settings.studies_dir / LOGS / f"{name}.log"
 
-    def _evaluation_log(self, name: str) -> Path:
-        return self._settings.runs_dir / LOGS / f"{name}.evaluation.log"
+    def _log_file(self, name: str, *, evaluation: bool = False) -> Path:
+        return self._settings.runs_dir / LOGS / f"{name}{'.evaluation' if evaluation else ''}.log"
 
 
 def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:

@@ -46,11 +46,6 @@ class Metrics:
         self.batch_pictures.labels(model).observe(pictures)
         self.batch_seconds.labels(model).observe(seconds)
 
-    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One request was answered."""
-        self.requests.labels(method, route, str(status)).inc()
-        self.request_seconds.labels(route).observe(seconds)
-
     def render(self) -> bytes:
         """Everything counted so far, in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -77,4 +72,5 @@ class RequestCounter(HttpMiddleware):
         finally:
             route = getattr(scope.get("route"), "path", "other")  # never the address itself: there are too many
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.count_request(method, route, status, time.perf_counter() - began)
+            self._metrics.requests.labels(method, route, str(status)).inc()
+            self._metrics.request_seconds.labels(route).observe(time.perf_counter() - began)

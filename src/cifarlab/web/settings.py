@@ -9,9 +9,7 @@ class Limits:
     """What a request may cost at most.
 
     Attributes:
-        max_request_bytes: Of a request's body.
         max_pixels: Of an uploaded picture, width times height.
-        max_images: In one request.
         queue_size: Images that may wait for a model; more are answered with 503.
         request_seconds: How long a prediction may take, waiting included.
     """
@@ -31,11 +29,8 @@ class Settings:
         runs_dir: Folder of all runs; nothing outside it and the data is opened.
         data: Name of the data set that is shown first.
         data_dir: Where that data set is looked for; None looks in the usual places.
-        host: Address to listen on.
-        port: Port to listen on.
         token: What a visitor must know; None lets in whoever reaches the address.
         code: Python files that runs may need and the operator named; nothing else of theirs is executed.
-        limits: What a request may cost.
         studies_dir: Folder of all studies.
     """
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import PictureError, list_pictures, read_image, read_images, say_unreadable
+from cifarlab.utils.images import PictureError, list_pictures, read_each, read_image, say_unreadable
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -191,18 +191,22 @@ def test_list_pictures_leaves_out_hidden_files_and_other_kinds(tmp_path):
         list_pictures(tmp_path / "none")
 
 
-def test_read_images_keeps_the_order_and_names_the_first_bad_picture(tmp_path):
+def test_many_pictures_are_read_in_order_and_the_bad_ones_are_named(tmp_path):
     paths = [tmp_path / f"{value}.png" for value in range(40)]
     for value, path in enumerate(paths):
         path.write_bytes(encode(Image.new("L", (8, 8), value)))
     shares = []
-    images = read_images(paths, 4, lambda _, share: shares.append(share))
-    assert images.shape == (40, 4, 4, 3)
-    assert images[:, 0, 0, 0].tolist() == list(range(40))
+    read = []
+    keep = lambda index, picture: read.append((index, picture))  # noqa: E731
+    errors = read_each(paths, keep, 4, lambda _, share: shares.append(share))
+    assert not errors
+    assert [(index, picture.pixels[0, 0, 0]) for index, picture in read] == [(value, value) for value in range(40)]
+    assert read[0][1].pixels.shape == (4, 4, 3)
     assert shares[-1] == 1.0
     paths[7].write_text("not a picture")
-    with pytest.raises(CifarlabError, match=r"7\.png"):
-        read_images(paths, 4)
+    (error,) = read_each(paths, lambda index, picture: read.append(index), 4)
+    assert "7.png" in str(error)
+    assert read[40:] == [value for value in range(40) if value != 7]
 
 
 def test_checksums_of_png_are_compared(tmp_path):

@@ -229,8 +229,8 @@ def test_the_model_asked_longest_ago_leaves_first(make_service, fake_store):
 
     asyncio.run(talk())
     assert fake_store.loads == ["a", "b", "c", "b"]
-    assert service.is_loaded("a")
-    assert not service.is_loaded("c")
+    assert service.engine("a")
+    assert not service.engine("c")
 
 
 def test_a_model_trained_anew_is_loaded_anew(make_service, fake_store):

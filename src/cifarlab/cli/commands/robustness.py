@@ -44,7 +44,6 @@ def robustness(
     from cifarlab.displays.console import counting
     from cifarlab.evaluation.robustness.results import Robustness, against_baseline
     from cifarlab.evaluation.robustness.suite import RobustnessSettings, measure_robustness
-    from cifarlab.utils.json_data import json_data
 
     settings = RobustnessSettings(levels, chosen, limit, tried, cifar10c=cifar10c, cifar101=cifar101)
     entries: list[Robustness] = []
@@ -54,8 +53,6 @@ def robustness(
         against = against_baseline(measured, entries[0]) if entries else None
         entries.append(dataclasses.replace(measured, against=against))
     if as_json:
-        output.print_json(
-            [{"path": str(run.path), **json_data(each)} for run, each in zip(opened, entries, strict=True)]
-        )
+        output.print_json_of_runs([run.path for run in opened], entries)
     else:
         print_robustness(entries)

@@ -32,9 +32,7 @@ def serve(
     code: Code = None,
     host: Annotated[str, option("HOST", "Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, option("PORT", "0 takes any that is free.", "--port", "-p", min=0, max=65535)] = 8000,
-    token: Annotated[
-        str | None, option("TOKEN", "What visitors must know; on another address one is generated.")
-    ] = None,
+    token: Annotated[str | None, option("TOKEN", _TOKEN)] = None,
     studies_dir: Annotated[Path, option("DIR", "Folder of all studies.")] = Path("studies"),
 ) -> None:
     """Explore, understand and classify in the browser.

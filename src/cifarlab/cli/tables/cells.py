@@ -5,9 +5,17 @@ from collections.abc import Collection
 from rich import box
 from rich.table import Table
 
-from cifarlab.utils.result_tables import as_limits, as_number, as_p_value, as_percent, as_title, with_limits
+from cifarlab.utils.result_tables import (
+    ResultTable,
+    as_limits,
+    as_number,
+    as_p_value,
+    as_percent,
+    as_title,
+    with_limits,
+)
 
-__all__ = ["as_limits", "as_number", "as_p_value", "as_percent", "as_title", "new_table", "with_limits"]
+__all__ = ["as_limits", "as_number", "as_p_value", "as_percent", "as_title", "fill", "new_table", "with_limits"]
 
 
 def new_table(first: str, *others: str, numbers: Collection[int] | None = None) -> Table:
@@ -22,4 +30,12 @@ def new_table(first: str, *others: str, numbers: Collection[int] | None = None) 
     for place, title in enumerate((first, *others)):
         is_number = place > 0 if numbers is None else place in numbers
         table.add_column(title, justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def fill(result: ResultTable) -> Table:
+    """A result's own table, as a terminal shows it."""
+    table = new_table(*result.header)
+    for row in result.rows:
+        table.add_row(*row)
     return table

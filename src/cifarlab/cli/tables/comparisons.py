@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cifarlab.cli.tables.cells import as_limits, as_number, as_p_value, as_percent, new_table, with_limits
-from cifarlab.displays.console import make_console
+from cifarlab.cli.tables.cells import as_limits, as_number, as_p_value, as_percent, fill, new_table, with_limits
+from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.calibration import Calibration
 from cifarlab.evaluation.comparison.pairs import Comparison
 from cifarlab.evaluation.comparison.seeds import GroupComparison
@@ -17,19 +17,14 @@ def print_comparison(compared: Comparison) -> None:
     """Print every run's accuracy and F1, and for every pair what the data allow to be said."""
     console = make_console()
     _print_notices(console, compared.notices)
-    runs = new_table("run", "accuracy", "95 % interval", "macro F1", "95 % interval")
-    for run in compared.runs:
-        runs.add_row(run.run, *with_limits(run.accuracy), *with_limits(run.macro_f1))
-    console.print(runs, "")
+    console.print(fill(compared.table()), "")
     pairs = new_table("first", "second", "both correct", "only first", "only second", "both wrong", "McNemar p (Holm)")
     for pair in compared.pairs:
         counts = (pair.both_right, pair.only_first_right_count, pair.only_second_right_count, pair.both_wrong)
         shown = [f"{count:,}" for count in counts]
         pairs.add_row(pair.first, pair.second, *shown, as_p_value(pair.adjusted_p_value))
     console.print(pairs, "")
-    for pair in compared.pairs:
-        console.print(pair.sentence, soft_wrap=True)
-    console.print(compared.note, soft_wrap=True)
+    say(console, *(pair.sentence for pair in compared.pairs), compared.note)
 
 
 def print_calibrations(results: Sequence[Calibration]) -> None:
@@ -43,14 +38,10 @@ def print_calibrations(results: Sequence[Calibration]) -> None:
             row += [f"{as_number('loss', each)}\n{as_limits(each, 'loss')}" for each in (score.before, score.after)]
         table.add_row(f"{result.run}\n95 % interval", *row)
     console.print(table, "")
-    for result in results:
-        console.print(result.sentence, soft_wrap=True)
+    say(console, *(result.sentence for result in results))
     if any(result.fitted for result in results):
-        console.print(
-            "Before and after, both on the validation images; after, each tenth of them at a temperature fitted on the "
-            "other nine.",
-            soft_wrap=True,
-        )
+        how = "after, each tenth of them at a temperature fitted on the other nine."
+        say(console, f"Before and after, both on the validation images; {how}")
 
 
 def print_group_comparison(compared: GroupComparison) -> None:
@@ -63,14 +54,8 @@ def print_group_comparison(compared: GroupComparison) -> None:
             runs.add_row(run.run, *with_limits(run.accuracy))
         runs.add_section()
     console.print(runs, "")
-    groups = new_table("group", "seeds", "mean accuracy", "95 % interval", "standard deviation")
-    for group in compared.groups:
-        spread = as_percent(group.standard_deviation)
-        groups.add_row(group.name, str(len(group.runs)), *with_limits(group.mean), spread)
-    console.print(groups, "")
-    console.print(f"permutation p {as_p_value(compared.p_value)}", soft_wrap=True)
-    console.print(compared.sentence, soft_wrap=True)
-    console.print(compared.note, soft_wrap=True)
+    console.print(fill(compared.table()), "")
+    say(console, f"permutation p {as_p_value(compared.p_value)}", compared.sentence, compared.note)
 
 
 def print_permutation(result: PermutationTest) -> None:
@@ -78,10 +63,8 @@ def print_permutation(result: PermutationTest) -> None:
     console = make_console()
     rows = result.recipes
     seeds = "" if result.seeds == 1 else f", {result.seeds} seeds"
-    console.print(f"{rows[0].count:,} {result.split} images of {rows[0].data}{seeds}", soft_wrap=True)
-    for row in rows:
-        if row.changed:
-            console.print(f"{row.recipe}: both with {', '.join(row.changed)}", soft_wrap=True)
+    changed = [f"{row.recipe}: both with {', '.join(row.changed)}" for row in rows if row.changed]
+    say(console, f"{rows[0].count:,} {result.split} images of {rows[0].data}{seeds}", *changed)
     table = new_table("recipe", "accuracy", "95 %", "shuffled pixels", "95 %", "difference in points", "95 %")
     for row in rows:
         accuracies = (row.accuracy, row.shuffled_accuracy)
@@ -90,15 +73,10 @@ def print_permutation(result: PermutationTest) -> None:
         limits = "" if low is None or high is None else f"{signed(100 * low)} to {signed(100 * high)}"
         table.add_row(row.recipe, *cells, "" if value is None else signed(100 * value), limits)
     console.print(table, "")
-    for row in rows:
-        console.print(row.sentence, soft_wrap=True)
-    console.print(result.note, soft_wrap=True)
-    for path in result.files:
-        console.print(path, soft_wrap=True)
+    say(console, *(row.sentence for row in rows), result.note, *result.files)
 
 
 def _print_notices(console: Console, notices: Sequence[str]) -> None:
-    for notice in notices:
-        console.print(notice, soft_wrap=True)
+    say(console, *notices)
     if notices:
         console.print()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.cli.tables.cells import new_table
-from cifarlab.displays.console import make_console
+from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
@@ -36,12 +36,13 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     """Print the first doubts, the duplicates that disagree, and where the page is."""
     console = make_console()
     count, issues = len(findings.ranking), len(findings.issues)
-    console.print(
+    say(
+        console,
         f"{issues:,} of {counted(count, 'label')} in the {findings.split} images of {findings.data} "
         f"{'is' if issues == 1 else 'are'} counted as wrong by confident learning",
-        soft_wrap=True,
+        *findings.notices,
+        "",
     )
-    console.print(*findings.notices, "", sep="\n", soft_wrap=True)
     table = new_table("image", "label", "suggested", "probability", "score", "counted as wrong", numbers=(3, 4))
     shown = findings.listed[: min(top, _MOST_PRINTED)]
     for doubt in shown:
@@ -50,17 +51,15 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     if shown:
         console.print(table, "")
     else:
-        console.print("Every prediction agrees with its label.\n", soft_wrap=True)
+        say(console, "Every prediction agrees with its label.\n")
     if issues:
         here = sum(doubt.is_issue for doubt in shown)
-        console.print(
-            f"{here:,} of the {issues:,} counted as wrong {'is' if here == 1 else 'are'} above", soft_wrap=True
-        )
+        say(console, f"{here:,} of the {issues:,} counted as wrong {'is' if here == 1 else 'are'} above")
     if findings.conflicts is not None:
         conflicts = len(findings.conflicts)
         pairs = counted(conflicts, "pair") if conflicts else "No pair"
         has = "have" if conflicts > 1 else "has"
-        console.print(f"{pairs} of duplicates (train and test taken together) {has} different labels", soft_wrap=True)
+        say(console, f"{pairs} of duplicates (train and test taken together) {has} different labels")
     print(page)
 
 

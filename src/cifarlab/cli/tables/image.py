@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.cli.tables.cells import new_table
-from cifarlab.displays.console import make_console
+from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
 from cifarlab.utils.text import counted
 
@@ -30,9 +30,7 @@ def print_story(story: Explanation, page: Path) -> None:
             f"{run.change.grey_levels:.3g} to {names[run.change.after]}" if run.change else "-",
         )
     console.print(table, "")
-    for run in story.runs:
-        for notice in run.notices:
-            console.print(notice, soft_wrap=True)
+    say(console, *(notice for run in story.runs for notice in run.notices))
     print(page)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from cifarlab.displays.console import make_console
+from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.ladder.description import Ladder, MeasuredRung
 from cifarlab.evaluation.ladder.measurements import Summary
 from cifarlab.evaluation.ladder.rungs import Change
@@ -29,8 +29,7 @@ def print_ladder(ladder: Ladder) -> None:
     is_narrow = unbroken - max(0, longest - _LEAST_TITLE) > console.width
     console.print(_rungs(rungs, is_narrow=True) if is_narrow else table, "")
     titles = [f"{rung.name}: {rung.title}." for rung in rungs] if is_narrow else []
-    for line in (*titles, *_notes(rungs), *ladder.notices):
-        console.print(line, soft_wrap=True)
+    say(console, *titles, *_notes(rungs), *ladder.notices)
 
 
 def _rungs(rungs: Sequence[MeasuredRung], is_narrow: bool = False) -> Table:
@@ -110,13 +109,11 @@ def _notes(rungs: Sequence[MeasuredRung]) -> Iterator[str]:
                 yield f"{rung.name}: {rung.expected}"
         if rung.not_evaluated:
             yield f"{rung.name} is trained, and waits for cifarlab evaluate {' '.join(rung.not_evaluated)}"
-    results = [(rung.name + word, rung.results[key]) for key, word in _KINDS for rung in rungs if key in rung.results]
+    words = {"result": "", "own": " (yours)"}
+    results = [(rung.name + words[key], rung.results[key]) for key in words for rung in rungs if key in rung.results]
     if results:
         yield _about([result for _, result in results])
         yield from _machines(results)
-
-
-_KINDS = (("result", ""), ("own", " (yours)"))
 
 
 def _changes(changes: Sequence[Change]) -> str:

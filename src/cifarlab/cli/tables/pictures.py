@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cifarlab.displays.console import make_console
+from cifarlab.displays.console import make_console, say
 from cifarlab.utils.text import counted
 
 _FITTED = {
@@ -16,11 +16,9 @@ _FITTED = {
 
 def print_pictures(description: Mapping[str, Any]) -> None:
     """Print sizes, formats, modes, how the pictures were fitted, and what a reader must know; nothing where unknown."""
-    console = make_console()
     about = description.get("pictures")
-    lines = list(_lines(about, description["image_shape"][0])) if about else []
-    for line in [*lines, *description.get("notices", [])]:
-        console.print(line, soft_wrap=True)
+    lines = _lines(about, description["image_shape"][0]) if about else []
+    say(make_console(), *lines, *description.get("notices", []))
 
 
 def _lines(about: Mapping[str, Any], side: int) -> list[str]:

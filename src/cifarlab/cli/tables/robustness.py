@@ -6,7 +6,7 @@ from rich.table import Table
 
 from cifarlab.cli.tables.cells import as_limits, as_percent, new_table
 from cifarlab.cli.tables.scores import describe_look
-from cifarlab.displays.console import make_console
+from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.robustness.results import FILE_NAME, BaselineErrors, Robustness
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.utils.errors import CifarlabError
@@ -23,15 +23,13 @@ def print_robustness(entries: Sequence[Robustness]) -> None:
     """Print each run's accuracies by corruption and severity, its means, its consistency and what attacks leave."""
     console = make_console()
     for entry in entries:
-        console.print(f"{entry.run}: {counted(entry.count, 'test image')} of {entry.data}", soft_wrap=True)
-        console.print(
-            f"corruptions: {entry.source}{describe_look(entry.looks, entry.looks_in_making)}", "", soft_wrap=True
-        )
+        looks = describe_look(entry.looks, entry.looks_in_making)
+        say(console, f"{entry.run}: {counted(entry.count, 'test image')} of {entry.data}")
+        console.print(f"corruptions: {entry.source}{looks}", "", soft_wrap=True)
         for notice in entry.notices:
-            console.print(notice, "", sep="\n", soft_wrap=True)
+            say(console, notice, "")
         if entry.file not in (None, FILE_NAME):
-            kept = f"kept in {entry.file}: {FILE_NAME} has a larger measurement, which reports go on showing"
-            console.print(kept, soft_wrap=True)
+            say(console, f"kept in {entry.file}: {FILE_NAME} has a larger measurement, which reports go on showing")
         console.print(_corruptions(entry), "")
         console.print(_summary(entry), "")
         if entry.against is not None:

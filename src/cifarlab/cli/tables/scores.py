@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, as_title, new_table, with_limits
-from cifarlab.displays.console import make_console
+from cifarlab.cli.tables.cells import as_limits, as_number, as_percent, fill, new_table, with_limits
+from cifarlab.displays.console import make_console, say
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.scores import CalibratedScores, Scores
@@ -23,8 +23,7 @@ _RESULTS = {"accuracy": "accuracy", "negative_log_likelihood": "loss", "top3_acc
 def print_data(description: Mapping[str, Any]) -> None:
     """Print what `datasets.describe` found: where from, with which checksum, how many images of what."""
     console = make_console()
-    console.print(f"{description['name']}: {description['how']}", soft_wrap=True)
-    console.print(f"at {description['location']}", soft_wrap=True)
+    say(console, f"{description['name']}: {description['how']}", f"at {description['location']}")
     height, width, channels = description["image_shape"]
     console.print(f"images of {height} x {width} pixels, {channels} channels\n")
     splits: Mapping[str, Mapping[str, Any]] = description["splits"]
@@ -48,9 +47,7 @@ def summarise_run(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "state": run.state["state"],
-        "model": recipe.model,
-        "data": recipe.data,
-        "seed": recipe.seed,
+        **{name: getattr(recipe, name) for name in ("model", "data", "seed")},
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
         "validation_accuracy": best.get("validation_accuracy"),
@@ -66,9 +63,8 @@ def print_runs(runs: Sequence[Run]) -> None:
             row = summarise_run(run)
             best = row["validation_accuracy"]
             shown = "nothing held out" if best is None else f"{as_percent(best)} at epoch {row['best_epoch']}"
-            table.add_row(
-                run.name, str(row["seed"]), str(row["epochs"]), shown, duration(row["training_seconds"], tenths=True)
-            )
+            seconds = duration(row["training_seconds"], tenths=True)
+            table.add_row(run.name, str(row["seed"]), str(row["epochs"]), shown, seconds)
         make_console().print(table)
     for run in runs:
         print(run.path)
@@ -80,9 +76,7 @@ def print_evaluations(entries: Sequence[Scores], runs: Sequence[Run]) -> None:
         _print_scores(entries[0])
         return
     print_results(entries)
-    console = make_console()
-    for line in _spreads(entries, runs):
-        console.print(line, soft_wrap=True)
+    say(make_console(), *_spreads(entries, runs))
 
 
 def print_results(entries: Sequence[Scores]) -> None:
@@ -106,8 +100,7 @@ def _print_group(console: Console, entries: Sequence[Scores]) -> None:
     table = _results_table(entries, with_limits=tuple(_RESULTS))
     if console.measure(table, options=console.options.update(max_width=1000)).maximum > console.width:
         table = _results_table(entries, with_limits=("accuracy", "macro_f1"))
-    for notice in dict.fromkeys(notice for entry in entries for notice in entry.notices):
-        console.print(notice, soft_wrap=True)
+    say(console, *dict.fromkeys(notice for entry in entries for notice in entry.notices))
     console.print(table)
     for entry in entries:
         _print_people(console, entry)
@@ -117,9 +110,9 @@ def print_recipes(recipes: Sequence[Mapping[str, str]]) -> None:
     """Print the recipes with what to expect of them."""
     console = make_console()
     for recipe in recipes:
-        console.print(f"{recipe['name']:<10} {recipe['summary']}", soft_wrap=True)
+        say(console, f"{recipe['name']:<10} {recipe['summary']}")
         if recipe["expected"]:
-            console.print(f"{'':<10} {recipe['expected']}", soft_wrap=True)
+            say(console, f"{'':<10} {recipe['expected']}")
 
 
 def describe_look(looks: int | None, in_making: int | None = None) -> str:
@@ -132,15 +125,9 @@ def describe_look(looks: int | None, in_making: int | None = None) -> str:
 def _print_scores(entry: Scores) -> None:
     console = make_console()
     looks = describe_look(entry.looks, entry.looks_in_making)
-    console.print(f"{entry.run}: {entry.which_images}{looks}", soft_wrap=True)
-    for notice in entry.notices:
-        console.print(notice, soft_wrap=True)
+    say(console, f"{entry.run}: {entry.which_images}{looks}", *entry.notices)
     console.print()
-    scores = new_table("score", "value", "95 % interval")
-    for name in entry.shown:
-        score = entry.scores[name]
-        scores.add_row(as_title(name), as_number(name, score), as_limits(score, name))
-    console.print(scores, "")
+    console.print(fill(entry.table()), "")
     if entry.calibrated is not None:
         _print_calibrated(console, entry.calibrated)
     _print_people(console, entry)

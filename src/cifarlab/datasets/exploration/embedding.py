@@ -6,22 +6,9 @@ t-SNE: van der Maaten and Hinton 2008, Journal of Machine Learning Research 9.
 
 import numpy as np
 
-from cifarlab.datasets.exploration.statistics import sample_per_class
 from cifarlab.utils.arrays import Array
 
 _FEWEST = 8
-
-
-def sample_indices(labels: Array, num_classes: int, count: int, seed: int) -> Array:
-    """About `count` images, every class with the same number as far as it has them, sorted.
-
-    Args:
-        labels: `(N,)` int.
-        num_classes: K.
-        count: Images in all.
-        seed: Of the draw.
-    """
-    return np.sort(np.concatenate(sample_per_class(labels, num_classes, max(1, count // num_classes), seed)))
 
 
 def project(images: Array, seed: int) -> tuple[Array, Array, Array] | None:

@@ -47,13 +47,11 @@ class Findings:
 
     Attributes:
         description: As `datasets.describe` gives it.
-        class_names: K names.
         images: `(N, H, W, C)` uint8, train, validation and test one after the other.
         labels: `(N,)` int64.
         ids: `(N,)` str; unique inside a split.
         splits: `(N,)` str, the split of each.
         training_count: How many of them are training images; they come first.
-        counts: Split to the number of images of each class.
         channels: Part ("training", "test") to mean and standard deviation of each channel, in 0 to 1.
         means: `(K, H, W, C)` mean training image of each class.
         deviations: `(K, H, W, C)` standard deviation of each pixel in each class.
@@ -63,7 +61,6 @@ class Findings:
         complete: Whether these are all; plain drawings may have too many.
         groups: Images joined by pairs, the largest group first.
         image_map: None where there are too few images for one.
-        seed: Of every random choice.
     """
 
     description: dict[str, Any]
@@ -107,14 +104,7 @@ def find(
     map_images: int = MAP_IMAGES,
     progress: ProgressCallback = ignore,
 ) -> Findings:
-    """Count, average, compare and map a data set.
-
-    Args:
-        splits: The data.
-        seed: Of the samples and the maps.
-        map_images: How many pictures a map has, about.
-        progress: Called with the stage and the fraction of all stages done.
-    """
+    """Count, average, compare and map a data set."""
     parts = {name: splits[name] for name in SPLITS if len(splits[name])}
     images, labels, ids = (
         np.concatenate([getattr(part, field) for part in parts.values()]) for field in ("images", "labels", "ids")
@@ -123,8 +113,10 @@ def find(
     learned, targets = images[:training_count], labels[:training_count]
     classes = len(splits.class_names)
     progress("averaging", 0.02)
+    of_channels = {"training": learned, "test": splits.test.images}
+    channels = {name: statistics.channel_statistics(part) for name, part in of_channels.items() if len(part)}
     means, deviations = statistics.class_images(learned, targets, classes)
-    spreads = _spreads(learned, targets, classes)
+    spreads = find_spreads(learned, targets, classes)
     progress("comparing all pairs", 0.1)
     pairs, complete = duplicates.find_duplicates(
         images, progress=lambda part: progress("comparing all pairs", 0.1 + 0.5 * part)
@@ -136,19 +128,15 @@ def find(
         description=_loading.describe(splits), class_names=splits.class_names, images=images, labels=labels, ids=ids,
         splits=np.concatenate([np.full(len(part), name) for name, part in parts.items()]),
         training_count=training_count, counts={name: statistics.class_counts(splits[name]) for name in SPLITS},
-        channels=_channels(learned, splits.test.images), means=means, deviations=deviations,
+        channels=channels, means=means, deviations=deviations,
         samples=statistics.sample_per_class(targets, classes, _samples_per_class(classes), seed), spreads=spreads,
         pairs=pairs, complete=complete, groups=duplicates.connected_groups(pairs, len(images)), image_map=image_map,
         seed=seed,
     )  # fmt: skip
 
 
-def _channels(learned: Array, test: Array) -> dict[str, tuple[Array, Array]]:
-    parts = {"training": learned, "test": test}
-    return {name: statistics.channel_statistics(images) for name, images in parts.items() if len(images)}
-
-
-def _spreads(images: Array, labels: Array, classes: int) -> dict[str, tuple[Array, Array]]:
+def find_spreads(images: Array, labels: Array, classes: int) -> dict[str, tuple[Array, Array]]:
+    """As `Findings.spreads`, of any images."""
     brightness, contrast = statistics.brightness_and_contrast(images)
     return {
         "brightness": statistics.distributions(brightness, labels, classes, BRIGHTNESS_END),
@@ -161,7 +149,8 @@ def _samples_per_class(classes: int) -> int:
 
 
 def _map(images: Array, labels: Array, classes: int, seed: int, count: int) -> ImageMap | None:
-    indices = embedding.sample_indices(labels, classes, count, seed)
+    # Every class with the same number, as far as it has them.
+    indices = np.sort(np.concatenate(statistics.sample_per_class(labels, classes, max(1, count // classes), seed)))
     projected = embedding.project(images[indices], seed)
     if projected is None:
         return None

@@ -34,7 +34,6 @@ class ComparedRun:
 
     Attributes:
         name: Its folder's or file's name; its path where another has the same.
-        path: Its folder or file.
         predictions: Its answers, in the order of the others'.
         notices: What a reader must know of them, or what was assumed.
     """

@@ -6,32 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, RunScores, enter, notices_of
-from cifarlab.evaluation.comparison.seeds import compare_groups
 from cifarlab.metrics.statistics.significance import (
     SIGNIFICANCE,
     holm,
     images_needed,
     mcnemar,
-    mean_difference,
     paired_difference,
     show_p,
 )
 from cifarlab.utils.result_tables import ResultTable, Shown, with_limits
 from cifarlab.utils.results import Interval
 from cifarlab.utils.text import counted, signed
-
-__all__ = [
-    "NOTE",
-    "Comparison",
-    "PairComparison",
-    "compare",
-    "compare_groups",
-    "holm",
-    "mcnemar",
-    "mean_difference",
-    "paired_difference",
-    "show_p",
-]
 
 FORMAT = 1
 NOTE = (

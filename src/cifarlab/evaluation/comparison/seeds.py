@@ -35,9 +35,7 @@ class SeedGroup:
 
     Attributes:
         name: What their names begin with.
-        runs: Each with its scores.
         mean: Mean accuracy, an interval over seeds.
-        standard_deviation: Of the accuracies.
     """
 
     name: str

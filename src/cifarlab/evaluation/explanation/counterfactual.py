@@ -24,8 +24,6 @@ class ClassChange:
     """A picture that looks the same to people and is something else to the model.
 
     Attributes:
-        before: The class named before.
-        after: The class named for the changed picture.
         grey_levels: The most that any value was changed, in units of 1/255. A smaller change may exist.
         image: `(H, W, C)` float32, 0 to 255, not rounded to whole grey levels.
         survives_rounding: Whether the class is no longer `before` when the picture is rounded to whole grey levels.

@@ -40,7 +40,6 @@ class RunExplanation:
     """What one run says of the image.
 
     Attributes:
-        run: The run's name, made unique among the explanation's.
         split: Of which part the image was in this run: `"train"`, `"validation"` or `"test"`.
         probabilities: `(K,)`, of the image as it is.
         views: `(6, K)` probabilities of the views in `VIEWS`.
@@ -77,11 +76,8 @@ class Explanation:
     """An image, and what several runs say of it.
 
     Attributes:
-        image_id: Which image.
-        data: Name of the data set.
         split: Of which part it is, for the first run.
         image: `(H, W, C)` uint8.
-        label: Its class.
         class_names: K names.
         runs: In the order given, at least one.
     """

@@ -23,12 +23,7 @@ class LabelRank:
 
 
 def rank_label(predictions: Predictions, image_id: str) -> LabelRank | None:
-    """The self-confidence of one image's label, and its rank; None where the predictions lack the image.
-
-    Args:
-        predictions: Of a run that did not learn from these images.
-        image_id: Which image.
-    """
+    """The self-confidence of one image's label, and its rank; None where the predictions lack the image."""
     (rows,) = np.nonzero(predictions.ids == image_id)
     if not len(rows):
         return None

@@ -21,8 +21,6 @@ class Neighbour:
     """A training image.
 
     Attributes:
-        image_id: Which.
-        label: Its class.
         similarity: Cosine of its features with those of the image asked about.
         image: `(H, W, C)` uint8.
     """
@@ -53,13 +51,16 @@ def find_neighbours(run: Run, model: Any, train: ImageSet, one: ImageSet, count:
     if body is None:
         return []
     known = training_features(run, body, train)
-    rows, similarities = nearest(known, compute_logits(body, one.images)[0], count + 1)
-    found = [
+    found = nearest_images(known, train, compute_logits(body, one.images)[0], count + 1)
+    return [near for near in found if near.image_id != one.ids[0]][:count]
+
+
+def nearest_images(known: Array, train: ImageSet, wanted: Array, count: int) -> list[Neighbour]:
+    """The images whose features, `(N, D)`, are most like a vector, as `nearest` finds them."""
+    return [
         Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row])
-        for row, similarity in zip(rows, similarities, strict=True)
-        if train.ids[row] != one.ids[0]
+        for row, similarity in zip(*nearest(known, wanted, count), strict=True)
     ]
-    return found[:count]
 
 
 def feature_model(model: Any) -> Any | None:

@@ -28,7 +28,6 @@ class SaliencyMap:
 
     Attributes:
         method: `GRAD_CAM` or `INPUT_GRADIENT`.
-        label: The class.
         heat: `(H, W)` float32, 0 to 1; all 0 where nothing speaks for the class.
         places: Height and width of the map before it was enlarged to the image.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from cifarlab.evaluation.external._names import ID, INDEX, LABEL, OTHER, PREDICTED, role
 from cifarlab.evaluation.external._table import Key, Table
@@ -74,11 +75,7 @@ def _read_npz(path: Path, arrays: Mapping[str, Array], only_labels: bool) -> Tab
 
 
 def _scores(path: Path, arrays: Mapping[str, Array], predicted: str | None) -> tuple[str | None, str | None]:
-    """The name of the array of scores and its kind; of logits and probabilities that agree the logits.
-
-    Raises:
-        CifarlabError: If there are several that do not agree.
-    """
+    """The array of scores, and its kind; of logits and probabilities that agree the logits, of others none: refused."""
     named = [name for name in arrays if name.casefold() in _KINDS]
     named.sort(key=lambda name: _KINDS[name.casefold()] != "logits")  # logits lose nothing
     if not named and predicted is not None and arrays[predicted].ndim == 2 and arrays[predicted].shape[1] > 1:
@@ -100,8 +97,7 @@ def _agree(scores: Array, other: Array, kind: str) -> bool:
         return False
     if np.allclose(scores, other, atol=_NEAR, equal_nan=True):
         return True
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    return kind == "logits" and np.allclose(powers / powers.sum(axis=1, keepdims=True), other, atol=_NEAR)
+    return kind == "logits" and np.allclose(special.softmax(scores.astype(np.float64), axis=1), other, atol=_NEAR)
 
 
 def _class_names(arrays: Mapping[str, Array], scores: Array | None, count: int) -> tuple[tuple[str, ...] | None, bool]:
@@ -152,11 +148,7 @@ def _by_shape(path: Path, array: Array) -> Table:
 
 
 def _by_role(path: Path, arrays: Mapping[str, Array], wanted: str) -> str | None:
-    """The name of the one array of a role.
-
-    Raises:
-        CifarlabError: If several have it that do not hold the same.
-    """
+    """The name of the one array of a role; several that do not hold the same are refused."""
     names = [name for name in arrays if role(name) == wanted and arrays[name].ndim]
     exact = {LABEL: "labels", PREDICTED: "predicted"}[wanted]
     names.sort(key=lambda name: name != exact)

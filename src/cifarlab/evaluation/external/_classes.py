@@ -86,8 +86,7 @@ def class_numbers(values: Array, source: Table, classes: Classes, noun: str = "l
         strange = next((value for value in values.tolist() if value not in places), None)
         if strange is not None:
             raise CifarlabError(
-                f"{source.path} has {noun} {strange!r}, and the classes are named {few(names)}: expected one "
-                "of these, "
+                f"{source.path} has {noun} {strange!r}, and the classes are named {few(names)}: expected one of these, "
                 "or give other names with --class-names"
             )
         notices.append(f"The numbers in {source.path.name} are class names ({few(names)}), not places.")

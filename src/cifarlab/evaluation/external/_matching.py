@@ -72,11 +72,7 @@ def _names_the_same(first: Key, second: Key) -> bool:
 
 
 def _refuse_strangers(table: Table, truth: Table) -> None:
-    """Two columns that should name the images, and name others.
-
-    Raises:
-        CifarlabError: If there are such.
-    """
+    """Refuse two columns that should name the images, and name others."""
     for first in table.keys:
         for second in truth.keys:
             roles = {first.role, second.role}
@@ -88,10 +84,9 @@ def _refuse_strangers(table: Table, truth: Table) -> None:
 
 
 def _by_order(one: Table, other: Table) -> list[str]:
-    """What to say where one file alone names its rows, so that their order must do.
+    """What to say where one file alone names its rows, so that their order must do; shuffled rows are refused.
 
-    Raises:
-        CifarlabError: If its row numbers are shuffled: the other may be in their order or in its own.
+    The other file may be in their order or in its own.
     """
     for key in one.keys:
         numbers = _numbers(key.values)

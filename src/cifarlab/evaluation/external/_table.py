@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.evaluation.external._names import ID, INDEX
+from cifarlab.evaluation.external._names import ID
 from cifarlab.utils.arrays import Array
 
 
@@ -27,7 +27,6 @@ class Table:
     """What one file holds.
 
     Attributes:
-        path: The file.
         scores: `(N, K)` numbers, a column a class; None without any.
         kind: `"logits"` or `"probabilities"` where the file says so.
         labels: `(N,)` true classes, numbers or text; None without any.
@@ -51,12 +50,4 @@ class Table:
     @property
     def ids(self) -> Array | None:
         """`(N,)` str; None without any."""
-        return self._first(ID)
-
-    @property
-    def index(self) -> Array | None:
-        """`(N,)` str, the row names; None without any."""
-        return self._first(INDEX)
-
-    def _first(self, role: str) -> Array | None:
-        return next((key.values for key in self.keys if key.role == role), None)
+        return next((key.values for key in self.keys if key.role == ID), None)

@@ -28,7 +28,6 @@ class Cells:
     """A table of text.
 
     Attributes:
-        path: The file.
         rows: At least one; cells without the space around them, as many in each row.
         lines: Line of the file of each row, from 1.
         comment: The cells of the comment just before the first row, where there are as many as in that row.
@@ -100,8 +99,7 @@ def _named_separator(lines: list[str]) -> tuple[str | None, int]:
 def _split_comments(path: Path, lines: list[str]) -> tuple[list[str], list[str]]:
     """Comments before and after the table, and all lines with comments emptied, so that their numbers stay.
 
-    Raises:
-        CifarlabError: If such a line stands amid the rows: it may be an image.
+    One amid the rows is refused: it may be an image.
     """
     filled = [index for index, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     found = [index for index, line in enumerate(lines) if line.lstrip().startswith("#")]

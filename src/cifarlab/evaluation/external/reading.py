@@ -40,7 +40,6 @@ class External:
 
     Attributes:
         predictions: With probabilities, or with predicted classes alone.
-        notices: What was assumed, for people.
     """
 
     predictions: Predictions | HardPredictions
@@ -174,11 +173,7 @@ def _notices(table: Table, truth: Table) -> list[str]:
 
 
 def _disagreement(table: Table, found: Predictions, beside: Array) -> list[str]:
-    """What to say of predicted classes beside the probabilities.
-
-    Raises:
-        CifarlabError: If they are others in most images: the columns then have another order than was assumed.
-    """
+    """What to say of predicted classes beside the probabilities; others in most images are refused: another order."""
     differing = int((beside != found.predicted).sum())
     if differing > len(found) / 2:
         raise CifarlabError(

@@ -82,7 +82,8 @@ def describe_ladder(recipes: Sequence[str] = (), *, runs_dir: Path | None = None
                 below=None if below is None else below.name,
                 # Settings stay as the recipe has them, tuples too: a table shows them as a recipe is written.
                 changes=changes(below.recipe, rung.recipe) if below else [],
-                commands=list(rung.commands) or _commands(rung),
+                commands=list(rung.commands)
+                or [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"],
                 result=_measured(rung, below, here),
                 own=_measured(rung, below, own),
                 not_evaluated=theirs.not_evaluated.get(rung.name, []),
@@ -94,10 +95,6 @@ def describe_ladder(recipes: Sequence[str] = (), *, runs_dir: Path | None = None
 def _with_work(own: Result, here: Result | None) -> Result:
     """A training of the same settings takes the same operations, wherever it runs."""
     return own if here is None else dataclasses.replace(own, petaflop=here.petaflop)
-
-
-def _commands(rung: Rung) -> list[str]:
-    return [f"cifarlab train {rung.source}", f"cifarlab evaluate runs/{rung.name}-seed*"]
 
 
 def _measured(rung: Rung, below: Rung | None, by_name: Mapping[str, Result]) -> Summary | None:

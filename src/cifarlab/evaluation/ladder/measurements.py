@@ -19,11 +19,7 @@ class Result:
     """Runs of one recipe that differ in nothing but the seed, trained on one machine and evaluated on test.
 
     Attributes:
-        recipe: The recipe that was trained, as plain values.
         machine: `processor`, `cores`, `accelerators` and `backend` of the training; `devices` too where they are known.
-        precision: Of the training's arithmetic.
-        parameters: Of the network.
-        images: In the test set.
         seeds: One a run; so are the following.
         accuracies: Without TTA, fractions.
         training_seconds: The epochs' own, without validation.
@@ -51,20 +47,14 @@ class Summary:
     """A result as a table shows it, in the order of the JSON.
 
     Attributes:
-        data: Name of the data set.
         accuracy: Student's interval over the seeds, Wilson's where there is one.
         standard_deviation: Over the seeds; None for one.
         seeds: One a run; so are accuracies and looks.
         accuracies: Single-view, fractions.
-        images: In the test set.
         looks: How often each run's test set has been looked at.
         training_seconds: Mean of the epochs' own, without validation.
-        parameters: Of the network.
         petaflop: Operations of one training; None where nobody counted them, and so are the rates.
-        gigaflop_per_second: On average.
         limit_gigaflop_per_second: Of the machine's fastest matrix product.
-        share_of_limit: The former divided by the latter.
-        precision: Of the training's arithmetic.
         machine: As in `Result`.
         gain: On the rung below; None where nothing was measured of it, or on other data.
     """

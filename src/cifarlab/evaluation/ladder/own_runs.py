@@ -18,7 +18,6 @@ class OwnRuns:
     Attributes:
         results: Of those that were evaluated.
         not_evaluated: Paths of finished runs that have no scores on test.
-        notices: Sentences about runs that could not be read.
     """
 
     results: dict[str, Result] = field(default_factory=dict)

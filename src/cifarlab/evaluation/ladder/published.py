@@ -10,7 +10,6 @@ class Published:
     Attributes:
         accuracy: On CIFAR-10's test images, a fraction.
         label: Short, for a figure.
-        source: Where it is from.
     """
 
     accuracy: float

@@ -24,7 +24,6 @@ class Rung:
     Attributes:
         name: The recipe's, or that of the user's own file.
         source: What `cifarlab train` takes.
-        recipe: Its settings.
         title: The first line of its docstring: which technique it adds.
         expected: The docstring's paragraph that begins with "Expect"; may be empty.
         reason: Why it stands beside the ladder and does not count for the record; empty where it counts.

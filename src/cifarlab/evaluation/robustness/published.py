@@ -25,7 +25,6 @@ class Cifar10C:
     """An opened folder of CIFAR-10-C.
 
     Attributes:
-        folder: Where it is.
         names: The corruptions found in it, sorted.
         labels: `(10000,)` int64, the same at every severity.
     """

@@ -74,27 +74,15 @@ class Robustness:
     """A measurement, in the order of `robustness.json`; every accuracy with its 95 % interval.
 
     Attributes:
-        format: Of the file.
-        run: Name of the run.
-        data: Name of its data set.
         split: Which images were made worse.
-        count: How many.
         seed: Of the choice of images and of all random numbers.
         source: Whose corruptions these are: `OURS`, or a folder of CIFAR-10-C's files.
         looks: How often these images have been looked at, this time included.
         looks_in_making: How many of the looks were those of who made the model.
         model_checksum: Of the model that was measured; None in files of earlier versions.
-        images: Fingerprint of the images.
-        notices: What a reader must know.
         overlap: What `overlap.summarise` gives; None where it cannot be told what the run was trained on.
-        clean: Accuracy on the images as they are.
-        severities: In rising order.
-        corruptions: By their names.
         averaged: Names of those that `mean_corruption_error` is over.
-        mean_corruption_error: Over the benchmark's corruptions.
-        mean_error_over_all: Over all that were measured.
         consistency: For each kind of variant, the share of pictures whose answer stays the same in all of them.
-        attacks: In the order in which they were tried.
         cifar101: None where nobody asked.
         file: Name of the file that a fresh measurement was written to; not in the file itself.
         against: Held against another run; not in the file either.
@@ -151,10 +139,6 @@ def store_results(run: Run, results: Robustness) -> Path:
 
     Every other is in a file whose name says what was measured, such as
     `robustness-20-images-severities-1-5-fog-frost-fgsm.json`; the same measured again replaces itself.
-
-    Args:
-        run: The run that was measured.
-        results: What was measured.
 
     Returns:
         The file that was written.

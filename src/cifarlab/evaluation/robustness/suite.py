@@ -152,13 +152,12 @@ def _ask(subject: "_Subject", chosen: list[str], attacks: list[Attack], known: O
 class _Steps:
     """How much is done, counted in images that went through the model."""
 
-    def __init__(self, progress: ProgressCallback | None, total: int) -> None:
+    def __init__(self, progress: ProgressCallback, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def done(self, phrase: str, images: int) -> None:
         self._done += images
-        if self._progress is not None:
-            self._progress(phrase, min(1.0, self._done / self._total))
+        self._progress(phrase, min(1.0, self._done / self._total))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from cifarlab.metrics.statistics.intervals import CONFIDENCE, Interval, wilson_limits
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.result_tables import as_p_value
 
 MOST_SPLITS = 20_000
 POWER = 0.8
@@ -63,9 +64,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def show_p(value: float) -> str:
     """A p value with its sign, as it stands after a "p": `< 0.0001`, `= 0.0312`, `= 0.43`, `= 1.00`."""
-    if value < 0.0001:
-        return "< 0.0001"
-    return f"= {value:.4f}" if value < 0.1 else f"= {value:.2f}"
+    shown = as_p_value(value)
+    return shown if shown.startswith("<") else f"= {shown}"
 
 
 def images_needed(b: int, c: int, count: int) -> int | None:

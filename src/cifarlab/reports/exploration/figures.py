@@ -1,6 +1,6 @@
 """The figures of an exploration as matplotlib draws them, to be kept as PNG files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -13,6 +13,7 @@ from cifarlab.plots.class_means import plot_class_means
 from cifarlab.plots.class_samples import plot_class_samples
 from cifarlab.plots.duplicate_pairs import plot_duplicate_pairs
 from cifarlab.plots.image_map import plot_image_map
+from cifarlab.utils.arrays import Array
 
 _MOST_ALIKE, _LEAST_ALIKE = 12, 6
 
@@ -24,7 +25,7 @@ def draw_files(findings: Findings) -> dict[str, bytes]:
         "class-counts": lambda: class_counts(findings),
         "class-samples": lambda: plot_class_samples([findings.images[chosen] for chosen in findings.samples], names),
         "class-means": lambda: plot_class_means(findings.means, findings.deviations, names),
-        "brightness": lambda: brightness(findings),
+        "brightness": lambda: brightness(findings.spreads, names),
     }
     for place in PLACES:
         if shown_pairs(findings, place):
@@ -48,14 +49,14 @@ def class_counts(findings: Findings) -> Figure:
     return plot_class_counts(findings.counts, findings.class_names)
 
 
-def brightness(findings: Findings) -> Figure:
-    """Brightness and contrast of the training images, the brightest class on top."""
+def brightness(spreads: Mapping[str, tuple[Array, Array]], class_names: Sequence[str]) -> Figure:
+    """`Findings.spreads` of the training images, the brightest class on top."""
     panels = [
-        ("Brightness", BRIGHTNESS_END, *findings.spreads["brightness"]),
-        ("Contrast", CONTRAST_END, *findings.spreads["contrast"]),
+        ("Brightness", BRIGHTNESS_END, *spreads["brightness"]),
+        ("Contrast", CONTRAST_END, *spreads["contrast"]),
     ]
-    medians = findings.spreads["brightness"][1][:, 2]
-    return plot_brightness(panels, findings.class_names, (-medians).argsort(kind="stable").tolist())
+    medians = spreads["brightness"][1][:, 2]
+    return plot_brightness(panels, class_names, (-medians).argsort(kind="stable").tolist())
 
 
 def shown_pairs(findings: Findings, place: str) -> list[Pair]:

@@ -34,6 +34,7 @@ def render_page(findings: Findings) -> str:
     """The whole page as one HTML text."""
     brightness = _by_median(findings, "brightness")
     contrast = _by_median(findings, "contrast")
+    spreads = figures.brightness(findings.spreads, findings.class_names)
     counts, facts = _counts(findings), duplicate_facts(findings)
     deviations, darkest, brightest = stretch(findings.deviations)
     return render(
@@ -47,7 +48,7 @@ def render_page(findings: Findings) -> str:
         samples=_samples(findings),
         averages=_averages(findings, deviations),
         deviation_range=(darkest, brightest),
-        brightness_figure=draw(figures.brightness(findings), "brightness", _brightness_text(brightness, contrast)),
+        brightness_figure=draw(spreads, "brightness", _brightness_text(brightness, contrast)),
         brightness=brightness,
         contrast=contrast,
         facts=facts,

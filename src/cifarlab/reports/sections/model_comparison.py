@@ -17,9 +17,7 @@ def build(page: Page) -> Markup | None:
     if not page.several:
         return None
     from cifarlab.evaluation.comparison.pairs import compare
-    from cifarlab.metrics.statistics.significance import (
-        show_p,  # brings scipy.stats, seconds that a single run need not wait
-    )
+    from cifarlab.metrics.statistics.significance import show_p  # brings scipy.stats, seconds for one run too
 
     problem, comparison = "", None
     try:

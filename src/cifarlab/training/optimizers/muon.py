@@ -65,13 +65,7 @@ class Muon(keras.optimizers.Optimizer):
         self.momentums = [self.add_variable_from_reference(variable, name="momentum") for variable in variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable in place.
-
-        Args:
-            gradient: Of the variable's shape.
-            variable: A backend variable, as Keras hands it over.
-            learning_rate: Scalar.
-        """
+        """Update one variable in place."""
         index = self._get_variable_index(variable)
         trained, momentum = self._trainable_variables[index], self.momentums[index]
         gradient = ops.cast(gradient, "float32")

@@ -41,12 +41,7 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {
-            "peak": self.peak,
-            "total_steps": self.total_steps,
-            "warmup_steps": self.warmup_steps,
-            "decay": self.decay,
-        }
+        return vars(self).copy()  # under their own names
 
 
 def build_schedule(recipe: Recipe, steps_per_epoch: int) -> WarmupThenDecay:

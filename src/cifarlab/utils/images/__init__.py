@@ -17,7 +17,6 @@ from cifarlab.utils.images._reading import (
     encode_png,
     read_each,
     read_image,
-    read_images,
     read_picture,
     to_grey,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "list_pictures",
     "read_each",
     "read_image",
-    "read_images",
     "read_picture",
     "say_left_out",
     "say_unreadable",

@@ -9,9 +9,6 @@ _SIGNATURE_BYTES = 8
 def check_png(data: bytes) -> None:
     """Compare the CRC of each chunk that the picture is made of, up to the one that ends it.
 
-    Args:
-        data: A PNG file.
-
     Raises:
         ValueError: If a checksum is wrong, or the file ends before its last chunk.
     """

@@ -18,7 +18,6 @@ class PictureError(CifarlabError):
     Attributes:
         fault: `"access"` (missing or unreadable), `"size"` (too large, or too slow to decode), `"kind"` (no picture, or
             of a format that is not read) or `"damage"`.
-        name: What the picture is called.
         reason: What is wrong with it, without its name.
     """
 

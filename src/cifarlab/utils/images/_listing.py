@@ -87,11 +87,7 @@ def _within(real: str, other: str) -> bool:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in `folder`, links to folders among them, sorted by name; litter is left out.
-
-    Raises:
-        CifarlabError: If `folder` is missing, not a folder, or not readable.
-    """
+    """The folders in `folder`, links to folders among them, sorted by name; litter is left out."""
     return [path for path in _entries(folder) if path.is_dir()]
 
 

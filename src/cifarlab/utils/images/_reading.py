@@ -18,7 +18,7 @@ from PIL import Image
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images._checksums import check_png
 from cifarlab.utils.images._colours import packing, to_rgb
-from cifarlab.utils.images._errors import PictureError, say_unreadable
+from cifarlab.utils.images._errors import PictureError
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
@@ -96,31 +96,6 @@ def read_picture(
     """As `read_image`, with what the picture was before it was made small."""
     with silenced():
         return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
-
-
-def read_images(paths: Sequence[Path], size_pixels: int = 32, progress: ProgressCallback | None = None) -> Pixels:
-    """Read many picture files, on every core.
-
-    Args:
-        paths: N picture files.
-        size_pixels: Height and width of each result.
-        progress: Called with a phrase and the share done in `[0, 1]`.
-
-    Returns:
-        `(N, size_pixels, size_pixels, 3)` uint8, in the order of `paths`.
-
-    Raises:
-        CifarlabError: If pictures cannot be read; all of them are named, as `say_unreadable` does.
-    """
-    images = np.empty((len(paths), size_pixels, size_pixels, 3), np.uint8)
-
-    def keep(index: int, picture: Picture) -> None:
-        images[index] = picture.pixels
-
-    errors = read_each(paths, keep, size_pixels, progress)
-    if errors:
-        raise CifarlabError(say_unreadable(errors, len(paths)))
-    return images
 
 
 def read_each(

@@ -1,7 +1,5 @@
 """Every figure that can be downloaded: the drawing, and the numbers that it shows."""
 
-import csv
-import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +10,11 @@ from matplotlib.figure import Figure
 
 from cifarlab import metrics
 from cifarlab.datasets.exploration import statistics
-from cifarlab.datasets.exploration.findings import BRIGHTNESS_END, CONTRAST_END
+from cifarlab.datasets.exploration.findings import find_spreads
 from cifarlab.evaluation.locality import half_energy_sides, random_side
 from cifarlab.evaluation.robustness.results import read_results
 from cifarlab.plots import to_png, to_svg
 from cifarlab.plots.accuracy_intervals import plot_accuracy_intervals
-from cifarlab.plots.brightness import plot_brightness
 from cifarlab.plots.class_counts import plot_class_counts
 from cifarlab.plots.class_means import plot_class_means
 from cifarlab.plots.confusion_matrix import plot_confusion_matrix
@@ -28,8 +25,10 @@ from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.training_curves import plot_training_curves
+from cifarlab.reports.exploration.figures import brightness
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.runs import Run
+from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.results import ClassScores, Interval, ReliabilityBin
@@ -131,24 +130,13 @@ def draw_data_figure(collection: Collection, name: str) -> Drawing:
     if name == "class-means":
         means, deviations = statistics.class_images(train.images, train.labels, len(names))
         return Drawing(lambda: plot_class_means(means, deviations, names), lambda: _mean_rows(means, deviations, names))
-    brightness, contrast = statistics.brightness_and_contrast(train.images)
-    spreads = {
-        "Brightness": (BRIGHTNESS_END, *statistics.distributions(brightness, train.labels, len(names), BRIGHTNESS_END)),
-        "Contrast": (CONTRAST_END, *statistics.distributions(contrast, train.labels, len(names), CONTRAST_END)),
-    }
-    order = (-spreads["Brightness"][2][:, 2]).argsort(kind="stable").tolist()
-    panels = [(title, *spread) for title, spread in spreads.items()]
-    return Drawing(lambda: plot_brightness(panels, names, order), lambda: _spread_rows(spreads, names))
+    spreads = find_spreads(train.images, train.labels, len(names))
+    return Drawing(lambda: brightness(spreads, names), lambda: _spread_rows(spreads, names))
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
     """Rows as CSV under a header of all their columns."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return files.to_csv(rows, dict.fromkeys(key for row in rows for key in row)).encode()
 
 
 def _robustness(run: Run) -> Drawing:
@@ -252,10 +240,10 @@ def _mean_rows(means: Array, deviations: Array, names: Sequence[str]) -> list[Ro
     return rows
 
 
-def _spread_rows(spreads: Mapping[str, tuple[float, Array, Array]], names: Sequence[str]) -> list[Row]:
+def _spread_rows(spreads: Mapping[str, tuple[Array, Array]], names: Sequence[str]) -> list[Row]:
     quantiles = [f"q{round(100 * each):02d}" for each in statistics.QUANTILES]
     return [
-        {"quantity": title.lower(), "class": name, **dict(zip(quantiles, spread[2][index].tolist(), strict=True))}
-        for title, spread in spreads.items()
+        {"quantity": quantity, "class": name, **dict(zip(quantiles, spread[index].tolist(), strict=True))}
+        for quantity, (_, spread) in spreads.items()
         for index, name in enumerate(names)
     ]

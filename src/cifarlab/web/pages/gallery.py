@@ -33,13 +33,9 @@ class Tile:
     """One picture of a gallery.
 
     Attributes:
-        href: Its own page.
         picture: Address of the picture; empty where it cannot be had.
-        alt: For those who cannot see it.
-        true: The class it is labelled as.
         said: The class named; empty where nobody was asked.
         sure: Probability of `said`.
-        right: Whether that is the label.
     """
 
     href: str
@@ -56,13 +52,9 @@ class Gallery:
     """One page of pictures.
 
     Attributes:
-        tiles: The pictures.
         total: How many the filter left on all pages.
         page: This one, from 1.
-        pages: How many there are.
         problem: Why there are no pictures; or empty.
-        class_names: To choose from.
-        orders: To choose from.
         shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
     """

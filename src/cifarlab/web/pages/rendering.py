@@ -15,10 +15,8 @@ from markupsafe import Markup
 
 import cifarlab
 from cifarlab.reports import rendering as report_rendering
-from cifarlab.reports.rendering import duration, number_interval, percent, percent_interval, plain, points, share
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.utils import discovery
-from cifarlab.utils.text import counted
 
 STATIC = Path(__file__).parents[1] / "static"
 THEMES = ("light", "dark")
@@ -159,18 +157,7 @@ def _navigation() -> list[tuple[str, str]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        # The app's `base.html` stands before the report's: a report's page becomes a page of the app.
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("cifarlab.web"), jinja2.PackageLoader("cifarlab.reports")]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (percent, percent_interval, share, number_interval, points, duration, plain, counted)
-    environment.filters.update({function.__name__: function for function in filters})
-    environment.filters["count"] = lambda number: f"{number:,}"
-    environment.globals["address"] = address
-    environment.globals["evaluate_command"] = evaluate_command
-    environment.globals["Markup"] = Markup
+    # The app's `base.html` stands before the report's: a report's page becomes a page of the app.
+    environment = report_rendering.make_environment("cifarlab.web", "cifarlab.reports")
+    environment.globals.update(address=address, evaluate_command=evaluate_command, Markup=Markup)
     return environment

@@ -33,22 +33,16 @@ class RunSummary:
     """A run at a glance.
 
     Attributes:
-        run: Its folder.
         signature: Changes when any of its files does.
         state: `"running"`, `"finished"`, `"stopped"` or `"failed"`.
         why: Why it is not running or finished; or empty.
         started: When, as written; or empty.
         data: Name of its data set; empty while unknown.
-        model: Its architecture.
         recipe: Its recipe's fields, those of the model as `model.<name>`.
-        epochs: Epochs done.
-        planned: Epochs wanted.
         best: Best accuracy on validation, and in which epoch; None where nothing was held out.
         scores: What `scores.json` says, for each split that was evaluated.
         stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
             sentence with the command that makes them anew.
-        parameters: Of the model.
-        seconds: Training time.
         problem: What is wrong with its files; or empty.
     """
 
@@ -108,12 +102,7 @@ class RunSummary:
 
 
 def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
-    """About runs that have no numbers on a split: which, and the command that makes these and no others.
-
-    Args:
-        summaries: The runs, at least one.
-        split: Of which numbers were wanted.
-    """
+    """About runs that have no numbers on a split: which, and the command that makes these and no others."""
     stale = [summary.stale[split] for summary in summaries if split in summary.stale]
     if stale:
         return "; ".join(stale)
@@ -123,12 +112,7 @@ def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
 
 
 def read_summary(run: Run, signature: Signature) -> RunSummary | None:
-    """The run in a folder, as far as its files go; None where it is no run at all.
-
-    Args:
-        run: The folder.
-        signature: Of its files, read before them.
-    """
+    """The run in a folder, as far as its files go; None where it is no run at all."""
     if not run.state_file.is_file():
         return None
     try:

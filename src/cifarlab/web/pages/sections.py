@@ -38,7 +38,6 @@ class Section:
 
     Attributes:
         name: Unique on the page.
-        title: Its heading.
         address: Where its content is served alone.
         html: Its content; None where it is not made yet.
     """

@@ -29,7 +29,6 @@ class Classified:
     """What one model says of some pictures.
 
     Attributes:
-        batcher: The model's thread.
         pictures: `(N, H, W, C)` uint8, as the model saw them.
         probabilities: `(N, K)` float64, rows sum to 1.
     """

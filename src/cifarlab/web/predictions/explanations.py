@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cifarlab import recipes
 from cifarlab.datasets import ImageSet, load_data
-from cifarlab.evaluation.explanation.neighbours import Neighbour, feature_model, nearest, training_features
+from cifarlab.evaluation.explanation.neighbours import Neighbour, feature_model, nearest_images, training_features
 from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
@@ -116,12 +116,7 @@ class _Compiled:
         assert self.known is not None
         assert self._forward is not None
         known = self.known.result()
-        rows, similarities = nearest(known.features, self._forward(picture[None])[0], count)
-        train = known.train
-        return [
-            Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row])
-            for row, similarity in zip(rows, similarities, strict=True)
-        ]
+        return nearest_images(known.features, known.train, self._forward(picture[None])[0], count)
 
 
 # Over all models: a pass through the training images takes every core, and the memory for all of them.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from cifarlab import runs
 from cifarlab.inference import prediction
@@ -34,7 +35,6 @@ class LoadedModel:
     """A model in memory.
 
     Attributes:
-        name: As requests name it.
         class_names: K names, in the order of the logits.
         image_shape: Height, width and channels of what it takes.
         forward: `(B, H, W, C)` uint8 to `(B, K)` float32.
@@ -56,10 +56,7 @@ class LoadedModel:
     def probabilities(self, logits: Array) -> NDArray[np.float64]:
         """`(N, K)` float32 logits to `(N, K)` float64 probabilities at the model's temperature."""
         # Divided in float32, as `temperature.scale` does, so that the digits are those of `predict`.
-        scaled = (logits / self.temperature).astype(np.float64)
-        weights: NDArray[np.float64] = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        chances: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-        return chances
+        return np.asarray(special.softmax((logits / self.temperature).astype(np.float64), axis=1))
 
 
 class ModelStore:

@@ -128,10 +128,6 @@ class InferenceService:
             batchers = list(self._batchers.values())
         return any(batcher.has_loaded for batcher in batchers) or not self.store.names()
 
-    def is_loaded(self, name: str) -> bool:
-        """Whether a model is in memory and answers."""
-        return self.engine(name) is not None
-
     def engine(self, name: str) -> str | None:
         """What computes a model's answers; None where it is not in memory."""
         with self._lock:

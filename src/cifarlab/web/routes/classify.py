@@ -32,12 +32,7 @@ SHOWN_PIXELS = 320
 
 @dataclass(frozen=True)
 class FormValues:
-    """What the form says.
-
-    Attributes:
-        models: Their names, in order, each once.
-        neighbours: Whether to look for the nearest training images.
-    """
+    """What the form says."""
 
     models: tuple[str, ...]
     neighbours: bool
@@ -48,12 +43,8 @@ class Card:
     """What the page shows of one model's answer.
 
     Attributes:
-        model: Its name.
-        known: Names of its classes.
-        calibrated: Whether its probabilities are.
         named: The most probable classes with their probabilities.
         seen: Address of the picture as the network sees it.
-        size: Its height and width.
         method: Of the saliency map; `attention` is its address. Both are empty where there is none.
         neighbours: Class, neighbour and its picture's address; None where they are not there yet.
         agreeing: How many neighbours are of the class named.

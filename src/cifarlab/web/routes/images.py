@@ -34,14 +34,9 @@ class StoredAnswer:
     """What a run has stored about an image.
 
     Attributes:
-        summary: Of the run.
         split: Where the image is among its predictions; empty where it has no answer, and the rest says nothing.
-        right: Whether the class it names is the label.
-        said: That class.
         sure: Its probability.
-        loss: Of the image.
         rank: 1 for the largest loss of the split.
-        count: Images in the split.
         classes: Name, probability and whether it is the label, of those it finds probable and of the label.
     """
 
@@ -230,12 +225,7 @@ def _gallery(library: Library, collection: Collection, query: Mapping[str, str])
 
 
 def _story(library: Library, collection: Collection, asked: list[RunSummary], image_id: str, split: str) -> DrawnStory:
-    """The whole story as the report's template wants it.
-
-    Raises:
-        CifarlabError: If no run with a model is asked, or one cannot be.
-        HTTPException: 503 if another visitor is asking and does not come to an end.
-    """
+    """The whole story as the report's template wants it; 503 if another visitor asks and does not come to an end."""
     able = [summary for summary in asked if summary.run.model_file.is_file()]
     if not able:
         raise CifarlabError("no run with a trained model is asked about this image: choose another one")

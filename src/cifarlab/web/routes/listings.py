@@ -12,9 +12,8 @@ from cifarlab.models.pretrained import builtin
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
-from cifarlab.web.server.state import inference_of
+from cifarlab.web.server.state import inference_of, library_of
 
 router = APIRouter(prefix="/v1", tags=["models and runs"])
 
@@ -99,7 +98,7 @@ _MISSING: dict[int | str, dict[str, Any]] = {
 def list_models(request: Request) -> Models:
     """The built-in model, and every run that has a model. One whose files are broken is left out."""
     service = inference_of(request)
-    summaries = {summary.name: summary for summary in _library(request).summaries()}
+    summaries = {summary.name: summary for summary in library_of(request).summaries()}
     described = (_describe_model(name, summaries.get(name), service.engine(name)) for name in service.store.names())
     return Models(models=[model for model in described if model is not None])
 
@@ -107,7 +106,7 @@ def list_models(request: Request) -> Models:
 @router.get("/runs", summary="All runs")
 def list_runs(request: Request) -> Runs:
     """Every run in the folder of runs, in whatever state."""
-    return Runs(runs=[_describe_run(summary) for summary in _library(request).summaries()])
+    return Runs(runs=[_describe_run(summary) for summary in library_of(request).summaries()])
 
 
 @router.get("/runs/{id}/scores", summary="The scores of a run", responses=_MISSING)
@@ -118,7 +117,7 @@ def read_scores(
     tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = NO_TTA,
 ) -> Scores:
     """Accuracy, loss, precision, recall, F1, calibration and more, each with its interval, and the confusion matrix."""
-    summary = _library(request).summary(run_id)
+    summary = library_of(request).summary(run_id)
     if tta not in NAMES:
         raise HTTPException(404, f"there is no test-time augmentation {tta[:100]!r}: expected {', '.join(NAMES)}")
     try:
@@ -126,12 +125,6 @@ def read_scores(
     except (CifarlabError, ValueError) as error:
         reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {summary.name} are damaged"
         raise HTTPException(404, reason) from error
-
-
-def _library(request: Request) -> Library:
-    library = request.app.state.library
-    assert isinstance(library, Library)
-    return library
 
 
 def _describe_model(name: str, summary: RunSummary | None, engine: str | None) -> Model | None:
@@ -157,18 +150,13 @@ def _describe_model(name: str, summary: RunSummary | None, engine: str | None) -
 
 
 def _describe_run(summary: RunSummary) -> RunAtAGlance:
-    return RunAtAGlance.model_validate(
-        {
-            "id": summary.name,
-            "state": summary.state,
-            "why": summary.why or summary.problem,
-            "started": summary.started,
-            "data": summary.data,
-            "model": summary.model,
-            "epochs": summary.epochs,
-            "planned_epochs": summary.planned,
-            "validation_accuracy": summary.best[0] if summary.best else None,
-            "test_accuracy": summary.accuracy,
-            "evaluated_on": summary.evaluated,
-        }
+    same = {name: getattr(summary, name) for name in ("state", "started", "data", "model", "epochs")}
+    return RunAtAGlance(
+        id=summary.name,
+        why=summary.why or summary.problem,
+        planned_epochs=summary.planned,
+        validation_accuracy=summary.best[0] if summary.best else None,
+        test_accuracy=summary.accuracy,
+        evaluated_on=summary.evaluated,
+        **same,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cifarlab import metrics
 from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
@@ -166,11 +167,7 @@ def _has_tab(summary: RunSummary, split: str, tab: str) -> bool:
 
 
 def _why_no_first_layer(summary: RunSummary) -> str:
-    """One sentence.
-
-    Raises:
-        CifarlabError: If the model's file is broken.
-    """
+    """One sentence; of a model whose file is broken, the error that says so."""
     if not summary.run.model_file.is_file():
         return f"{summary.name} has no model yet: its first layer is shown once the training has kept one"
     read_first_layer(summary.run.model_file)
@@ -182,10 +179,8 @@ def _why_no_first_layer(summary: RunSummary) -> str:
 def _matrix(library: Library, summary: RunSummary, split: str) -> dict[str, Any]:
     """The confusion matrix, each cell with the share of its row and how deep its colour is."""
     predictions = library.predictions(summary, split)
-    size = len(predictions.class_names)
+    counts, size = metrics.confusion_matrix(predictions), len(predictions.class_names)
     own = np.eye(size, dtype=bool)
-    counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     worst = max(float(shares[~own].max(initial=0)), 1e-9)
     # Of the colour, in tenths: the share itself on the diagonal, elsewhere beside the worst mistake's.

@@ -44,13 +44,7 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def protect(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
-    """Put the middlewares around an app.
-
-    Args:
-        app: Before it has answered its first request.
-        settings: Address, token and limits.
-        metrics: Counts every request.
-    """
+    """Put the middlewares around an app."""
     # The last one added is asked first: what it refuses, the inner ones never see. So the counter counts every refusal,
     # the headers are on all of them, and no body is read before host, token and origin are right.
     app.add_middleware(SizeGuard, max_request_bytes=settings.limits.max_request_bytes)

@@ -12,12 +12,7 @@ class ImageRandom:
     """One stream of random numbers an image."""
 
     def __init__(self, name: str, numbers: Array) -> None:
-        """Philox is keyed by the name's hash and the image's number, so that no two streams meet.
-
-        Args:
-            name: What the numbers are for.
-            numbers: `(N,)` int, at least 0.
-        """
+        """Philox is keyed by the hash of a name and the image's number, at least 0, so that no two streams meet."""
         key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
         pairs = [np.array([key, number], np.uint64) for number in numbers.tolist()]
         self._streams = [np.random.Generator(np.random.Philox(key=pair)) for pair in pairs]

@@ -27,12 +27,7 @@ def enlarging(height: int, width: int, factor: float) -> Any:
 
 
 def transform(images: Array, operator: Any) -> Array:
-    """A linear map of every picture's pixels.
-
-    Args:
-        images: `(N, H, W, C)` float32.
-        operator: Sparse, `(H * W, H * W)`.
-    """
+    """A linear map, sparse `(H * W, H * W)`, of the pixels of every picture, `(N, H, W, C)` float32."""
     count, height, width, channels = images.shape
     pixels = np.ascontiguousarray(images.transpose(1, 2, 0, 3)).reshape(height * width, count * channels)
     return np.asarray((operator @ pixels).reshape(height, width, count, channels).transpose(2, 0, 1, 3))
@@ -60,12 +55,7 @@ def bilinear(images: Array, rows: Array, columns: Array, *, repeat_edge: bool) -
 
 
 def gather(images: Array, places: Array) -> Array:
-    """Pixels from other places of their own picture.
-
-    Args:
-        images: `(N, H, W, C)`.
-        places: `(N, H, W)` int64, row times width plus column of where each new pixel comes from.
-    """
+    """Pixels of `(N, H, W, C)` from other places of their picture, `(N, H, W)` int64: row times width, plus column."""
     count, height, width, channels = images.shape
     first = height * width * np.arange(count)[:, None, None]
     return np.asarray(np.take(images.reshape(-1, channels), places + first, axis=0))

@@ -45,11 +45,7 @@ def apply(images: Array, constant: tuple[float, float, float, float, float, str]
 
 
 def _relief(drops: Array) -> Array:
-    """`(N, H, W)` float32, 0 to 255: the drops lit from one side, from the distance to their rims.
-
-    Args:
-        drops: `(N, H, W)` uint8.
-    """
+    """`(N, H, W)` uint8 drops to float32, 0 to 255: lit from one side, from the distance to their rims."""
     rims = edges(drops, low=50, high=150)
     # A step from picture to picture is so long that no rim of another one is ever the nearest.
     distance = ndimage.distance_transform_edt(~rims, sampling=(1e4, 1, 1)) if rims.any() else np.full(rims.shape, 20.0)
