@@ -48,6 +48,7 @@ WORDS = {
     "report": ("report {run}", "report {run} {other} --stories 1"),
     "robustness": ("robustness {run} --corruptions fog --severities 1 --limit 5 --attacks none",),
     "serve": (),  # its routes are walked below
+    "sweep": ("sweep {run}/recipe.json --over learning_rate=0.001,0",),  # refused once the recipe is read
     "train": (
         "train {run}/recipe.json",
         "train {run}/recipe.json --set model=mlp",
@@ -214,6 +215,10 @@ PARTS = {
     "image_id": ["test-00003"],
     "version": ["1"],
     "kind": ["png"],
+    "part": ["best-trials"],
+    "figure": ["optimisation_history"],
+    "number": ["1"],
+    "trial": ["1"],
 }
 QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test", "model": "theirs", "neighbours": "1"}
 

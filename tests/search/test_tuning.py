@@ -1,5 +1,6 @@
 """Whole studies without a training: what decides them, and what an accident leaves."""
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -208,14 +209,13 @@ def test_without_confirmation_nothing_is_said_of_the_recipe(search, fake_workers
 def test_of_two_processes_one_writes_and_the_other_takes_over(search, fake_workers, undisturbed):
     """A process that came second writes the study's files when the first has gone."""
     study = undisturbed[0].study
-    with study.writing() as first, study.writing() as second:
-        assert first()
-        assert not second()
-    with study.writing() as second:
-        with study.writing() as first:
+    with contextlib.ExitStack() as gone:
+        first = gone.enter_context(study.writing())
+        with study.writing() as second:
             assert first()
             assert not second()
-        assert second()
+            gone.close()
+            assert second()
 
 
 def test_a_model_of_the_users_own_is_named_to_the_processes(recipe, fake_workers, tmp_path):

@@ -148,6 +148,7 @@ class Study:
                     lock.acquire()
             return lock.is_locked
 
+        is_mine()
         try:
             yield is_mine
         finally:

@@ -26,7 +26,6 @@ EPILOG = usage.examples(
     "cifarlab tune mlp2 --trials 100 --epochs 50 --jobs 2",
     "cifarlab tune mlp2 --only --range learning_rate=1e-4..1e-2:log --choice optimizer=adam,muon,sgd",
     "cifarlab tune my_recipe.py --space my_space.py --name wide",
-    "cifarlab train studies/mlp2/best.py",
 )
 
 
