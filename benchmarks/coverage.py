@@ -95,7 +95,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parts: dict[str, Callable[[int, np.random.Generator, Sequence[int]], Iterator[Row]]] = {
         "accuracy": accuracy_rows, "difference": difference_rows, "seeds": seed_rows, "f1": f1_rows,
-        "calibration": calibration_rows,
+        "calibration": calibration_rows, "trainings": training_rows,
     }  # fmt: skip
     rows = []
     print(HEADER, flush=True)
@@ -187,6 +187,18 @@ def seed_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> 
             found = intervals.mean(random.binomial(10_000, random.normal(0.94, 0.003, seeds)) / 10_000, highest=1.0)
             row.add(found.low or 0.0, found.high or 1.0)
         yield row
+
+
+def training_rows(draws: int, random: np.random.Generator, sizes: Sequence[int]) -> Iterator[Row]:
+    """The verdict of `cifarlab tune`: a difference of trainings on the same images, both drawn anew each time."""
+    for n in sizes:
+        for of_trainings in (0.0, 0.003, 0.01, 0.03):  # standard deviation of what a training adds for all images
+            row = Row(f"difference of 3 trainings, spread {of_trainings}", "crossed t", n, 0.01)
+            for _ in range(draws):
+                images, trainings = random.normal(0, 0.3, n), random.normal(0, of_trainings, (3, 1))
+                rest = random.normal(0, 0.4, (3, n))
+                add(row, significance.crossed_difference(0.01 + images + trainings + rest)[0])
+            yield row
 
 
 def make_confusion(accuracy: float) -> Array:

@@ -44,7 +44,7 @@ def search(folder: Path, trials: int, epochs: int, workers: Workers, show: Tunin
     """One study; the seconds that it took."""
     began = time.monotonic()
     space = choose_space("smoke", ["learning_rate=1e-4..1e-2:log"], fixed=FIXED, only=True)
-    rules = Rules(trials=trials, epochs=epochs)
+    rules = Rules(trials=trials, epochs=epochs, pruner="halving")
     tune("smoke", space, rules, fixed=FIXED, confirm=0, name="study", studies_dir=folder, show=show, workers=workers)
     return time.monotonic() - began
 

@@ -53,8 +53,8 @@ TABLES: dict[str, tuple[str, list[str], list[str], float, int]] = {
     ),
     "convnet-cifar10": (
         "convnet94",
-        ["validation_fraction=0.1", "batch_size=250", "model.widths=(8, 16, 16)", "model.depth=1", "image_pixels=()"],
-        ["model.widths=(4, 8, 8);(8, 16, 16);(8, 16, 32)", "model.depth=1,2"],
+        ["validation_fraction=0.1", "batch_size=250", "model.widths=(8, 16, 16)", "model.depth=2", "image_pixels=()"],
+        ["model.widths=(4, 8, 8);(8, 16, 16);(8, 16, 32)", "model.depth=2,3"],
         0.8,
         9,
     ),

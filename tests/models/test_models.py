@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from cifarlab.models import mlp
+from cifarlab.search.parameters import literal, parse
+from cifarlab.training.plan import default_space
 from cifarlab.utils import discovery
 
 
@@ -51,3 +53,12 @@ def test_mlp_says_what_its_widths_must_be(widths):
     with pytest.raises(ValueError, match="positive whole numbers, such as") as caught:
         mlp.build((8, 8, 3), 10, widths=widths)
     assert str(caught.value).endswith(f"Received: {widths!r}")
+
+
+@pytest.mark.parametrize("name", discovery.names("models"))
+def test_every_end_of_the_default_search_space_builds(name):
+    """A search with a model's own space must not spend its trials on networks that cannot be built."""
+    for key, text in default_space(name).items():
+        for end in parse(key, text).ends():
+            model = discovery.load("models", name).build((32, 32, 3), 10, **{key: literal(end)})
+            assert model.output_shape == (None, 10)

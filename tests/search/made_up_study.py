@@ -15,7 +15,7 @@ from cifarlab.search.space import make_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.utils import files
 
-RULES = Rules(trials=10, epochs=3, sampler="random")
+RULES = Rules(trials=10, epochs=3, sampler="random", pruner="halving")
 DATA = {"name": "digits", "train": 1166, "validation": 129}
 BROKEN = "the loss is not a number: <b>lower the learning rate</b>"
 

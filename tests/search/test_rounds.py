@@ -1,9 +1,11 @@
 """The search itself, on results made up from the settings: no training."""
 
+import inspect
 import math
 
 import pytest
 
+from cifarlab.cli.commands.tune import tune
 from cifarlab.recipes import Recipe, override
 from cifarlab.search.rounds import Outcome, plan_rounds, search
 from cifarlab.search.rules import SAMPLERS, Rules
@@ -81,7 +83,7 @@ def test_halving_by_hand():
     assert laboratory.asked[2][0] == [by_score[0].number]
     assert by_score[0].state == "complete"
     assert set(by_score[0].scores) == {1, 3, 9}
-    assert plan_rounds(Rules(trials=9, epochs=9)) == [([9, 3, 1], (1, 3, 9))]
+    assert plan_rounds(Rules(trials=9, epochs=9, pruner="halving")) == [([9, 3, 1], (1, 3, 9))]
 
 
 def test_trial_0_is_the_recipe_as_shipped():
@@ -99,7 +101,7 @@ def test_no_settings_are_tried_twice_and_a_used_up_space_ends_the_search():
 
 def test_a_search_that_goes_on_asks_only_for_what_is_new():
     """Trials that are known keep their settings, whatever the sampler would propose now."""
-    rules = Rules(trials=18, epochs=9)
+    rules = Rules(trials=18, epochs=9, pruner="halving")
     whole = run(rules)
     stored = {trial.number: (trial.settings, trial.parameters) for trial in whole[:11]}
     assert summary(run(rules, known=stored.get)) == summary(whole)
@@ -108,7 +110,7 @@ def test_a_search_that_goes_on_asks_only_for_what_is_new():
 
 
 def test_more_trials_go_on_from_fewer():
-    few, many = run(Rules(trials=9, epochs=9)), run(Rules(trials=27, epochs=9))
+    few, many = (run(Rules(trials=count, epochs=9, pruner="halving")) for count in (9, 27))
     assert summary(many)[:9] == summary(few)
 
 
@@ -122,7 +124,7 @@ def test_tpe_comes_nearer_to_the_best_than_chance():
 
 def test_failures_are_told_and_never_go_on():
     laboratory = Laboratory(failing=(1, 4))
-    trials = run(Rules(trials=9, epochs=9), laboratory=laboratory)
+    trials = run(Rules(trials=9, epochs=9, pruner="halving"), laboratory=laboratory)
     assert [trial.number for trial in trials if trial.state == "failed"] == [1, 4]
     assert trials[1].reason == "loss became nan"
     assert trials[1].score is None
@@ -131,7 +133,7 @@ def test_failures_are_told_and_never_go_on():
 
 def test_ten_failures_in_a_row_end_the_study():
     with pytest.raises(CifarlabError, match="10 trials in a row failed, the last one: loss became nan"):
-        run(Rules(trials=30, epochs=9), laboratory=Laboratory(failing=range(3, 30)))
+        run(Rules(trials=30, epochs=9, pruner="halving"), laboratory=Laboratory(failing=range(3, 30)))
 
 
 def test_unknown_rules_are_refused():
@@ -139,3 +141,16 @@ def test_unknown_rules_are_refused():
         Rules(pruner="halvin")
     with pytest.raises(CifarlabError, match="unknown sampler"):
         Rules(sampler="best")
+
+
+def test_a_limit_of_time_needs_rounds():
+    Rules(pruner="halving").check_minutes(5)
+    Rules(pruner="one_epoch").check_minutes(None)
+    with pytest.raises(CifarlabError, match="add --pruner halving"):
+        Rules(pruner="one_epoch").check_minutes(5)
+
+
+def test_the_command_has_the_rules_own_defaults():
+    parameters = inspect.signature(tune).parameters
+    names = ("trials", "sampler", "pruner", "seeds_per_trial", "threads", "confirm_seeds", "seed")
+    assert {name: parameters[name].default for name in names} == {name: getattr(Rules(), name) for name in names}

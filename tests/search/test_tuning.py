@@ -13,7 +13,7 @@ from cifarlab.recipes import load_recipe
 from cifarlab.search import Rules, make_space, open_study, tune
 from cifarlab.utils.errors import CifarlabError
 
-RULES = Rules(trials=12, epochs=9, confirm_seeds=2)
+RULES = Rules(trials=12, epochs=9, pruner="halving", confirm_seeds=2)
 SPACE = ["learning_rate=1e-4..1e-1:log"], ["schedule=cosine,linear"]
 
 
@@ -130,8 +130,8 @@ def test_what_is_written_does_not_shrink_while_a_study_goes_on(search, fake_work
     ("options", "words"),
     [
         ({"space": (["learning_rate=1e-4..1e-2:log"], [])}, "learning_rate '0.0001..0.1:log' there"),
-        ({"rules": Rules(trials=12, epochs=8)}, "epochs 9 there, 8 here"),
-        ({"rules": Rules(trials=12, epochs=9, seed=1)}, "seed 0 there, 1 here"),
+        ({"rules": Rules(trials=12, epochs=8, pruner="halving")}, "epochs 9 there, 8 here"),
+        ({"rules": Rules(trials=12, epochs=9, pruner="halving", seed=1)}, "seed 0 there, 1 here"),
         ({"fixed": ["batch_size=50"]}, "batch_size 100 there, 50 here"),
         ({"confirm": 0.2}, "confirmation_fraction 0.1 there, 0.2 here"),
     ],

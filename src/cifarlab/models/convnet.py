@@ -17,7 +17,7 @@ from cifarlab.utils.arrays import Array
 # What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
 SEARCH_SPACE = {
     "widths": "(32, 64, 128);(64, 128, 256);(64, 256, 256)",
-    "depth": "1..3",
+    "depth": "2,3",
     "activation": "silu,gelu,relu",
 }
 

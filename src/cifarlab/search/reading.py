@@ -16,7 +16,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.search.confirmation import Verdict
 from cifarlab.search.parameters import Choice, Range, parse
-from cifarlab.search.rounds import Trial, plan_rounds
+from cifarlab.search.rounds import Trial, best_of, plan_rounds
 from cifarlab.search.rules import Rules
 from cifarlab.search.study import Study, open_study
 from cifarlab.utils.errors import CifarlabError
@@ -57,7 +57,7 @@ class StudyRecord:
     @property
     def leaders(self) -> list[Trial]:
         """The trials that were trained to the end, from the best score on."""
-        return sorted((t for t in self.trials if t.state == "complete"), key=lambda t: (-(t.score or 0.0), t.number))
+        return best_of(self.trials)
 
     @property
     def is_done(self) -> bool:

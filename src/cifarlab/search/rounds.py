@@ -9,7 +9,7 @@ been trained answers at once.
 import hashlib
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,6 +70,11 @@ class Trial:
     def score(self) -> float | None:
         """At the last rung that it reached."""
         return self.scores[self.epochs] if self.scores else None
+
+
+def best_of(trials: Iterable[Trial]) -> list[Trial]:
+    """Those that were trained to the end, from the best score on."""
+    return sorted((t for t in trials if t.state == "complete"), key=lambda t: (-(t.score or 0.0), t.number))
 
 
 class Pruner(Protocol):

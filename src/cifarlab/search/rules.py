@@ -23,10 +23,10 @@ class Rules:
         seed: Of the sampler.
     """
 
-    trials: int = 54
+    trials: int = 100
     epochs: int = 20
     sampler: str = "tpe"
-    pruner: str = "halving"
+    pruner: str = "one_epoch"
     seeds_per_trial: int = 1
     threads: int = 1
     confirm_seeds: int = 3
@@ -36,3 +36,12 @@ class Rules:
         discovery.load("search.pruners", self.pruner)
         if self.sampler not in SAMPLERS:
             raise CifarlabError(discovery.unknown("sampler", self.sampler, SAMPLERS))
+
+    def check_minutes(self, max_minutes: float | None) -> None:
+        """Refuse a limit of time where there is but one round: only between rounds could it end the search.
+
+        Raises:
+            CifarlabError: If there is such a limit.
+        """
+        if max_minutes is not None and self.pruner == "one_epoch":
+            raise CifarlabError("one_epoch has a single round, which --max-minutes cannot end: add --pruner halving")

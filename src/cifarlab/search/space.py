@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, settings_of
 from cifarlab.search.parameters import LOG, Choice, Range, parse
 from cifarlab.training.plan import check_recipe, default_space
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import describe_error
 
@@ -30,11 +30,13 @@ class Space:
         parameters: By key, such as `"learning_rate"` or `"model.widths"`.
         function: Takes an Optuna trial, gives settings by key; then there are no `parameters`.
         source: Where the function is from.
+        checksum: Of that file: another function makes another study.
     """
 
     parameters: Mapping[str, Range | Choice]
     function: "Callable[[optuna.Trial], Mapping[str, Any]] | None" = None
     source: str = ""
+    checksum: str = ""
 
     def suggest(self, trial: "optuna.Trial") -> Settings:
         """Settings for one more training.
@@ -75,7 +77,9 @@ class Space:
 
     def describe(self) -> dict[str, str]:
         """Every key with its range or choice as text."""
-        return {"function": self.source} if self.function else {key: str(each) for key, each in self.parameters.items()}
+        if self.function is not None:
+            return {"function": self.source, "sha256": self.checksum}
+        return {key: str(each) for key, each in self.parameters.items()}
 
 
 def make_space(
@@ -171,7 +175,7 @@ def own_space(path: str) -> Space:
     function = getattr(module, "space", None)
     if not callable(function):
         raise CifarlabError(f"{path} defines no space(trial): expected a function of an Optuna trial")
-    return Space({}, function, path)
+    return Space({}, function, path, files.checksum(own_code.find(path), "sha256"))
 
 
 def _named(flag: str, texts: Sequence[str]) -> Settings:

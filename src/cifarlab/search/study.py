@@ -36,7 +36,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
 FORMAT = 1
-_MAY_GROW = ("trials", "versions", "confirm_seeds", "format")
+_MAY_GROW = ("trials", "confirm_seeds")
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,8 @@ def _check_same(study: Study, values: Mapping[str, Any]) -> None:
             if old.get(key) != new.get(key) and key not in _MAY_GROW:
                 differing.append(f"{key} {old.get(key)!r} there, {new.get(key)!r} here")
     if differing:
+        few = "; ".join(list(dict.fromkeys(differing))[:3])  # epochs are in the recipe and in the rules
         raise CifarlabError(
-            f"{study.path} is another study ({'; '.join(differing[:3])}): give another --name, or the command it was "
+            f"{study.path} is another study ({few}): give another --name, or the command it was "
             f"begun with: {before.get('command', '')}"
         )

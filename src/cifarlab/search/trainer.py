@@ -93,19 +93,21 @@ class Trainer:
             for label, settings in {"shipped": {}, **found}.items()
         }
         answers = self._run("confirmation", tasks, 0, self._rules.epochs)
-        for task, answer in answers.items():
-            if answer.ended == FAILED:
-                raise CifarlabError(f"the confirmation's training {task.folder} failed: {answer.reason}")
+        # Settings that fail with a fresh seed are no candidate any more; the others are still judged.
         said = {
             label: [Predictions.load(task.run.predictions_file(CONFIRMATION)) for task in each]
             for label, each in tasks.items()
+            if all(answers[task].ended != FAILED for task in each)
         }
+        if "shipped" not in said:
+            reason = next(answers[task].reason for task in tasks["shipped"] if answers[task].ended == FAILED)
+            raise CifarlabError(f"the recipe as shipped failed in the confirmation: {reason}")
         candidates = [
-            (trial.number, trial.settings, trial.score or 0.0, said[f"trial{trial.number:04d}"])
+            (trial.number, trial.settings, trial.score or 0.0, said[label])
             for trial in leaders
-            if trial.settings
+            if (label := f"trial{trial.number:04d}") in said
         ]
-        return judge(base, candidates, said["shipped"], self._rules.epochs)
+        return judge(base, candidates, said["shipped"], self._rules.epochs) if candidates else None
 
     def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
         runs = {

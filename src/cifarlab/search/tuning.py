@@ -17,13 +17,14 @@ from cifarlab.search import exports
 from cifarlab.search.confirmation import CANDIDATES, Verdict
 from cifarlab.search.observer import TuningObserver, choose_observer
 from cifarlab.search.planning import CONFIRM, Plan, default_epochs, plan_study, prepare
-from cifarlab.search.rounds import Trial, search
+from cifarlab.search.rounds import Trial, best_of, search
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space
 from cifarlab.search.study import Study, begin_study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import Workers, make_local_workers
 from cifarlab.utils import files, own_code
+from cifarlab.utils.environment import find_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
 
@@ -76,10 +77,10 @@ def tune(
     Args:
         recipe: Its name, a file with one, or a Recipe.
         space: What may vary, see `make_space`; by default what the recipe's model and the training have to vary.
-        rules: By which rules; by default 54 trials of at most 20 epochs.
+        rules: By which rules; by default 100 trials of at most 20 epochs.
         fixed: Settings such as `"data=digits"`, the same for every trial and for the recipe as shipped.
         confirm: Share of the training images that no trial sees; 0 for no confirmation.
-        max_minutes: Begin no further round after so long.
+        max_minutes: Begin no further round after so long; not with `one_epoch`, which has one round.
         keep: Of how many trials the weights are kept.
         jobs: How many processes train; by default as many as there are cores for.
         max_trial_minutes: The most that one training may take.
@@ -99,6 +100,7 @@ def tune(
     """
     check_installed()
     rules, observer = rules or Rules(epochs=default_epochs(recipe)), choose_observer(show)
+    rules.check_minutes(max_minutes)
     space = space or choose_space(recipe, fixed=fixed, code=code)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
     varied = prepare(recipe, rules, fixed, confirm, code)
@@ -196,11 +198,6 @@ def _best_line(trials: Sequence[Trial]) -> str:
     return f"{percent(first.score or 0.0)} (trial {first.number}: {what})"
 
 
-def best_of(trials: Sequence[Trial]) -> list[Trial]:
-    """Those that were trained to the end, from the best score on."""
-    return sorted((t for t in trials if t.state == "complete"), key=lambda t: (-(t.score or 0.0), t.number))
-
-
 def _chosen(leaders: Sequence[Trial], verdict: Verdict | None) -> Trial | None:
     """The best on the confirmation part, where there was one; else the best score."""
     if verdict is None:
@@ -235,12 +232,16 @@ def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:
 
 
 def _describe(splits: Splits) -> Mapping[str, object]:
-    """Name, and fingerprints of what is trained on, compared on and confirmed on; the test images are not touched."""
+    """Name, backend, and fingerprints of what is trained on, compared on and confirmed on; test images are not touched.
+
+    On another backend the runs could not go on: that is another study, and no failure of its trials.
+    """
     parts = {split: splits[split].fingerprint for split in SPLITS if split != "test"}
     confirmation = {} if splits.confirmation is None else {"confirmation": splits.confirmation.fingerprint}
     counts = {split: len(splits[split]) for split in parts}
     return {
         "name": splits.source.name,
+        "backend": find_backend(),
         **{f"{key} fingerprint": each for key, each in {**parts, **confirmation}.items()},
         **counts,
     }

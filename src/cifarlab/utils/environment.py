@@ -33,6 +33,19 @@ def choose_backend() -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # However often this is called: `logging` takes the same filter once.
     logging.getLogger("tensorflow").addFilter(_is_no_notice_of_retracing)
+    chosen = os.environ["KERAS_BACKEND"] = find_backend()
+    if chosen == "tensorflow" and chosen not in sys.modules:
+        with without_chatter():
+            importlib.import_module(chosen)
+    return chosen
+
+
+def find_backend() -> str:
+    """The backend that `choose_backend` would choose, without loading it.
+
+    Raises:
+        CifarlabError: If none is installed, or the one asked for is not.
+    """
     setting = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
     installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
     if setting and setting not in BACKENDS:
@@ -41,11 +54,7 @@ def choose_backend() -> str:
         raise CifarlabError(f"the backend {setting} is not installed: pip install 'cifarlab[{setting}]'")
     if not installed:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
-    chosen = os.environ["KERAS_BACKEND"] = setting or installed[0]
-    if chosen == "tensorflow" and chosen not in sys.modules:
-        with without_chatter():
-            importlib.import_module(chosen)
-    return chosen
+    return setting or installed[0]
 
 
 def _is_no_notice_of_retracing(record: logging.LogRecord) -> bool:

@@ -1,6 +1,7 @@
 """Results for people: numbers as every table's cells show them, and a result's own small table, text or HTML."""
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,12 +90,12 @@ class ResultTable:
         return f"<table>{caption}<thead>{row(self.header, 'th')}</thead><tbody>{body}</tbody></table>{below}"
 
 
-class Shown:
+class Shown(ABC):
     """A result that says what it is: a table as text where it is printed, as HTML at the end of a notebook's cell."""
 
+    @abstractmethod
     def table(self) -> ResultTable:
         """What people see of it."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return self.table().as_text()

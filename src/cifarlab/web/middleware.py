@@ -1,9 +1,11 @@
 """What the middlewares share: plain ASGI, since Starlette's own base class buffers and hides disconnects."""
 
+from abc import ABC, abstractmethod
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class HttpMiddleware:
+class HttpMiddleware(ABC):
     """Sees HTTP requests; the lifespan's messages, which have no method and no path, go straight through."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -13,6 +15,6 @@ class HttpMiddleware:
         """Handle a request, or pass on what is none."""
         await (self.handle if scope["type"] == "http" else self._app)(scope, receive, send)
 
+    @abstractmethod
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on to `self._app`."""
-        raise NotImplementedError

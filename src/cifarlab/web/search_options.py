@@ -66,12 +66,13 @@ def check_options(
             raise CifarlabError(f"{key.replace('-', ' ')} must be a number. Received: {single[key]!r}")
     if any(text.partition("=")[0].strip() == "model" for text in choices):
         raise CifarlabError("a search varies one model: start one for each")
-    Rules(
-        trials=int(single.get("trials", 54)),
+    rules = Rules(
+        trials=int(single.get("trials", Rules.trials)),
         epochs=int(single.get("epochs", default_epochs(recipe))),
-        sampler=single.get("sampler", "tpe"),
-        pruner=single.get("pruner", "halving"),
+        sampler=single.get("sampler", Rules.sampler),
+        pruner=single.get("pruner", Rules.pruner),
     )
+    rules.check_minutes(float(single["max-minutes"]) if "max-minutes" in single else None)
     choose_space(recipe, ranges, choices, fixed, only=only)
     return SearchOptions(recipe, single, {key: list(several.get(key, ())) for key in SEVERAL}, only, resolved.data)
 

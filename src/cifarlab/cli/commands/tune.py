@@ -23,7 +23,7 @@ from cifarlab.cli.options import (
 
 EPILOG = usage.examples(
     "cifarlab tune mlp2",
-    "cifarlab tune mlp2 --trials 100 --epochs 50 --jobs 2",
+    "cifarlab tune mlp2 --pruner halving --epochs 50 --max-minutes 60 --jobs 2",
     "cifarlab tune mlp2 --only --range learning_rate=1e-4..1e-2:log --choice optimizer=adam,muon,sgd",
     "cifarlab tune my_recipe.py --space my_space.py --name wide",
 )
@@ -36,11 +36,11 @@ def tune(
     fix: Annotated[list[str] | None, option("KEY=VALUE", "Set it, and do not vary it.", "--fix")] = None,
     space: Annotated[str | None, option("FILE", "Your own Python file with space(trial).")] = None,
     only: Annotated[bool, typer.Option("--only", help="Vary nothing beside --range and --choice.")] = False,
-    trials: Annotated[int, option("N", "How many settings to try.", min=1)] = 54,
+    trials: Annotated[int, option("N", "How many settings to try.", min=1)] = 100,
     epochs: Annotated[int | None, option("N", "The most epochs of a trial; by default 20.", min=1)] = None,
     max_minutes: Annotated[float | None, option("M", "Begin no round of trials after so long.")] = None,
     sampler: Annotated[str, option("NAME", "tpe, random, gp, cmaes or grid.")] = "tpe",
-    pruner: Annotated[str, option("NAME", "halving, hyperband, median, none or one_epoch.")] = "halving",
+    pruner: Annotated[str, option("NAME", "one_epoch, halving, hyperband, median or none.")] = "one_epoch",
     seeds_per_trial: Annotated[int, option("N", "Trainings a trial; their mean counts.", min=1)] = 1,
     seed: Annotated[int, option("N", "Of the sampler.", min=0)] = 0,
     confirm: Annotated[float, option("SHARE", "Training images that no trial sees; 0 for none.")] = 0.1,

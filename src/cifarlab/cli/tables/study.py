@@ -5,7 +5,7 @@ from typing import Any
 from cifarlab.cli.tables.cells import as_percent, new_table
 from cifarlab.displays.console import make_console
 from cifarlab.search import Tuned
-from cifarlab.search.tuning import best_of
+from cifarlab.search.rounds import best_of
 from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import counted
 

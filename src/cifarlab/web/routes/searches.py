@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import recipes as catalog
 from cifarlab.runs.layout import RUN_NAME
-from cifarlab.search.rules import SAMPLERS
+from cifarlab.search.rules import SAMPLERS, Rules
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
@@ -71,6 +71,7 @@ def _form(request: Request, typed: Mapping[str, str], problem: str) -> Response:
         data=typed.get("data") or own_data,
         name=typed.get("name") or _free_name(studies_of(request), str(recipe)),
         samplers=SAMPLERS,
+        rules=Rules(),
         pruners=discovery.names("search.pruners"),
         run_name=RUN_NAME,
     )
