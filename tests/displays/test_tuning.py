@@ -48,6 +48,22 @@ def test_a_log_gets_a_line_a_rung(tmp_path):
     ]
 
 
+def test_a_log_gets_a_line_every_ten_seconds_of_a_rung(tmp_path):
+    said, clock = io.StringIO(), Clock()
+    display = TuningDisplay(Console(file=said, width=200), clock)
+    display.begin(Path("studies/wide"), [], 30)
+    runs = {"trial 0": run(tmp_path / "0", []), "trial 1": run(tmp_path / "1", [])}
+    display.race("round 1", runs, 0, 3)
+    run(tmp_path / "0", [0.1, 0.2, 0.3])
+    for clock.seconds in (4, 9, 12, 19, 23):
+        display.tick()
+    assert said.getvalue().splitlines() == [
+        "round 1: 2 to epoch 3",
+        "round 1: 1 of 2 at epoch 3, at most 1 min 48 s left",  # 3 of 30 epochs in 12 s
+        "round 1: 1 of 2 at epoch 3, at most 3 min 27 s left",
+    ]
+
+
 @pytest.fixture
 def display(monkeypatch):
     """On a terminal of 120 columns, whose pictures are asked for by hand."""

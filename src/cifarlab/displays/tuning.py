@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cifarlab.displays.console import FRAMES_PER_SECOND, SHARE_TO_RECKON_FROM, make_console
+from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_COUNT_SECONDS, SHARE_TO_RECKON_FROM, make_console
 from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.runs import Run
 from cifarlab.utils.text import duration, percent
@@ -40,7 +40,7 @@ class TuningDisplay:
         self._since = self._until = self._total = 0
         self._done = 0  # epochs of earlier rungs
         self._known = 0  # of them, and of this rung's, those that were there already: they took no time
-        self._began = clock()
+        self._began = self._printed = clock()
 
     def begin(self, study: Path, about: Sequence[str], epochs: int) -> None:
         """Say what begins."""
@@ -61,6 +61,7 @@ class TuningDisplay:
         self._read()
         self._known += self._epochs_here()
         if self._live is None and self._cell is None:
+            self._printed = self._clock()
             best = f"; best so far {self._best}" if self._best else ""
             self._print(f"{title}: {len(runs)} to epoch {until}{best}")
 
@@ -69,6 +70,10 @@ class TuningDisplay:
         self._read()
         if self._cell is not None:
             self._cell.draw([self._headline(), *self._lines()], self._share())
+        elif self._live is None and self._clock() - self._printed >= PLAIN_COUNT_SECONDS:
+            self._printed = self._clock()
+            there = sum(len(history) >= self._until for history in self._histories.values())
+            self._print(f"{self._title}: {there} of {len(self._runs)} at epoch {self._until}, {self._time_left()}")
 
     def judged(self, best: str, counts: Mapping[str, int]) -> None:
         """Note the best so far, and the counts."""
