@@ -89,12 +89,14 @@ class LocalWorkers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._close()
+        self._close(at_once=kind is not None)
 
-    def _close(self) -> None:
+    def _close(self, *, at_once: bool) -> None:
         if self._pool is not None:
-            # What is under way is killed: it goes on from its last checkpoint.
-            self._pool.stop()  # type: ignore[no-untyped-call]
+            if at_once:  # what is under way is killed: it goes on from its last checkpoint
+                self._pool.stop()  # type: ignore[no-untyped-call]
+            else:  # a process that is killed leaves semaphores, of which Python would complain at the end
+                self._pool.close()  # type: ignore[no-untyped-call]
             self._pool.join()
             self._pool = None
 
@@ -141,7 +143,7 @@ class LocalWorkers:
         if self._pool is None or not self._pool.active:  # Pebble gives up where a process dies that has no work yet
             import pebble
 
-            self._close()
+            self._close(at_once=True)
             self._pools += 1
             if self._pools > MOST_POOLS:
                 raise CifarlabError("the processes that train die as soon as they start; is there memory for --jobs?")
