@@ -126,7 +126,7 @@ def task_of(folder: Path, recipe: Recipe, words: dict[str, str], epochs: int, se
 def read(task: Task) -> dict[str, object]:
     """Curve on validation, and accuracy on the images that were only asked."""
     said = Predictions.load(task.run.predictions_file(CONFIRMATION))
-    for heavy in ("checkpoint.npz", "last.weights.h5", "model.keras"):
+    for heavy in ("checkpoint.npz", "checkpoint-earlier.npz", "last.weights.h5", "model.keras"):
         (task.folder / heavy).unlink(missing_ok=True)
     rows = task.run.history()
     return {

@@ -147,9 +147,14 @@ def test_a_run_is_being_trained_while_its_process_lives(tmp_path):
     run.set_state("running")
     assert not run.is_being_trained()  # this process itself
     state = run.state
-    files.write_json(run.state_file, {**state, "process": os.getppid()})
+    parent = {**state, "process": os.getppid(), "process_started": None}  # as earlier versions noted it
+    files.write_json(run.state_file, parent)
     assert run.is_being_trained()
-    files.write_json(run.state_file, {**state, "process": os.getppid(), "host": "elsewhere"})
+    files.write_json(run.state_file, {**parent, "process_started": 1})  # its number is used again by another
+    assert not run.is_being_trained()
+    files.write_json(run.state_file, {**parent, "boot": "before the machine was started anew"})
+    assert not run.is_being_trained()
+    files.write_json(run.state_file, {**parent, "host": "elsewhere"})
     assert not run.is_being_trained()
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
@@ -190,7 +195,12 @@ def test_a_run_has_one_owner_until_its_process_ends_however(tmp_path):
     command = [sys.executable, "-c", HOLD, str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(CifarlabError, match="is being trained by another process"), run.owned():
+        with (
+            pytest.raises(
+                CifarlabError, match=rf"is being trained by process {holder.pid} on .*: wait for it, or stop it"
+            ),
+            run.owned(),
+        ):
             pytest.fail("two owners")
         holder.kill()
         holder.wait()

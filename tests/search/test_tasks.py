@@ -89,7 +89,7 @@ def test_killed_it_goes_on_though_its_process_seems_to_live(paused, tmp_path):
     task = copied(paused, tmp_path, 2)
     task.run.set_state("running")
     state = files.read_json(task.run.state_file)
-    files.write_json(task.run.state_file, {**state, "process": os.getppid()})
+    files.write_json(task.run.state_file, {**state, "process": os.getppid(), "process_started": None})
     assert task.run.is_being_trained()
     assert advance(task) == Answer(DONE)
 

@@ -115,7 +115,7 @@ def test_the_dynamics_are_written_before_the_checkpoint(tmp_path, monkeypatch):
         save(run, state)
 
     monkeypatch.setattr(checkpoint_manager, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(checkpoint_manager, "QUICK_SECONDS", 60.0)  # however long it takes
+    monkeypatch.setattr(checkpoint_manager, "FREE_SECONDS", 60.0)  # however long it takes
     monkeypatch.setattr(checkpoint_manager, "save_checkpoint", look_then_save)
     training.train(RECIPE, runs_dir=tmp_path, settings=["epochs=2"])
     assert ahead == [True] * 3

@@ -1,5 +1,8 @@
 """Whole trainings on digits: reproducible, resumable, and nothing lost when they fail."""
 
+import errno
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -140,8 +143,8 @@ def test_resumed_training_ends_with_the_same_weights_bit_for_bit(finished, tmp_p
 def test_a_state_that_takes_long_to_fetch_is_kept_seldom_and_resumed_from_there(finished, tmp_path, monkeypatch):
     whole, _ = finished
     with monkeypatch.context() as slow:
-        slow.setattr(checkpoint_manager, "QUICK_SECONDS", -1.0)
-        slow.setattr(checkpoint_manager, "CHECKPOINT_SHARE", 1e-9)  # after the first epoch, and in the end
+        slow.setattr(checkpoint_manager, "FREE_SECONDS", 1e-9)
+        slow.setattr(checkpoint_manager, "CHECKPOINT_SHARE", 1e-12)  # after the first epoch, and in the end
         with pytest.raises(KeyboardInterrupt):
             training.train(RECIPE, runs_dir=tmp_path, name="cut", show=Recorder(interrupt_after=3))
     cut = open_run(tmp_path / "cut", needs_model=True)
@@ -228,8 +231,10 @@ def test_weights_that_explode_without_validation_are_never_kept(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": 1000})()
-    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    def save_on_a_full_disk(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez", save_on_a_full_disk)
     with pytest.raises(CifarlabError, match=r"cannot write .*: No space left on device; free some space"):
         training.train(PLAIN, runs_dir=tmp_path, name="full", settings=["epochs=1"])
     assert open_run(tmp_path / "full").state["state"] == "failed"

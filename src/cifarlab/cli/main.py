@@ -12,6 +12,7 @@ import typer
 from cifarlab.cli import usage
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.memory import is_out_of_memory
 
 app = typer.Typer(
     name="cifarlab",
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `cifarlab`; by default those of this process.
 
     Returns:
-        The exit code: 0, or 2 after one line about what was wrong, or 130 after an interrupt.
+        The exit code: 0, or 2 after one line about what was wrong, or 130 after an interrupt; 75 where a training has
+        to go on later.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:  # asked to end, a training keeps its last epoch as it does after an interrupt
@@ -48,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(": ".join(["interrupted", *map(str, (error.__cause__ or error).args)]), code=130)
     except OSError as error:
         return _fail_to_write(error)
+    except Exception as error:  # each backend has a kind of its own
+        if not is_out_of_memory(error):
+            raise
+        return _fail("out of memory: close other programs, or take a smaller model, batch or part of the data")
     return _fail("interrupted", code=130) if code == 130 else code or 0
 
 

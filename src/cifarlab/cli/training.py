@@ -1,12 +1,24 @@
 """Trainings as the command line runs them: one after the other, each shown as it goes."""
 
+import contextlib
 import os
+import shlex
+import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import typer
 
 from cifarlab.runs import Run, open_run
 from cifarlab.training.plan import Training
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import counted
+
+LATEST = "latest"
+PAUSED = 75
+"""The exit code of a training that has to go on later: EX_TEMPFAIL, as a batch system knows it."""
+_NOTHING = 1e-9
 
 
 def train_all(
@@ -15,6 +27,7 @@ def train_all(
     data_dir: str | None = None,
     runs_dir: Path = Path("runs"),
     name: str | None = None,
+    max_seconds: float | None = None,
     stderr: bool = False,
 ) -> list[Run]:
     """Train one after the other, in one process, showing each.
@@ -26,8 +39,10 @@ def train_all(
         data_dir: Where the data are.
         runs_dir: Folder of all runs.
         name: Name of the run's folder; a number is added for the second and further ones.
+        max_seconds: Pause before so many seconds are over; then the last one is paused, and others are not begun.
         stderr: Show the progress on standard error.
     """
+    began = time.monotonic()
     from cifarlab import training
     from cifarlab.displays.console import make_console
     from cifarlab.displays.progress import TrainingDisplay
@@ -47,8 +62,11 @@ def train_all(
                 runs_dir=runs_dir,
                 name=name,
                 show=display,
+                max_seconds=_left(max_seconds, began),
             )
         runs.append(run)
+        if is_paused(run) or (max_seconds is not None and _left(max_seconds, began) == _NOTHING):
+            break
     return runs
 
 
@@ -56,17 +74,62 @@ def resume(
     path: str,
     *,
     data_dir: str | None = None,
+    runs_dir: Path = Path("runs"),
     code: Sequence[str | os.PathLike[str]] = (),
+    max_seconds: float | None = None,
     stderr: bool = False,
 ) -> Run:
-    """Continue one stopped run, showing it."""
-    run = open_run(path)
+    """Continue one stopped run, showing it: that of a folder, or `"latest"` of all in `runs_dir`."""
+    run = find_latest(runs_dir) if path == LATEST else open_run(path)
     from cifarlab import training
     from cifarlab.displays.console import make_console
     from cifarlab.displays.progress import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
-        return training.resume(run, data_dir=data_dir, code=code, show=display)
+        return training.resume(run, data_dir=data_dir, code=code, show=display, max_seconds=max_seconds)
+
+
+def find_latest(runs_dir: Path) -> Run:
+    """The run that was trained last of those that are neither finished nor being trained.
+
+    Raises:
+        CifarlabError: If there is none.
+    """
+    stopped = []
+    for file in runs_dir.glob("*/run.json"):
+        with contextlib.suppress(CifarlabError, OSError):  # what cannot be opened cannot go on either
+            run = open_run(file.parent)
+            if run.state["state"] != "finished" and not run.is_being_trained():
+                stopped.append((file.stat().st_mtime, run.name, run))
+    if not stopped:
+        raise CifarlabError(f"no run in {runs_dir} can be resumed: all are finished or being trained")
+    return max(stopped, key=lambda each: each[:2])[2]
+
+
+def is_paused(run: Run) -> bool:
+    """Whether its training has to go on later."""
+    return bool(run.state["state"] == "stopped")
+
+
+def end_if_paused(run: Run, waiting: int) -> None:
+    """Say how to go on after `--max-seconds`, and end with the code that says so.
+
+    Args:
+        run: The last one that was trained.
+        waiting: How many trainings were not begun.
+    """
+    if not (is_paused(run) or waiting):
+        return
+    rest = f"; {counted(waiting, 'training')} not begun" if waiting else ""
+    again = f"go on with cifarlab train --resume {shlex.quote(str(run.path))}"
+    told = f"{run.path} is {run.state['why']}: {again}" if is_paused(run) else f"{run.path} is finished"
+    print(f"cifarlab: out of time: {told}{rest}", file=sys.stderr)
+    raise typer.Exit(PAUSED)
+
+
+def _left(seconds: float | None, began: float) -> float | None:
+    """What is left of the seconds."""
+    return None if seconds is None else max(_NOTHING, seconds - (time.monotonic() - began))
 
 
 def check_resume_stands_alone(others: Iterable[object]) -> None:

@@ -134,6 +134,13 @@ class TrainingDisplay:
             self._printed = self._clock()
             self._print(self._plain_line(is_best))
 
+    def note(self, text: str) -> None:
+        """Say a sentence on standard error, whatever else goes to standard output."""
+        if self._cell is None:
+            make_console(stderr=True).print(text, soft_wrap=True)
+        else:
+            self._print(text)
+
     def finish(self, run: Run) -> None:
         """Say how it went."""
         self._stop()

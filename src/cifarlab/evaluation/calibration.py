@@ -100,6 +100,8 @@ def calibrate(
     own_code.allow_files(code)
     run = open_calibratable(run)
     predictions = _validation_predictions(run, data_dir)
+    # Of the model that gave the answers: a training may have written another since.
+    checksum = model_checksum(run) if predictions.origin is None else predictions.origin.model_checksum
     temperature, calibrated = _fit(predictions)
     found = Calibration(
         run=run.name,
@@ -109,7 +111,7 @@ def calibrate(
         temperature=temperature,
         loss=_before_after("negative_log_likelihood", predictions, calibrated),
         expected_calibration_error=_before_after("expected_calibration_error", predictions, calibrated),
-        model_checksum=model_checksum(run),
+        model_checksum=checksum,
     )
     found = replace(found, sentence=_sentence(found))
     files.write_json(run.path / FILE_NAME, found)

@@ -80,8 +80,9 @@ def evaluate(
     human = None if humans is None else json_data(score_with_humans(predictions, humans))
     scores = _score(run, predictions, met, _Asked(splits.source.name, split, tta), notices)
     scores = dataclasses.replace(scores, human=human, activity=activity)
-    predictions.save(run.predictions_file(split, splits.source.name, tta))
-    files.write_json(run.scores_file(split, splits.source.name, tta), scores)
+    with run.changing():  # the two belong together: of two who evaluate at once, none writes between them
+        predictions.save(run.predictions_file(split, splits.source.name, tta))
+        files.write_json(run.scores_file(split, splits.source.name, tta), scores)
     return scores
 
 

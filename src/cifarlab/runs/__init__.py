@@ -1,5 +1,6 @@
 """Runs: a training's folder, what is in it, and how it is opened."""
 
-from cifarlab.runs.run import STATES, Run, create_run, open_run, training_seconds, unique_names
+from cifarlab.runs.ownership import FORMAT, STATES
+from cifarlab.runs.run import Run, create_run, open_run, training_seconds, unique_names
 
-__all__ = ["STATES", "Run", "create_run", "open_run", "training_seconds", "unique_names"]
+__all__ = ["FORMAT", "STATES", "Run", "create_run", "open_run", "training_seconds", "unique_names"]

@@ -9,10 +9,12 @@ command.txt         the command that makes this run again
 history.csv         one line an epoch
 model.keras         best on validation (the last epoch's where nothing is held out)
 last.weights.h5     the last epoch's weights
-checkpoint.npz      everything `--resume` needs
+checkpoint.npz      everything `--resume` needs, with a checksum; checkpoint-earlier.npz is the one before it
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 events.*, train/, validation/   what `tensorboard --logdir` shows
-.lock               held by the process that trains the run
+.lock               held by the process that trains the run; .lock.owner says which
+.changing.lock      held for a moment by who reads, changes and writes a file again, or writes several as one
+.<name>.<process>.partial   what a process is writing; a resumed training removes those of processes that have ended
 trained-images.npz  which images it is trained on: their ids, and a hash of each one's pixels
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
@@ -61,6 +63,7 @@ class RunFiles:
     model_file = _File("model.keras")
     last_weights_file = _File("last.weights.h5")
     checkpoint_file = _File("checkpoint.npz")
+    earlier_checkpoint_file = _File("checkpoint-earlier.npz")
     dynamics_file = _File("dynamics.npz")
     figures_dir = _File("figures")
     features_file = _File("features-train.npz")

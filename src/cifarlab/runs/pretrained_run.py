@@ -7,8 +7,9 @@ from typing import Any
 
 from cifarlab.models.pretrained.builtin import NAME, load_model, read_card
 from cifarlab.runs import run as runs
+from cifarlab.runs.ownership import FORMAT
 from cifarlab.runs.run import Run
-from cifarlab.utils import files
+from cifarlab.utils import files, model_files
 from cifarlab.utils.errors import CifarlabError
 
 DEFAULT_RUNS_DIR = Path("runs")
@@ -74,11 +75,11 @@ def make_run(runs_dir: Path, folder: Path | None = None) -> Run:
         return _check_is_ours(runs.open_run(final, needs_model=True), card)
     model = load_model(folder)
     # Made beside its place and moved there whole; a name with a dot is in no listing.
-    unfinished = Run(runs_dir / f".{NAME}.{os.getpid()}.partial")
+    unfinished = Run(files.partial_path(final))
     try:
         unfinished.path.mkdir(parents=True)
         _write_run(unfinished, card, model)
-        unfinished.path.rename(final)
+        files.move_folder(unfinished.path, final)
     except OSError as error:
         if not final.exists():  # else another process was quicker
             raise CifarlabError(f"cannot make {final}: {error.strerror or error}; give another --runs-dir") from error
@@ -95,8 +96,8 @@ def _write_run(run: Run, card: dict[str, Any], model: Any) -> None:
     files.write_text(run.command_file, card.get("command", "") + "\n")
     files.write_json(run.looks_file, [{**look, "phase": runs.MAKING} for look in card.get("looks", [])])
     run.write_history(card.get("history", []))
-    model.save(run.model_file)
-    files.write_json(run.state_file, {**card["state"], "format": runs.FORMAT})
+    files.write_bytes(run.model_file, model_files.to_archive(model))
+    files.write_json(run.state_file, {**card["state"], "format": FORMAT})
 
 
 def _check_is_ours(run: Run, card: dict[str, Any]) -> Run:

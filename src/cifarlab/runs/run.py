@@ -1,24 +1,21 @@
 """Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
 
-import contextlib
 import csv
 import datetime
 import itertools
 import os
-import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
-from cifarlab.runs.layout import NO_TTA, RUN_NAME, RunFiles, describe_tta, evaluate_command
+from cifarlab.runs.layout import NO_TTA, RUN_NAME, describe_tta, evaluate_command
+from cifarlab.runs.ownership import FORMAT, OwnedRun
 from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery, files
@@ -26,15 +23,12 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 from cifarlab.utils.json_reading import read_result
 
-FORMAT = 1
-LOCK_NAME = ".lock"
-STATES = ("running", "finished", "stopped", "failed")
 MAKING, USE = "making", "use"
 """In which phase somebody looked: the built-in model brings along the looks of its making."""
 
 
 @dataclass(frozen=True)
-class Run(RunFiles):
+class Run(OwnedRun):
     """A training's folder on disk."""
 
     @property
@@ -63,47 +57,6 @@ class Run(RunFiles):
     def command(self) -> str:
         """The command that makes this run again."""
         return self.command_file.read_text(encoding="utf-8").strip()
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What `run.json` says: format, version, state, why, started, changed, process, host."""
-        return read_object(self.state_file, "format", "state", "started")
-
-    def set_state(self, state: str, why: str = "") -> None:
-        """Record that the run is running, finished, stopped or failed, and why."""
-        if state not in STATES:
-            raise ValueError(f"state must be one of {STATES}. Received: {state!r}")
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        started = self.state["started"] if self.state_file.is_file() else now
-        values = {"format": FORMAT, "cifarlab": cifarlab.__version__, "state": state, "why": why}
-        owner = {"process": os.getpid(), "host": platform.node()}
-        files.write_json(self.state_file, {**values, "started": started, "changed": now, **owner})
-
-    def is_being_trained(self) -> bool:
-        """Whether another process on this machine is training the run right now."""
-        state = self.state
-        process = state.get("process")
-        elsewhere = state.get("host") != platform.node() or os.name != "posix"
-        if state["state"] != "running" or elsewhere or process in (None, os.getpid()):
-            return False
-        try:
-            os.kill(process, 0)  # signal 0 only asks whether the process is there
-        except OSError as error:
-            return isinstance(error, PermissionError)  # somebody else's; without it there is no such process
-        return not _has_ended(process)
-
-    @contextlib.contextmanager
-    def owned(self) -> Iterator[None]:
-        """Nobody else trains this run inside; the operating system gives it free when the process ends, however.
-
-        Raises:
-            CifarlabError: At once, if another process trains the run.
-        """
-        try:
-            with filelock.FileLock(self.path / LOCK_NAME, blocking=False):
-                yield
-        except filelock.Timeout:
-            raise CifarlabError(f"{self.path} is being trained by another process: wait for it, or stop it") from None
 
     def history(self) -> list[dict[str, float]]:
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""
@@ -194,7 +147,8 @@ class Run(RunFiles):
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         look = {"split": split, "data": data or self.data_name, "tta": tta, "when": now, "why": why}
-        files.write_json(self.looks_file, looks := [*self.looks(), look])
+        with self.changing():  # of two who look at once, each would write a record without the other's look
+            files.write_json(self.looks_file, looks := [*self.looks(), look])
         return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
 
     def looks_in_making(self, split: str, data: str | None = None) -> int:
@@ -223,7 +177,7 @@ def create_run(root: Path, name: str) -> Run:
     for number in itertools.count(1):
         path = root / (name if number == 1 else f"{name}-{number}")
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            files.make_folder(root)
             path.mkdir()  # this claims the name: of two processes one only succeeds
         except FileExistsError:
             if not root.is_dir():
@@ -264,7 +218,7 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     missing = [file.name for file in needed + ([run.model_file] if needs_model else []) if not file.is_file()]
     if missing:
         state = run.state["state"]
-        resumable = run.checkpoint_file.is_file() and state != "finished"
+        resumable = run.has_checkpoint() and state != "finished"
         resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")
     return run
@@ -291,10 +245,3 @@ def training_seconds(environment: Mapping[str, Any], history: Sequence[Mapping[s
     noted = environment.get("training_seconds")
     epochs = sum(row.get("epoch_seconds", 0.0) for row in history)
     return float(noted) if isinstance(noted, int | float) and noted else epochs or None
-
-
-def _has_ended(process: int) -> bool:
-    """Whether a process that still has a number has ended and only waits for its parent to notice (Linux)."""
-    status = Path(f"/proc/{process}/stat")
-    # After the last bracket: the program's name stands in brackets, and may hold spaces and brackets itself.
-    return status.is_file() and status.read_text().rpartition(")")[2].split()[0] in ("Z", "X")

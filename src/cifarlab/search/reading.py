@@ -5,7 +5,6 @@
 
 import csv
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from cifarlab.search.parameters import Choice, Range, parse
 from cifarlab.search.rounds import Trial, best_of, plan_rounds
 from cifarlab.search.rules import Rules
 from cifarlab.search.study import Study, open_study
+from cifarlab.utils import locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 from cifarlab.utils.json_reading import from_json, read_result
@@ -113,22 +113,7 @@ def check_inside(study: Study, path: Path) -> None:
 
 def is_held(study: Study) -> bool:
     """Whether a process writes this study; asked without touching the lock's file (always no on Windows)."""
-    if os.name != "posix":
-        return False
-    import fcntl
-
-    try:
-        descriptor = os.open(study.path / ".lock", os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        # Shared, and given back at once: `Study.writing` waits longer than that before it takes the lock for held.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return locks.is_held(study.lock_file)
 
 
 def trial_runs(record: StudyRecord, number: int) -> list[Run]:

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 import cifarlab
 from cifarlab.recipes import Recipe, from_dict, override, to_dict
 from cifarlab.runs import Run
@@ -31,7 +29,7 @@ from cifarlab.runs.layout import RUN_NAME
 from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Settings, Space
-from cifarlab.utils import files
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
@@ -95,6 +93,11 @@ class Study:
         """`report.html`."""
         return self.path / "report.html"
 
+    @property
+    def lock_file(self) -> Path:
+        """`.lock`."""
+        return self.path / ".lock"
+
     def trial_file(self, number: int) -> Path:
         """A trial's settings."""
         return self.path / "trials" / f"{number:04d}.json"
@@ -139,20 +142,20 @@ class Study:
 
         When the one that does ends, or is killed, another does it from then on.
         """
-        # A second, since whoever looks whether the study runs holds it for an instant, see `reading.is_held`.
-        lock = filelock.FileLock(self.path / ".lock", timeout=1)
+        with contextlib.ExitStack() as held:
+            is_held = False
 
-        def is_mine() -> bool:
-            if not lock.is_locked:
-                with contextlib.suppress(filelock.Timeout):
-                    lock.acquire()
-            return lock.is_locked
+            def is_mine() -> bool:
+                nonlocal is_held
+                if not is_held:
+                    with contextlib.suppress(locks.BusyError):
+                        # A second, since whoever looks whether the study runs holds it for an instant.
+                        held.enter_context(locks.hold(self.lock_file, f"{self.path} is written", "wait for it", 1.0))
+                        is_held = True
+                return is_held
 
-        is_mine()
-        try:
+            is_mine()
             yield is_mine
-        finally:
-            lock.release()
 
 
 def begin_study(

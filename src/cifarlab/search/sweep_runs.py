@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, kept_code
+from cifarlab.search.tasks import lock_of
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -39,7 +40,7 @@ class RunFinder:
         """
         same = [run for run, each in self._there if is_same(each, recipe)]
         ready = [run for run in same if run.state["state"] == "finished"]
-        begun = [run for run in same if run.checkpoint_file.is_file() or _was_made_by_a_worker(run)]
+        begun = [run for run in same if run.has_checkpoint() or _was_made_by_a_worker(run)]
         run = next((each for each in (*ready, *begun) if each.path not in self._given), None) or self._new(name)
         self._given.add(run.path)
         return run
@@ -74,4 +75,4 @@ def is_same(stored: Recipe, wanted: Recipe) -> bool:
 
 def _was_made_by_a_worker(run: Run) -> bool:
     """Whether there is the lock that a worker holds while it trains: only then may a half-made run be made anew."""
-    return Path(f"{run.path}.lock").is_file()
+    return lock_of(run.path).is_file()

@@ -10,11 +10,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, from_dict, to_dict
 from cifarlab.runs import Run
+from cifarlab.utils import locks
 from cifarlab.utils.errors import CifarlabError
 
 DONE, FAILED, ELSEWHERE, NO_ROOM = "done", "failed", "elsewhere", "no room"
@@ -56,8 +55,8 @@ class Task:
 
     @property
     def lock_file(self) -> Path:
-        """Held by the process that does it; beside the run, whose folder may be removed and made again."""
-        return self.folder.with_name(f".{self.folder.name}.lock")
+        """Held by the process that does it."""
+        return lock_of(self.folder)
 
     def is_done(self) -> bool:
         """Whether the run has come so far, and has been saved there."""
@@ -81,6 +80,11 @@ class Task:
 CONFIRMATION = "confirmation"
 
 
+def lock_of(folder: Path) -> Path:
+    """The lock of who trains the run of that folder: beside it, since the folder may be removed and made again."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
 def advance(task: Task) -> Answer:
     """Do a piece of work in this process.
 
@@ -92,11 +96,11 @@ def advance(task: Task) -> Answer:
     """
     try:
         task.folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(task.lock_file, blocking=False):
+        with locks.hold(task.lock_file, f"{task.folder} is being trained", "wait for it"):
             if not task.is_done():
                 _train(task)
             return Answer(DONE)
-    except filelock.Timeout:
+    except locks.BusyError:
         return Answer(ELSEWHERE)
     except CifarlabError as error:
         if isinstance(error.__cause__, OSError):
@@ -113,7 +117,7 @@ def _train(task: Task) -> None:
 
     run, splits = task.run, _load(task.recipe.data, task.data_dir, tuple(task.recipe.held_out.items()), task.code)
     allow_own_code(task.recipe, task.code)
-    if run.path.exists() and not run.checkpoint_file.is_file():
+    if run.path.exists() and not run.has_checkpoint():
         shutil.rmtree(run.path)  # killed before its first checkpoint
     if not run.path.exists():
         training.train(

@@ -220,7 +220,7 @@ def _thin(study: Study, trials: Sequence[Trial], rules: Rules, keep: int) -> Non
 
 def _drop_checkpoints(study: Study) -> None:
     """Of what is trained to its end only the model and its answers are wanted."""
-    for path in study.path.glob("confirmation/*/checkpoint.npz"):
+    for path in study.path.glob("confirmation/*/checkpoint*.npz"):
         if Run(path.parent).state["state"] == "finished":
             path.unlink()
 

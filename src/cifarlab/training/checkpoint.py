@@ -4,9 +4,11 @@ The shuffle of an epoch follows from the seed and the epoch's number, the schedu
 and the random states of dropout and augmentation are variables; so variables, history and the best epoch are all.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +20,7 @@ from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
 from cifarlab.utils.errors import CifarlabError
 
 Rows = list[Mapping[str, float]]
+_CHECKSUM = "checksum"
 
 
 @dataclass
@@ -54,30 +57,73 @@ def write_variables(variables: Sequence[Any], values: Sequence[Array]) -> None:
 
 
 def save_checkpoint(run: Run, state: TrainingState) -> None:
-    """Write the state, atomically: a kill leaves this one or the one before."""
+    """Write the state with its checksum, atomically; the one before stays beside it.
+
+    Raises:
+        CifarlabError: If it cannot be written.
+    """
     # Under mixed bfloat16 too all variables are float32 or integers: NumPy's format has no bfloat16.
     arrays: dict[str, Any] = {f"values/{number}": value for number, value in enumerate(state.values)}
     arrays |= {f"best/{number}": value for number, value in enumerate(state.best)}
     notes = json.dumps({"best_epoch": state.best_epoch, "history": state.history})
-    files.write_atomically(run.checkpoint_file, lambda file: np.savez(file, notes=np.array(notes), **arrays))
+    arrays["notes"] = np.array(notes)
+    arrays[_CHECKSUM] = np.array(_checksum(arrays))
+    before = run.earlier_checkpoint_file
+    files.write_atomically(run.checkpoint_file, lambda file: np.savez(file, **arrays), keep_as=before)
 
 
-def load_checkpoint(run: Run) -> TrainingState:
-    """Read what `save_checkpoint` wrote.
+def load_checkpoint(run: Run, tell: Callable[[str], object] = lambda text: None) -> TrainingState:
+    """Read what `save_checkpoint` wrote; where that is damaged, the one before.
+
+    Args:
+        run: Whose.
+        tell: Called with a sentence where the one before had to be taken.
 
     Raises:
-        CifarlabError: If there is none, or it is broken.
+        CifarlabError: If there is none, or none is whole.
     """
-    if not run.checkpoint_file.is_file():
+    there = [file for file in (run.checkpoint_file, run.earlier_checkpoint_file) if file.is_file()]
+    if not there:
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     try:
-        with open_arrays(run.checkpoint_file) as stored:
-            notes = json.loads(str(stored["notes"]))
-            # Counted and not sorted by name: "values/10" would stand before "values/2".
-            lists = [
-                [stored[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in stored))]
-                for group in ("values", "best")
-            ]
+        return _read(there[0])
+    except CifarlabError as error:
+        if len(there) == 1:
+            raise CifarlabError(f"{error}; train again") from error
+        state = _read_earlier(there[1], error)
+        tell(f"{error}: {there[1].name} is taken instead, which is of epoch {state.epoch}")
+        return state
+
+
+def _read_earlier(path: Path, damage: CifarlabError) -> TrainingState:
+    try:
+        return _read(path)
+    except CifarlabError as error:
+        raise CifarlabError(f"{damage}, nor the one before it, {path.name}; train again") from error
+
+
+def _read(path: Path) -> TrainingState:
+    try:
+        with open_arrays(path) as stored:
+            arrays = {name: stored[name] for name in stored}
+        # Of an earlier version it has none.
+        if (written := arrays.pop(_CHECKSUM, None)) is not None and str(written) != _checksum(arrays):
+            raise ValueError("its checksum is not that of its content")
+        notes = json.loads(str(arrays["notes"]))
+        # Counted and not sorted by name: "values/10" would stand before "values/2".
+        lists = [
+            [arrays[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in arrays))]
+            for group in ("values", "best")
+        ]
         return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"cannot read {run.checkpoint_file}: {error}; train again") from error
+        raise CifarlabError(f"cannot read {path}: {error}") from error
+
+
+def _checksum(arrays: Mapping[str, Any]) -> str:
+    """BLAKE2 of all names, types, shapes and values."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -12,7 +12,7 @@ Where a gradient goes, from here to the weights:
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -23,8 +23,9 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation.flip import mirrored
 from cifarlab.training.augmentation.pipeline import add_augmentation
-from cifarlab.training.checkpoint import TrainingState, load_checkpoint, write_variables
+from cifarlab.training.checkpoint import TrainingState, write_variables
 from cifarlab.training.checkpoint_manager import CheckpointManager
+from cifarlab.training.deadline import Deadline, OutOfTimeError
 from cifarlab.training.dynamics_recorder import Recorder
 from cifarlab.training.engines import Engine, engine_class
 from cifarlab.training.observer import TrainingObserver
@@ -40,12 +41,19 @@ Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], N
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, where to."""
+    """What is trained, on what, where to, and until when.
+
+    Attributes:
+        until: Pause after this epoch; None to go on to the recipe's last.
+        deadline: Pause before that time.
+    """
 
     recipe: Recipe
     splits: Splits
     model: keras.Model
     run: Run
+    until: int | None = None
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -58,17 +66,14 @@ class Task:
         return self.splits.train.image_shape[0]
 
 
-def fit(
-    task: Task, show: TrainingObserver, watch: Watcher, resume: bool = False, until: int | None = None
-) -> TrainingState:
+def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState | None = None) -> TrainingState:
     """Train, epoch by epoch, and leave the run's files complete after each.
 
     Args:
         task: Recipe, data, freshly built model, run folder.
         show: Told about steps and epochs.
         watch: Called after each epoch with its number, the model, its predictions on validation and the row.
-        resume: Continue from the run's checkpoint.
-        until: Pause after this epoch; by default go on to the recipe's last.
+        state: Of the checkpoint to go on from; by default begin.
 
     Returns:
         The state after the last epoch; the model holds its best weights.
@@ -84,22 +89,29 @@ def fit(
     # count: what a checkpoint must have, so that a resumed training goes on bit for bit.
     variables = [*whole.variables, *optimizer.variables]
     recorder = Recorder(task.splits, task.recipe.epochs)
-    state = _restore(task, variables, recorder) if resume else TrainingState([], [])
+    state = TrainingState([], []) if state is None else _restore(task, state, variables, recorder)
     engine = _engine(task, trained, optimizer)
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
-    last = min(until or task.recipe.epochs, task.recipe.epochs)
+    last = min(task.until or task.recipe.epochs, task.recipe.epochs)
     manager = CheckpointManager(task.run, task.model, variables, recorder, state, last)
     try:
         for epoch in range(state.epoch + 1, last + 1):
+            began = time.monotonic()
             rows = _shuffled(task, epoch)
             row, losses, rights = _train_epoch(task, engine, epoch, rows, show)
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)  # of its last step
             predictions = _validate(task, engine, row)
             recorder.add(epoch, rows, losses, rights, predictions)
             engine.synchronise()
-            is_best = manager.save(row)
+            # The next epoch will take as long as this one, and then all is written.
+            is_last = not task.deadline.leaves(time.monotonic() - began + manager.writing_seconds)
+            is_best = manager.save(row, is_last)
             watch(epoch, task.model, predictions, row)
             show.epoch(row, is_best)
+            if is_last:
+                break
+    except OutOfTimeError:
+        pass  # the epoch that was begun is lost, as after an interrupt
     finally:  # after an interrupt or a loss that is no number too: the last whole epoch stays
         manager.write()
         show.finish(task.run)
@@ -127,6 +139,8 @@ def _train_epoch(
         show.step(epoch, new.stop, float(means.mean()), float(rights[: new.stop].mean()), images_per_second)
         at_once = _steps_at_once(new.stop - done, now - start, len(rows))
         done = new.stop
+        if done < len(rows):
+            task.deadline.check()
     seconds = time.perf_counter() - began
     row = {
         "epoch": epoch,
@@ -194,9 +208,8 @@ def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.opt
     return engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
 
 
-def _restore(task: Task, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:
+def _restore(task: Task, state: TrainingState, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:
     """The state of the run's checkpoint, put into the variables and the recorder."""
-    state = load_checkpoint(task.run)
     try:
         write_variables(variables, state.values)
     except ValueError as error:

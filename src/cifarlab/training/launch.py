@@ -1,6 +1,8 @@
 """From a recipe's name to a finished run, and from a stopped run to a finished one."""
 
+import contextlib
 import dataclasses
+import functools
 import os
 import shlex
 import shutil
@@ -12,15 +14,21 @@ from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training.observer import TrainingObserver, choose_observer
+from cifarlab.training import stops
+from cifarlab.training.deadline import Deadline
+from cifarlab.training.observer import TrainingObserver, choose_observer, tell
 from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     import keras
+
+    from cifarlab.training.checkpoint import TrainingState
+    from cifarlab.training.fit import Task
 
 
 def train(
@@ -36,6 +44,7 @@ def train(
     show: TrainingObserver | bool | None = None,
     splits: Splits | None = None,
     until: int | None = None,
+    max_seconds: float | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -53,27 +62,28 @@ def train(
         splits: The data, where they are loaded already, with what the recipe holds out; by default they are loaded.
         until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last. A training that is
             one of many writes no pictures for TensorBoard: they would take longer than a short training.
+        max_seconds: Pause before so many seconds are over, after an epoch if the next one would not fit.
 
     Returns:
         The run, finished or paused.
 
     Raises:
         CifarlabError: If any of these is wrong, the data cannot be had, a model of the user's own cannot be trained or
-            not be loaded again, or the loss is no longer finite.
+            not be loaded again, the loss is no longer finite, or memory runs out.
     """
-    observer = choose_observer(show)
+    observer, deadline = choose_observer(show), Deadline(max_seconds)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
     splits, model = prepare(resolved, data_dir, splits)
     run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
-    try:
-        _describe(run, resolved, splits, model)
-        files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
-    except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
-        shutil.rmtree(run.path)
-        raise
     with run.owned():
-        _fit(run, resolved, splits, model, observer, until=until, resume=False)
+        try:
+            _describe(run, resolved, splits, model)
+            files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
+        except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
+            shutil.rmtree(run.path, ignore_errors=os.name != "posix")  # elsewhere its lock cannot be removed
+            raise
+        _fit(_make_task(resolved, splits, model, run, until, deadline), observer, resume=False)
     return run
 
 
@@ -119,8 +129,11 @@ def resume(
     show: TrainingObserver | bool | None = None,
     splits: Splits | None = None,
     until: int | None = None,
+    max_seconds: float | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
+
+    A run that was stopped before its first checkpoint begins again.
 
     Args:
         run: The run, or its folder.
@@ -130,23 +143,26 @@ def resume(
             error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
         splits: The data, where they are loaded already.
         until: Pause again after this epoch.
+        max_seconds: Pause again before so many seconds are over.
 
     Returns:
         The run, finished or paused.
 
     Raises:
-        CifarlabError: If the run is finished, has no checkpoint, or the data or the own code are not those it was
-            trained with, or its own code has not been named.
+        CifarlabError: If the run is finished or being trained, no checkpoint of it is whole, or the data or the own
+            code are not those it was trained with, or its own code has not been named.
     """
-    observer = choose_observer(show)
+    observer, deadline = choose_observer(show), Deadline(max_seconds)
     own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
+        tell(observer, stops.describe(run))
+        files.clear_partials(run.path)
         run.set_state("running", "resumed")
         if not run.trained_images_file.is_file():  # begun by an earlier version
             remember_images(run, splits.train, splits.validation)
-        _fit(run, run.recipe, splits, model, observer, until=until, resume=True)
+        _fit(_make_task(run.recipe, splits, model, run, until, deadline), observer, resume=True)
     return run
 
 
@@ -154,10 +170,6 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     """Data and model of a run that was stopped, and every reason why it cannot go on."""
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
-    if run.is_being_trained():
-        raise CifarlabError(f"{run.path} is being trained by process {run.state['process']}: stop that one first")
-    if not run.checkpoint_file.is_file():
-        raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
     kept_code.check_code(run, again)
     from cifarlab.datasets import older_split
@@ -191,35 +203,63 @@ def _resolve(
     return resolved
 
 
-def _fit(
-    run: Run,
-    recipe: Recipe,
-    splits: Splits,
-    model: "keras.Model",
-    show: TrainingObserver,
-    *,
-    until: int | None,
-    resume: bool,
-) -> None:
-    from cifarlab.training.fit import Task, fit
-    from cifarlab.training.tensorboard import EventWriter
+def _make_task(*parts: Any) -> "Task":
+    from cifarlab.training.fit import Task  # which loads Keras
 
-    every = max(1, recipe.epochs // 10) if until is None else None
+    return Task(*parts)
+
+
+def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
+    """Train, and leave the run in the state that it is in then, whatever ends it."""
+    run, epochs = task.run, task.recipe.epochs
     try:
-        with EventWriter(run, recipe, splits.validation, every, len(run.history()) + 1) as events:
-            state = fit(Task(recipe, splits, model, run), show, events, resume=resume, until=until)
+        state = _train_on(task, show, resume)
     except KeyboardInterrupt:
-        run.set_state("stopped", "interrupted")
+        _note_end(run, "stopped", "interrupted")
         raise
     except Exception as error:  # whatever it is, the run says so; then it goes on to who called
-        run.set_state("failed", str(error))
-        raise
+        if not is_out_of_memory(error):
+            _note_end(run, "failed", str(error))
+            raise
+        _note_end(run, "failed", "out of memory")
+        state = None
+    if state is None:  # outside of the handler: the error holds on to what took the memory
+        raise _too_large(task)
     seconds = sum(row["epoch_seconds"] for row in state.history)
     files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
-    if state.epoch < recipe.epochs:
-        run.set_state("stopped", f"paused after epoch {state.epoch} of {recipe.epochs}")
+    if state.epoch < epochs:
+        run.set_state("stopped", f"paused after epoch {state.epoch} of {epochs}")
     else:
         run.set_state("finished")
+
+
+def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingState":
+    from cifarlab.training.checkpoint import load_checkpoint
+    from cifarlab.training.fit import fit
+    from cifarlab.training.tensorboard import EventWriter
+
+    run, epochs = task.run, task.recipe.epochs
+    there = resume and run.has_checkpoint()
+    state = load_checkpoint(run, functools.partial(tell, show)) if there else None
+    every = max(1, epochs // 10) if task.until is None else None
+    first = 1 if state is None else state.epoch + 1
+    with EventWriter(run, task.recipe, task.splits.validation, every, first) as events:
+        return fit(task, show, events, state)
+
+
+def _note_end(run: Run, state: str, why: str) -> None:
+    """Record how it ended; where the disk is full, what ended it is what must be told, and not that."""
+    with contextlib.suppress(CifarlabError):
+        run.set_state(state, why)
+
+
+def _too_large(task: "Task") -> CifarlabError:
+    """What is said where memory ran out, with the batch size that fits; the run says so too."""
+    from cifarlab.training import batch_sizes
+
+    error = CifarlabError(batch_sizes.explain(task.recipe, task.splits))
+    _note_end(task.run, "failed", str(error))
+    return error
 
 
 def _command(

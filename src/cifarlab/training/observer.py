@@ -10,7 +10,11 @@ from cifarlab.utils.errors import CifarlabError
 
 
 class TrainingObserver(Protocol):
-    """Somebody who watches a training."""
+    """Somebody who watches a training.
+
+    One that has a method `note(text: str)` too is told what else a person should know: that a checkpoint was damaged,
+    or how a training that goes on had ended.
+    """
 
     def start(self, recipe: Recipe, run: Run, steps_per_epoch: int, first_epoch: int, epochs: int) -> None:
         """The first step is about to begin; `first_epoch` is above 1 when a training is resumed."""
@@ -31,6 +35,12 @@ class TrainingObserver(Protocol):
 
 class Silent(TrainingObserver):
     """Nobody watches."""
+
+
+def tell(show: TrainingObserver, text: str) -> None:
+    """Tell who watches a sentence, where it takes any."""
+    if callable(note := getattr(show, "note", None)):
+        note(text)
 
 
 def choose_observer(show: TrainingObserver | bool | None) -> TrainingObserver:

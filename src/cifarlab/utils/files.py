@@ -2,25 +2,33 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
+import itertools
 import json
 import os
+import platform
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cifarlab.utils import processes
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
 
+_numbers = itertools.count()
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
-    """Write a file through a temporary neighbour, so that `path` is never half-written.
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, keep_as: Path | None = None) -> Path:
+    """Write a file through a temporary neighbour, so that `path` is never half-written, and stays after a power cut.
 
     Args:
         path: Where the file will be; its folder is made if it is missing.
         write: Called with an open binary file.
+        keep_as: What was there before is kept under this name, in the same folder.
 
     Returns:
         `path`.
@@ -28,24 +36,124 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     Raises:
         CifarlabError: If the disk is full, read-only or the folder cannot be written.
     """
-    # A neighbour, since a rename is atomic within one file system alone; by process, so that two do not mix.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with partial.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())  # before the rename: else a power cut may leave the name and no content
+        if keep_as is not None and path.is_file():
+            _keep(path, keep_as)
         partial.replace(path)
+        _sync_folder(path.parent)  # after it: else a power cut may leave what was there before
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise CifarlabError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
     except BaseException:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise
     return path
+
+
+def partial_path(path: Path) -> Path:
+    """A new name beside `path` for what will be renamed to it: of this process, and of this call of it.
+
+    A neighbour, since a rename is atomic within one file system alone.
+    """
+    # A part of the name: a name that is as long as names may be leaves no room.
+    return path.with_name(f".{path.name[:80]}.{processes.token()}-{next(_numbers)}.partial")
+
+
+def clear_partials(folder: Path) -> list[Path]:
+    """Remove what processes that have ended left half-written in a folder and those in it; what was removed."""
+    removed = []
+    for path in [*folder.rglob(".*.partial"), *folder.glob(".partial-*")]:
+        if path.is_file() and _is_left_over(path.name):
+            path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing, so that they stay after a power cut.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def move(path: Path, to: Path) -> Path:
+    """Rename within a folder, so that it stays renamed after a power cut.
+
+    Raises:
+        CifarlabError: If it cannot be done.
+    """
+    try:
+        path.replace(to)
+        _sync_folder(to.parent)
+    except OSError as error:
+        raise CifarlabError(f"cannot write {to}: {error.strerror or error}; free some space") from error
+    return to
+
+
+def move_folder(folder: Path, to: Path) -> None:
+    """Rename a folder to a name that is free or an empty folder's, so that it stays renamed after a power cut.
+
+    Raises:
+        OSError: If it cannot be done.
+    """
+    folder.rename(to)
+    _sync_folder(to.parent)
+
+
+def _keep(path: Path, name: Path) -> None:
+    """Give a file a second name, so that at every moment one of the two is there."""
+    second = partial_path(name)
+    try:
+        os.link(path, second)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.replace(name)  # a file system without hard links
+        return
+    try:
+        second.replace(name)
+    finally:  # where both are one file already, the rename does nothing
+        second.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to the disk: what `fsync` of a file leaves out."""
+    if os.name != "posix":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _is_left_over(name: str) -> bool:
+    """Whether the name of a temporary file says that its process has ended."""
+    if found := re.fullmatch(r"\..*\.([0-9a-f]+-[0-9]+-[0-9]+)-[0-9]+\.partial", name):
+        return processes.is_left_over(found[1])
+    # As earlier versions named them: by the process's number alone, and Keras's by nothing.
+    if found := re.fullmatch(r"\..*\.([0-9]{1,9})\.partial", name):
+        return not processes.Process(platform.node(), int(found[1])).is_alive()
+    return name in (".partial-model.keras", ".partial-last.weights.h5")
 
 
 def write_bytes(path: Path, data: bytes) -> Path:

@@ -13,6 +13,7 @@ EPILOG = usage.examples(
     "cifarlab train my_recipe.py --data folder:pictures",
     "cifarlab train convnet94 --folds 5",
     "cifarlab train --resume runs/mlp2-seed0",
+    "cifarlab train --resume latest --max-seconds 3000",
 )
 
 
@@ -28,7 +29,8 @@ def train(
     data_dir: DataDir = None,
     code: Code = None,
     name: Annotated[str | None, option("NAME", "Name of the run's folder.", "--name", "-n")] = None,
-    resume: Annotated[str | None, option("RUN", "Continue a stopped run.", complete=completion.runs)] = None,
+    resume: Annotated[str | None, option("RUN", "Continue a stopped run; or latest.", complete=completion.runs)] = None,
+    max_seconds: Annotated[float | None, option("S", "Pause before so many seconds are over; exit code 75.")] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -45,10 +47,24 @@ def train(
     if resume is not None:
         given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
         training.check_resume_stands_alone(given)
-        runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
+        runs = [
+            training.resume(
+                resume,
+                data_dir=data_dir,
+                runs_dir=runs_dir,
+                code=code or (),
+                max_seconds=max_seconds,
+                stderr=as_json,
+            )
+        ]
+        waiting = 0
     else:
         trainings = plan.plan_trainings(
             recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
-        runs = training.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
+        runs = training.train_all(
+            trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, max_seconds=max_seconds, stderr=as_json
+        )
+        waiting = len(trainings) - len(runs)
     output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)
+    training.end_if_paused(runs[-1], waiting)

@@ -19,7 +19,7 @@ from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import prediction
 from cifarlab.inference.tta import make_views
 from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
-from cifarlab.runs.derived import StaleError
+from cifarlab.runs.derived import StaleError, model_checksum
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.trained_images import find_overlap
 from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
@@ -210,16 +210,18 @@ class _Explainer:
     name: str
     splits: Splits
     model: Any
+    checksum: str
     saliency: Callable[[Array, Sequence[int]], list[SaliencyMap]]
     dynamics: Dynamics | None
 
 
 def _prepare(run: Run, name: str, splits: Splits) -> _Explainer:
+    checksum = model_checksum(run)  # before the model is read: a training may write the next meanwhile
     model = prediction.load_model(run)
     if splits.class_names != prediction.class_names(run):
         raise CifarlabError(f"{splits.source.name} has other classes than {run.path} was trained on")
     prediction.check_fits(model, splits.train.image_shape, len(splits.class_names))
-    return _Explainer(run, name, splits, model, make_explainer(model), training_dynamics.load(run))
+    return _Explainer(run, name, splits, model, checksum, make_explainer(model), training_dynamics.load(run))
 
 
 def _explain(explainer: _Explainer, split: str, one: ImageSet) -> RunExplanation:
@@ -239,7 +241,7 @@ def _explain(explainer: _Explainer, split: str, one: ImageSet) -> RunExplanation
         averaged=averaged,
         history=explainer.dynamics.find(image_id) if explainer.dynamics else None,
         label_rank=label_rank,
-        neighbours=find_neighbours(run, model, explainer.splits.train, one, NEIGHBOURS),
+        neighbours=find_neighbours(run, model, explainer.checksum, explainer.splits.train, one, NEIGHBOURS),
         saliency=explainer.saliency(one.images[0], list(dict.fromkeys((int(views[0].argmax()), label)))),
         change=find_smallest_change(model, one.images[0]),
         notices=tuple(notices),

@@ -31,12 +31,13 @@ class Neighbour:
     image: NDArray[np.uint8]
 
 
-def find_neighbours(run: Run, model: Any, train: ImageSet, one: ImageSet, count: int) -> list[Neighbour]:
+def find_neighbours(run: Run, model: Any, checksum: str, train: ImageSet, one: ImageSet, count: int) -> list[Neighbour]:
     """The training images nearest to one image, the nearest first; the image itself is left out.
 
     Args:
         run: Where the features of its training images are kept.
         model: Its `keras.Model`.
+        checksum: Of its file, taken before it was read.
         train: What it learned from.
         one: The image, alone in its set.
         count: How many.
@@ -50,7 +51,7 @@ def find_neighbours(run: Run, model: Any, train: ImageSet, one: ImageSet, count:
     body = feature_model(model)
     if body is None:
         return []
-    known = training_features(run, body, train)
+    known = training_features(run, body, train, checksum)
     found = nearest_images(known, train, compute_logits(body, one.images)[0], count + 1)
     return [near for near in found if near.image_id != one.ids[0]][:count]
 
@@ -75,9 +76,16 @@ def feature_model(model: Any) -> Any | None:
     return body if len(features.shape) == 2 else None
 
 
-def training_features(run: Run, body: Any, train: ImageSet) -> NDArray[np.float16]:
-    """`(N, D)` float16 of every training image, kept in the run for as long as model and images are the same."""
-    about = f"{model_checksum(run)} {train.fingerprint}"
+def training_features(run: Run, body: Any, train: ImageSet, checksum: str | None = None) -> NDArray[np.float16]:
+    """`(N, D)` float16 of every training image, kept in the run for as long as model and images are the same.
+
+    Args:
+        run: Where they are kept.
+        body: See `feature_model`.
+        train: The images.
+        checksum: Of the model's file before `body` was read from it; by default as it is now.
+    """
+    about = f"{checksum or model_checksum(run)} {train.fingerprint}"
     kept = _read(run, about)
     if kept is not None and len(kept) == len(train):
         return kept

@@ -143,6 +143,11 @@ def store_results(run: Run, results: Robustness) -> Path:
     Returns:
         The file that was written.
     """
+    with run.changing():
+        return _store(run, results)
+
+
+def _store(run: Run, results: Robustness) -> Path:
     largest = results_file(run)
     try:
         before = read_results(run)
@@ -153,7 +158,7 @@ def store_results(run: Run, results: Robustness) -> Path:
         if _size(before) > _size(results):
             path = _own_file(run, results)
         else:
-            largest.replace(_own_file(run, before))
+            files.move(largest, _own_file(run, before))
     files.write_json(path, results)
     return path
 

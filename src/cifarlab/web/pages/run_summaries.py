@@ -23,7 +23,7 @@ SPLITS = ("test", "validation")
 LOST = "its process has ended without a word; continue it with cifarlab train --resume"
 # Whatever else lies in a run's folder decides nothing that is shown.
 _READ = (".json", ".csv", ".npz", ".txt", ".keras")
-_NEVER = ("checkpoint.npz", "dynamics.npz", "features-train.npz")
+_NEVER = ("checkpoint.npz", "checkpoint-earlier.npz", "dynamics.npz", "features-train.npz")
 
 Signature = tuple[tuple[str, int, int], ...]
 

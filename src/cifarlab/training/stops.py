@@ -1,0 +1,37 @@
+"""How a training that is resumed had ended, and what that cost."""
+
+import contextlib
+from pathlib import Path
+
+from cifarlab.runs import Run
+from cifarlab.utils.processes import Process
+from cifarlab.utils.text import duration
+
+
+def describe(run: Run) -> str:
+    """One sentence, before the training goes on: how it ended, from where it goes on, how much is lost."""
+    state = run.state
+    if state["state"] == "running":
+        process = Process.read(state) or "its process"
+        ended = f"{process} ended without a word: killed, perhaps for want of memory"
+    else:
+        ended = f"it was {state['state']}{f' ({why})' if (why := state.get('why')) else ''}"
+    if run.has_checkpoint():
+        since = max(run.checkpoint_file, run.earlier_checkpoint_file, key=_changed)
+        going = f"it goes on from its last checkpoint, and at most {_lost(run, _changed(since))} of training are lost"
+    else:
+        began = _changed(run.command_file) or _changed(run.recipe_file)
+        going = f"it had no checkpoint yet and begins again: at most {_lost(run, began)} of training are lost"
+    return f"{run.path}: {ended}; {going}"
+
+
+def _lost(run: Run, since: float) -> str:
+    """The time from then to the last sign of life."""
+    signs = [run.path, *run.path.iterdir(), *run.path.glob("train/*")]
+    return duration(max(0.0, max(map(_changed, signs)) - since))
+
+
+def _changed(path: Path) -> float:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
