@@ -81,7 +81,7 @@ def evaluate(
     scores = _score(run, predictions, met, _Asked(splits.source.name, split, tta), notices)
     scores = dataclasses.replace(scores, human=human, activity=activity)
     predictions.save(run.predictions_file(split, splits.source.name, tta))
-    files.write_json(run.scores_file(split, splits.source.name, tta), scores)
+    files.write_sealed(run.scores_file(split, splits.source.name, tta), scores)
     return scores
 
 

@@ -1,7 +1,6 @@
 """Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
 
 import contextlib
-import csv
 import datetime
 import itertools
 import os
@@ -18,15 +17,19 @@ import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
+from cifarlab.runs.histories import read_history
 from cifarlab.runs.layout import NO_TTA, RUN_NAME, RunFiles, describe_tta, evaluate_command
 from cifarlab.runs.predictions import Predictions, read_origin
+from cifarlab.runs.schemas import EnvironmentFile, Look, StateFile
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
-from cifarlab.utils.json_reading import read_result
+from cifarlab.utils.files import read_text
+from cifarlab.utils.json_reading import read_fields, read_list, read_result
 
 FORMAT = 1
+_RESTORE = "restore the file, or train the run again"
+_FORGET = "restore the file; without it, what was looked at before is not counted any more"
 LOCK_NAME = ".lock"
 STATES = ("running", "finished", "stopped", "failed")
 MAKING, USE = "making", "use"
@@ -57,17 +60,17 @@ class Run(RunFiles):
     @property
     def environment(self) -> dict[str, Any]:
         """What `environment.json` says."""
-        return read_object(self.environment_file)
+        return read_fields(EnvironmentFile, self.environment_file, _RESTORE)
 
     @property
     def command(self) -> str:
         """The command that makes this run again."""
-        return self.command_file.read_text(encoding="utf-8").strip()
+        return read_text(self.command_file).strip()
 
     @property
     def state(self) -> dict[str, Any]:
         """What `run.json` says: format, version, state, why, started, changed, process, host."""
-        return read_object(self.state_file, "format", "state", "started")
+        return read_fields(StateFile, self.state_file, _RESTORE)
 
     def set_state(self, state: str, why: str = "") -> None:
         """Record that the run is running, finished, stopped or failed, and why."""
@@ -109,13 +112,7 @@ class Run(RunFiles):
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""
         if not self.history_file.is_file():
             return []
-        try:
-            with self.history_file.open(encoding="utf-8", newline="") as file:
-                return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-        except (ValueError, TypeError, OSError) as error:
-            raise CifarlabError(
-                f"cannot read {self.history_file}: expected numbers under a header ({error})"
-            ) from error
+        return read_history(self.history_file)
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Replace the history; columns are those of the first row."""
@@ -204,7 +201,7 @@ class Run(RunFiles):
 
     def looks(self) -> list[dict[str, str]]:
         """Every recorded look: split, data (the run's own where the record says none), tta, phase, when, why."""
-        looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
+        looks = read_list(Look, self.looks_file, _FORGET) if self.looks_file.is_file() else []
         return [{"data": self.data_name, "tta": NO_TTA, "phase": USE, **look} for look in looks]
 
 
@@ -260,10 +257,10 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
             f"{path} was written by cifarlab {version} in format {written}, this is cifarlab {cifarlab.__version__} "
             f"with format {FORMAT}: open it with that version, or train it again"
         )
+    state = run.state["state"]  # all of the file is checked with it
     needed = [run.recipe_file, run.data_file, run.environment_file]
     missing = [file.name for file in needed + ([run.model_file] if needs_model else []) if not file.is_file()]
     if missing:
-        state = run.state["state"]
         resumable = run.checkpoint_file.is_file() and state != "finished"
         resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")

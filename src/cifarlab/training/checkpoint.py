@@ -14,8 +14,10 @@ import numpy as np
 
 from cifarlab.runs import Run
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_text import parse_json
 
 Rows = list[Mapping[str, float]]
 
@@ -72,7 +74,7 @@ def load_checkpoint(run: Run) -> TrainingState:
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     try:
         with open_arrays(run.checkpoint_file) as stored:
-            notes = json.loads(str(stored["notes"]))
+            notes = parse_json(str(stored["notes"]), run.checkpoint_file)
             # Counted and not sorted by name: "values/10" would stand before "values/2".
             lists = [
                 [stored[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in stored))]

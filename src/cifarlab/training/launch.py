@@ -211,7 +211,7 @@ def _fit(
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
         raise
-    except Exception as error:  # whatever it is, the run says so; then it goes on to who called
+    except own_code.RAISES as error:  # whatever it is, the run says so; then it goes on to who called
         run.set_state("failed", str(error))
         raise
     seconds = sum(row["epoch_seconds"] for row in state.history)

@@ -154,7 +154,7 @@ def store_results(run: Run, results: Robustness) -> Path:
             path = _own_file(run, results)
         else:
             largest.replace(_own_file(run, before))
-    files.write_json(path, results)
+    files.write_sealed(path, results)
     return path
 
 
