@@ -195,9 +195,12 @@ def test_what_cannot_be_calibrated_is_said_in_one_line(run: Run) -> None:
         ({"temperature": {"value": 3.0}}, "damaged"),
         ({"model_checksum": "sha256:0"}, "made for another model"),
     ]:
-        files.write_json(path, {**stored, **changed})
+        files.write_sealed(path, {**stored, **changed})
         with pytest.raises(CifarlabError, match=expected):
             stored_temperature(run)
+    files.write_json(path, {**stored, "count": stored["count"] + 1})
+    with pytest.raises(CifarlabError, match=r"its checksum is of another content.*: run cifarlab calibrate"):
+        stored_temperature(run)
     with pytest.raises(CifarlabError, match="learned from all training images"):
         calibrate("builtin")
     everything = dataclasses.replace(run.recipe, validation_fraction=0.0)

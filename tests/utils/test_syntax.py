@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cifarlab.utils import syntax
-from cifarlab.utils.arrays import map_array, open_arrays
+from cifarlab.utils.array_files import map_array, open_arrays
 
 
 @pytest.mark.parametrize(("text", "value"), [("(24, 24)", (24, 24)), ("-1e-3", -0.001), ("{'a': None}", {"a": None})])
@@ -94,9 +94,9 @@ def test_who_parses_keeps_other_threads_out(monkeypatch, parse):
 
     monkeypatch.setattr(ast, "parse", watched)  # which `ast.literal_eval` calls too
     parse()
-    assert got_in == [False]
+    assert set(got_in) == {False}  # each time: a header is read twice, once to be measured
     try_to_get_in()
-    assert got_in == [False, True]
+    assert got_in[-1]
 
 
 class Garbage:

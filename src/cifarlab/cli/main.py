@@ -45,7 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except typer.TyperException as error:
         return _fail(usage.usage_line(error))
+    except SystemExit as error:  # of a user's own code: as an exit code of ours it could say that all went well
+        return _fail(f"own code called sys.exit({error.code!r}), which ends nothing here: take it out")
+    except MemoryError:
+        return _fail("out of memory: give it fewer or smaller images at once, or a machine with more memory")
     except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # Typer takes it for the end of a user's typing; nobody was asked
+            return _fail(f"a file ends before its content does ({error.__cause__})")
         # Typer makes the one into the other; a command may have said in it what to do next.
         return _fail(": ".join(["interrupted", *map(str, (error.__cause__ or error).args)]), code=130)
     except OSError as error:

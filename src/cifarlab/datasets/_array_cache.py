@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from cifarlab.utils import files
-from cifarlab.utils.arrays import Array, map_array
+from cifarlab.utils.array_files import map_array
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
 _FORMAT = 1

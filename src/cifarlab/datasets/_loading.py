@@ -144,7 +144,7 @@ def _load(
         train, test, source = load()
     except CifarlabError:
         raise
-    except Exception as error:  # a user's code raises what it likes
+    except own_code.RAISES as error:  # a user's code raises what it likes
         raise CifarlabError(f"{name} cannot load its data: {own_code.describe_error(error, name)}") from error
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):

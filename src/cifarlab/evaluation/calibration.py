@@ -114,7 +114,7 @@ def calibrate(
         model_checksum=checksum,
     )
     found = replace(found, sentence=_sentence(found))
-    files.write_json(run.path / FILE_NAME, found)
+    files.write_sealed(run.path / FILE_NAME, found)
     return found
 
 

@@ -3,10 +3,8 @@
 CIFAR-10H has about fifty answers for each of CIFAR-10's test images, as counts in the order of the test set.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from cifarlab.evaluation.human_comparison import HumanComparison
 from cifarlab.metrics.statistics.correlation import pearson, spearman
 from cifarlab.metrics.statistics.intervals import mean, share, wilson
 from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, read_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
@@ -132,13 +131,12 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
     if file.exists() and not file.is_file():  # a pipe would be waited for
         raise CifarlabError(f"{file} is no regular file: expected counts in NumPy's format, .npy")
     try:
-        with file.open("rb") as stream:  # NumPy leaves a broken archive open
-            stored: Any = np.load(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        stored = read_array(file)
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"cannot read {file}: expected counts in NumPy's format, .npy ({error})") from error
     expected = f"expected counts, ({count}, {classes}) whole numbers, one row a test image"
-    if not isinstance(stored, np.ndarray) or stored.shape != (count, classes):
-        raise CifarlabError(f"{file} holds {getattr(stored, 'shape', 'several arrays')}: {expected}")
+    if stored.shape != (count, classes):
+        raise CifarlabError(f"{file} holds {stored.shape}: {expected}")
     if stored.dtype.kind not in "iuf" or not np.isfinite(stored).all() or (stored != np.round(stored)).any():
         raise CifarlabError(
             f"{file} holds {stored.dtype} that are no counts: {expected}; not the file of probabilities"

@@ -82,7 +82,7 @@ def evaluate(
     scores = dataclasses.replace(scores, human=human, activity=activity)
     with run.changing():  # the two belong together: of two who evaluate at once, none writes between them
         predictions.save(run.predictions_file(split, splits.source.name, tta))
-        files.write_json(run.scores_file(split, splits.source.name, tta), scores)
+        files.write_sealed(run.scores_file(split, splits.source.name, tta), scores)
     return scores
 
 

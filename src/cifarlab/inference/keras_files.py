@@ -1,14 +1,20 @@
 """Models on disk: loaded in Keras's safe mode, with the layers of a user's own module where the user named it."""
 
-import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from cifarlab.inference.keras_bounds import (
+    bounded_variables,
+    check_activations,
+    check_layers,
+    measure_weights,
+    read_config,
+)
+from cifarlab.utils.array_files import BROKEN_ARCHIVE
 
 _OURS = "cifarlab>"
 _LONGEST_REASON = 300
@@ -31,8 +37,12 @@ def load_keras(path: Path, module: ModuleType | None = None) -> Any:
 
     import cifarlab.models.layers.shuffle_pixels  # noqa: F401 - its layer is then known to Keras
 
-    with own_objects(module):
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    stored = measure_weights(path)
+    check_layers(read_config(path))
+    with own_objects(module), bounded_variables(stored):
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    check_activations(model)
+    return model
 
 
 @contextmanager
@@ -61,9 +71,8 @@ def needs_own_code(path: Path) -> list[str]:
     None of a file that is damaged: what is wrong with it is Keras's to say.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        config = read_config(path)
+    except BROKEN_ARCHIVE:
         return []
     return sorted({name for name in _registered(config) if not name.startswith(_OURS)})
 
@@ -90,7 +99,10 @@ def _registered_name(value: Any) -> str:
 
 
 def _registered(config: Any) -> Iterator[str]:
-    """Every registered name in a model's configuration: of classes, and of functions, which are named in `config`."""
+    """Every registered name in a model's configuration: of classes, and of functions, which are named in `config`.
+
+    By recursion: `parse_json` refuses what is nested too deep.
+    """
     if isinstance(config, list):
         for value in config:
             yield from _registered(value)

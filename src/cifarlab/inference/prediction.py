@@ -1,9 +1,7 @@
 """A trained model and pictures in, logits or named classes out, on any backend."""
 
-import json
 import os
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from cifarlab.datasets import ImageSet
 from cifarlab.displays.progress import progress_of
 from cifarlab.inference.forward import apply_in_batches, compile_forward
+from cifarlab.inference.keras_bounds import read_config
 from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
 from cifarlab.inference.picture_files import expand_pictures, read_pictures
 from cifarlab.inference.temperature import scale, stored_temperature
@@ -25,6 +24,7 @@ from cifarlab.runs.layout import NO_TTA
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.utils import own_code
+from cifarlab.utils.array_files import BROKEN_ARCHIVE
 from cifarlab.utils.arrays import number_rows
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
@@ -80,6 +80,8 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     module = load_model_code(run) if is_own else None
     try:
         return load_keras(path, module)
+    except CifarlabError:
+        raise
     except Exception as error:  # Keras raises whatever its parts do: OSError, ValueError, KeyError, BadZipFile
         why = reason(error)
         if not zipfile.is_zipfile(path):  # Keras says that there is no file
@@ -182,11 +184,10 @@ def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
         height, width, channels = builtin.read_card()["image_shape"]
         return height, width, channels
     try:
-        with zipfile.ZipFile(_open(model).model_file) as archive:
-            layers = json.loads(archive.read("config.json"))["config"]["layers"]
+        layers = read_config(_open(model).model_file)["config"]["layers"]
         (shape,) = [layer["config"]["batch_shape"] for layer in layers if layer["class_name"] == "InputLayer"]
         height, width, channels = map(int, shape[1:])
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+    except (*BROKEN_ARCHIVE, AttributeError):
         return None  # a broken file is Keras's to judge, and another kind of model its to know
     return height, width, channels
 

@@ -1,16 +1,14 @@
 """First-layer weights out of a `.keras` file, without Keras: a zip of `config.json` and `model.weights.h5`."""
 
-import io
-import json
 import math
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.inference.keras_bounds import measure_weights, open_weights, read_config
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_archive
 from cifarlab.utils.errors import CifarlabError
 
 # Layers that leave every pixel where it is, so that what follows still sees the picture.
@@ -34,14 +32,14 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
         CifarlabError: If the file is missing or broken.
     """
     try:
-        with zipfile.ZipFile(model_file) as archive:
-            found = _find_first_dense(archive)
-            if found is None:
-                return None
-            shape, name, order = found
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as weights:
-                kernel = _kernel(weights, name)
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        found = _find_first_dense(model_file)
+        if found is None:
+            return None
+        shape, name, order = found
+        measure_weights(model_file)
+        with open_archive(model_file) as archive, open_weights(archive) as weights:
+            kernel = _kernel(weights, name)
+    except (*BROKEN_ARCHIVE, AttributeError) as error:
         raise CifarlabError(f"cannot read the weights in {model_file}: {error}") from error
     if kernel is None or kernel.ndim != 2 or kernel.shape[0] != math.prod(shape):
         return None
@@ -56,14 +54,13 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
 def has_first_layer(model_file: Path) -> bool:
     """Whether `read_first_layer` has something to read, by the layers alone; of a broken file, False."""
     try:
-        with zipfile.ZipFile(model_file) as archive:
-            return _find_first_dense(archive) is not None
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return _find_first_dense(model_file) is not None
+    except (*BROKEN_ARCHIVE, AttributeError):
         return False
 
 
-def _find_first_dense(archive: zipfile.ZipFile) -> tuple[tuple[int, int, int], str, list[int] | None] | None:
-    config = json.loads(archive.read("config.json"))
+def _find_first_dense(model_file: Path) -> tuple[tuple[int, int, int], str, list[int] | None] | None:
+    config = read_config(model_file)
     return _first_dense(config["config"].get("layers", []))
 
 

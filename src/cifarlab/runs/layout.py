@@ -29,8 +29,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cifarlab.runs.schemas import DataFile
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import file_slug, read_object
+from cifarlab.utils.files import file_slug
+from cifarlab.utils.json_reading import read_fields
 
 RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9._\-]*"
 """A run's name as a regular expression, for Python and for a page's form (which wants the `-` escaped)."""
@@ -111,7 +113,7 @@ class RunFiles:
     @property
     def data(self) -> dict[str, Any]:
         """What `data.json` says: name, location, how, checksums, data_dir."""
-        return read_object(self.data_file, "name")
+        return read_fields(DataFile, self.data_file, "restore the file, or train the run again")
 
     @property
     def data_dir(self) -> str | None:

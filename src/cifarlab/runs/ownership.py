@@ -10,11 +10,13 @@ from typing import Any
 
 import cifarlab
 from cifarlab.runs.layout import RunFiles
+from cifarlab.runs.schemas import StateFile
 from cifarlab.utils import files, locks
-from cifarlab.utils.files import read_object
+from cifarlab.utils.json_reading import read_fields
 from cifarlab.utils.processes import Process
 
 FORMAT = 1
+RESTORE = "restore the file, or train the run again"
 STATES = ("running", "finished", "stopped", "failed")
 CHANGING_SECONDS = 60.0
 """How long to wait for who changes a file of a run: it takes milliseconds, on a busy network folder longer."""
@@ -27,7 +29,7 @@ class OwnedRun(RunFiles):
     @property
     def state(self) -> dict[str, Any]:
         """What `run.json` says: format, version, state, why, started, changed, and of which process that is."""
-        return read_object(self.state_file, "format", "state", "started")
+        return read_fields(StateFile, self.state_file, RESTORE)
 
     def set_state(self, state: str, why: str = "") -> None:
         """Record that the run is running, finished, stopped or failed, and why."""

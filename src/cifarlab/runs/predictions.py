@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from cifarlab.runs._plain_arrays import SMALLEST, as_logits, ids_of, names_of, one_line, whole
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, check_array, check_labels, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array, check_array, check_labels
 from cifarlab.utils.errors import CifarlabError
 
 __all__ = [

@@ -1,6 +1,5 @@
 """Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
 
-import csv
 import datetime
 import itertools
 import os
@@ -14,15 +13,18 @@ import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
+from cifarlab.runs.histories import read_history
 from cifarlab.runs.layout import NO_TTA, RUN_NAME, describe_tta, evaluate_command
-from cifarlab.runs.ownership import FORMAT, OwnedRun
+from cifarlab.runs.ownership import FORMAT, RESTORE, OwnedRun
 from cifarlab.runs.predictions import Predictions, read_origin
+from cifarlab.runs.schemas import EnvironmentFile, Look
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
-from cifarlab.utils.json_reading import read_result
+from cifarlab.utils.files import read_text
+from cifarlab.utils.json_reading import read_fields, read_list, read_result
 
+_FORGET = "restore the file; without it, what was looked at before is not counted any more"
 MAKING, USE = "making", "use"
 """In which phase somebody looked: the built-in model brings along the looks of its making."""
 
@@ -51,24 +53,18 @@ class Run(OwnedRun):
     @property
     def environment(self) -> dict[str, Any]:
         """What `environment.json` says."""
-        return read_object(self.environment_file)
+        return read_fields(EnvironmentFile, self.environment_file, RESTORE)
 
     @property
     def command(self) -> str:
         """The command that makes this run again."""
-        return self.command_file.read_text(encoding="utf-8").strip()
+        return read_text(self.command_file).strip()
 
     def history(self) -> list[dict[str, float]]:
         """One dictionary an epoch, numbers only; empty before the first epoch ends."""
         if not self.history_file.is_file():
             return []
-        try:
-            with self.history_file.open(encoding="utf-8", newline="") as file:
-                return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-        except (ValueError, TypeError, OSError) as error:
-            raise CifarlabError(
-                f"cannot read {self.history_file}: expected numbers under a header ({error})"
-            ) from error
+        return read_history(self.history_file)
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Replace the history; columns are those of the first row."""
@@ -158,7 +154,7 @@ class Run(OwnedRun):
 
     def looks(self) -> list[dict[str, str]]:
         """Every recorded look: split, data (the run's own where the record says none), tta, phase, when, why."""
-        looks = files.read_json(self.looks_file) if self.looks_file.is_file() else []
+        looks = read_list(Look, self.looks_file, _FORGET) if self.looks_file.is_file() else []
         return [{"data": self.data_name, "tta": NO_TTA, "phase": USE, **look} for look in looks]
 
 
@@ -214,10 +210,10 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
             f"{path} was written by cifarlab {version} in format {written}, this is cifarlab {cifarlab.__version__} "
             f"with format {FORMAT}: open it with that version, or train it again"
         )
+    state = run.state["state"]  # all of the file is checked with it
     needed = [run.recipe_file, run.data_file, run.environment_file]
     missing = [file.name for file in needed + ([run.model_file] if needs_model else []) if not file.is_file()]
     if missing:
-        state = run.state["state"]
         resumable = run.has_checkpoint() and state != "finished"
         resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
         raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")

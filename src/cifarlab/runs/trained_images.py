@@ -19,7 +19,8 @@ from cifarlab.runs import training_dynamics
 from cifarlab.runs.layout import RunFiles
 from cifarlab.runs.run import Run
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
 _NONE: Array = np.zeros(0, np.uint64)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from cifarlab.runs.layout import RunFiles
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array, check_array
 from cifarlab.utils.errors import CifarlabError
 
 FORMAT = 1
@@ -164,8 +165,12 @@ def read(path: Path) -> Dynamics:
 
 
 def _read_curves(stored: Any, split: str) -> Curves:
-    ids = np.strings.decode(stored[f"{split}/ids"], "utf-8") if len(stored[f"{split}/ids"]) else np.zeros(0, "U1")
+    encoded = stored[f"{split}/ids"]
+    check_array(encoded.ndim == 1 and encoded.dtype.kind == "S", "ids (N,) bytes", encoded)
+    ids = np.strings.decode(encoded, "utf-8") if len(encoded) else np.zeros(0, "U1")
     losses, correct = stored[f"{split}/losses"], stored[f"{split}/right"]
     if losses.ndim != 2 or losses.shape != correct.shape or losses.shape[1:] != ids.shape:
         raise ValueError(f"{split} has {len(ids):,} ids, losses of shape {losses.shape} and answers of {correct.shape}")
+    check_array(losses.dtype.kind == "f", "losses, numbers", losses)
+    check_array(correct.dtype == bool, "answers, true or false", correct)
     return Curves(ids, losses.astype(np.float16), correct.astype(bool))

@@ -16,8 +16,10 @@ import numpy as np
 
 from cifarlab.runs import Run
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_text import parse_json
 
 Rows = list[Mapping[str, float]]
 _CHECKSUM = "checksum"
@@ -109,7 +111,7 @@ def _read(path: Path) -> TrainingState:
         # Of an earlier version it has none.
         if (written := arrays.pop(_CHECKSUM, None)) is not None and str(written) != _checksum(arrays):
             raise ValueError("its checksum is not that of its content")
-        notes = json.loads(str(arrays["notes"]))
+        notes = parse_json(str(arrays["notes"]), path)
         # Counted and not sorted by name: "values/10" would stand before "values/2".
         lists = [
             [arrays[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in arrays))]

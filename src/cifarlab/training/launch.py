@@ -217,7 +217,7 @@ def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
     except KeyboardInterrupt:
         _note_end(run, "stopped", "interrupted")
         raise
-    except Exception as error:  # whatever it is, the run says so; then it goes on to who called
+    except own_code.RAISES as error:  # whatever it is, the run says so; then it goes on to who called
         if not is_out_of_memory(error):
             _note_end(run, "failed", str(error))
             raise

@@ -14,6 +14,7 @@ import numpy as np
 
 from cifarlab.datasets import ImageSet
 from cifarlab.inference.keras_files import load_keras, own_objects, reason
+from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -75,7 +76,7 @@ def check_own_model(model: Any, module: ModuleType, train: ImageSet) -> None:
     images = _probe(train)
     try:
         answers = _answer(model, images)
-    except Exception as error:  # a user's layers raise what they like
+    except own_code.RAISES as error:  # a user's layers raise what they like
         raise CifarlabError(f"{name}: the model cannot be asked about images: {reason(error)}") from error
     if not np.isfinite(answers).all():
         where = _first_layer(model, images, lambda output: not np.isfinite(output).all())
@@ -193,7 +194,7 @@ def _check_loads(model: Any, module: ModuleType, name: str, images: Array) -> No
         try:
             model.save(path)
             loaded = load_keras(path, module)
-        except Exception as error:  # a user's layers raise what they like, and Keras whatever its parts do
+        except own_code.RAISES as error:  # a user's layers raise what they like, and Keras whatever its parts do
             culprit, cause = _culprit(model, module) or ("", error)
             raise CifarlabError(
                 f"{name}: the model could not be saved and loaded again{culprit}, so that no command could use it: "
@@ -221,7 +222,7 @@ def _culprit(model: Any, module: ModuleType) -> tuple[str, BaseException] | None
             config = keras.saving.serialize_keras_object(layer)
             with own_objects(module):
                 keras.saving.deserialize_keras_object(config, safe_mode=True)
-        except Exception as error:  # noqa: BLE001 - as above
+        except own_code.RAISES as error:  # as above
             return f" because of its layer {layer.name!r} ({type(layer).__name__})", error
     return None
 

@@ -79,7 +79,7 @@ def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Mo
     if not hasattr(module, "build"):
         raise CifarlabError(f"{recipe.model} defines no build(input_shape, num_classes, ...)")
     # A user's code raises what it likes; what the package's own raise beside these two are faults of ours.
-    caught = Exception if own_code.is_own(recipe.model) else (TypeError, ValueError)
+    caught = own_code.RAISES if own_code.is_own(recipe.model) else (TypeError, ValueError)
     keras.utils.set_random_seed(recipe.seed)  # layers draw their initial weights, and seeds of their own, from it
     before = keras.config.dtype_policy()  # of the process: a notebook's own layers must not inherit ours
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
@@ -92,7 +92,7 @@ def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Mo
         raise
     except caught as error:
         arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
-        reason = own_code.describe_error(error, recipe.model) if caught is Exception else error
+        reason = own_code.describe_error(error, recipe.model) if caught is own_code.RAISES else error
         raise CifarlabError(
             f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
         ) from error

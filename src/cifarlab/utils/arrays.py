@@ -1,38 +1,12 @@
 """The type of every array, the checks that image sets and predictions share, rows by ids, and batches of one size."""
 
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.utils.syntax import PARSER
-
 Array = NDArray[Any]
-BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What reading an `.npz` raises where it is missing, damaged or holds something else."""
-
-
-@contextmanager
-def open_arrays(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The arrays of an `.npz`, by name; Python objects in it, which could run code, are never loaded.
-
-    Each array is read when it is asked for, and its header is Python text: so other threads wait until the block ends.
-    """
-    # Opened here, since NumPy leaves a broken archive open.
-    with PARSER, path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        yield stored
-
-
-def map_array(path: Path) -> Array:
-    """The array of an `.npy`, memory-mapped and read-only; Python objects in it are never loaded."""
-    with PARSER:
-        stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-        return stored
 
 
 def number_rows(count: int) -> Array:

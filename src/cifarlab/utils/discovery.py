@@ -72,7 +72,8 @@ def _load_file(package: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[module_name]
-        if not isinstance(error, Exception):
+        if isinstance(error, KeyboardInterrupt):  # the user's Ctrl-C, as far as can be told
             raise
+        # `sys.exit()` in it too, which would end the program with the code 0 as if all had gone well.
         raise CifarlabError(f"cannot import {path}: {own_code.describe_error(error, path)}") from error
     return module

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cifarlab.utils import processes
+from cifarlab.utils import limits, processes
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
+from cifarlab.utils.json_text import parse_json
+from cifarlab.utils.seals import seal
 
 _numbers = itertools.count()
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
@@ -171,6 +173,11 @@ def write_json(path: Path, value: Any) -> Path:
     return write_text(path, json.dumps(json_data(value), indent=2, allow_nan=False) + "\n")
 
 
+def write_sealed(path: Path, value: Any) -> Path:
+    """As `write_json`, of a result that numbers are read from again: with its own checksum, see `seals`."""
+    return write_json(path, seal(json_data(value)))
+
+
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
     """Rows as CSV under a header line."""
     text = io.StringIO()
@@ -189,12 +196,26 @@ def read_json(path: Path) -> Any:
     """Read JSON; a missing or broken file is one clear line.
 
     Raises:
-        CifarlabError: If the file is missing, unreadable or not JSON.
+        CifarlabError: If the file is missing, unreadable, not JSON or too large.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        limits.check_text(path, path.stat().st_size)  # before it is read
+        return parse_json(path.read_bytes(), path)
+    except (OSError, ValueError) as error:
         raise CifarlabError(f"cannot read {path}: expected a JSON file ({error})") from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text in UTF-8; a missing, broken or very large file is one clear line.
+
+    Raises:
+        CifarlabError: If the file is missing, unreadable, no UTF-8 or too large.
+    """
+    try:
+        limits.check_text(path, path.stat().st_size)
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CifarlabError(f"cannot read {path}: expected text in UTF-8 ({error})") from error
 
 
 def checksum(path: Path, algorithm: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_json
+from cifarlab.utils.seals import check_seal
 
 Result = TypeVar("Result")
 
@@ -25,11 +26,38 @@ def read_result(kind: type[Result], path: Path, command: str) -> Result:
     Raises:
         CifarlabError: If the file is missing or no JSON, lacks what has no default, or has something else in its place.
     """
-    try:
-        found: Result = from_json(kind, read_json(path))
-    except ValueError as error:
-        raise CifarlabError(f"{path} is damaged ({error}): run {command}") from error
+    found: Result = _read(kind, path, f"run {command}")[0]
     return found
+
+
+def read_fields(kind: type[Any], path: Path, remedy: str) -> dict[str, Any]:
+    """An object from the JSON in a file, as plain data, with every key that a dataclass names of the right kind.
+
+    Args:
+        kind: The schema; keys that it does not know stay as they are.
+        path: The file.
+        remedy: What mends it, for the message.
+
+    Raises:
+        CifarlabError: If the file is missing or no JSON, lacks what has no default, or has something else in its place.
+    """
+    fields: dict[str, Any] = _read(kind, path, remedy)[1]
+    return fields
+
+
+def read_list(kind: type[Any], path: Path, remedy: str) -> list[dict[str, Any]]:
+    """As `read_fields`, of a file that holds a list of such objects."""
+    found: list[dict[str, Any]] = _read(types.GenericAlias(tuple, (kind, ...)), path, remedy)[1]
+    return found
+
+
+def _read(kind: Any, path: Path, remedy: str) -> tuple[Any, Any]:
+    value = read_json(path)
+    try:
+        check_seal(value)
+        return from_json(kind, value), value
+    except ValueError as error:
+        raise CifarlabError(f"{path} is damaged ({error}): {remedy}") from error
 
 
 def from_json(kind: Any, value: Any, name: str = "it") -> Any:

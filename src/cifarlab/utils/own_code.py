@@ -14,6 +14,8 @@ from pathlib import Path
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
+RAISES = (Exception, SystemExit)
+"""What a user's own code may raise. `sys.exit()` in it must not end the program, as if all had gone well."""
 # As it was named, made absolute: links are kept, so that a file goes by the name that the user gave it.
 _allowed: dict[Path, None] = {}
 

@@ -11,7 +11,8 @@ from cifarlab.inference.prediction import compute_logits
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, Array, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.arrays import Array, check_array
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -118,6 +119,8 @@ def _read(run: Run, about: str) -> NDArray[np.float16] | None:
         with open_arrays(run.features_file) as stored:
             if str(stored["about"]) != about:
                 return None
-            return np.asarray(stored["features"], np.float16)
+            features = stored["features"]
+            check_array(features.ndim == 2 and features.dtype == np.float16, "features (N, D) float16", features)
+            return np.asarray(features)
     except BROKEN_ARCHIVE:
         return None

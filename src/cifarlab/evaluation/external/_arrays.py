@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import special
 
 from cifarlab.evaluation.external._names import ID, INDEX, LABEL, OTHER, PREDICTED, role
 from cifarlab.evaluation.external._table import Key, Table
+from cifarlab.utils import limits
+from cifarlab.utils.array_files import open_arrays, read_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -28,14 +29,26 @@ def read_arrays(path: Path, only_labels: bool) -> Table:
 
     Raises:
         CifarlabError: If an `.npz` holds none of the arrays that are expected, or several that contradict each other.
-        OSError, EOFError, ValueError, zipfile.BadZipFile: If the file is broken, or holds Python objects.
+        One of BROKEN_ARCHIVE: If the file is broken, or holds Python objects.
     """
-    with path.open("rb") as file:  # NumPy leaves a broken archive open
-        stored: Any = np.load(file, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            return Table(path, labels=stored) if only_labels else _by_shape(path, stored)
-        with stored:
-            return _read_npz(path, {name: stored[name] for name in stored.files}, only_labels)
+    if _is_archive(path):  # whatever its name ends in
+        with open_arrays(path) as stored:
+            arrays = dict(stored)
+        for array in arrays.values():
+            _check_rows(path, array)
+        return _read_npz(path, arrays, only_labels)
+    array = read_array(path)
+    _check_rows(path, array)
+    return Table(path, labels=array) if only_labels else _by_shape(path, array)
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _check_rows(path: Path, array: Array) -> None:
+    limits.check_rows(path, len(array) if array.ndim else 1)
 
 
 def _read_npz(path: Path, arrays: Mapping[str, Array], only_labels: bool) -> Table:

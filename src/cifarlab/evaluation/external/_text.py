@@ -12,6 +12,7 @@ from pathlib import Path
 from cifarlab.evaluation.external._names import LABEL, role
 from cifarlab.evaluation.external._numbers import looks_numeric
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.limits import check_bytes, check_cells, check_rows
 from cifarlab.utils.text import counted
 
 _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -20,6 +21,7 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
 )  # fmt: skip
 _BINARY = {b"PK\x03\x04": "an Excel workbook or another archive", b"PAR1": "Parquet", b"\x1f\x8b": "compressed"}
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+_CHARACTER = 8  # bytes of memory for each of the file: its text, its lines, and the table joined again
 _SAMPLE = 60  # rows that the separator is chosen by
 
 
@@ -70,7 +72,10 @@ def read_cells(path: Path) -> Cells:
 
 
 def _decode(path: Path) -> tuple[str, list[str]]:
+    check_bytes(path, path.stat().st_size * _CHARACTER)
     data = path.read_bytes()
+    check_cells(path, data.count(b"\n") + sum(data.count(mark.encode()) for mark in _SEPARATORS))
+    check_rows(path, data.count(b"\n"))
     for start, what in _BINARY.items():
         if data.startswith(start):
             raise CifarlabError(f"{path} is {what}, not text: export it as csv (UTF-8), npy or npz")

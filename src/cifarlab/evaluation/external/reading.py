@@ -1,8 +1,6 @@
 """Files of predictions and labels in, checked predictions out, with what was assumed on the way."""
 
 import csv
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from cifarlab.evaluation.external._scores import read_logits
 from cifarlab.evaluation.external._table import Table
 from cifarlab.evaluation.external._text import read_cells
 from cifarlab.runs.predictions import HardPredictions, Predictions
+from cifarlab.utils.array_files import BROKEN_ARCHIVE
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -190,8 +189,8 @@ def _read(path: Path, class_names: Sequence[str] | None = None, *, labels: bool 
             return read_arrays(path, only_labels=labels)
         cells = read_cells(path)
         return read_label_columns(cells) if labels else read_columns(cells, class_names)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    except (*BROKEN_ARCHIVE, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         hint = "; save it as plain numbers or text, as with array.astype(float)" if "allow_pickle" in reason else ""
         reason = "it holds Python objects" if "allow_pickle" in reason else reason
         raise CifarlabError(f"cannot read {path}: {reason}; expected numbers, without Python objects{hint}") from error

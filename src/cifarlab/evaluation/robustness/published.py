@@ -3,7 +3,6 @@
 They are opened where they lie and read a part at a time, so that the 3 GB of CIFAR-10-C never are in memory at once.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from cifarlab.datasets import ImageSet
 from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.utils import discovery
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -113,12 +113,9 @@ def _open(path: Path) -> Array:
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise CifarlabError(f"{path} is no regular file: expected an array in NumPy's format")
     try:
-        stored: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return map_array(path)
+    except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"cannot read {path}: expected an array in NumPy's format ({error})") from error
-    if not isinstance(stored, np.ndarray):
-        raise CifarlabError(f"cannot read {path}: expected one array, not an archive of several")
-    return stored
 
 
 def _check_images(path: Path, count: int | None = None) -> int:

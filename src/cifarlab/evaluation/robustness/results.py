@@ -159,7 +159,7 @@ def _store(run: Run, results: Robustness) -> Path:
             path = _own_file(run, results)
         else:
             files.move(largest, _own_file(run, before))
-    files.write_json(path, results)
+    files.write_sealed(path, results)
     return path
 
 

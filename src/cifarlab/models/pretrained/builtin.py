@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cifarlab import recipes
 from cifarlab.utils import discovery, files
-from cifarlab.utils.arrays import BROKEN_ARCHIVE, open_arrays
+from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object

@@ -1,0 +1,42 @@
+"""`history.csv`: one line of numbers an epoch, checked."""
+
+import csv
+import io
+from pathlib import Path
+
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_text
+
+_NUMBER = "epoch"
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """One dictionary an epoch, numbers only, without what is empty.
+
+    Raises:
+        CifarlabError: If the file cannot be read, has no header, or its epochs are not numbered 1, 2, 3 and so on.
+    """
+    text = read_text(path)
+    try:
+        return _rows(text)
+    except (ValueError, csv.Error) as error:
+        raise CifarlabError(f"cannot read {path}: expected numbers under a header ({error})") from error
+
+
+def _rows(text: str) -> list[dict[str, float]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    names = list(reader.fieldnames or [])
+    if _NUMBER not in names or len(set(names)) != len(names):
+        raise ValueError(f"its first line is {text.partition(chr(10))[0][:80]!r}")
+    rows = []
+    for row in reader:
+        line = f"line {reader.line_num}"
+        if None in row or None in row.values():
+            raise ValueError(f"{line} has another number of cells than the header")
+        try:
+            rows.append({key: float(value) for key, value in row.items() if value})
+        except ValueError as error:
+            raise ValueError(f"{line}: {error}") from error
+        if rows[-1].get(_NUMBER) != len(rows):
+            raise ValueError(f"{line} is epoch {row[_NUMBER][:20]!r}, expected {len(rows)}")
+    return rows

@@ -1,0 +1,344 @@
+"""Every file of a run, damaged in every way: what it held is read, or refused in one line; nothing else comes of it."""
+
+import io
+import json
+import random
+import shutil
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from cifarlab.cli import main as cli
+from cifarlab.evaluation import calibration
+from cifarlab.evaluation.explanation import neighbours
+from cifarlab.evaluation.robustness.results import read_results
+from cifarlab.inference import temperature
+from cifarlab.reports.weights import read_first_layer
+from cifarlab.runs import Run, open_run, trained_images, training_dynamics
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.predictions import Predictions, read_origin
+from cifarlab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from cifarlab.utils import files
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.results import Interval
+
+FLIPS = 60
+
+
+def plain(value):
+    """Anything that was read, as something that can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return plain(vars(value)) if hasattr(value, "__dict__") else repr(value)
+
+
+READERS = {
+    "run.json": lambda run: open_run(run.path).state,
+    "recipe.json": lambda run: run.recipe,
+    "data.json": lambda run: run.data,
+    "environment.json": lambda run: run.environment,
+    "command.txt": lambda run: run.command,
+    "history.csv": lambda run: run.history(),
+    "looks.json": lambda run: (run.looks(), run.looks_in_making("test")),
+    "scores.json": lambda run: run.scores(),
+    "calibration.json": temperature.stored_temperature,
+    "robustness.json": read_results,
+    "predictions-test.npz": lambda run: Predictions.load(run.predictions_file("test")),
+    "dynamics.npz": training_dynamics.load,
+    "trained-images.npz": trained_images._read,
+    "checkpoint.npz": load_checkpoint,
+    "features-train.npz": lambda run: neighbours._read(run, "about"),
+    "model.keras": lambda run: read_first_layer(run.model_file),
+}
+SEALED = ("scores.json", "calibration.json", "robustness.json")  # a changed number in these is seen
+ARRAYS = [name for name in READERS if name.endswith(".npz")]
+ARCHIVES = [*ARRAYS, "model.keras"]
+OBJECTS = [name for name in READERS if name.endswith(".json")]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, make_run, fake_run):
+    """A run with every file that there is."""
+    run = make_run(tmp_path_factory.mktemp("runs"), "whole")
+    fake_run.write_robustness(run)
+    made = calibration.Calibration(
+        run=run.name, count=100, wrong=40, fitted=True, temperature=Interval(1.5, 1.2, 1.8, "made up"),
+        loss=calibration.BeforeAfter(*[Interval(1.0, 0.9, 1.1, "made up")] * 2),
+        expected_calibration_error=calibration.BeforeAfter(*[Interval(0.1, 0.05, 0.2, "made up")] * 2),
+        sentence="Made up.", model_checksum=model_checksum(run),
+    )  # fmt: skip
+    files.write_sealed(run.path / temperature.FILE_NAME, made)
+    for name in ("scores.json", "robustness.json"):
+        files.write_sealed(run.path / name, json.loads((run.path / name).read_text()))
+    curves = training_dynamics.Curves(np.array(["a", "b"]), np.ones((3, 2), np.float16), np.ones((3, 2), bool))
+    training_dynamics.save(run.dynamics_file, [curves, curves], compress=True)
+    hashes = np.arange(2, dtype=np.uint64)
+    np.savez_compressed(run.trained_images_file, ids=np.array(["a", "b"]), hashes=hashes, validation=hashes)
+    np.savez(run.features_file, about=np.array("about"), features=np.ones((4, 3), np.float16))
+    save_checkpoint(run, TrainingState([np.ones((2, 3), np.float32)], [np.zeros(2, np.float32)], 1, [{"epoch": 1}]))
+    return run
+
+
+@pytest.fixture
+def run(whole, tmp_path):
+    """A copy that may be damaged."""
+    shutil.copytree(whole.path, tmp_path / "whole")
+    return Run(tmp_path / "whole")
+
+
+def outcome(run, name):
+    """What was read, or None where it was refused; anything else that is raised is a fault, and fails the test."""
+    try:
+        return plain(READERS[name](run))
+    except CifarlabError:  # one line by itself: a test of `utils.errors` holds that
+        return None
+
+
+def test_all_kinds_are_read_while_whole(run):
+    assert all(outcome(run, name) not in (None, "None") for name in READERS)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_bytes_that_changed_are_not_believed(run, name):
+    path, chance = run.path / name, random.Random(name)
+    right, before = path.read_bytes(), outcome(run, name)
+    for _ in range(FLIPS):
+        damaged = bytearray(right)
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        found = outcome(run, name)
+        if name in (*SEALED, *ARCHIVES):  # of the others the text alone tells
+            assert found in (None, "None", before)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_cut_off_or_overwritten_is_refused(run, name):
+    path, chance = run.path / name, random.Random(name)
+    right, before = path.read_bytes(), outcome(run, name)
+    for part in (0, 1, len(right) // 3, len(right) // 2, len(right) - 20, len(right) - 1):
+        path.write_bytes(right[:part])
+        assert outcome(run, name) in (None, "None", before, "''") or name in ("command.txt", "history.csv")
+    for noise in (b"\0" * 100, b"\xff\xfe" * 50, chance.randbytes(1000), b"PK\x03\x04" + chance.randbytes(200)):
+        path.write_bytes(noise)
+        assert outcome(run, name) in (None, "None") or name == "command.txt"
+    path.unlink()
+    path.mkdir()
+    assert outcome(run, name) in (None, "None", [], [[], "0"])  # what is no file is as good as not there
+
+
+STRANGE = (
+    "null", "3", '"text"', "[]", "[1]", "[null]", "[[]]", "{}", '{"a": 1}', "NaN", "1e999", "1" * 5000, "[" * 100_000,
+    '{"a":' * 500 + "1" + "}" * 500, "[" * 900 + "]" * 900, '\ufeff{"a": 1}', '"\\ud800"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:12])
+def test_json_of_another_shape_is_refused(run, name, text):
+    (run.path / name).write_text(text, encoding="utf-8")
+    # An environment of which nothing is told, and no looks at all, are right.
+    right = [("environment.json", "{}"), ("environment.json", '{"a": 1}'), ("looks.json", "[]")]
+    assert outcome(run, name) is None or (name, text) in right
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_value_of_another_kind_is_read_as_it_was_or_refused(run, name):
+    path = run.path / name
+    right = json.loads(path.read_text())
+    right = {key: value for key, value in right.items() if key != "checksum"} if name in SEALED else right
+    for place in places(right):
+        for value in (None, [], {}, "x", -1, 2**63, 1.5, True, [[1]], {"a": {"b": 1}}):
+            path.write_text(json.dumps(replaced(right, place, value)))
+            outcome(run, name)
+
+
+def places(value, path=()):
+    """Where every value of a JSON document stands."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    for key, each in list(inner)[:40]:
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+def rewrite(path, **changed):
+    """The archive with other members."""
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content |= {name: data for name, data in changed.items() if data is not None}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def announcing(shape, descr="<f4"):
+    """The header of an array of that shape, and no array."""
+    text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape!r}, }}"
+    text = text.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+HEADERS = {
+    "93 GiB": announcing((25_000_000_000,)),
+    "more than can be counted": announcing((2**62, 2**62)),
+    "less than nothing": announcing((-1,)),
+    "many of nothing": announcing((10**15,), "<U0"),
+    "objects": announcing((1,), "|O"),
+    "no type": announcing((1,), "nonsense"),
+    "nested": b"\x93NUMPY\x01\x00" + struct.pack("<H", 5000) + b"(" * 5000,
+    "a call": b"\x93NUMPY\x01\x00" + struct.pack("<H", 12) + b"exit(3)    \n",
+    "another version": b"\x93NUMPY\x09\x00" + bytes(100),
+    "no array": b"nonsense",
+    "nothing": b"",
+    "a number": npy(np.array(3)),
+    "two dimensions": npy(np.array([["a", "b"], ["c", "d"]])),
+    "three dimensions": npy(np.ones((2, 2, 2), np.float32)),
+    "no rows": npy(np.zeros((0, 3), np.float32)),
+    "NaN": npy(np.full((2, 10), np.nan, np.float32)),
+    "bytes": npy(np.array([b"\xff\xfe", b"\xff"])),
+    "dates": npy(np.array(["2020-01-01"], "M8[D]")),
+    "fields": npy(np.zeros(3, [("a", "f4"), ("b", "i4")])),
+    "complex": npy(np.ones(3, complex)),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("kind", HEADERS)
+def test_arrays_that_are_others_are_refused(run, name, kind):
+    path = run.path / name
+    with zipfile.ZipFile(path) as archive:
+        members = archive.namelist()
+    right = path.read_bytes()
+    for member in members:
+        path.write_bytes(right)
+        rewrite(path, **{member: HEADERS[kind]})
+        outcome(run, name)
+    assert all(outcome(run, name) in (None, "None") for _ in [0]) or kind not in list(HEADERS)[:11]
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives_of_another_making_are_refused(run, name):
+    path = run.path / name
+    right = path.read_bytes()
+    place = right.index(b"PK\x01\x02")  # the first entry of the directory
+    for offset, value in ((10, 99), (10, 12), (8, 1), (8, 0x41)):  # an unknown method, bzip2, encrypted, strongly
+        damaged = bytearray(right)
+        damaged[place + offset] = value
+        path.write_bytes(damaged)
+        assert outcome(run, name) in (None, "None")
+    path.write_bytes(right)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(archive.namelist()[0], b"another")
+    assert outcome(run, name) in (None, "None")
+    with zipfile.ZipFile(path, "w"):
+        pass
+    assert outcome(run, name) in (None, "None")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "epoch\n1,2\n",
+        "epoch,train_loss\n1\n",
+        "train_loss\n0.5\n",
+        "epoch,epoch\n1,1\n",
+        "epoch,train_loss\n1,many\n",
+        "epoch,train_loss\n2,0.5\n",
+        "epoch,train_loss\nnan,0.5\n",
+        "epoch,train_loss\n1,0.5\n1,0.5\n",
+        'epoch,train_loss\n1,"0.5\n',
+        "epoch,train_loss\n1,\0\n",
+        f"epoch,train_loss\n1,{'5' * 200_000}\n",
+    ],
+)
+def test_a_history_of_another_shape_is_refused(run, text):
+    run.history_file.write_text(text)
+    with pytest.raises(CifarlabError, match=r"history\.csv.*line|history\.csv: expected numbers under a header"):
+        run.history()
+
+
+def test_a_history_without_rows_is_one_of_no_epochs(run, undrawn, capsys):
+    run.history_file.write_text("epoch,train_loss\n")
+    assert run.history() == []
+    for command in ("report", "compare"):
+        assert cli.main([command, str(run.path), *([str(run.path)] if command == "compare" else [])]) in (0, 2)
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_results_of_earlier_versions_have_no_checksum_and_are_read(run):
+    for name in SEALED:
+        content = json.loads((run.path / name).read_text())
+        assert content.pop("checksum").startswith("sha256:")
+        before = outcome(run, name)
+        (run.path / name).write_text(json.dumps(content))
+        assert outcome(run, name) == before
+
+
+def test_a_file_beside_the_numbers_is_given_up(run):
+    run.predictions_file("test").write_bytes(b"")
+    assert read_origin(run.predictions_file("test")) is None
+    run.features_file.write_bytes(b"")
+    assert neighbours._read(run, "about") is None
+
+
+# Which commands read a file, so that what it holds comes to the surface.
+COMMANDS = {
+    "run.json": ("report {run}", "calibrate {run}"),
+    "recipe.json": ("report {run}", "train {run}/recipe.json"),
+    "data.json": ("report {run}", "doubts {run} --no-duplicates"),
+    "environment.json": ("report {run}",),
+    "command.txt": ("report {run}",),
+    "history.csv": ("report {run}",),
+    "looks.json": ("report {run}",),
+    "scores.json": ("compare {run} {run}", "report {run}"),
+    "robustness.json": ("report {run}",),
+    "predictions-test.npz": ("doubts {run} --no-duplicates", "compare {run} {run}"),
+    "dynamics.npz": ("report {run}",),
+    "trained-images.npz": ("report {run}",),
+    "model.keras": ("report {run}",),
+}
+# A report goes on without these, or finds nothing to say from what is left of them.
+SPARED = ("command.txt", "environment.json", "dynamics.npz", "trained-images.npz", "model.keras", "looks.json")
+WHOLLY = {
+    "empty": b"",
+    "cut off": b"PK\x03\x04\x14\0",
+    "a list": b"[3]",
+    "an object": b'{"format": 1, "split": 3, "state": [], "name": {}, "model": null}',
+    "deep": b"[" * 5000,
+    "digits": b'{"format": ' + b"9" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_say_in_one_line_what_is_wrong(run, name, undrawn, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for content in WHOLLY.values():
+        (run.path / name).write_bytes(content)
+        for command in COMMANDS[name]:
+            code = cli.main(command.format(run=run.path).split())
+            errors = capsys.readouterr().err.replace("writing the report ...\n", "")
+            assert code == 2 or (code == 0 and name in SPARED)
+            if code == 2:
+                assert errors.count("\n") == 1, errors
+                assert errors.startswith("cifarlab: ")
