@@ -12,9 +12,12 @@ for (const section of document.querySelectorAll("section[data-curves]")) begin(s
 addEventListener("curves:again", (event) => again(event.detail)); // app.js tells when a live part was renewed
 
 async function begin(section) {
+  if (section.begun) return; // it is being asked for
+  section.begun = true;
   const names = JSON.parse(section.dataset.curves);
   const found = await Promise.all(names.map(read));
   const runs = found.filter((run) => run && run.columns.epoch?.length);
+  section.begun = runs.length > 0;
   if (!runs.length) return;
   const widget = new Curves(runs);
   section.querySelector("h2").after(widget.element);
