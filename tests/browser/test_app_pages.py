@@ -228,7 +228,7 @@ def test_numbers_under_the_units_can_be_read_on_a_phone(visit):
 
 
 def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
-    wide, narrow = (visit("/runs/first", width=width) for width in (2560, 1280))
+    wide, narrow = (visit("/runs/first", width=width) for width in (1280, 1024))
     tops = [
         page.locator("#training-curves h2, #confusion-matrix h2").evaluate_all(
             "all => all.map(each => each.getBoundingClientRect().top)"

@@ -19,7 +19,8 @@ def test_every_file_of_the_documentation_comes_from_here(client):
 def test_pages_are_not_part_of_the_api(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert set(paths) == {
-        "/v1/predict", "/v1/models", "/v1/runs", "/v1/runs/{id}/scores", "/healthz", "/readyz", "/metrics"
+        "/v1/predict", "/v1/models", "/v1/runs", "/v1/runs/{id}/scores", "/v1/runs/{id}/history",
+        "/healthz", "/readyz", "/metrics"
     }  # fmt: skip
 
 

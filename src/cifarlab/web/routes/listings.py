@@ -1,5 +1,7 @@
-"""`/v1/models`, `/v1/runs`, `/v1/runs/{id}/scores`: what can be asked and what was measured, for programs."""
+"""`/v1/models`, `/v1/runs`, a run's scores and history: what can be asked and what was measured, for programs."""
 
+import hashlib
+import math
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -89,6 +91,17 @@ class Scores(BaseModel):
     scores: dict[str, Interval]
 
 
+class History(BaseModel):
+    """A training, epoch by epoch."""
+
+    id: str
+    seed: int | None
+    same_but_seed: str = Field(description="Equal for runs whose recipes and data are the same but for the seed.")
+    columns: dict[str, list[float | None]] = Field(
+        description="What `history.csv` holds, one number an epoch; null where it is missing or not finite."
+    )
+
+
 _MISSING: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such run, or it has no such scores"}
 }
@@ -125,6 +138,27 @@ def read_scores(
     except (CifarlabError, ValueError) as error:
         reason = str(error) if isinstance(error, CifarlabError) else f"the scores of {summary.name} are damaged"
         raise HTTPException(404, reason) from error
+
+
+@router.get("/runs/{id}/history", summary="The training curves of a run", responses=_MISSING)
+def read_history(
+    request: Request, run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.")]
+) -> History:
+    """Loss, accuracy, learning rate and seconds of every epoch so far."""
+    summary = library_of(request).summary(run_id)
+    try:
+        rows = summary.run.history()
+    except CifarlabError as error:
+        raise HTTPException(404, str(error)) from error
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [_finite(row.get(name)) for row in rows] for name in names}
+    settings = {key: value for key, value in summary.recipe.items() if key != "seed"}
+    key = hashlib.sha256(repr((summary.data, sorted(settings.items()))).encode()).hexdigest()[:12]
+    return History(id=summary.name, seed=summary.recipe.get("seed"), same_but_seed=key, columns=columns)
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else number
 
 
 def _describe_model(name: str, summary: RunSummary | None, engine: str | None) -> Model | None:

@@ -45,6 +45,43 @@ async function ask(address, tag) {
   return { ok: response.ok, status: response.status, tag: response.headers.get("ETag"), content: parse(await response.text()) };
 }
 
+// Make `old` what `found` is and touch nothing that is the same: focus, scrolling and open details stay where they are.
+function patch(old, found) {
+  let there = old.firstChild;
+  for (const node of [...found.childNodes]) {
+    const known = node.id && [...old.children].find((child) => child.id === node.id);
+    // What came in between is gone from the page.
+    while (known && there && there !== known) there = removed(there);
+    if (!there || (isBlank(node) && !isBlank(there))) old.insertBefore(node, there);
+    else {
+      if (isBlank(there) && !isBlank(node)) there = removed(there);
+      const next = there?.nextSibling ?? null;
+      if (!there) old.append(node);
+      else if (there.nodeName !== node.nodeName || there.nodeType !== Node.ELEMENT_NODE || there.id !== node.id) {
+        if (!there.isEqualNode(node)) there.replaceWith(node);
+      } else if (!there.isEqualNode(node) && !there.matches(".touched")) patchElement(there, node);
+      there = next;
+    }
+  }
+  while (there) there = removed(there);
+}
+
+function removed(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
+}
+
+function isBlank(node) {
+  return node.nodeType === Node.TEXT_NODE && !node.data.trim();
+}
+
+function patchElement(old, found) {
+  for (const { name } of [...old.attributes]) if (!found.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  for (const { name, value } of found.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  patch(old, found);
+}
+
 // What changes while something is trained is asked for again, and put in place of what was there.
 function follow(region, replace) {
   let tag = null;
@@ -68,17 +105,12 @@ function follow(region, replace) {
 const table = document.querySelector("main[data-live]:not([data-live=''])");
 if (table) {
   follow(table, (content) => {
-    const ticked = new Set([...document.querySelectorAll("#table input:checked")].map((box) => box.value));
-    const focused = document.activeElement?.closest("#table") ? document.activeElement : null;
-    const key = focused && (focused.value || focused.getAttribute("href"));
-    for (const box of content.querySelectorAll("#table input")) box.checked = ticked.has(box.value);
     const live = content.querySelector(".chip.running, .job");
     for (const id of ["waiting", "table"]) {
       const place = document.getElementById(id);
       const found = content.querySelector(`#${id}`);
-      if (place && found) place.replaceChildren(...found.childNodes);
+      if (place && found) patch(place, found); // ticks are no attributes: they stay
     }
-    if (key) document.querySelector(`#table [value="${CSS.escape(key)}"], #table [href="${CSS.escape(key)}"]`)?.focus();
     if (selection) countSelected();
     else if (content.querySelector("#table input")) location.reload();
     return Boolean(live);
@@ -93,9 +125,8 @@ if (live?.dataset.live) {
       location.reload();
       return false;
     }
-    const open = live.querySelector("details")?.open;
-    live.replaceChildren(content);
-    if (open) live.querySelector("details")?.setAttribute("open", "");
+    patch(live, content);
+    for (const section of live.querySelectorAll("section[data-curves]")) dispatchEvent(new CustomEvent("curves:again", { detail: section }));
     return true;
   });
 }
