@@ -28,8 +28,10 @@ from _measure import (
     spread,
     tell,
 )
+from _operations import count_operations
 from _peer import PATTERN, PeerRun, compile_pattern, run_peer
 from _training import TimedTraining, check_trains_on_all, record_calls, time_training
+from numpy.typing import NDArray
 
 from cifarlab.datasets import ImageSet, Splits
 from cifarlab.inference import tta as views
@@ -38,6 +40,7 @@ from cifarlab.runs import layout
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend, describe_environment
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
 
 TEST_BATCH = 2000
 
@@ -130,6 +133,8 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
     wanted = dict.fromkeys((layout.NO_TTA, arguments.tta))
     tested = {name: test(timed.model, name, splits.test, arguments.warm) for name in wanted}
     work = sum(operations_per_image(timed.model, pixels) * images for pixels, images in timed.images_by_height.items())
+    # A forward pass of the trained network is `inference_flops`, not a third of a training step's.
+    tta_work = count_operations(timed.model).inference_flops * tested[arguments.tta][2]
     seconds = timed_seconds(timed, arguments.warm)
     return {
         "seed": recipe.seed,
@@ -141,6 +146,7 @@ def one_run(recipe: Recipe, splits: Splits, calls: Any, arguments: argparse.Name
         "first_dispatch_seconds": timed.dispatches[0].seconds,
         "images_per_second": timed.images / seconds,
         "petaflop": work / 1e15,
+        "tta_petaflop": tta_work / 1e15 if arguments.tta != "none" else None,
         "accuracy": tested["none"][0],
         "accuracy_tta": tested[arguments.tta][0] if arguments.tta != "none" else None,
         "tta_seconds": tested[arguments.tta][1] if arguments.tta != "none" else None,
@@ -152,21 +158,28 @@ def timed_seconds(timed: TimedTraining, warm: bool) -> float:
     return timed.train_seconds if warm else timed.prepare_seconds + timed.train_seconds
 
 
-def test(model: Any, tta: str, images: ImageSet, warm: bool) -> tuple[float, float]:
-    """Share of the test images that are classified right, and the seconds that it took."""
+def test(model: Any, tta: str, images: ImageSet, warm: bool) -> tuple[float, float, int]:
+    """Share of the test images that are classified right, the seconds that it took, and the images that were seen."""
     from cifarlab.inference.forward import compile_forward
 
     size = min(TEST_BATCH, len(images))
-    forward = views.averaged(compile_forward(model), tta)
+    once, seen = compile_forward(model), []
+
+    def counted(batch: Pixels) -> NDArray[np.float32]:
+        seen.append(len(batch))
+        return once(batch)
+
+    forward = views.averaged(counted, tta)
     if warm:
         forward(np.zeros((size, *images.image_shape), np.uint8))
+    seen.clear()
     right = 0
     began = time.perf_counter()
     for start in range(0, len(images), size):
         batch, labels = images.images[start : start + size], images.labels[start : start + size]
         padded = np.concatenate([batch, np.zeros((size - len(batch), *images.image_shape), np.uint8)])
         right += int((forward(padded)[: len(batch)].argmax(axis=1) == labels).sum())
-    return right / len(images), time.perf_counter() - began
+    return right / len(images), time.perf_counter() - began, sum(seen)
 
 
 def shown_run(row: dict[str, Any]) -> str:
@@ -204,7 +217,8 @@ def summarise(
         result[name] = spread([row[name] for row in ours])
     for name in ("first_dispatch_seconds", "images_per_second", "petaflop"):
         result[name] = spread([row[name] for row in ours])
-    result["tta_seconds"] = spread([row["tta_seconds"] for row in ours]) if arguments.tta != "none" else None
+    for name in ("tta_seconds", "tta_petaflop"):
+        result[name] = spread([row[name] for row in ours]) if arguments.tta != "none" else None
     if peers:
         by_round = [[row[totals] for row in ours if row["round"] == number] for number in range(len(peers))]
         theirs = [run for runs in peers for run in runs]
@@ -240,6 +254,9 @@ def report(result: dict[str, Any], recipe: Recipe, environment: dict[str, Any]) 
     work, seconds = result["petaflop"]["median"], result["seconds"]["median"]
     print(f"{'images/s':34s}{between(result['images_per_second'], '10,.0f')}")
     print(f"{'PFLOP':34s}{work:10.3g}")
+    if result["tta_petaflop"]:
+        with_tta = work + result["tta_petaflop"]["median"]
+        print(f"{'PFLOP, training and TTA':34s}{with_tta:10.3g}")
     for dtype, rate in result["matrix_rates"].items():
         share = 1e15 * work / seconds / rate
         print(f"{f'share of the {dtype} matrix rate':34s}{share:10.1%}  of the measured {rate / 1e12:.3g} TFLOP/s")

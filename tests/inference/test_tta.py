@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
-from cifarlab.inference.tta import NAMES, averaged, make_views
+from cifarlab.inference.tta import NAMES, SURE_MARGIN, averaged, make_views
 from cifarlab.runs.layout import describe_tta
 from cifarlab.utils.errors import CifarlabError
 
@@ -76,9 +77,44 @@ def test_with_flip_an_image_and_its_mirror_get_the_same_answer():
     assert not np.allclose(count_pixels(IMAGES), count_pixels(IMAGES[:, :, ::-1]))
 
 
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_selective_sees_only_those_again_that_the_model_is_unsure_of(count):
+    images = np.random.default_rng(2).integers(256, size=(count, 6, 5, 3), dtype=np.uint8)
+    seen = []
+
+    def model(batch):
+        seen.append(len(batch))
+        logits = count_pixels(batch) / 2000
+        logits[batch[:, 0, 0, 0] < 128, 0] += 100  # sure, whatever the rest is
+        return logits
+
+    sure = images[:, 0, 0, 0] < 128
+    expected = np.where(sure[:, None], model(images), averaged(model, "flip-shift")(images))
+    probabilities = special.softmax(model(images)[~sure], axis=1)
+    highest = np.sort(probabilities, axis=1)
+    assert np.all(highest[:, -1] - highest[:, -2] < SURE_MARGIN)  # else the test proves nothing
+    seen.clear()
+    np.testing.assert_allclose(averaged(model, "selective")(images), expected, rtol=1e-4, atol=1e-4)
+    assert set(seen) == {count}  # one shape, which is compiled once
+    assert sum(seen[1:]) < 5 * (~sure).sum() + count  # what fills the last batch up counts too
+
+
+def test_selective_answers_the_same_whatever_else_is_in_the_batch():
+    images = np.random.default_rng(3).integers(256, size=(9, 6, 5, 3), dtype=np.uint8)
+    selective = averaged(lambda batch: count_pixels(batch) / 5000, "selective")
+    alone = np.concatenate([selective(images[row : row + 1]) for row in range(9)])
+    np.testing.assert_allclose(selective(images), alone, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(alone, count_pixels(images) / 5000)  # some were seen again
+
+
 def test_none_is_the_function_itself():
     assert averaged(count_pixels, "none") is count_pixels
-    assert [describe_tta(tta) for tta in NAMES] == ["without TTA", "TTA flip", "TTA flip-shift"]
+    assert [describe_tta(tta) for tta in NAMES] == [
+        "without TTA",
+        "TTA flip",
+        "TTA flip-shift",
+        "TTA selective",
+    ]
 
 
 def test_a_misspelt_name_gets_the_nearest_right_one():

@@ -61,4 +61,4 @@ RunPaths = Annotated[list[str], argument("RUN...", "Folders of runs, or builtin.
 RunsDir = Annotated[Path, option("DIR", "Folder of all runs.")]
 Set = Annotated[list[str] | None, option("KEY=VALUE", "Change a setting.", "--set", "-s")]
 Split = Annotated[str, option("NAME", "train, validation or test.")]
-Tta = Annotated[str, option("NAME", "Test-time augmentation: none, flip, flip-shift.", "--tta")]
+Tta = Annotated[str, option("NAME", "Test-time augmentation: none, flip, flip-shift, selective.", "--tta")]

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
-from cifarlab.inference.forward import Forward
+from cifarlab.inference.forward import Forward, apply_in_batches
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.discovery import unknown
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 
-NAMES = (NO_TTA, "flip", "flip-shift")
+NAMES = (NO_TTA, "flip", "flip-shift", "selective")
+# An image is seen again where its two likeliest classes are less than this apart in probability. What it gains and
+# costs: docs/commands/evaluate.md.
+SURE_MARGIN = 0.5
 
 
 def averaged(forward: Forward, tta: str) -> Forward:
@@ -22,7 +26,9 @@ def averaged(forward: Forward, tta: str) -> Forward:
 
     Args:
         forward: `(B, H, W, C)` uint8 to `(B, K)` float32. Every view has the batch's shape: it is compiled once.
-        tta: `"none"` for `forward` itself; `"flip"` or `"flip-shift"`, see `make_views`.
+        tta: `"none"` for `forward` itself; `"flip"` or `"flip-shift"`, see `make_views`; `"selective"` is
+            `"flip-shift"` for the images of which `forward` is not sure, and `forward` itself for the others. Whether
+            an image is one of them does not depend on the others of its batch.
 
     Raises:
         CifarlabError: If there is no test-time augmentation of that name.
@@ -30,6 +36,8 @@ def averaged(forward: Forward, tta: str) -> Forward:
     check_tta(tta)
     if tta == NO_TTA:
         return forward
+    if tta == "selective":
+        return _selective(forward)
 
     def mean(images: Pixels) -> NDArray[np.float32]:
         # Logits are averaged, not probabilities: a view that the model is unsure of then counts less than one that it
@@ -41,8 +49,31 @@ def averaged(forward: Forward, tta: str) -> Forward:
     return mean
 
 
+def _selective(forward: Forward) -> Forward:
+    """`flip-shift` for the images whose two likeliest classes are less than `SURE_MARGIN` apart, after one look."""
+
+    def mean(images: Pixels) -> NDArray[np.float32]:
+        logits = np.array(forward(images), np.float32)  # (B, K); a copy, which may be written to
+        highest = np.sort(special.softmax(logits.astype(np.float64), axis=1), axis=1)
+        unsure = np.flatnonzero(highest[:, -1] - highest[:, -2] < SURE_MARGIN)
+        if len(unsure) == 0:
+            return logits
+        weights, views = zip(*make_views(images[unsure], "flip-shift"), strict=True)
+        # The image itself, the first view, was seen. The others in batches of the one shape that is compiled: as many
+        # again are needed to fill at least one.
+        others = np.concatenate(views[1:])  # (5 * U, H, W, C)
+        filled = others[np.arange(max(len(others), len(images))) % len(others)]
+        answers = apply_in_batches(forward, filled, len(images))[: len(others)].reshape(5, len(unsure), -1)
+        logits[unsure] = np.tensordot(
+            np.array(weights, np.float32), np.concatenate([logits[None, unsure], answers]), axes=1
+        )
+        return logits
+
+    return mean
+
+
 def make_views(images: Pixels, tta: str) -> Iterator[tuple[float, Pixels]]:
-    """The views of each image with their weights, which sum to 1.
+    """The views of each image with their weights, which sum to 1; with `selective` those of an image it is unsure of.
 
     - `none`: the image.
     - `flip`: the image and its mirror, one half each.
