@@ -8,7 +8,7 @@ from cifarlab.datasets import load_data
 from cifarlab.recipes import Recipe, to_dict
 from cifarlab.runs.predictions import Predictions
 from cifarlab.search.tasks import CONFIRMATION, DONE, FAILED, Answer, Task
-from cifarlab.search.workers import LocalWorkers
+from cifarlab.search.workers import LocalWorkers, answer_done, nothing_more
 from cifarlab.utils import files
 
 RECIPE = Recipe(
@@ -36,9 +36,11 @@ class FakeWorkers(LocalWorkers):
         self.kills, self.order, self.failing = kills, order, failing
         self.trained: list[tuple[str, int]] = []
 
-    def run(self, tasks, tick=lambda: None):
-        answers = {task: Answer(DONE) for task in tasks if task.is_done()}
-        for task in self.order([task for task in tasks if task not in answers]):
+    def run(self, tasks, tick=lambda: None, then=nothing_more):
+        answers = {}
+        waiting = list(self.order(answer_done(tasks, answers, then)))
+        while waiting:
+            task, *waiting = waiting
             if self.kills is not None and len(self.trained) == self.kills:
                 task.run.write_history(rows(task.recipe, task.until))
                 task.run.set_state("running")
@@ -50,6 +52,7 @@ class FakeWorkers(LocalWorkers):
             answers[task] = Answer(FAILED, reason) if reason else Answer(DONE)
             if not reason:
                 train(task)
+            waiting = list(self.order([*waiting, *answer_done(then(task, answers[task]), answers, then)]))
         return answers
 
 

@@ -77,8 +77,12 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[s
     return write_text(path, to_csv(rows, columns))
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, mend: str = "") -> Any:
     """Read JSON; a missing or broken file is one clear line.
+
+    Args:
+        path: The file.
+        mend: What to do where it cannot be read, for the end of that line.
 
     Raises:
         CifarlabError: If the file is missing, unreadable or not JSON.
@@ -86,7 +90,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CifarlabError(f"cannot read {path}: expected a JSON file ({error})") from error
+        raise CifarlabError(f"cannot read {path}: expected a JSON file ({error}){mend and f'; {mend}'}") from error
 
 
 def checksum(path: Path, algorithm: str) -> str:
@@ -102,10 +106,19 @@ def file_slug(name: str) -> str:
     return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def read_object(path: Path, *keys: str) -> dict[str, Any]:
-    """A JSON object that holds at least these keys."""
-    value = read_json(path)
+def read_object(path: Path, *keys: str, mend: str = "train it again") -> dict[str, Any]:
+    """A JSON object that holds at least these keys.
+
+    Args:
+        path: The file.
+        keys: What it must hold.
+        mend: What to do where it does not; the default is about a run.
+
+    Raises:
+        CifarlabError: If the file is missing, unreadable, or something else.
+    """
+    value = read_json(path, mend)
     missing = [key for key in keys if not isinstance(value, dict) or key not in value]
     if missing or not isinstance(value, dict):
-        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
+        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; {mend}")
     return value
