@@ -11,7 +11,7 @@ import typer
 
 from cifarlab.cli import usage
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, Interrupted
 
 app = typer.Typer(
     name="cifarlab",
@@ -39,13 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = command.main(args=words or ["--help"], prog_name="cifarlab", standalone_mode=False)
         sys.stdout.flush()
+    except Interrupted as error:
+        return _fail(f"interrupted: {error}", code=130)
     except CifarlabError as error:
         return _fail(str(error))
     except typer.TyperException as error:
         return _fail(usage.usage_line(error))
-    except (KeyboardInterrupt, typer.Abort) as error:
-        # Typer makes the one into the other; a command may have said in it what to do next.
-        return _fail(": ".join(["interrupted", *map(str, (error.__cause__ or error).args)]), code=130)
+    except (KeyboardInterrupt, typer.Abort):  # some versions of Typer return 130 instead, and drop what was said
+        return _fail("interrupted", code=130)
     except OSError as error:
         return _fail_to_write(error)
     return _fail("interrupted", code=130) if code == 130 else code or 0

@@ -20,6 +20,7 @@ from cifarlab.cli.options import (
     argument,
     option,
 )
+from cifarlab.utils.errors import Interrupted
 
 EPILOG = usage.examples(
     "cifarlab tune mlp2",
@@ -110,5 +111,5 @@ def tune(
             ),
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("nothing is lost, give the same command again to go on") from None
+        raise Interrupted("nothing is lost, give the same command again to go on") from None
     output.print_json(tables.summarise(tuned)) if as_json else tables.print_study(tuned)
