@@ -93,6 +93,12 @@ def made_up_study() -> ModuleType:
     return load_file(TESTS / "search" / "made_up_study.py")
 
 
+@pytest.fixture(scope="session")
+def search_fakes() -> ModuleType:
+    """`search/fake_workers.py`: `FakeWorkers`, who train nothing."""
+    return load_file(TESTS / "search" / "fake_workers.py")
+
+
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""

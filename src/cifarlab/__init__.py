@@ -55,7 +55,7 @@ _HOMES = {
     "tell_stories": "cifarlab.evaluation.explanation.image",  # what `explain_images` was called
     "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called
     "train": "cifarlab.training",
-    "tune": "cifarlab.search",
+    "tune": "cifarlab.reports.studies.tuning",
 }
 _NAMES_AT_HOME = {
     "RobustnessSuite": "RobustnessSettings",

@@ -29,6 +29,7 @@ from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.reliability_diagram import plot_reliability_diagram
 from cifarlab.plots.risk_coverage import plot_risk_coverage
 from cifarlab.plots.saliency_overlay import plot_saliency_overlay
+from cifarlab.plots.setting_contours import plot_setting_contours
 from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
 from cifarlab.plots.swept_setting import plot_swept_setting
@@ -204,6 +205,11 @@ def saliency_overlay() -> Figure:
     image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
     heats = np.linspace(0, 1, 32).reshape(2, 4, 4)
     return plot_saliency_overlay(image, heats, ["what says cat", "what says $dog"])
+
+
+def setting_contours() -> Figure:
+    """Five made-up trials, of which one lies outside."""
+    return plot_setting_contours(_SETTINGS[0], _SETTINGS[2], _SCORES)
 
 
 def setting_slices() -> Figure:

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 from cifarlab import plots
@@ -24,6 +25,7 @@ from cifarlab.plots.parameter_importances import plot_parameter_importances
 from cifarlab.plots.per_class_scores import plot_per_class_scores
 from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
+from cifarlab.plots.setting_contours import plot_setting_contours
 from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.training_curves import best_epoch, plot_training_curves
 from cifarlab.plots.trial_curves import plot_trial_curves
@@ -155,6 +157,8 @@ def test_first_layer_scales_every_unit_on_its_own_and_sorts_by_norm() -> None:
         lambda: plot_parallel_coordinates([], [0.5]),
         lambda: plot_parallel_coordinates([ParameterValues("x", (1, 2))], [0.5]),
         lambda: plot_parameter_importances({}),
+        lambda: plot_setting_contours(ParameterValues("x", ()), ParameterValues("y", ()), []),
+        lambda: plot_setting_contours(ParameterValues("x", (1, 2)), ParameterValues("y", (1,)), [0.5, 0.6]),
         lambda: plot_setting_slices([ParameterValues("x", ())], []),
         lambda: plot_trial_curves({0: []}),
         lambda: plot_saliency_overlay(np.zeros((2, 2, 3), np.uint8), np.zeros((1, 3, 3)), ["a"]),
@@ -264,6 +268,32 @@ def test_settings_stand_on_their_own_scales(plot_examples) -> None:
     best = np.asarray(lines[-1].get_ydata())
     assert best.tolist() == [1.0, 1.0, 1.0, 0.0, 1.0]
     assert [np.isnan(np.asarray(line.get_ydata())).sum() for line in lines] == [0, 0, 1, 1, 0]
+
+
+def test_contours_lie_between_numbers_on_their_own_scales() -> None:
+    rate = ParameterValues("rate", (1e-4, 1e-2, 1e-4, 1e-2, 1e-3), (), True, (1e-4, 1e-2))
+    drop = ParameterValues("drop", (0.0, 0.0, 0.5, 0.5, 0.25), (), False, (0.0, 0.5))
+    axes, scale = plot_setting_contours(rate, drop, [0.1, 0.1, 0.1, 0.1, 0.9]).axes
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_xlabel()) == ("log", "linear", "rate")
+    assert scale.get_ylabel() == "validation accuracy"
+    (areas,) = (each for each in axes.collections if isinstance(each, ContourSet))
+    # A pyramid over the whole square: the highest area is around its middle, which on a logarithmic scale is 1e-3.
+    x, y = areas.get_paths()[-1].vertices.T
+    assert np.exp(np.log(x).mean()) == pytest.approx(1e-3, rel=0.1)
+    assert y.mean() == pytest.approx(0.25, abs=0.03)
+    assert areas.get_paths()[0].vertices.shape[0] > 0
+
+
+def test_contours_are_not_drawn_where_nothing_lies_between() -> None:
+    rate = ParameterValues("rate", (1e-4, 1e-3, 1e-2, 1e-2), (), True, (1e-4, 1e-2))
+    optimizer = ParameterValues("optimizer", ("adam", "sgd", "sgd", None), ("adam", "sgd"))
+    (axes,) = plot_setting_contours(rate, optimizer, [0.1, 0.2, 0.3, 0.9]).axes
+    (dots,) = axes.collections
+    assert len(dots.get_offsets()) == 3  # the last is outside, also if it is the best
+    (best,) = axes.get_lines()
+    assert best.get_xdata()[0] == pytest.approx(1e-2)
+    line = ParameterValues("drop", (0.0, 0.25, 0.5, 0.5), (), False, (0.0, 0.5))
+    assert len(plot_setting_contours(rate, line, [0.1, 0.2, 0.3, 0.4]).axes) == 1  # all in one line
 
 
 def test_the_best_curve_of_a_search_is_the_best_of_the_longest() -> None:

@@ -7,12 +7,13 @@ from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.recipes import to_dict
 from cifarlab.runs import create_run
 from cifarlab.search import exports
+from cifarlab.search.beginning import begin_study, place_study
 from cifarlab.search.confirmation import Candidate, Verdict
 from cifarlab.search.planning import prepare
 from cifarlab.search.rounds import Outcome, search
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import make_space
-from cifarlab.search.study import Study, begin_study
+from cifarlab.search.study import Study
 from cifarlab.utils import files
 
 RULES = Rules(trials=10, epochs=3, sampler="random", pruner="halving")
@@ -26,7 +27,8 @@ def make_study(root: Path, name: str = "made-up", *, rounds: int = 2, confirmed:
     space = make_space(recipe, ["learning_rate=1e-4..1e-1:log"], ["optimizer=adam,sgd"], only=True)
     varied = "--range learning_rate=1e-4..1e-1:log --choice optimizer=adam,sgd"
     command = f"cifarlab tune smoke --trials 10 --sampler random --name {name} --only {varied}"
-    study = begin_study(root, name, recipe, space, RULES, DATA, command)
+    study = place_study(root, name)
+    begin_study(study, recipe, space, RULES, DATA, command)
     trials = []
     for members in search(study.recipe, space, lambda some, epochs: _train(study, some, epochs), RULES, study.known):
         trials += members

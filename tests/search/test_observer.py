@@ -17,7 +17,7 @@ def test_what_cannot_watch_is_refused():
         def begin(self, *_):
             pass
 
-    with pytest.raises(CifarlabError, match="an observer that has race, tick, judged, end"):
+    with pytest.raises(CifarlabError, match="an observer that has end, judged, race, tick"):
         choose_observer(Half())
 
 

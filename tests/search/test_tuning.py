@@ -11,6 +11,7 @@ import pytest
 
 from cifarlab.recipes import load_recipe
 from cifarlab.search import Rules, make_space, open_study, tune
+from cifarlab.search.writing import Writer
 from cifarlab.utils.errors import CifarlabError
 
 RULES = Rules(trials=12, epochs=9, pruner="halving", confirm_seeds=2)
@@ -204,6 +205,85 @@ def test_without_confirmation_nothing_is_said_of_the_recipe(search, fake_workers
     assert tuned.verdict is None
     assert "its score flatters itself" in tuned.study.best_file.read_text()
     assert not (tuned.study.path / "confirmation").exists()
+
+
+def test_a_study_does_not_shrink(search, fake_workers):
+    """Its tables would be of fewer trials than its folder holds, and say so to nobody."""
+    tuned = search(fake_workers())
+    before = content(tuned.study)
+    workers = fake_workers()
+    for key in ("trials", "confirm_seeds"):
+        fewer = dataclasses.replace(RULES, **{key: getattr(RULES, key) - 1})
+        option = key.replace("_", "-")
+        with pytest.raises(CifarlabError, match=f"has --{option} {getattr(RULES, key)} and does not shrink"):
+            search(workers, fewer)
+    assert workers.trained == []
+    assert content(tuned.study) == before
+    assert open_study(tuned.study.path).rules == RULES
+
+
+def test_while_another_command_searches_a_study_it_does_not_grow(search, fake_workers):
+    tuned = search(fake_workers())
+    more = dataclasses.replace(RULES, trials=18)
+    with tuned.study.writing() as is_mine:
+        assert is_mine()
+        with pytest.raises(
+            CifarlabError, match=r"another command searches .* with --trials 12: give the same, or wait"
+        ):
+            search(fake_workers(), more)
+        assert search(fake_workers()).trials == tuned.trials  # shared
+    assert open_study(tuned.study.path).rules == RULES
+    assert len(search(fake_workers(), more).trials) == 18
+
+
+def test_a_command_that_outlives_a_larger_one_writes_nothing(search, fake_workers):
+    """It came second, trained along, and became the one that writes when the study had grown."""
+    tuned = search(fake_workers())
+    grown = search(fake_workers(), dataclasses.replace(RULES, trials=18))
+    before = content(grown.study)
+    writer = Writer(tuned.study, RULES, lambda: True, None, 5)
+    writer.write_round(tuned.trials)
+    writer.write_result(tuned.trials, "mlp", tuned.best, tuned.verdict)
+    assert content(grown.study) == before
+
+
+def test_a_lock_left_alone_by_a_kill_is_no_study_of_somebody_elses(search, fake_workers, tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / ".lock").touch()
+    assert len(search(fake_workers()).trials) == 12
+
+
+def test_a_study_of_an_earlier_version_goes_on(search, fake_workers):
+    """What can be chosen now had its default then, and is not in the file."""
+    tuned = search(fake_workers())
+    about = json.loads(tuned.study.about_file.read_text())
+    del about["rules"]["asynchronous"]
+    tuned.study.about_file.write_text(json.dumps(about))
+    workers = fake_workers()
+    assert search(workers).trials == tuned.trials
+    assert workers.trained == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"rules": []}, "rules should be an object"),
+        ({"rules": {"trials": "many"}}, "damaged|another study"),
+        ({"recipe": 3}, "recipe should be an object"),
+        ({"space": None}, "space should be an object"),
+    ],
+)
+def test_a_damaged_study_says_what_to_do(search, fake_workers, damage, said):
+    tuned = search(fake_workers())
+    about = json.loads(tuned.study.about_file.read_text())
+    tuned.study.about_file.write_text(json.dumps({**about, **damage}))
+    with pytest.raises(CifarlabError, match=said) as caught:
+        search(fake_workers())
+    assert "give another --name" in str(caught.value) or "another study with another --name" in str(caught.value)
+    assert "train it again" not in str(caught.value)
+    tuned.study.about_file.write_text("{")
+    with pytest.raises(CifarlabError, match=r"expected a JSON file .*; put it back"):
+        search(fake_workers())
 
 
 def test_of_two_processes_one_writes_and_the_other_takes_over(search, fake_workers, undisturbed):

@@ -56,7 +56,7 @@ def test_a_studys_page_has_its_verdict_its_trials_and_figures_to_come(client, st
     assert page.text.index('id="verdict"') < page.text.index('id="trials"') < page.text.index('id="search"')
     assert sorted(re.findall(r'href="/studies/made-up/trials/(\d+)"', page.text)) == [str(n) for n in range(10)]
     lazy = re.findall(r'data-lazy="(/studies/made-up/sections/figure-[a-z-]+)"', page.text)
-    assert len(lazy) == 5
+    assert len(lazy) == 6
     for address in lazy:
         assert "<svg" in client.get(address).text
     assert "data-lazy" not in client.get("/studies/made-up").text
@@ -68,7 +68,7 @@ def test_a_studys_page_has_its_verdict_its_trials_and_figures_to_come(client, st
 def test_without_a_script_all_is_drawn_at_once(client, study):
     text = client.get("/studies/made-up?whole=1").text
     assert "data-lazy" not in text
-    assert text.count('<svg role="img"') == 5
+    assert text.count('<svg role="img"') == 6
 
 
 def test_a_study_that_runs_is_live(client, study):
@@ -254,6 +254,9 @@ def test_a_command_is_read_as_the_command_line_reads_it():
         True,
         DATA,
     )
+    waiting = read_command("cifarlab tune smoke --asynchronous --pruner halving", DATA)
+    assert waiting.asynchronous
+    assert "--asynchronous" in waiting.words()
     with pytest.raises(CifarlabError, match="in a terminal"):
         read_command("cifarlab train smoke", DATA)
 

@@ -11,7 +11,7 @@ import typer
 
 from cifarlab.cli import usage
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, Interrupted
 from cifarlab.utils.memory import is_out_of_memory
 
 app = typer.Typer(
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = command.main(args=words or ["--help"], prog_name="cifarlab", standalone_mode=False)
         sys.stdout.flush()
+    except Interrupted as error:
+        return _fail(f"interrupted: {error}", code=130)
     except CifarlabError as error:
         return _fail(str(error))
     except typer.TyperException as error:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -18,9 +19,11 @@ from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, mak
 from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback, ignore
 from cifarlab.utils.text import counted, duration, percent
 
+Observer = TypeVar("Observer")
 _LOADING = "loading Keras and the data"
 
 
@@ -32,6 +35,30 @@ def is_interactive() -> bool:
 def is_watched() -> bool:
     """Whether somebody sees what runs here: it is interactive, or standard error is a terminal."""
     return is_interactive() or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def choose_observer(
+    show: Observer | bool | None, display: Callable[[], Observer], silent: Callable[[], Observer]
+) -> Observer:
+    """Who watches something.
+
+    Args:
+        show: An observer; True for a display, False for none; None for a display where somebody sees it.
+        display: Makes the display.
+        silent: Makes an observer that ignores everything; its public methods are those that every observer must have.
+
+    Raises:
+        CifarlabError: If it is none of these.
+    """
+    if show is None or isinstance(show, bool):
+        return display() if (is_watched() if show is None else show) else silent()
+    wanted = [name for name in dir(silent) if not name.startswith("_")]
+    lacking = [name for name in wanted if not callable(getattr(show, name, None))]
+    if lacking:
+        raise CifarlabError(
+            f"show takes True, False, None or an observer that has {', '.join(lacking)}. Received: {show!r}"
+        )
+    return show
 
 
 @contextlib.contextmanager

@@ -37,9 +37,9 @@ class TuningDisplay:
         self._counts: Mapping[str, int] = {}
         self._runs: Mapping[str, Run] = {}
         self._histories: dict[str, list[float]] = {}
-        self._since = self._until = self._total = 0
-        self._done = 0  # epochs of earlier rungs
-        self._known = 0  # of them, and of this rung's, those that were there already: they took no time
+        self._until = self._total = 0
+        self._epochs: dict[str, int] = {}  # of each run that was ever watched, by label
+        self._known = 0  # of them those that were there already when it was first watched: they took no time
         self._began = self._printed = clock()
 
     def begin(self, study: Path, about: Sequence[str], epochs: int) -> None:
@@ -55,12 +55,13 @@ class TuningDisplay:
 
     def race(self, title: str, runs: Mapping[str, Run], since: int, until: int) -> None:
         """Watch these runs until they have come so far."""
-        self._done += self._epochs_here()
-        self._title, self._runs, self._since, self._until = title, runs, since, until
+        is_new = (title, until) != (self._title, self._until)
+        self._title, self._runs, self._until = title, runs, until
         self._histories = {}
+        seen = set(self._epochs)
         self._read()
-        self._known += self._epochs_here()
-        if self._live is None and self._cell is None:
+        self._known += sum(self._epochs[label] for label in runs if label not in seen)
+        if is_new and self._live is None and self._cell is None:
             self._printed = self._clock()
             best = f"; best so far {self._best}" if self._best else ""
             self._print(f"{title}: {len(runs)} to epoch {until}{best}")
@@ -73,7 +74,10 @@ class TuningDisplay:
         elif self._live is None and self._clock() - self._printed >= PLAIN_COUNT_SECONDS:
             self._printed = self._clock()
             there = sum(len(history) >= self._until for history in self._histories.values())
-            self._print(f"{self._title}: {there} of {len(self._runs)} at epoch {self._until}, {self._time_left()}")
+            counts = f", {self._said_counts()}" if self._counts else ""
+            self._print(
+                f"{self._title}: {there} of {len(self._runs)} at epoch {self._until}{counts}, {self._time_left()}"
+            )
 
     def judged(self, best: str, counts: Mapping[str, int]) -> None:
         """Note the best so far, and the counts."""
@@ -90,24 +94,28 @@ class TuningDisplay:
     def _read(self) -> None:
         for label, run in self._runs.items():
             self._histories[label] = [row[MEASURE] for row in run.history() if MEASURE in row]
+            self._epochs[label] = len(self._histories[label])
 
-    def _epochs_here(self) -> int:
-        counts = [min(len(history), self._until) - self._since for history in self._histories.values()]
-        return sum(max(0, count) for count in counts)
+    @property
+    def _done(self) -> int:
+        return sum(self._epochs.values())
 
     def _share(self) -> float:
-        return min(1.0, (self._done + self._epochs_here()) / max(1, self._total))
+        return min(1.0, self._done / max(1, self._total))
 
     def _time_left(self) -> str:
-        fresh = self._done + self._epochs_here() - self._known
+        fresh = self._done - self._known
         if fresh < SHARE_TO_RECKON_FROM * self._total or not fresh:
             return "reckoning the time left"
-        left = max(0, self._total - self._done - self._epochs_here())
+        left = max(0, self._total - self._done)
         return f"at most {duration((self._clock() - self._began) / fresh * left)} left"
 
     def _headline(self) -> str:
-        counts = ", ".join(f"{number} {state}" for state, number in self._counts.items() if number)
-        return "  ".join(part for part in (str(self._study), self._title, self._time_left(), counts) if part)
+        parts = (str(self._study), self._title, self._time_left(), self._said_counts())
+        return "  ".join(part for part in parts if part)
+
+    def _said_counts(self) -> str:
+        return ", ".join(f"{number:,} {state}" for state, number in self._counts.items() if number)
 
     def _lines(self) -> list[str]:
         best = [f"best so far {self._best}"] if self._best else []

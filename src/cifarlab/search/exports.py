@@ -27,7 +27,7 @@ def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
             **{key: trial.settings.get(key, "") for key in keys},
             "reason": trial.reason,
         }
-        for trial in trials
+        for trial in sorted(trials, key=lambda trial: trial.number)
     ]
     return files.write_csv(study.trials_file, rows, columns)
 
@@ -45,7 +45,7 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
 
     Args:
         study: Whose.
-        trials: All so far, each judged to its end.
+        trials: All so far, each judged to its end, in that order.
         storage: A database's URL instead of the journal.
 
     Raises:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cifarlab.displays.progress import is_watched
+from cifarlab.displays import progress
 from cifarlab.displays.tuning import TuningDisplay
 from cifarlab.runs import Run
-from cifarlab.utils.errors import CifarlabError
 
 
 class TuningObserver(Protocol):
@@ -47,9 +46,4 @@ def choose_observer(show: TuningObserver | bool | None) -> TuningObserver:
     Raises:
         CifarlabError: If it is none of these.
     """
-    if show is None or isinstance(show, bool):
-        return TuningDisplay() if (is_watched() if show is None else show) else Silent()
-    lacking = [name for name in ("begin", "race", "tick", "judged", "end") if not callable(getattr(show, name, None))]
-    if lacking:
-        raise CifarlabError(f"show takes True, False, None or an observer that has {', '.join(lacking)}")
-    return show
+    return progress.choose_observer(show, TuningDisplay, Silent)

@@ -13,8 +13,16 @@ from types import TracebackType
 from typing import Any
 
 from cifarlab.search.ray_cluster import RayWorker, anywhere, connect, environment, light_beacon, living, room
-from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task
-from cifarlab.search.workers import MOST_DEATHS, TICK_SECONDS, describe_bug, seconds_of
+from cifarlab.search.tasks import ELSEWHERE, FAILED, NO_ROOM, Answer, Task
+from cifarlab.search.workers import (
+    MOST_DEATHS,
+    TICK_SECONDS,
+    Then,
+    answer_done,
+    describe_bug,
+    nothing_more,
+    seconds_of,
+)
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, duration
 
@@ -97,19 +105,27 @@ class RayWorkers:
             ray.shutdown()
             self._is_ours = False
 
-    def run(self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None) -> dict[Task, Answer]:
+    def size(self) -> int:
+        """How many processes, or as many as there is room for now."""
+        self._is_ours |= connect(self._address)
+        room_here = max(1, room(self._cpus, self._gpus))
+        return room_here if self._jobs is None else min(room_here, self._jobs)
+
+    def run(
+        self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None, then: Then = nothing_more
+    ) -> dict[Task, Answer]:
         """Do all of it; see `LocalWorkers.run`.
 
         Raises:
             CifarlabError: If the cluster cannot be reached or has no machine that is large enough, a machine does not
                 see the runs' folder, or files cannot be written.
         """
-        answers: dict[Task, Answer] = {task: Answer(DONE) for task in tasks if task.is_done()}
-        waiting = [task for task in tasks if task not in answers]
+        answers: dict[Task, Answer] = {}
+        waiting = answer_done(tasks, answers, then)
         if not waiting:
             return answers
         self._is_ours |= connect(self._address)
-        deaths = dict.fromkeys(waiting, (0, 0))
+        deaths: dict[Task, tuple[int, int]] = {}
         self._beacon = self._beacon or light_beacon(waiting[0].folder.parent)
         while waiting or self._busy:
             self._hire(self._beacon, len(waiting))
@@ -122,6 +138,7 @@ class RayWorkers:
                     raise CifarlabError(f"{answer.reason}; then give the same command again")
                 else:
                     answers[task] = answer
+                    waiting += answer_done(then(task, answer), answers, then)
             tick()
         return answers
 

@@ -15,12 +15,11 @@ from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.search.confirmation import Verdict
 from cifarlab.search.parameters import Choice, Range, parse
-from cifarlab.search.rounds import Trial, best_of, plan_rounds
+from cifarlab.search.rounds import Trial, best_of, rungs_of_trials
 from cifarlab.search.rules import Rules
-from cifarlab.search.study import Study, open_study
+from cifarlab.search.study import MEND, Study, open_study
 from cifarlab.utils import locks
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
 from cifarlab.utils.json_reading import from_json, read_result
 
 MEASURE = "validation_accuracy"
@@ -88,7 +87,7 @@ def read_study(path: str | Path) -> StudyRecord:
         from_json(Mapping[str, Any], about["data"], "data")
         recipe = study.recipe
     except (ValueError, TypeError) as error:
-        raise CifarlabError(f"{study.about_file} is damaged: {error}") from error
+        raise CifarlabError(f"{study.about_file} is damaged: {error}; {MEND}") from error
     rungs = _rungs(study, rules)
     trials, curves = [], {}
     judged = _judged(study)
@@ -136,9 +135,10 @@ def _numbers(study: Study) -> list[int]:
 def _rungs(study: Study, rules: Rules) -> list[tuple[int, tuple[int, ...]]]:
     """Of each trial of the plan its round and the epochs at which it is judged."""
     if not 1 <= rules.trials <= _MOST_TRIALS or not 1 <= rules.epochs <= _MOST_TRIALS or rules.seeds_per_trial < 1:
-        raise CifarlabError(f"{study.about_file} is damaged: expected numbers of trials, epochs and seeds above 0")
-    rounds = plan_rounds(rules)
-    return [(place, rungs) for place, (counts, rungs) in enumerate(rounds) for _ in range(counts[0])]
+        raise CifarlabError(
+            f"{study.about_file} is damaged: expected numbers of trials, epochs and seeds above 0; {MEND}"
+        )
+    return rungs_of_trials(rules)
 
 
 def _judged(study: Study) -> dict[int, dict[str, str]]:
@@ -165,14 +165,9 @@ def _trial(
     rungs: Sequence[tuple[int, tuple[int, ...]]],
     histories: Sequence[Sequence[float]],
 ) -> Trial:
-    file = study.trial_file(number)
-    stored = read_object(file, "settings", "parameters")
-    try:
-        settings = from_json(Mapping[str, str], stored["settings"], "settings")
-        parameters = from_json(Mapping[str, Any], stored["parameters"], "parameters")
-        failure = study.failure(number)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CifarlabError(f"{file} is damaged: {error}") from error
+    known, failure = study.known(number), study.failure(number)
+    assert known is not None  # its file was listed
+    settings, parameters = known
     place, at = rungs[number] if number < len(rungs) else (len(rungs), ())
     done = min((len(history) for history in histories), default=0)
     scores = {

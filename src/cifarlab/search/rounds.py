@@ -116,6 +116,11 @@ def plan_rounds(rules: Rules) -> list[tuple[list[int], tuple[int, ...]]]:
     return rounds
 
 
+def rungs_of_trials(rules: Rules) -> list[tuple[int, tuple[int, ...]]]:
+    """Of each trial of the plan its round and the epochs at which it is judged."""
+    return [(place, rungs) for place, (counts, rungs) in enumerate(plan_rounds(rules)) for _ in range(counts[0])]
+
+
 def search(
     recipe: Recipe, space: Space, evaluate: Evaluate, rules: Rules, known: Known = lambda number: None
 ) -> Iterator[list[Trial]]:
@@ -136,7 +141,7 @@ def search(
         CifarlabError: If ten trials in a row failed.
     """
     rule, trials = load_pruner(rules.pruner), rules.trials
-    proposer = _Proposer(recipe, space, rules.sampler, rules.seed, known)
+    proposer = Proposer(recipe, space, rules.sampler, rules.seed, known)
     earlier: dict[int, list[float]] = {}
     begun, failures = 0, 0
     for number in range(trials):  # there are never more rounds than trials
@@ -191,7 +196,7 @@ def _judge(
     return failures
 
 
-class _Proposer:
+class Proposer:
     """Asks the sampler for settings and tells it what became of them."""
 
     def __init__(self, recipe: Recipe, space: Space, sampler: str, seed: int, known: Known) -> None:

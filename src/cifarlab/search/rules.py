@@ -21,6 +21,8 @@ class Rules:
         threads: With how many each training computes.
         confirm_seeds: How many trainings the winners and the shipped recipe get at the end.
         seed: Of the sampler.
+        asynchronous: Whether each trial is judged when it arrives at a rung, and no round is waited for. Then results
+            depend on how many processes train, and on which was faster.
     """
 
     trials: int = 100
@@ -31,11 +33,14 @@ class Rules:
     threads: int = 1
     confirm_seeds: int = 3
     seed: int = 0
+    asynchronous: bool = False
 
     def __post_init__(self) -> None:
         discovery.load("search.pruners", self.pruner)
         if self.sampler not in SAMPLERS:
             raise CifarlabError(discovery.unknown("sampler", self.sampler, SAMPLERS))
+        if self.asynchronous and self.pruner == "one_epoch":
+            raise CifarlabError("one_epoch compares all trials with each other: --asynchronous needs --pruner halving")
 
     def check_minutes(self, max_minutes: float | None) -> None:
         """Refuse a limit of time where there is but one round: only between rounds could it end the search.

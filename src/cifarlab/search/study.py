@@ -7,6 +7,7 @@ trials/<number>-seed<k> its run: the best trials' whole, of the others no weight
 trials/.<run>.lock      held by the process that trains that run; beside those of the confirmation too
 confirmation/           the winners and the recipe as shipped, trained anew
 trials.csv              one line a trial
+arrivals.csv            in which order trials reached their rungs, where they are judged as they arrive
 journal.log             the same for Optuna and its dashboard
 verdict.json            whether the winner is better
 best.py                 the recipe that was found
@@ -15,26 +16,25 @@ report.html             the page
 """
 
 import contextlib
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cifarlab
-from cifarlab.recipes import Recipe, from_dict, override, to_dict
+from cifarlab.recipes import Recipe, from_dict, override
 from cifarlab.runs import Run
-from cifarlab.runs.layout import RUN_NAME
 from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
-from cifarlab.search.space import Settings, Space
+from cifarlab.search.space import Settings
 from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.json_reading import from_json
 
 FORMAT = 1
-_MAY_GROW = ("trials", "confirm_seeds")
+MEND = "put it back from a copy, or begin another study with another --name"
+MEND_TRIAL = "remove it and its run, and give the study's command again"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Study:
     @property
     def about(self) -> dict[str, Any]:
         """What `study.json` says."""
-        return read_object(self.about_file, "recipe", "space", "rules", "data")
+        return _read(self.about_file, MEND, "recipe", "space", "rules", "data")
 
     @property
     def recipe(self) -> Recipe:
@@ -72,6 +72,11 @@ class Study:
     def trials_file(self) -> Path:
         """`trials.csv`."""
         return self.path / "trials.csv"
+
+    @property
+    def arrivals_file(self) -> Path:
+        """`arrivals.csv`."""
+        return self.path / "arrivals.csv"
 
     @property
     def journal_file(self) -> Path:
@@ -95,7 +100,7 @@ class Study:
 
     @property
     def lock_file(self) -> Path:
-        """`.lock`."""
+        """Held by the process that writes the study's own files."""
         return self.path / ".lock"
 
     def trial_file(self, number: int) -> Path:
@@ -119,15 +124,24 @@ class Study:
         """Settings and parameters of a trial that was begun; None of one that was not."""
         if not self.trial_file(number).is_file():
             return None
-        stored = read_object(self.trial_file(number), "settings", "parameters")
-        return stored["settings"], stored["parameters"]
+        stored = _read(self.trial_file(number), MEND_TRIAL, "settings", "parameters")
+        try:
+            settings = from_json(dict[str, str], stored["settings"], "settings")
+        except ValueError as error:
+            raise CifarlabError(f"{self.trial_file(number)} is damaged: {error}; {MEND_TRIAL}") from error
+        return settings, stored["parameters"]
 
     def failure(self, number: int) -> tuple[int, str] | None:
         """At which rung a trial failed, and why; None of one that has not."""
         if not self.trial_file(number).is_file():
             return None
-        stored = read_object(self.trial_file(number)).get("failed")
-        return (int(stored["epochs"]), str(stored["reason"])) if stored else None
+        stored = read_object(self.trial_file(number), mend=MEND_TRIAL).get("failed")
+        if not stored:
+            return None
+        try:
+            return int(stored["epochs"]), str(stored["reason"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise CifarlabError(f"{self.trial_file(number)} is damaged: {error!r}; {MEND_TRIAL}") from error
 
     def remember(self, trial: Trial, failed: tuple[int, str] | None = None) -> None:
         """Write a trial's settings, and why it failed if it did."""
@@ -158,41 +172,13 @@ class Study:
             yield is_mine
 
 
-def begin_study(
-    root: Path, name: str, recipe: Recipe, space: Space, rules: Rules, data: Mapping[str, Any], command: str
-) -> Study:
-    """Make a study's folder, or go on with the one that is there.
-
-    Args:
-        root: Folder of all studies.
-        name: The study's.
-        recipe: What is varied, with the epochs of a trial and the confirmation part set aside.
-        space: What may vary.
-        rules: By which rules.
-        data: What was loaded: name, fingerprints.
-        command: The command that makes the study.
-
-    Raises:
-        CifarlabError: If there is another study of that name, or the folder cannot be written.
-    """
-    if not re.fullmatch(RUN_NAME, name):
-        raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
-    study = Study(root / name)
-    values = {
-        "format": FORMAT,
-        "recipe": to_dict(recipe),
-        "space": space.describe(),
-        "rules": vars(rules),
-        "data": dict(data),
-        "command": command,
-    }
-    values = json.loads(json.dumps(values))
-    if study.about_file.is_file():
-        _check_same(study, values)
-    elif study.path.exists() and any(study.path.iterdir()):
-        raise CifarlabError(f"{study.path} is not a study, and not empty: give another --name")
-    files.write_json(study.about_file, {**values, "cifarlab": cifarlab.__version__})
-    return study
+def _read(path: Path, mend: str, *keys: str) -> dict[str, Any]:
+    """A JSON object that holds these objects."""
+    values = read_object(path, *keys, mend=mend)
+    wrong = [key for key in keys if not isinstance(values[key], dict)]
+    if wrong:
+        raise CifarlabError(f"{path} is damaged: {', '.join(wrong)} should be an object; {mend}")
+    return values
 
 
 def open_study(path: str | Path) -> Study:
@@ -208,19 +194,3 @@ def open_study(path: str | Path) -> Study:
     if stored != FORMAT:
         raise CifarlabError(f"{path} has format {stored}, this is cifarlab {cifarlab.__version__} with format {FORMAT}")
     return study
-
-
-def _check_same(study: Study, values: Mapping[str, Any]) -> None:
-    before = study.about
-    differing = []
-    for part in ("recipe", "space", "rules", "data"):
-        old, new = before[part], values[part]
-        for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key) and key not in _MAY_GROW:
-                differing.append(f"{key} {old.get(key)!r} there, {new.get(key)!r} here")
-    if differing:
-        few = "; ".join(list(dict.fromkeys(differing))[:3])  # epochs are in the recipe and in the rules
-        raise CifarlabError(
-            f"{study.path} is another study ({few}): give another --name, or the command it was "
-            f"begun with: {before.get('command', '')}"
-        )

@@ -40,7 +40,10 @@ def check_folder(folder: Path, about: Mapping[str, object]) -> None:
     if not folder.is_dir() or (any(folder.iterdir()) and not (folder / JSON).is_file()):
         raise CifarlabError(f"{folder} is not a sweep, and not empty: give another --name")
     if (folder / JSON).is_file():
-        before = files.read_object(folder / JSON, "about")["about"]
+        mend = "remove it, and give the command again: runs that are there are not trained again"
+        before = files.read_object(folder / JSON, "about", mend=mend)["about"]
+        if not isinstance(before, dict):
+            raise CifarlabError(f"{folder / JSON} is damaged: expected an object under about; {mend}")
         for key in _FIXED:
             if before.get(key) != about[key]:
                 raise CifarlabError(

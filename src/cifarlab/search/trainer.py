@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cifarlab.datasets import Splits
+from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.search.confirmation import FRESH_SEED, Verdict, judge
 from cifarlab.search.observer import TuningObserver
@@ -44,18 +45,30 @@ class Trainer:
 
     def evaluate(self, trials: Sequence[Trial], epochs: int) -> list[Outcome]:
         """Train trials up to an epoch; see `rounds.Evaluate`."""
-        for trial in trials:
-            if self._study.known(trial.number) is None:
-                self._study.remember(trial)
-        tasks = {trial.number: self._tasks(trial, epochs) for trial in trials if not self._failed(trial, epochs)}
+        tasks = {trial.number: self.begin(trial, epochs) for trial in trials}
         title = f"round {trials[0].round + 1}" if trials else ""
         since = max((trial.epochs for trial in trials), default=0)
-        answers = self._run(title, {f"trial {number}": each for number, each in tasks.items()}, since, epochs)
-        for trial in trials:
-            reasons = [answers[task].reason for task in tasks.get(trial.number, ()) if answers[task].ended == FAILED]
-            if reasons:
-                self._study.remember(trial, (epochs, reasons[0]))
-        return [self._outcome(trial, epochs) for trial in trials]
+        labels = {f"trial {number}": each for number, each in tasks.items() if each}
+        answers = self._run(title, labels, since, epochs)
+        return [self.settle(trial, epochs, [answers[task] for task in tasks[trial.number]]) for trial in trials]
+
+    def begin(self, trial: Trial, epochs: int) -> list[Task]:
+        """Write down a trial; what is to be done, a piece a seed: nothing where it has failed before."""
+        if self._study.known(trial.number) is None:
+            self._study.remember(trial)
+        return [] if self._failed(trial, epochs) else self._tasks(trial, epochs)
+
+    def settle(self, trial: Trial, epochs: int, answers: Sequence[Answer]) -> Outcome:
+        """What came of training a trial; why it failed is written down."""
+        reasons = [answer.reason for answer in answers if answer.ended == FAILED]
+        if reasons:
+            self._study.remember(trial, (epochs, reasons[0]))
+        return self._outcome(trial, epochs)
+
+    def outcome_before(self, trial: Trial, epochs: int) -> Outcome | None:
+        """What came of training a trial before; None where it is to be trained."""
+        is_known = self._failed(trial, epochs) or all(task.is_trained() for task in self._tasks(trial, epochs))
+        return self._outcome(trial, epochs) if is_known else None
 
     def _failed(self, trial: Trial, epochs: int) -> str:
         failed = self._study.failure(trial.number)
@@ -110,12 +123,7 @@ class Trainer:
         return judge(base, candidates, said["shipped"], self._rules.epochs) if candidates else None
 
     def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
-        runs = {
-            label if len(each) == 1 else f"{label}, seed {task.recipe.seed}": task.run
-            for label, each in tasks.items()
-            for task in each
-        }
-        self._show.race(title, runs, since, until)
+        self._show.race(title, name_runs(tasks), since, until)
         return self._crew.run([task for each in tasks.values() for task in each], self._show.tick)
 
     def _fresh_seeds(self) -> range:
@@ -131,3 +139,12 @@ class Trainer:
             self._code,
             confirm=True,
         )
+
+
+def name_runs(tasks: Mapping[str, Sequence[Task]]) -> dict[str, Run]:
+    """The runs of these tasks, by what to call them: a label, with the seed where it has several."""
+    return {
+        label if len(each) == 1 else f"{label}, seed {task.recipe.seed}": task.run
+        for label, each in tasks.items()
+        for task in each
+    }

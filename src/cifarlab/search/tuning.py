@@ -1,35 +1,34 @@
 """`tune`: from a recipe and a budget to a recipe that was found, and what may be said of it."""
 
 import collections
-import dataclasses
 import importlib.util
 import os
-import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifarlab.datasets import SPLITS, Splits
 from cifarlab.recipes import Recipe
-from cifarlab.runs import Run
-from cifarlab.search import exports
+from cifarlab.search.asynchronous import Race
+from cifarlab.search.beginning import begin_study, place_study
 from cifarlab.search.confirmation import CANDIDATES, Verdict
 from cifarlab.search.observer import TuningObserver, choose_observer
 from cifarlab.search.planning import CONFIRM, Plan, default_epochs, plan_study, prepare
+from cifarlab.search.racing import Racing
 from cifarlab.search.rounds import Trial, best_of, search
 from cifarlab.search.rules import Rules
+from cifarlab.search.samplers import check_sampler
 from cifarlab.search.space import Space, choose_space
-from cifarlab.search.study import Study, begin_study
+from cifarlab.search.study import Study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import Workers, make_local_workers
-from cifarlab.utils import files, own_code
+from cifarlab.search.writing import Writer
+from cifarlab.utils import own_code
 from cifarlab.utils.environment import find_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, percent
-
-KEPT_FILES = ("run.json", "recipe.json", "environment.json", "data.json", "command.txt", "history.csv")
-"""What stays of a trial that is not among the best."""
 
 
 @dataclass(frozen=True)
@@ -98,43 +97,68 @@ def tune(
         CifarlabError: If any of these is wrong, the study of that name is another one, the data cannot be had, ten
             trials in a row fail, or files cannot be written.
     """
-    check_installed()
     rules, observer = rules or Rules(epochs=default_epochs(recipe)), choose_observer(show)
+    check_installed(rules)
     rules.check_minutes(max_minutes)
     space = space or choose_space(recipe, fixed=fixed, code=code)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
-    study = begin_study(Path(studies_dir), name or base, varied, space, rules, _describe(splits), command)
-    local = make_local_workers(jobs, rules.threads, max_trial_minutes)
-    with study.writing() as may_write, workers or local as crew:
-        # Whatever the user has named here may be executed by the processes that train, too.
-        named = [each for each in own_code.allowed() if Path(each).is_file()]
-        trainer = Trainer(study, rules, crew, observer, data_dir, named)
-        plan = plan_study(rules, bool(confirm))
-        observer.begin(study.path, _about(study, splits, plan, crew), plan.search + plan.confirmation)
-        try:
+    study = place_study(Path(studies_dir), name or base)
+    with study.writing() as may_write:
+        begin_study(study, varied, space, rules, _describe(splits), command, is_mine=may_write())
+        writer = Writer(study, rules, may_write, storage, keep)
+        with workers or make_local_workers(jobs, rules.threads, max_trial_minutes) as crew:
+            # Whatever the user has named here may be executed by the processes that train, too.
+            named = [each for each in own_code.allowed() if Path(each).is_file()]
+            trainer = Trainer(study, rules, crew, observer, data_dir, named)
+            plan = plan_study(rules, bool(confirm))
+            observer.begin(study.path, _about(study, splits, plan, crew), plan.search + plan.confirmation)
             ends = None if max_minutes is None else clock() + 60 * max_minutes
-            trials: list[Trial] = []
-            for members in search(study.recipe, space, trainer.evaluate, rules, study.known):
-                trials += members
-                observer.judged(_best_line(trials), collections.Counter(trial.state for trial in trials))
-                if may_write():
-                    _write_round(study, trials, storage, keep)
-                if ends is not None and clock() >= ends:
-                    break
-            leaders = best_of(trials)
-            verdict = trainer.confirm(base, leaders[:CANDIDATES], splits) if confirm else None
-        finally:
-            observer.end()
+            try:
+                trials = _find(
+                    study, space, rules, trainer, crew, observer, writer, lambda: ends is None or clock() < ends
+                )
+                leaders = best_of(trials)
+                verdict = trainer.confirm(base, leaders[:CANDIDATES], splits) if confirm else None
+            finally:
+                observer.end()
         best = _chosen(leaders, verdict)
-        if may_write():
-            _write_result(study, trials, storage, base, best, verdict)
-    return Tuned(study, tuple(trials), best, verdict)
+        writer.write_result(trials, base, best, verdict)
+    return Tuned(study, tuple(sorted(trials, key=lambda trial: trial.number)), best, verdict)
 
 
-def check_installed() -> None:
-    """Say what to install where Optuna or Pebble is not.
+def _find(
+    study: Study,
+    space: Space,
+    rules: Rules,
+    trainer: Trainer,
+    crew: Workers,
+    observer: TuningObserver,
+    writer: Writer,
+    is_time: Callable[[], bool],
+) -> list[Trial]:
+    """Search, round by round or as trials arrive; all trials in the order in which they were judged."""
+    trials: list[Trial] = []
+
+    def judged(members: Sequence[Trial]) -> None:
+        trials.extend(members)
+        observer.judged(_best_line(trials), collections.Counter(trial.state for trial in trials))
+        writer.write_round(trials)
+
+    if rules.asynchronous:
+        race = Race(study.recipe, space, rules, study.known, lambda trial: judged([trial]))
+        Racing(study, race, trainer, crew, observer, rules.epochs).run(is_time)
+        return trials
+    for members in search(study.recipe, space, trainer.evaluate, rules, study.known):
+        judged(members)
+        if not is_time():
+            break
+    return trials
+
+
+def check_installed(rules: Rules) -> None:
+    """Say what to install where Optuna, Pebble or what a sampler needs is not.
 
     Raises:
         CifarlabError: If one of them is missing.
@@ -142,36 +166,10 @@ def check_installed() -> None:
     missing = [name for name in ("optuna", "pebble") if importlib.util.find_spec(name) is None]
     if missing:
         raise CifarlabError(f"a search needs {' and '.join(missing)}: pip install 'cifarlab[search]'")
-
-
-def _write_round(study: Study, trials: Sequence[Trial], storage: str | None, keep: int) -> None:
-    """Write what has been judged; a study that goes on first judges again what is written already, and is silent."""
-    if len(trials) < exports.count_trials(study):
-        return
-    if len(trials) > exports.count_trials(study):
-        study.verdict_file.unlink(missing_ok=True)  # it was about fewer trials
-    exports.write_trials(study, trials)
-    exports.write_journal(study, trials, storage)
-    _thin(study, trials, study.rules, keep)
-
-
-def _write_result(
-    study: Study,
-    trials: Sequence[Trial],
-    storage: str | None,
-    base: str,
-    best: Trial | None,
-    verdict: Verdict | None,
-) -> None:
-    exports.write_trials(study, trials)
-    exports.write_journal(study, trials, storage)
-    _drop_checkpoints(study)
-    if best is None:
-        return
-    found = dataclasses.replace(study.recipe_of(best.settings), confirmation_fraction=0.0)
-    exports.write_best(study, found, verdict, best, base)
-    if verdict is not None:
-        files.write_json(study.verdict_file, verdict)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # in a notebook without ipywidgets: its progress bar, which is not used here
+        importlib.import_module("optuna")
+    check_sampler(rules.sampler)
 
 
 def _about(study: Study, splits: Splits, plan: Plan, crew: Workers) -> list[str]:
@@ -180,12 +178,14 @@ def _about(study: Study, splits: Splits, plan: Plan, crew: Workers) -> list[str]
     space = ", ".join(f"{key} {text}" for key, text in study.about["space"].items())
     held = f", {len(splits.confirmation):,} that no trial sees" if splits.confirmation is not None else ""
     budget = f"{counted(rules.trials, 'trial')} of at most {counted(rules.epochs, 'epoch')}"
+    way = "judged as they arrive, so that the study depends on how many processes train, about"
+    way = way if rules.asynchronous else f"in {counted(plan.rounds, 'round')},"
     after = f", then {plan.confirmation:,} to confirm what was found" if plan.confirmation else ""
     return [
         f"searching {study.path}: {study.recipe.model} on {splits.source.name}, {len(splits.train):,} training and "
         f"{len(splits.validation):,} validation images{held}",
         f"space: {space}",
-        f"budget: {budget} in {counted(plan.rounds, 'round')}, {plan.search:,} epochs in all{after}; {crew}",
+        f"budget: {budget} {way} {plan.search:,} epochs in all{after}; {crew}",
     ]
 
 
@@ -203,26 +203,6 @@ def _chosen(leaders: Sequence[Trial], verdict: Verdict | None) -> Trial | None:
     if verdict is None:
         return leaders[0] if leaders else None
     return next(trial for trial in leaders if trial.number == verdict.candidates[0].trial)
-
-
-def _thin(study: Study, trials: Sequence[Trial], rules: Rules, keep: int) -> None:
-    """Remove the weights of all but the best trials: of most, nobody asks for them, and they would fill the disk."""
-    spared = {trial.number for trial in best_of(trials)[:keep]}
-    for trial in trials:
-        for seed in range(study.recipe.seed, study.recipe.seed + rules.seeds_per_trial):
-            folder = study.trial_run(trial.number, seed).path
-            if trial.number in spared or not folder.is_dir():
-                continue
-            for path in folder.iterdir():
-                if path.name not in KEPT_FILES:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def _drop_checkpoints(study: Study) -> None:
-    """Of what is trained to its end only the model and its answers are wanted."""
-    for path in study.path.glob("confirmation/*/checkpoint*.npz"):
-        if Run(path.parent).state["state"] == "finished":
-            path.unlink()
 
 
 def _load(recipe: Recipe, data_dir: str | Path | None) -> Splits:

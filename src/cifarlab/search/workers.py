@@ -1,5 +1,6 @@
 """Processes that do the work: each loads Keras and the data once, and is replaced when it dies."""
 
+import collections
 import concurrent.futures
 import contextlib
 import importlib
@@ -31,11 +32,25 @@ MOST_POOLS = 10
 TICK_SECONDS = 1.0
 
 
+Then = Callable[[Task, Answer], Sequence[Task]]
+"""Told of a piece of work and how it ended; gives what is to be done next."""
+
+
+def nothing_more(task: Task, answer: Answer) -> Sequence[Task]:
+    """A `Then` that gives no further work."""
+    return ()
+
+
 class Workers(Protocol):
     """Who does the work: processes of this machine, or of others."""
 
-    def run(self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None) -> dict[Task, Answer]:
-        """Do all of it; `tick` is called every second or so."""
+    def size(self) -> int:
+        """How many pieces of work are done at once."""
+
+    def run(
+        self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None, then: Then = nothing_more
+    ) -> dict[Task, Answer]:
+        """Do all of it; `tick` is called every second or so, and `then` with every answer."""
 
     def __enter__(self) -> "Workers": ...
 
@@ -100,19 +115,26 @@ class LocalWorkers:
             self._pool.join()
             self._pool = None
 
-    def run(self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None) -> dict[Task, Answer]:
+    def size(self) -> int:
+        """How many processes."""
+        return self._jobs
+
+    def run(
+        self, tasks: Sequence[Task], tick: Callable[[], object] = lambda: None, then: Then = nothing_more
+    ) -> dict[Task, Answer]:
         """Do all of it; what is done already costs no process.
 
         Args:
             tasks: The work, none twice.
             tick: Called every second, to show how far it is.
+            then: Called with every answer as it comes; what it gives is done too.
 
         Raises:
             CifarlabError: If files cannot be written.
         """
-        answers: dict[Task, Answer] = {task: Answer(DONE) for task in tasks if task.is_done()}
-        waiting = [task for task in tasks if task not in answers]
-        deaths = {task: _Deaths() for task in waiting}
+        answers: dict[Task, Answer] = {}
+        waiting = answer_done(tasks, answers, then)
+        deaths: dict[Task, _Deaths] = collections.defaultdict(_Deaths)
         futures: dict[Future[Answer], Task] = {}
         try:
             while waiting or futures:
@@ -130,6 +152,7 @@ class LocalWorkers:
                         raise CifarlabError(f"{answer.reason}; then give the same command again")
                     else:
                         answers[task] = answer
+                        waiting += answer_done(then(task, answer), answers, then)
                         self._pools = 0
                 if is_elsewhere:
                     self._sleep(TICK_SECONDS)  # another study's process has it: asked again at once, it would say so
@@ -171,6 +194,19 @@ class LocalWorkers:
             return None
         except Exception as error:  # noqa: BLE001 - of one training, whatever it is: the study goes on
             return Answer(FAILED, describe_bug(error))
+
+
+def answer_done(tasks: Sequence[Task], answers: dict[Task, Answer], then: Then) -> list[Task]:
+    """Answer what is done already, and what that leads to; gives what is left to do."""
+    queue, left = collections.deque(tasks), list[Task]()
+    while queue:
+        task = queue.popleft()
+        if task.is_done():
+            answers[task] = Answer(DONE)
+            queue.extend(then(task, answers[task]))
+        else:
+            left.append(task)
+    return left
 
 
 def make_local_workers(jobs: int | None = None, threads: int = 1, max_minutes: float | None = None) -> LocalWorkers:

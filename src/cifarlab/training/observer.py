@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from cifarlab.displays.progress import TrainingDisplay, is_watched
+from cifarlab.displays import progress
+from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.utils.errors import CifarlabError
 
 
 class TrainingObserver(Protocol):
@@ -52,13 +52,7 @@ def choose_observer(show: TrainingObserver | bool | None) -> TrainingObserver:
     Raises:
         CifarlabError: If it is none of these.
     """
-    if show is None or isinstance(show, bool):
-        show = TrainingDisplay() if (is_watched() if show is None else show) else Silent()
-    if isinstance(show, TrainingDisplay):
-        show.wait()
-    lacking = [name for name in ("start", "step", "epoch", "finish") if not callable(getattr(show, name, None))]
-    if lacking:
-        raise CifarlabError(
-            f"show takes True, False, None or an observer with start, step, epoch and finish. Received: {show!r}"
-        )
-    return show
+    observer = progress.choose_observer(show, TrainingDisplay, Silent)
+    if isinstance(observer, TrainingDisplay):
+        observer.wait()
+    return observer

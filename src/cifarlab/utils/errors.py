@@ -1,4 +1,4 @@
-"""The one exception that means "the input was wrong": the command line prints it as one line and exits with 2."""
+"""What the command line says in one line: "the input was wrong", with exit code 2, and "you have stopped it", 130."""
 
 from cifarlab.utils.text import readable
 
@@ -8,3 +8,7 @@ class CifarlabError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(readable(" ".join(message.split())))
+
+
+class Interrupted(CifarlabError):
+    """The user has stopped it; the message says how to go on. The command line exits with 130."""

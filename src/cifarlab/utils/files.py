@@ -192,8 +192,12 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[s
     return write_text(path, to_csv(rows, columns))
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, mend: str = "") -> Any:
     """Read JSON; a missing or broken file is one clear line.
+
+    Args:
+        path: The file.
+        mend: What to do where it cannot be read, for the end of that line.
 
     Raises:
         CifarlabError: If the file is missing, unreadable, not JSON or too large.
@@ -202,7 +206,7 @@ def read_json(path: Path) -> Any:
         limits.check_text(path, path.stat().st_size)  # before it is read
         return parse_json(path.read_bytes(), path)
     except (OSError, ValueError) as error:
-        raise CifarlabError(f"cannot read {path}: expected a JSON file ({error})") from error
+        raise CifarlabError(f"cannot read {path}: expected a JSON file ({error}){mend and f'; {mend}'}") from error
 
 
 def read_text(path: Path) -> str:
@@ -231,10 +235,19 @@ def file_slug(name: str) -> str:
     return name if slug == name else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def read_object(path: Path, *keys: str) -> dict[str, Any]:
-    """A JSON object that holds at least these keys."""
-    value = read_json(path)
+def read_object(path: Path, *keys: str, mend: str = "train it again") -> dict[str, Any]:
+    """A JSON object that holds at least these keys.
+
+    Args:
+        path: The file.
+        keys: What it must hold.
+        mend: What to do where it does not; the default is about a run.
+
+    Raises:
+        CifarlabError: If the file is missing, unreadable, or something else.
+    """
+    value = read_json(path, mend)
     missing = [key for key in keys if not isinstance(value, dict) or key not in value]
     if missing or not isinstance(value, dict):
-        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; train it again")
+        raise CifarlabError(f"{path} is damaged: expected an object with {', '.join(keys) or 'values'}; {mend}")
     return value

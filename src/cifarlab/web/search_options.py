@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cifarlab.search.planning import default_epochs
 from cifarlab.search.rules import Rules
+from cifarlab.search.samplers import check_sampler
 from cifarlab.search.space import choose_space
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.jobs import resolve
@@ -29,6 +30,7 @@ class SearchOptions:
         several: `"range"`, `"choice"` and `"fix"` to what was given for each.
         only: Whether nothing else is varied.
         data: The data set.
+        asynchronous: Whether trials are judged as they arrive.
     """
 
     recipe: str
@@ -36,10 +38,11 @@ class SearchOptions:
     several: Mapping[str, Sequence[str]]
     only: bool
     data: str
+    asynchronous: bool = False
 
     def words(self) -> list[str]:
         """The arguments of `cifarlab`, without name and folder; a value stands behind `=`, so none is an option."""
-        words = ["tune", *(["--only"] if self.only else [])]
+        words = ["tune", *(["--only"] if self.only else []), *(["--asynchronous"] if self.asynchronous else [])]
         words += [f"--{key}={value}" for key, value in self.single.items()]
         words += [f"--{key}={value}" for key, values in self.several.items() for value in values]
         return [*words, "--", self.recipe]
@@ -51,6 +54,8 @@ def check_options(
     several: Mapping[str, Sequence[str]],
     only: bool,
     data_names: Mapping[str, str],
+    *,
+    asynchronous: bool = False,
 ) -> SearchOptions:
     """Options that may be started.
 
@@ -71,10 +76,14 @@ def check_options(
         epochs=int(single.get("epochs", default_epochs(recipe))),
         sampler=single.get("sampler", Rules.sampler),
         pruner=single.get("pruner", Rules.pruner),
+        asynchronous=asynchronous,
     )
+    check_sampler(rules.sampler)
     rules.check_minutes(float(single["max-minutes"]) if "max-minutes" in single else None)
     choose_space(recipe, ranges, choices, fixed, only=only)
-    return SearchOptions(recipe, single, {key: list(several.get(key, ())) for key in SEVERAL}, only, resolved.data)
+    return SearchOptions(
+        recipe, single, {key: list(several.get(key, ())) for key in SEVERAL}, only, resolved.data, asynchronous
+    )
 
 
 def read_command(command: str, data_names: Mapping[str, str]) -> SearchOptions:
@@ -89,7 +98,7 @@ def read_command(command: str, data_names: Mapping[str, str]) -> SearchOptions:
         words = []
     if words[:2] != ["cifarlab", "tune"]:
         raise CifarlabError("this study does not say how it was begun: go on with it in a terminal")
-    recipes, single, only = list[str](), dict[str, str](), False
+    recipes, single, flags = list[str](), dict[str, str](), set[str]()
     several: dict[str, list[str]] = {key: [] for key in SEVERAL}
     left = iter(words[2:])
     for word in left:
@@ -98,8 +107,8 @@ def read_command(command: str, data_names: Mapping[str, str]) -> SearchOptions:
             continue
         key, has_value, value = word.partition("=")
         key = {"-n": "name"}.get(key, key.removeprefix("--"))
-        if key in ("only", "json"):
-            only |= key == "only"
+        if key in ("only", "asynchronous", "json"):
+            flags.add(key)
             continue
         value = value if has_value else next(left, "")
         if key == "data":
@@ -112,7 +121,8 @@ def read_command(command: str, data_names: Mapping[str, str]) -> SearchOptions:
             raise CifarlabError(f"this study was begun with --{key}: go on with it in a terminal, with {command}")
     if len(recipes) != 1:
         raise CifarlabError("this study does not say which recipe it varies: go on with it in a terminal")
-    return check_options(recipes[0], single, several, only, data_names)
+    is_asynchronous = "asynchronous" in flags
+    return check_options(recipes[0], single, several, "only" in flags, data_names, asynchronous=is_asynchronous)
 
 
 def _is_number(text: str, *, whole: bool) -> bool:

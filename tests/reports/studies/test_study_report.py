@@ -14,7 +14,7 @@ from cifarlab.search.reading import read_study
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
-FIGURES = ["importances", "learning-curves", "optimisation-history", "parallel-coordinates", "slices"]
+FIGURES = ["contours", "importances", "learning-curves", "optimisation-history", "parallel-coordinates", "slices"]
 
 
 @pytest.fixture(scope="module")

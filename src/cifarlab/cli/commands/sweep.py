@@ -22,6 +22,7 @@ from cifarlab.cli.options import (
     option,
     recipe_names,
 )
+from cifarlab.utils.errors import Interrupted
 
 EPILOG = usage.examples(
     "cifarlab sweep mlp1 mlp2 --over learning_rate=3e-4,1e-3,3e-3 --seeds 3",
@@ -62,23 +63,26 @@ def sweep(
     from cifarlab.displays.console import make_console
     from cifarlab.displays.tuning import TuningDisplay
 
-    found = search.sweep(
-        recipes or [],
-        over or [],
-        seeds=seeds,
-        settings=[*(settings or []), *([] if epochs is None else [f"epochs={epochs}"])],
-        data=data,
-        data_dir=data_dir,
-        code=code or (),
-        name=name,
-        runs_dir=runs_dir,
-        sweeps_dir=sweeps_dir,
-        show=TuningDisplay(make_console(stderr=True)),
-        command=shlex.join(["cifarlab", *sys.argv[1:]]),
-        workers=search.make_workers(
-            engine, jobs, threads, max_run_minutes, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial
-        ),
-    )
+    try:
+        found = search.sweep(
+            recipes or [],
+            over or [],
+            seeds=seeds,
+            settings=[*(settings or []), *([] if epochs is None else [f"epochs={epochs}"])],
+            data=data,
+            data_dir=data_dir,
+            code=code or (),
+            name=name,
+            runs_dir=runs_dir,
+            sweeps_dir=sweeps_dir,
+            show=TuningDisplay(make_console(stderr=True)),
+            command=shlex.join(["cifarlab", *sys.argv[1:]]),
+            workers=search.make_workers(
+                engine, jobs, threads, max_run_minutes, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial
+            ),
+        )
+    except KeyboardInterrupt:
+        raise Interrupted("nothing is lost, give the same command again to go on") from None
     output.print_json(found) if as_json else tables.print_sweep(found)
     if found.failed:
         raise typer.Exit(2)

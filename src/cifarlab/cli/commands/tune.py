@@ -20,6 +20,7 @@ from cifarlab.cli.options import (
     argument,
     option,
 )
+from cifarlab.utils.errors import Interrupted
 
 EPILOG = usage.examples(
     "cifarlab tune mlp2",
@@ -41,6 +42,9 @@ def tune(
     max_minutes: Annotated[float | None, option("M", "Begin no round of trials after so long.")] = None,
     sampler: Annotated[str, option("NAME", "tpe, random, gp, cmaes or grid.")] = "tpe",
     pruner: Annotated[str, option("NAME", "one_epoch, halving, hyperband, median or none.")] = "one_epoch",
+    asynchronous: Annotated[
+        bool, typer.Option("--asynchronous", help="Judge each trial as it arrives (ASHA); not the same study always.")
+    ] = False,
     seeds_per_trial: Annotated[int, option("N", "Trainings a trial; their mean counts.", min=1)] = 1,
     seed: Annotated[int, option("N", "Of the sampler.", min=0)] = 0,
     confirm: Annotated[float, option("SHARE", "Training images that no trial sees; 0 for none.")] = 0.1,
@@ -70,14 +74,22 @@ def tune(
     from cifarlab.cli.tables import study as tables
     from cifarlab.displays.console import make_console
     from cifarlab.displays.tuning import TuningDisplay
-    from cifarlab.reports.studies.writing import report_study
+    from cifarlab.reports.studies.tuning import tune as search_and_report
 
     rules = search.Rules(
-        trials, epochs or search.default_epochs(recipe), sampler, pruner, seeds_per_trial, threads, confirm_seeds, seed
+        trials,
+        epochs or search.default_epochs(recipe),
+        sampler,
+        pruner,
+        seeds_per_trial,
+        threads,
+        confirm_seeds,
+        seed,
+        asynchronous,
     )
     fixed = [*(fix or []), *([f"data={data}"] if data else [])]
     try:
-        tuned = search.tune(
+        tuned = search_and_report(
             recipe,
             search.choose_space(recipe, ranges or [], choices or [], fixed, file=space, only=only, code=code or ()),
             rules,
@@ -99,6 +111,5 @@ def tune(
             ),
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("nothing is lost, give the same command again to go on") from None
-    report_study(tuned.study.path)
+        raise Interrupted("nothing is lost, give the same command again to go on") from None
     output.print_json(tables.summarise(tuned)) if as_json else tables.print_study(tuned)

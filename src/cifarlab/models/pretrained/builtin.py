@@ -37,7 +37,8 @@ def read_card(folder: Path | None = None) -> dict[str, Any]:
             f"this copy of cifarlab has no built-in model (it lacks {' and '.join(missing)}): name a run of your own, "
             "see cifarlab train"
         )
-    return read_object(path, "recipe", "class_names", "image_shape", "data", "environment", "scores", "sizes", "state")
+    keys = ("recipe", "class_names", "image_shape", "data", "environment", "scores", "sizes", "state")
+    return read_object(path, *keys, mend="install cifarlab again")
 
 
 def load_model(folder: Path | None = None) -> Any:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from cifarlab.plots.optimisation_history import plot_optimisation_history
 from cifarlab.plots.parallel_coordinates import plot_parallel_coordinates
 from cifarlab.plots.parameter_importances import plot_parameter_importances
+from cifarlab.plots.setting_contours import plot_setting_contours
 from cifarlab.plots.setting_slices import plot_setting_slices
 from cifarlab.plots.trial_curves import plot_trial_curves
 from cifarlab.search.importance import first_rung, importances, parameter_values
@@ -61,6 +62,8 @@ class StudyFigures:
             figures.append(self._curves())
         if len(self._at_rung) > 1 and self._values:
             figures += [self._parallel(), self._slices()]
+            if len(self._leading) == 2:
+                figures.append(self._contours(*self._leading))
             if self._importances:
                 figures.insert(2, self._importance())
         return figures
@@ -72,6 +75,12 @@ class StudyFigures:
     @cached_property
     def _importances(self) -> dict[str, float]:
         return importances(self._record)
+
+    @property
+    def _leading(self) -> list[ParameterValues]:
+        """The two settings that matter most; fewer where fewer are known to."""
+        by_name = {each.name: each for each in self._values}
+        return [by_name[name] for name in list(self._importances)[:2]]
 
     @property
     def _scores(self) -> list[float]:
@@ -146,6 +155,17 @@ class StudyFigures:
             f"One panel a setting, one dot a trial, at its accuracy {self._after}; the square is the best. If it lies "
             "at the edge of a panel, search further out on that side.",
             lambda: plot_setting_slices(self._values, self._scores),
+            self._setting_rows,
+        )
+
+    def _contours(self, first: ParameterValues, second: ParameterValues) -> StudyFigure:
+        return StudyFigure(
+            "contours",
+            "The two settings that mattered most",
+            f"One dot a trial, the deeper the better {self._after}; the square is the best. Between numbers, areas "
+            "join trials of about the same accuracy. A dark area that lies aslant says that the two depend on each "
+            "other: neither can be chosen alone.",
+            lambda: plot_setting_contours(first, second, self._scores),
             self._setting_rows,
         )
 

@@ -131,6 +131,7 @@ def _search_values(record: StudyRecord) -> dict[str, Any]:
         "plan": plan_study(record.rules, bool(record.recipe.confirmation_fraction)),
         "epochs_done": sum(len(curve) for curve in record.curves.values()) * record.rules.seeds_per_trial,
         "data": about["data"],
+        "images": {part: _number(about["data"].get(part, 0)) for part in ("train", "validation")},
         "counts": {state: record.count(state) for state in ("complete", "pruned", "failed", "running")},
     }
 
@@ -169,7 +170,15 @@ def _making_values(record: StudyRecord) -> dict[str, Any]:
         "command": str(record.about.get("command", "")),
         "best": record.study.best_file if record.study.best_file.is_file() else None,
         "environment": shown,
-        "rules": {key.replace("_", " "): plain(value) for key, value in vars(record.rules).items()},
+        "rules": {
+            key.replace("_", " "): plain(value) if key == "seed" else _number(value)
+            for key, value in vars(record.rules).items()
+        },
         "made_by": str(record.about.get("cifarlab", "")),
         "fingerprints": {key: value for key, value in record.about["data"].items() if "fingerprint" in key},
     }
+
+
+def _number(value: Any) -> str:
+    """What may be a count, with separators from a thousand on; files may hold anything."""
+    return f"{value:,}" if type(value) is int else plain(value)
