@@ -1,5 +1,7 @@
 """Memory that runs out is one line, with a batch size that was tried."""
 
+from typing import Any
+
 import pytest
 
 from cifarlab import CifarlabError, Recipe, open_run, training
@@ -24,7 +26,8 @@ ERRORS = [
 
 def limit(monkeypatch, images, error):
     """Let the steps of more images at once than so many fail; what was tried."""
-    real, tried = engine_class(), []
+    tried = []
+    real: Any = engine_class()
 
     class Limited(real):
         def run(self, indices, pixels):
