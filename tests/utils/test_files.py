@@ -2,6 +2,9 @@
 
 import errno
 import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,76 @@ def test_checksums_are_the_published_ones(tmp_path):
     path = files.write_bytes(tmp_path / "abc", b"abc")
     assert files.checksum(path, "md5") == "900150983cd24fb0d6963f7d28e17f72"
     assert files.checksum(path, "sha256").startswith("ba7816bf8f01cfea")
+
+
+def test_what_was_there_is_kept_under_another_name(tmp_path):
+    path, before = tmp_path / "file", tmp_path / "before"
+    for text in ("first", "second", "third"):
+        files.write_atomically(path, lambda file, text=text: file.write(text.encode()), keep_as=before)
+    assert (path.read_text(), before.read_text()) == ("third", "second")
+    assert sorted(tmp_path.iterdir()) == [before, path]
+
+
+def test_what_was_there_is_kept_where_a_file_cannot_have_two_names(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    test_what_was_there_is_kept_under_another_name(tmp_path)
+
+
+def test_a_kill_between_keeping_and_replacing_costs_nothing(tmp_path):
+    """Both names are one file then; the next time, renaming one to the other does nothing, and nothing is left."""
+    path, before = files.write_text(tmp_path / "file", "first"), tmp_path / "before"
+    os.link(path, before)
+    files.write_atomically(path, lambda file: file.write(b"second"), keep_as=before)
+    assert (path.read_text(), before.read_text()) == ("second", "first")
+    assert sorted(tmp_path.iterdir()) == [before, path]
+
+
+def test_files_and_their_folders_are_synced_in_the_right_order(tmp_path, monkeypatch):
+    done = []
+    sync, rename = os.fsync, Path.replace
+
+    def note_sync(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        sync(descriptor)
+
+    def note_rename(path, to):
+        done.append("rename")
+        return rename(path, to)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_rename)
+    files.write_text(tmp_path / "a" / "b" / "file", "text")
+    assert done == ["folder", "folder", "file", "rename", "folder"]  # both new folders' names first
+
+
+def test_a_folder_that_cannot_be_synced_is_none_the_worse(tmp_path, monkeypatch):
+    sync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    assert files.write_text(tmp_path / "file", "text").read_text() == "text"
+
+
+def test_only_what_the_dead_left_is_removed(tmp_path):
+    (tmp_path / "figures").mkdir()
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    theirs = files.partial_path(tmp_path / "a.json").name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    left = [f".b.npz.{ended.pid}.partial", f"figures/{theirs}", ".partial-model.keras", theirs]
+    kept = [files.partial_path(tmp_path / "mine").name, f".b.npz.{os.getpid()}.partial", "a.partial", ".a.partial"]
+    for name in [*left, *kept]:
+        (tmp_path / name).touch()
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in files.clear_partials(tmp_path)) == sorted(left)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "figures"}
+
+
+def test_a_temporary_name_has_room_beside_the_longest_name(tmp_path):
+    path = tmp_path / ("n" * 255)
+    assert files.write_text(path, "text").read_text() == "text"

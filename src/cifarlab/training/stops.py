@@ -7,6 +7,8 @@ from cifarlab.runs import Run
 from cifarlab.utils.processes import Process
 from cifarlab.utils.text import duration
 
+_WRITTEN = ("run.json", "history.csv", "checkpoint*", "events.*", "train/*", "validation/*", ".*.partial")
+
 
 def describe(run: Run) -> str:
     """One sentence, before the training goes on: how it ended, from where it goes on, how much is lost."""
@@ -26,9 +28,9 @@ def describe(run: Run) -> str:
 
 
 def _lost(run: Run, since: float) -> str:
-    """The time from then to the last sign of life."""
-    signs = [run.path, *run.path.iterdir(), *run.path.glob("train/*")]
-    return duration(max(0.0, max(map(_changed, signs)) - since))
+    """The time from then to the last sign of life: what a training writes, and nothing that others do."""
+    signs = [path for pattern in _WRITTEN for path in run.path.glob(pattern)]
+    return duration(max(0.0, *(_changed(path) - since for path in signs)))
 
 
 def _changed(path: Path) -> float:

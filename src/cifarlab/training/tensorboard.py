@@ -13,6 +13,7 @@ one chart, and beside them the curves of any bare Keras script. Time Series sort
 come before `pictures/` and `weights/`.
 """
 
+import contextlib
 import io
 import json
 from types import TracebackType
@@ -35,6 +36,8 @@ from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.recipes import Recipe, settings_of
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
+from cifarlab.training.event_file import EventFolder
+from cifarlab.utils.errors import CifarlabError
 
 SAMPLES, COLUMNS = 12, 3
 # Time Series opens the first two tags by the alphabet: those shall be accuracy and loss.
@@ -58,9 +61,9 @@ class EventWriter:
     """
 
     def __init__(self, run: Run, recipe: Recipe, validation: ImageSet, every: int | None, first_epoch: int = 1) -> None:
-        self._settings = _writer(run.path, first_epoch)
-        self._train = _writer(run.path / "train", first_epoch)
-        self._validation = _writer(run.path / "validation", first_epoch) if len(validation) else None
+        self._settings = EventFolder(run.path, first_epoch)
+        self._train = EventFolder(run.path / "train", first_epoch)
+        self._validation = EventFolder(run.path / "validation", first_epoch) if len(validation) else None
         self._images = validation
         self._every, self._epochs, self._first_epoch = every, recipe.epochs, first_epoch
         self._recipe = recipe
@@ -85,9 +88,12 @@ class EventWriter:
             ended = HParamsPluginData()
             ended.session_end_info.status = _SUCCEEDED
             _add_hparams(self._settings, "session_end_info", ended)
-        for writer in (self._settings, self._train, self._validation):
-            if writer is not None:
-                writer.close()
+        with contextlib.ExitStack() as closing:  # each is closed, also where another cannot be
+            if kind is not None:  # what ended the training is what must be told
+                closing.enter_context(contextlib.suppress(CifarlabError))
+            for writer in (self._settings, self._train, self._validation):
+                if writer is not None:
+                    closing.callback(writer.close)
 
     def __call__(self, epoch: int, model: keras.Model, predictions: Predictions | None, row: dict[str, float]) -> None:
         """Write what an epoch gave."""
@@ -122,10 +128,6 @@ class EventWriter:
         ]
         grid = plot_image_grid(self._images.images[chosen], captions, right=correct, columns=COLUMNS)
         _add_figure(writer, "pictures/sample_predictions", grid, epoch)
-
-
-def _writer(folder: Any, first_epoch: int) -> SummaryWriter:
-    return SummaryWriter(str(folder), flush_secs=10, purge_step=first_epoch)
 
 
 def _add_figure(writer: SummaryWriter, tag: str, figure: Any, epoch: int) -> None:
