@@ -173,7 +173,7 @@ def test_there_are_fewer_connections_than_files(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
     monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
     assert connections._most_connections() == 160
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
-    assert connections._most_connections() == 512
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 8192))
+    assert connections._most_connections() == 2_048
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert connections._most_connections() == 512
+    assert connections._most_connections() == 2_048

@@ -7,16 +7,25 @@ stays for ever, and when the process has no file left to open, nobody is let in.
 import asyncio
 import errno
 import logging
+import re
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cifarlab.web.server.requests import LONGEST_HEAD
+
 HEAD_SECONDS = 10.0
 """In which a request's head must have come, from the connection's beginning or the head's own first byte."""
-MOST_CONNECTIONS = 512
+MOST_CONNECTIONS = 2_048
 _SPARE_FILES = 96
 """What the server itself opens: its models, runs, logs and libraries."""
+_HEAD_END = re.compile(rb"\n\r?\n")
+_TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain\r\nContent-Length: 25\r\n"
+    b"Connection: close\r\n\r\nthe headers are too long\n"
+)
 _LOG = logging.getLogger("uvicorn.error")
 
 
@@ -30,9 +39,11 @@ class BoundedProtocol(H11Protocol):
 
     _since = 0.0  # when this connection last began to wait, or its request came
     _timer: asyncio.TimerHandle | None = None
+    _head: bytearray  # what has come of a head that is not complete
 
     def connection_made(self, transport: Any) -> None:
         """Take a place, if need be another's."""
+        self._head = bytearray()
         super().connection_made(transport)
         self._since = time.monotonic()
         if len(self.connections) > self.most:
@@ -42,8 +53,12 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on, and watch whether the head is complete."""
         was_busy = self.is_busy
+        if self._is_too_long(data):
+            self._refuse_head()
+            return
         super().data_received(data)
         if self.is_busy:
+            self._head.clear()
             self._forget_timer()
             self._since = self._since if was_busy else time.monotonic()
         elif self._timer is None and not self.transport.is_closing():
@@ -67,6 +82,18 @@ class BoundedProtocol(H11Protocol):
     def may_go(self, now: float) -> bool:
         """Whether its place may be given to another."""
         return not self.is_busy or now - self._since > self.answer_seconds
+
+    def _is_too_long(self, data: bytes) -> bool:
+        """Whether a head has not ended where it must: looked at here, since parsing a long one takes half a second."""
+        if self.is_busy and self.cycle.more_body:
+            return False  # it is of a body, whose length is bounded elsewhere
+        self._head += data[: LONGEST_HEAD + 1 - len(self._head)]
+        return len(self._head) > LONGEST_HEAD and _HEAD_END.search(self._head) is None
+
+    def _refuse_head(self) -> None:
+        if not self.is_busy:
+            self.transport.write(_TOO_LONG)
+        self.transport.close()
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(self.head_seconds, self._give_up)
@@ -104,6 +131,13 @@ def bounded_protocol(request_seconds: float) -> type[BoundedProtocol]:
         answer_seconds = request_seconds + HEAD_SECONDS
 
     return Protocol
+
+
+def end_unfinished(connections: Iterable[Any]) -> None:
+    """Close the connections whose requests have still not come in whole."""
+    for each in connections:
+        if isinstance(each, BoundedProtocol) and (not each.is_busy or each.cycle.more_body):
+            each.transport.abort()
 
 
 def say_once(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from uvicorn.config import Config
 
 from cifarlab.web.server.application import create_app
-from cifarlab.web.server.connections import bounded_protocol, say_once
+from cifarlab.web.server.connections import bounded_protocol, end_unfinished, say_once
 from cifarlab.web.server.hosts import is_address, is_every_address, is_loopback, own_address
 from cifarlab.web.server.requests import LONGEST_HEAD
 from cifarlab.web.settings import Settings
@@ -94,4 +94,6 @@ class _Server(uvicorn.Server):
             watch = threading.Timer(self.end_within, os._exit, (0,))
             watch.daemon = True
             watch.start()
+        # What has come in whole is answered; what is still coming in would be waited for as long as it likes.
+        asyncio.get_running_loop().call_later(_STOP_SECONDS, end_unfinished, list(self.server_state.connections))
         await super().shutdown(sockets)
