@@ -7,7 +7,7 @@ import pytest
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array, open_archive, open_arrays, read_array, read_member
 from cifarlab.utils.limits import TooLargeError
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "numbers": np.arange(6, dtype=np.float32).reshape(2, 3),
     "columns first": np.asfortranarray(np.arange(6).reshape(2, 3)),
     "words": np.array(["a", "é"]),

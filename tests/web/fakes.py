@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import uvicorn
 from fastapi import FastAPI
 
 from cifarlab.datasets import load_data
@@ -18,7 +17,7 @@ from cifarlab.web.predictions.model_store import LoadedModel, ModelStore, Unknow
 from cifarlab.web.predictions.service import InferenceService
 from cifarlab.web.server.application import create_app
 from cifarlab.web.server.listening import bind
-from cifarlab.web.server.server import _Server
+from cifarlab.web.server.server import _Server, configure
 from cifarlab.web.settings import Settings
 
 CLASS_NAMES = ("dark", "middling", "bright", "red")
@@ -104,7 +103,7 @@ def serving(
     if store is not None:
         app.state.inference = make_service(app, settings, store)
     started = threading.Event()
-    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False), started.set)
+    server = _Server(configure(app, settings), started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -1,7 +1,9 @@
 """`cifarlab serve`: the app in the browser, and the HTTP API."""
 
 import importlib.util
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +58,10 @@ def serve(
         settings = Settings(runs_dir, data, folder, host, port, token, tuple(code or ()), studies_dir=studies_dir)
         announce = "cifarlab is at {} (Ctrl-C stops it)".format
         serve_app(settings, listener, lambda address: print(announce(address), flush=True))
+    # All has been answered. What would follow is the end of Keras's threads, which takes many seconds of a grace time.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _need_web() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+_STRIP = 256  # rows that are worked on at once, where a picture would else be copied whole
 # What a PNG's transparent colour counts in, against the 8 bits that Pillow unpacks the samples to.
 _TO_8_BITS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
 
@@ -35,9 +36,18 @@ def to_rgb(image: Image.Image, packed: str = "") -> Image.Image:
         image = image.convert("LA")
     if image.has_transparency_data:
         _scale_transparent_colour(image, packed)
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+        return _over_white(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Strip by strip: of a large picture three more copies would be made."""
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        white = Image.new("RGBA", strip.size, "white")
+        whole.paste(Image.alpha_composite(white, strip.convert("RGBA")).convert("RGB"), (0, top))
+    return whole
 
 
 def _scale_transparent_colour(image: Image.Image, packed: str) -> None:
@@ -52,29 +62,38 @@ def _scale_transparent_colour(image: Image.Image, packed: str) -> None:
 def _from_deep(image: Image.Image) -> Image.Image:
     """Grey values of 16 or 32 bits, or floats."""
     values = np.asarray(image)
-    grey = _to_bytes(values, image)
+    low, high = _span(values, image)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
+    grey = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _STRIP):  # strip by strip: doubles take eight times the room of bytes
+        strip = values[top : top + _STRIP]
+        grey[top : top + _STRIP] = _to_bytes(strip, low, high)
+        if isinstance(transparent, int):
+            grey[top : top + _STRIP][strip == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 
-def _to_bytes(raw: NDArray[np.generic], image: Image.Image) -> NDArray[np.uint8]:
-    """Scale 16-bit, 32-bit and float grey values to 0..255.
+def _span(values: NDArray[np.generic], image: Image.Image) -> tuple[float, float]:
+    """Which value of 16-bit, 32-bit and float grey is black, and which white.
 
     16-bit files span 0..65535 by definition. In the others the values tell: within 0..1 (floats), 0..255 and 0..65535
     they are taken as such; outside of these, the smallest becomes black and the largest white.
     """
-    values = raw.astype(np.float64)
-    if not np.isfinite(values).all():
+    low, high = float(values.min()), float(values.max())  # of NaN and others, NaN
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("it holds values that are not finite")
-    low, high = values.min(), values.max()
     # PNG and PPM have no deeper grey than 16 bits, though Pillow may open them in mode I, which has 32.
     if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 65535:
+        return 0.0, 65535.0
+    if low >= 0 and high <= 65535:
         limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        low, high = 0.0, next(limit for limit in limits if high <= limit)
+        return 0.0, next(limit for limit in limits if high <= limit)
+    return low, high
+
+
+def _to_bytes(raw: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """Values scaled from `low`..`high` to 0..255."""
+    values = raw.astype(np.float64)
     scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
     result: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
     return result

@@ -197,7 +197,8 @@ def _decode(image: Image.Image, size_pixels: int) -> Pixels:
         image = image.transpose(_ORIENTATIONS[orientation])
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side))
+    if image.size != (side, side):  # else it would be one more copy of all
+        image = image.crop((left, top, left + side, top + side))
     if side != size_pixels:
         image = image.resize((size_pixels, size_pixels), Image.Resampling.BICUBIC, reducing_gap=4.0)
     return np.array(image, dtype=np.uint8)

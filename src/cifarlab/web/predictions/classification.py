@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
@@ -22,6 +22,11 @@ from cifarlab.web.predictions.uploads import UploadError, decode_picture
 # What is decoded on the event loop, which stands still meanwhile: all pictures of a request together, and each alone.
 _SMALL_BYTES = 32_768
 _SMALL_PIXELS = 16_384
+_LARGE_PIXELS = 4_000_000
+_ONE_LARGE = threading.Lock()
+_TOO_LARGE = 413
+
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +61,8 @@ async def classify(
         CifarlabError: If the model cannot be used.
     """
     batcher = await service.open_model(model)
-    pictures = await _decode(service, files, batcher.loaded_model.image_shape, max_pixels)
+    shape = batcher.loaded_model.image_shape
+    pictures = (await decode(service, files, [shape], max_pixels))[shape]
     return Classified(batcher, pictures, await service.predict(batcher, pictures))
 
 
@@ -97,29 +103,85 @@ async def accepted(service: InferenceService) -> AsyncIterator[None]:
         raise HTTPException(503, message, {"Retry-After": "5"}) from error
 
 
-async def _decode(
-    service: InferenceService, files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int
-) -> Pixels:
-    """`(N, H, W, C)` uint8, made in one of the service's few threads; who has gone is not decoded to the end."""
-    if sum(len(data) for _, data in files) <= _SMALL_BYTES:
+@asynccontextmanager
+async def until_gone(request: Request) -> AsyncIterator[None]:
+    """Inside, the work ends when its client has gone: to be entered once the request's body has been read.
+
+    Raises:
+        ClientDisconnect: If the client has gone.
+    """
+    work = asyncio.current_task()
+    assert work is not None
+
+    async def watch() -> None:
+        await request.receive()  # the body is there, so that only this can come
+        work.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not watcher.done():  # the request's time is over, or the server's
+            raise
+        work.uncancel()
+        raise ClientDisconnect from None
+    finally:
+        watcher.cancel()
+
+
+async def decode(
+    service: InferenceService, files: Sequence[tuple[str, bytes]], shapes: Sequence[Shape], max_pixels: int
+) -> dict[Shape, Pixels]:
+    """Pictures in every shape that is asked for, made in one of the service's few threads.
+
+    Who has gone is not decoded to the end.
+
+    Args:
+        service: Whose threads.
+        files: Name and bytes of each picture, N of them.
+        shapes: Height, width and channels.
+        max_pixels: The largest picture that is decoded.
+
+    Returns:
+        For each shape `(N, H, W, C)` uint8.
+
+    Raises:
+        UploadError: If a picture cannot be read.
+    """
+    if len(shapes) == 1 and sum(len(data) for _, data in files) <= _SMALL_BYTES:
         # To hand something so small to a thread and back would cost more than to decode it here.
         with contextlib.suppress(UploadError):  # perhaps only too large for here: the thread says what is wrong
-            return _decode_all(files, shape, min(max_pixels, _SMALL_PIXELS), threading.Event())
+            return _decode_all(files, shapes, min(max_pixels, _SMALL_PIXELS), threading.Event())
     gone = threading.Event()
     try:
         return await asyncio.get_running_loop().run_in_executor(
-            service.decoders, _decode_all, files, shape, max_pixels, gone
+            service.decoders, _decode_all, files, shapes, max_pixels, gone
         )
     finally:  # a thread cannot be cancelled: it looks before each picture
         gone.set()
 
 
 def _decode_all(
-    files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int], max_pixels: int, gone: threading.Event
-) -> Pixels:
-    pictures = np.empty((len(files), *shape), np.uint8)
+    files: Sequence[tuple[str, bytes]], shapes: Sequence[Shape], max_pixels: int, gone: threading.Event
+) -> dict[Shape, Pixels]:
+    pictures = {shape: np.empty((len(files), *shape), np.uint8) for shape in shapes}
     for row, (name, data) in enumerate(files):
-        if gone.is_set():
-            break
-        pictures[row] = decode_picture(data, shape, max_pixels=max_pixels, name=name)
+        for shape, decoded in pictures.items():
+            if gone.is_set():
+                return pictures
+            decoded[row] = _decode_one(data, shape, max_pixels, name, gone)
     return pictures
+
+
+def _decode_one(data: bytes, shape: Shape, max_pixels: int, name: str, gone: threading.Event) -> Pixels:
+    """A large picture is decoded while no other is: each takes hundreds of megabytes for a second."""
+    if max_pixels > _LARGE_PIXELS:
+        try:
+            return decode_picture(data, shape, max_pixels=_LARGE_PIXELS, name=name)
+        except UploadError as error:
+            if error.status != _TOO_LARGE:
+                raise
+    with _ONE_LARGE if max_pixels > _LARGE_PIXELS else contextlib.nullcontext():
+        if gone.is_set():
+            return np.zeros(shape, np.uint8)  # which nobody looks at
+        return decode_picture(data, shape, max_pixels=max_pixels, name=name)

@@ -7,6 +7,7 @@ import asyncio
 import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,10 +142,11 @@ class InferenceService:
             batchers = list(self._batchers.values())
         for batcher in batchers:
             batcher.stop()
+        end = time.monotonic() + self.request_seconds  # for all of them together
         for batcher in batchers:
             if batcher.owes_answers:  # else it only loads, which cannot be interrupted
-                batcher.join(self.request_seconds)
-        self.decoders.shutdown(wait=False)
+                batcher.join(max(0.0, end - time.monotonic()))
+        self.decoders.shutdown(wait=False, cancel_futures=True)
 
     def _batcher(self, name: str) -> Batcher:
         """The thread of a model as it is on disk now."""

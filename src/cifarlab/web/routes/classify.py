@@ -1,6 +1,7 @@
 """The page Classify: a picture of the visitor's own, named by one or several models, with their reasons."""
 
 import io
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels, encode_png
 from cifarlab.web.pages import rendering
-from cifarlab.web.predictions.classification import Classified, accepted, best, classify
-from cifarlab.web.predictions.uploads import UploadError, decode_picture, read_form
+from cifarlab.web.predictions.classification import Classified, accepted, best, decode, until_gone
+from cifarlab.web.predictions.uploads import UploadError, read_form
 from cifarlab.web.server.state import explanations_of, inference_of, settings_of
 
 router = APIRouter(include_in_schema=False)
@@ -28,6 +29,7 @@ TOP = 3
 NEIGHBOURS = 8
 MOST_MODELS = 4
 SHOWN_PIXELS = 320
+_SHOWN = (SHOWN_PIXELS, SHOWN_PIXELS, 3)
 
 
 @dataclass(frozen=True)
@@ -83,17 +85,31 @@ async def show_answer(request: Request) -> HTMLResponse:
             form = FormValues(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
             if not upload.pictures:
                 raise UploadError(422, "no picture was sent: choose one, drop one here, or paste one")
-            name, data = upload.pictures[0]
-            shown = await anyio.to_thread.run_sync(_shown, data, limits.max_pixels, name)
-            answers = [
-                await classify(service, model, [(name, data)], max_pixels=limits.max_pixels) for model in form.models
-            ]
-            cards = [await anyio.to_thread.run_sync(_card, request, answer, form) for answer in answers]
+            name = upload.pictures[0][0]
+            async with until_gone(request):
+                shown, cards = await _answer(request, upload.pictures[0], form)
     except HTTPException as error:
         response = _page(request, form, problem=str(error.detail), status=error.status_code)
         response.headers.update(error.headers or {})
         return response
     return _page(request, form, picture=shown, name=name, cards=cards)
+
+
+async def _answer(request: Request, picture: tuple[str, bytes], form: FormValues) -> tuple[str, list[Card]]:
+    """The picture as the page shows it, and each model's card; the file is decoded where those of `/v1/predict` are."""
+    service, max_pixels = inference_of(request), settings_of(request).limits.max_pixels
+    batchers = [await service.open_model(model) for model in form.models]
+    wanted = [_SHOWN, *(batcher.loaded_model.image_shape for batcher in batchers)]
+    decoded = await decode(service, [picture], list(dict.fromkeys(wanted)), max_pixels)
+    cards, gone = [], threading.Event()
+    try:
+        for batcher in batchers:
+            seen = decoded[batcher.loaded_model.image_shape]
+            answer = Classified(batcher, seen, await service.predict(batcher, seen))
+            cards.append(await anyio.to_thread.run_sync(_card, request, answer, form, gone, abandon_on_cancel=True))
+    finally:  # a thread cannot be cancelled: it looks before each step that takes long
+        gone.set()
+    return _jpeg_uri(decoded[_SHOWN][0]), cards
 
 
 def _page(
@@ -136,15 +152,15 @@ def _known(request: Request, names: Iterable[str]) -> tuple[str, ...]:
     return chosen or tuple(offered[:1])
 
 
-def _card(request: Request, answer: Classified, form: FormValues) -> Card:
+def _card(request: Request, answer: Classified, form: FormValues, gone: threading.Event) -> Card:
     model, picture = answer.batcher.loaded_model, answer.pictures[0]
     explanations = explanations_of(request)
     (named,) = best(answer, TOP)
     label = int(answer.probabilities[0].argmax())
-    looked = explanations.attention(model, picture, [label])
+    looked = [] if gone.is_set() else explanations.attention(model, picture, [label])
     near: list[Neighbour] | None = []
     problem = ""
-    if form.neighbours:
+    if form.neighbours and not gone.is_set():
         try:
             run = inference_of(request).store.run(model.name)
             near = explanations.neighbours(model, run, picture, NEIGHBOURS)
@@ -166,9 +182,7 @@ def _card(request: Request, answer: Classified, form: FormValues) -> Card:
     )
 
 
-def _shown(data: bytes, max_pixels: int, name: str) -> str:
-    """The picture's centre square, as large as the page shows it."""
-    square = decode_picture(data, (SHOWN_PIXELS, SHOWN_PIXELS, 3), max_pixels=max_pixels, name=name)
+def _jpeg_uri(square: Pixels) -> str:
     file = io.BytesIO()
     Image.fromarray(square).save(file, "jpeg", quality=85)
     return data_uri(file.getvalue()).replace("image/png", "image/jpeg", 1)

@@ -125,7 +125,7 @@ def list_runs(request: Request) -> Runs:
 @router.get("/runs/{id}/scores", summary="The scores of a run", responses=_MISSING)
 def read_scores(
     request: Request,
-    run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.")],
+    run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.", min_length=1, max_length=255)],
     split: Annotated[Literal["test", "validation"], Query(description="Of which images.")] = "test",
     tta: Annotated[str, Query(description="Test-time augmentation.", json_schema_extra={"enum": list(NAMES)})] = NO_TTA,
 ) -> Scores:

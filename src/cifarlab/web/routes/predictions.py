@@ -1,14 +1,14 @@
 """`POST /v1/predict`: classify pictures, for programs."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarlab.models.pretrained import builtin
-from cifarlab.web.predictions.classification import accepted, best, classify
+from cifarlab.web.predictions.classification import accepted, best, classify, until_gone
 from cifarlab.web.predictions.uploads import Upload, UploadError, decode_base64, read_form
 from cifarlab.web.routes.listings import Problem
 from cifarlab.web.server.state import inference_of, settings_of
@@ -24,14 +24,14 @@ class PredictOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = Field(builtin.NAME, description="As `/v1/models` names it.", max_length=200)
+    model: str = Field(builtin.NAME, description="As `/v1/models` names it.", min_length=1, max_length=200)
     top_k: int = Field(3, description="How many classes to name; at most all that it knows.", ge=1, le=MOST_CLASSES)
 
 
 class JsonPictures(PredictOptions):
     """Pictures as JSON."""
 
-    images: list[str] = Field(
+    images: list[Annotated[str, Field(min_length=1)]] = Field(
         description="Each a whole picture file in base64, with or without `data:image/...;base64,` before it.",
         min_length=1,
     )
@@ -70,7 +70,7 @@ _BODY = {
                     "properties": {
                         "images": {
                             "type": "array",
-                            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                            "items": {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1},
                             "minItems": 1,
                             "description": "Picture files: PNG, JPEG, GIF, WebP, BMP, TIFF, AVIF or PPM.",
                         },
@@ -110,7 +110,8 @@ async def predict(request: Request) -> PredictionsAnswer:
         upload, options = await _read(request, limits.max_images)
         if len(upload.pictures) > limits.max_images:
             raise UploadError(413, f"{len(upload.pictures)} pictures: at most {limits.max_images} in one request")
-        classified = await classify(service, options.model, upload.pictures, max_pixels=limits.max_pixels)
+        async with until_gone(request):
+            classified = await classify(service, options.model, upload.pictures, max_pixels=limits.max_pixels)
     predictions = [
         PicturePrediction(
             image=name, top=[ClassProbability(class_name=label, probability=chance) for label, chance in top]

@@ -17,6 +17,7 @@ from cifarlab.web.server.state import jobs_of, library_of
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 200
+LONGEST_PART = 200  # letters; a page repeats them in every link
 # Column: its title, what it is sorted by, and whether the largest come first when it is first asked for.
 COLUMNS: dict[str, tuple[str, Callable[[RunSummary], Any], bool]] = {
     "name": ("Run", lambda summary: summary.name.casefold(), False),
@@ -77,7 +78,7 @@ def _values(request: Request) -> dict[str, Any]:
 
 def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> list[RunSummary]:
     """The runs whose name holds every word of `q`, and whose state, model and data are those asked for."""
-    words = (query.get("q") or "").casefold().split()
+    words = _part_of_name(query).casefold().split()
     required = {key: query.get(key) for key in ("state", "model", "data") if query.get(key)}
     return [
         summary
@@ -85,6 +86,13 @@ def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> l
         if all(word in summary.name.casefold() for word in words)
         and all(getattr(summary, key) == value for key, value in required.items())
     ]
+
+
+def _part_of_name(query: Mapping[str, str]) -> str:
+    part = query.get("q") or ""
+    if len(part) > LONGEST_PART:
+        raise CifarlabError(f"q is part of a run's name, at most {LONGEST_PART} letters. Received: {len(part):,}")
+    return part
 
 
 def order_summaries(summaries: list[RunSummary], sort: str) -> list[RunSummary]:

@@ -16,6 +16,7 @@ from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
+_MOST_FIELDS = 500
 router = APIRouter(include_in_schema=False)
 
 CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS, "flip": FLIPS}
@@ -39,7 +40,8 @@ def show_form(request: Request) -> Response:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Every field of a form, whatever its name."""
-    return {key: str(value) for key, value in (await request.form()).items()}
+    form = await request.form(max_files=0, max_fields=_MOST_FIELDS)  # a file would go to the disk
+    return {key: str(value) for key, value in form.items()}
 
 
 @router.post("/trainings")

@@ -20,6 +20,7 @@ from cifarlab.web.metrics import Metrics, RequestCounter
 from cifarlab.web.middleware import HttpMiddleware
 from cifarlab.web.pages import rendering
 from cifarlab.web.server.hosts import allowed_names, host_name, is_address, is_every_address, same_host
+from cifarlab.web.server.requests import BodyTime, RequestForm
 from cifarlab.web.settings import Settings
 
 OPEN_PATHS = ("/healthz", "/readyz", "/static/")
@@ -48,11 +49,13 @@ def protect(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     # The last one added is asked first: what it refuses, the inner ones never see. So the counter counts every refusal,
     # the headers are on all of them, and no body is read before host, token and origin are right.
     app.add_middleware(SizeGuard, max_request_bytes=settings.limits.max_request_bytes)
+    app.add_middleware(BodyTime, seconds=1.5 * settings.limits.request_seconds)  # predictions have less
     app.add_middleware(OriginGuard)
     if settings.token is not None:
         # A browser sends cookies to every port of a host.
         app.add_middleware(TokenGuard, token=settings.token, cookie=f"cifarlab-{settings.port}")
     app.add_middleware(HostGuard, host=settings.host)
+    app.add_middleware(RequestForm)
     app.add_middleware(SafeHeaders)
     app.add_middleware(RequestCounter, metrics=metrics)
 
