@@ -141,11 +141,11 @@ def test_another_run_of_the_name_is_left_alone(here, differing):
 def test_a_half_made_run_of_a_killed_worker_is_made_anew(here):
     name = "smoke-learning_rate-1e-3-seed0"
     Run(here / "runs" / name).set_state("running")
-    (here / f"runs/{name}.lock").touch()
+    (here / f"runs/.{name}.lock").touch()
     crew = Crew()
     run_sweep(crew, ("learning_rate=1e-3",), seeds=1)
     assert crew.asked == [name]
-    assert not (here / f"runs/{name}.lock").exists()
+    assert not (here / f"runs/.{name}.lock").exists()
 
 
 def test_failed_trainings_are_told_and_leave_the_pairs(here):

@@ -1,12 +1,16 @@
-"""Trainings as the command line runs them: one after the other, each shown as it goes."""
+"""Trainings as the command line runs them: one after the other, each shown as it goes, or several at a time."""
 
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifarlab.runs import Run, open_run
 from cifarlab.training.plan import Training
 from cifarlab.utils.errors import CifarlabError
+
+if TYPE_CHECKING:
+    from cifarlab.search.workers import Workers
 
 
 def train_all(
@@ -52,6 +56,64 @@ def train_all(
     return runs
 
 
+def choose_workers(
+    engine: str,
+    jobs: int | None,
+    threads: int | None,
+    *,
+    address: str | None = None,
+    cpus: float | None = None,
+    gpus: float = 0.0,
+) -> "Workers | None":
+    """Who trains several at a time; None where the command itself trains one after the other.
+
+    Raises:
+        CifarlabError: If an option is given that has no meaning then, or another is wrong.
+    """
+    if jobs is None and engine == "local" and threads is not None:
+        raise CifarlabError("--threads is about processes of their own: give --jobs N too, or --engine ray")
+    others = (address, cpus, gpus or None)
+    if jobs is None and engine == "local" and others == (None, None, None):
+        return None
+    from cifarlab.search import make_workers
+
+    return make_workers(engine, jobs, threads or 1, address=address, cpus=cpus, gpus=gpus)
+
+
+def train_on_workers(
+    trainings: Sequence[Training],
+    workers: "Workers",
+    *,
+    data_dir: str | None = None,
+    runs_dir: Path = Path("runs"),
+    name: str | None = None,
+    code: Sequence[str] = (),
+) -> tuple[list[Run], int]:
+    """Train several at a time, showing how far they are, and say of each that fails why.
+
+    Args:
+        trainings: What `plan_trainings` made.
+        workers: Who trains.
+        data_dir: Where the data are.
+        runs_dir: Folder of all runs.
+        name: Name of the run's folder.
+        code: The user's own Python files that recipes in JSON may name.
+
+    Returns:
+        The runs that did not fail, and how many did.
+    """
+    from cifarlab.displays.console import make_console, say
+    from cifarlab.displays.tuning import TuningDisplay
+    from cifarlab.search import train_many
+
+    console = make_console(stderr=True)
+    show = TuningDisplay(console)
+    found = train_many(trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code, show=show)
+    failed = [each for each in found if each.reason]
+    say(console, *(f"cifarlab: {each.run.path} failed: {' '.join(each.reason.split())}" for each in failed))
+    return [each.run for each in found if not each.reason], len(failed)
+
+
 def resume(
     path: str,
     *,
@@ -77,5 +139,6 @@ def check_resume_stands_alone(others: Iterable[object]) -> None:
     """
     if any(other is not None and other != [] for other in others):
         raise CifarlabError(
-            "--resume continues a run as it was begun: give no recipe, setting, seed, data set or name beside it"
+            "--resume continues a run as it was begun: give no recipe, setting, seed, data set, name or "
+            "worker beside it"
         )

@@ -176,7 +176,7 @@ def _train(
         answers |= crew.run(list(chosen.values()), observer.tick)
     for task, answer in answers.items():
         if answer.ended != FAILED:
-            Path(f"{task.folder}.lock").unlink(missing_ok=True)  # nobody trains a finished run
+            task.lock_file.unlink(missing_ok=True)  # nobody trains a finished run
     return answers
 
 

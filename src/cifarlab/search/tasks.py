@@ -56,8 +56,8 @@ class Task:
 
     @property
     def lock_file(self) -> Path:
-        """Held by the process that does it; beside the run, whose folder may be removed and made again."""
-        return self.folder.with_name(f".{self.folder.name}.lock")
+        """Held by the process that does it."""
+        return lock_of(self.folder)
 
     def is_done(self) -> bool:
         """Whether the run has come so far, and has been saved there."""
@@ -79,6 +79,11 @@ class Task:
 
 
 CONFIRMATION = "confirmation"
+
+
+def lock_of(folder: Path) -> Path:
+    """What a worker holds while it trains a run: beside the run, whose folder may be removed and made again."""
+    return folder.with_name(f".{folder.name}.lock")
 
 
 def advance(task: Task) -> Answer:

@@ -65,7 +65,7 @@ def train(
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
     splits, model = prepare(resolved, data_dir, splits)
-    run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
+    run = create_run(Path(runs_dir), name or run_name(recipe, resolved, settings))
     try:
         _describe(run, resolved, splits, model)
         files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
@@ -77,7 +77,14 @@ def train(
     return run
 
 
-def _run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+def run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+    """What a run is called by default.
+
+    Args:
+        recipe: As it was given.
+        resolved: What is trained.
+        settings: Overrides that were given.
+    """
     label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
     # Fold 0 is the default of every training: it is in the name only where somebody set it.
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
