@@ -146,6 +146,7 @@ def test_a_model_that_cannot_be_trained_is_refused_before_any_training(here):
         ("smoke --engine rai", "did you mean ray"),
         ("--resume runs/a --jobs 2", "or worker beside it"),
         ("smoke --jobs 0", "--jobs"),
+        ("smoke --jobs 2 --devices 2", "one training at a time"),
     ],
 )
 def test_wrong_words_are_one_line(here, words, said, capsys):

@@ -20,6 +20,7 @@ def train_all(
     runs_dir: Path = Path("runs"),
     name: str | None = None,
     stderr: bool = False,
+    devices: str | None = None,
 ) -> list[Run]:
     """Train one after the other, in one process, showing each.
 
@@ -31,6 +32,7 @@ def train_all(
         runs_dir: Folder of all runs.
         name: Name of the run's folder; a number is added for the second and further ones.
         stderr: Show the progress on standard error.
+        devices: How many share each step's images.
     """
     from cifarlab import training
     from cifarlab.displays.console import make_console
@@ -51,6 +53,7 @@ def train_all(
                 runs_dir=runs_dir,
                 name=name,
                 show=display,
+                devices=devices,
             )
         runs.append(run)
     return runs
@@ -60,6 +63,7 @@ def choose_workers(
     engine: str,
     jobs: int | None,
     threads: int | None,
+    devices: str | None = None,
     *,
     address: str | None = None,
     cpus: float | None = None,
@@ -75,6 +79,8 @@ def choose_workers(
     others = (address, cpus, gpus or None)
     if jobs is None and engine == "local" and others == (None, None, None):
         return None
+    if devices is not None:
+        raise CifarlabError("--devices is for one training at a time: give it without --jobs and --engine")
     from cifarlab.search import make_workers
 
     return make_workers(engine, jobs, threads or 1, address=address, cpus=cpus, gpus=gpus)
@@ -120,6 +126,7 @@ def resume(
     data_dir: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
     stderr: bool = False,
+    devices: str | None = None,
 ) -> Run:
     """Continue one stopped run, showing it."""
     run = open_run(path)
@@ -128,7 +135,7 @@ def resume(
     from cifarlab.displays.progress import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
-        return training.resume(run, data_dir=data_dir, code=code, show=display)
+        return training.resume(run, data_dir=data_dir, code=code, show=display, devices=devices)
 
 
 def check_resume_stands_alone(others: Iterable[object]) -> None:

@@ -40,12 +40,13 @@ Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], N
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, where to."""
+    """What is trained, on what, where to; on how many devices."""
 
     recipe: Recipe
     splits: Splits
     model: keras.Model
     run: Run
+    devices: int = 1
 
     @property
     def steps_per_epoch(self) -> int:
@@ -191,7 +192,8 @@ def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.opt
     # Where nothing is held out, one training image shows whether the logits are still finite.
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
-    return engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
+    data = task.splits.train, probe
+    return engine_class()(task.model, trained, optimizer, *data, smoothing, mirror, devices=task.devices)
 
 
 def _restore(task: Task, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:

@@ -12,6 +12,7 @@ from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
+from cifarlab.training.devices import choose_again, choose_devices, record_devices
 from cifarlab.training.observer import TrainingObserver, choose_observer
 from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
 from cifarlab.utils import discovery, files, own_code
@@ -36,6 +37,7 @@ def train(
     show: TrainingObserver | bool | None = None,
     splits: Splits | None = None,
     until: int | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -53,6 +55,7 @@ def train(
         splits: The data, where they are loaded already, with what the recipe holds out; by default they are loaded.
         until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last. A training that is
             one of many writes no pictures for TensorBoard: they would take longer than a short training.
+        devices: How many devices share the images of each step, or `"all"`; by default one.
 
     Returns:
         The run, finished or paused.
@@ -64,16 +67,19 @@ def train(
     observer = choose_observer(show)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
+    count = choose_devices(devices, resolved)
     splits, model = prepare(resolved, data_dir, splits)
     run = create_run(Path(runs_dir), name or run_name(recipe, resolved, settings))
     try:
         _describe(run, resolved, splits, model)
+        record_devices(run, count)
+        given |= {} if devices is None else {"devices": devices}
         files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
     except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
         shutil.rmtree(run.path)
         raise
     with run.owned():
-        _fit(run, resolved, splits, model, observer, until=until, resume=False)
+        _fit(run, resolved, splits, model, observer, until=until, resume=False, devices=count)
     return run
 
 
@@ -126,6 +132,7 @@ def resume(
     show: TrainingObserver | bool | None = None,
     splits: Splits | None = None,
     until: int | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -137,6 +144,7 @@ def resume(
             error. None: in a notebook, at a prompt and on a terminal. Or your own `TrainingObserver`.
         splits: The data, where they are loaded already.
         until: Pause again after this epoch.
+        devices: As for `train`; by default as many as before. The run notes where it was another number.
 
     Returns:
         The run, finished or paused.
@@ -150,10 +158,12 @@ def resume(
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
+        count = choose_again(devices, run)
+        record_devices(run, count, again=True)
         run.set_state("running", "resumed")
         if not run.trained_images_file.is_file():  # begun by an earlier version
             remember_images(run, splits.train, splits.validation)
-        _fit(run, run.recipe, splits, model, observer, until=until, resume=True)
+        _fit(run, run.recipe, splits, model, observer, until=until, resume=True, devices=count)
     return run
 
 
@@ -207,6 +217,7 @@ def _fit(
     *,
     until: int | None,
     resume: bool,
+    devices: int,
 ) -> None:
     from cifarlab.training.fit import Task, fit
     from cifarlab.training.tensorboard import EventWriter
@@ -214,7 +225,7 @@ def _fit(
     every = max(1, recipe.epochs // 10) if until is None else None
     try:
         with EventWriter(run, recipe, splits.validation, every, len(run.history()) + 1) as events:
-            state = fit(Task(recipe, splits, model, run), show, events, resume=resume, until=until)
+            state = fit(Task(recipe, splits, model, run, devices), show, events, resume=resume, until=until)
     except KeyboardInterrupt:
         run.set_state("stopped", "interrupted")
         raise

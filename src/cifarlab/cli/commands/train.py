@@ -28,6 +28,7 @@ EPILOG = usage.examples(
     "cifarlab train my_recipe.py --data folder:pictures",
     "cifarlab train convnet94 --folds 5",
     "cifarlab train mlp1 mlp2 --seeds 5 --jobs 8",
+    "cifarlab train resnet18 --devices all",
     "cifarlab train --resume runs/mlp2-seed0",
 )
 
@@ -51,6 +52,7 @@ def train(
     address: Address = None,
     cpus_per_trial: CpusPerTrial = None,
     gpus_per_trial: GpusPerTrial = 0.0,
+    devices: Annotated[str | None, option("N", "Share each step's images among N devices, or all.")] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -65,18 +67,22 @@ def train(
 
     short = {"epochs": epochs, "batch_size": batch_size}
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
-    workers = training.choose_workers(engine, jobs, threads, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial)
+    workers = training.choose_workers(
+        engine, jobs, threads, devices, address=address, cpus=cpus_per_trial, gpus=gpus_per_trial
+    )
     failed = 0
     if resume is not None:
         given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, workers)
         training.check_resume_stands_alone(given)
-        runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
+        runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json, devices=devices)]
     else:
         trainings = plan.plan_trainings(
             recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
         if workers is None:
-            runs = training.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
+            runs = training.train_all(
+                trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json, devices=devices
+            )
         else:
             runs, failed = training.train_on_workers(
                 trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code or ()
