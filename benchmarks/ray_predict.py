@@ -2,11 +2,12 @@
 
     .venv/bin/python benchmarks/ray_predict.py FOLDER [--model RUN] [--jobs 2]
 
-FOLDER is filled with CIFAR-10's test images and 10,000 of its training images as PNG files, where it is not there. Three
-commands: undisturbed; killed by SIGKILL at half; the same again. Needs the extra `[ray]`, and Linux for the memory.
+FOLDER is filled with CIFAR-10's test images and 10,000 of its training images as PNG files, where it is not there.
+Three commands: undisturbed; killed by SIGKILL at half; the same again. Needs the extra `[ray]`, and Linux.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from PIL import Image
 
 from cifarlab.datasets import load_data
 
+TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -33,30 +35,34 @@ def make_pictures(folder: Path) -> None:
             Image.fromarray(image).save(place / f"{number:05d}.png")
 
 
-def memory(process: int) -> Counter[str]:
-    """MiB of resident memory of a process, of those that classify, and of Ray's own below it."""
+def use(process: int) -> tuple[Counter[str], float]:
+    """MiB of resident memory of a process, of those that classify, and of Ray's own below it.
+
+    Returns:
+        That, and the seconds of processor time that those which classify have taken.
+    """
     parents: dict[int, int] = {}
-    names: dict[int, str] = {}
+    known: dict[int, tuple[str, float]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            number, _, rest = status.read_text().partition(" (")
-            parents[int(number)] = int(rest.rpartition(") ")[2].split()[1])
-            names[int(number)] = (status.parent / "cmdline").read_text()
+            own, _, rest = status.read_text().partition(" (")
+            fields = rest.rpartition(") ")[2].split()
+            parents[int(own)] = int(fields[1])
+            known[int(own)] = (status.parent / "cmdline").read_text(), (int(fields[11]) + int(fields[12])) / TICKS
         except (OSError, ValueError):
             continue  # it has ended
     used: Counter[str] = Counter()
-    for number in parents:
+    seconds = 0.0
+    for number, (name, took) in known.items():
         above = number
         while above not in (process, 0, 1):
             above = parents.get(above, 0)
         if above == process:
-            kind = "command" if number == process else "classifying" if "MapWorker" in names[number] else "Ray's own"
-            try:
-                pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
-            except (OSError, ValueError):
-                continue
-            used[kind] += round(pages * PAGE_MIB)
-    return used
+            kind = "command" if number == process else "classifying" if "MapWorker" in name else "Ray's own"
+            seconds += took if kind == "classifying" else 0.0
+            with contextlib.suppress(OSError, ValueError):
+                used[kind] += round(int(Path(f"/proc/{number}/statm").read_text().split()[1]) * PAGE_MIB)
+    return used, seconds
 
 
 def answered(output: Path) -> int:
@@ -65,27 +71,32 @@ def answered(output: Path) -> int:
 
 
 def run(words: list[str], output: Path, kill_at: int | None = None) -> tuple[float, float, int]:
-    """One command, watched: its seconds, those from the first part on, and the pictures that these took."""
-    began = time.monotonic()
+    """One command, watched: its seconds, those of processors from the first part to the last, and the pictures between.
+
+    Seconds of processors, since other work on the machine makes others longer.
+    """
+    began = shown = time.monotonic()
     command = [sys.executable, "-c", "from cifarlab.cli.main import main; raise SystemExit(main())"]
     process = subprocess.Popen([*command, *words, "--output", str(output)], stderr=subprocess.DEVNULL)
-    before, first, last = answered(output), (0.0, 0), (0.0, 0)
-    shown = began
+    before = answered(output)
+    seen: list[tuple[float, int]] = []  # processors' seconds, pictures
     while process.poll() is None:
         time.sleep(0.5)
         now, there = time.monotonic(), answered(output)
-        if there > before and there > last[1]:
-            last = now, there
-            first = first if first[1] else last
+        used, seconds = use(process.pid)
+        if there > before and (not seen or there > seen[-1][1]):
+            seen.append((seconds, there))
         if now - shown >= 5:
             shown = now
-            used = ", ".join(f"{kind} {mib:,} MiB" for kind, mib in sorted(memory(process.pid).items()))
-            print(f"  {now - began:4.0f} s  {there:6,} pictures  {used}", flush=True)
+            told = ", ".join(f"{kind} {mib:,} MiB" for kind, mib in sorted(used.items()))
+            print(f"  {now - began:4.0f} s  {there:6,} pictures  {told}", flush=True)
         if kill_at is not None and there >= kill_at:
             process.send_signal(signal.SIGKILL)
             process.wait()
             print(f"  killed at {there:,} pictures")
-    return time.monotonic() - began, last[0] - first[0], last[1] - first[1]
+    if len(seen) < 2:
+        return time.monotonic() - began, 0.0, 0
+    return time.monotonic() - began, seen[-1][0] - seen[0][0], seen[-1][1] - seen[0][1]
 
 
 def main() -> int:
@@ -107,7 +118,7 @@ def main() -> int:
         ):
             print(name)
             seconds, span, pictures = run(words, output, kill_at)
-            rate = f"; between its parts {pictures / span / given.jobs:,.0f} pictures a second a core" if span else ""
+            rate = f"; {pictures / span:,.0f} pictures a second of a core, reading them included" if span else ""
             print(f"  {seconds:.1f} s{rate}")
         lines = whole.read_bytes().splitlines()
         same = whole.read_bytes() == killed.read_bytes()

@@ -44,7 +44,7 @@ def main() -> None:
         models = [load_checkpoint(run).best for run in (four, one)]
         for number, (ours, others) in enumerate(zip(*models, strict=True)):
             distance = np.linalg.norm(ours.astype(float) - others)
-            assert distance <= 1e-2 * np.linalg.norm(others) + 1e-6, (number, distance)
+            assert distance <= 1e-2 * np.linalg.norm(others) + 1e-3, (number, distance)
     if backend == "jax":
         assert set(seen) == {(devices, 100 // devices, devices, True, devices > 1) for devices in (1, DEVICES)}, seen
     print("equal")
