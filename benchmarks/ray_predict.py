@@ -77,7 +77,7 @@ def run(words: list[str], output: Path, kill_at: int | None = None) -> tuple[flo
     """
     began = shown = time.monotonic()
     command = [sys.executable, "-c", "from cifarlab.cli.main import main; raise SystemExit(main())"]
-    process = subprocess.Popen([*command, *words, "--output", str(output)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, *words, "--output", str(output)])
     before = answered(output)
     seen: list[tuple[float, int]] = []  # processors' seconds, pictures
     while process.poll() is None:

@@ -1,7 +1,7 @@
-"""Trains on one virtual device and on four, in a process of its own: `python several_devices.py BACKEND SETTING...`.
+"""Trains on one virtual device and on four, in a process of its own: `python several_devices.py SETTING...`.
 
 Prints `equal` where losses are the same to 1e-5, and weights to a hundredth of their norm. The number of devices has to
-be fixed before a backend is loaded.
+be fixed before JAX is loaded.
 """
 
 import os
@@ -14,26 +14,20 @@ TOLERANCE = 1e-5
 
 def main() -> None:
     """Train twice and compare."""
-    backend, *settings = sys.argv[1:]
     os.environ |= {
-        "KERAS_BACKEND": backend,
+        "KERAS_BACKEND": "jax",
         "CUDA_VISIBLE_DEVICES": "",
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
     }
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        (processor,) = tf.config.list_physical_devices("CPU")
-        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * DEVICES)
     import numpy as np
 
     from cifarlab import training
     from cifarlab.training.checkpoint import load_checkpoint
     from cifarlab.training.engines import engine_class
 
-    seen = watch_jax(engine_class()) if backend == "jax" else []
+    seen = watch(engine_class())
     with tempfile.TemporaryDirectory() as folder:
-        common = {"settings": ["epochs=2", "batch_size=100", *settings], "runs_dir": folder, "show": False}
+        common = {"settings": ["epochs=2", "batch_size=100", *sys.argv[1:]], "runs_dir": folder, "show": False}
         one, four = (training.train("smoke", name=str(n), devices=n, **common) for n in (1, DEVICES))
         assert four.environment["devices"] == DEVICES
         assert "devices" not in one.environment
@@ -45,12 +39,11 @@ def main() -> None:
         for number, (ours, others) in enumerate(zip(*models, strict=True)):
             distance = np.linalg.norm(ours.astype(float) - others)
             assert distance <= 1e-2 * np.linalg.norm(others) + 1e-3, (number, distance)
-    if backend == "jax":
-        assert set(seen) == {(devices, 100 // devices, devices, True, devices > 1) for devices in (1, DEVICES)}, seen
+    assert set(seen) == {(devices, 100 // devices, devices, True, devices > 1) for devices in (1, DEVICES)}, seen
     print("equal")
 
 
-def watch_jax(engine):
+def watch(engine):
     """Of each call of the steps: devices and images a device, on how many the weights lie, whether all whole, and
     whether the program adds up over devices."""
     seen, begin = [], engine.__init__

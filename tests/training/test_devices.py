@@ -28,8 +28,9 @@ AUGMENTED = [
 
 @pytest.fixture
 def four(monkeypatch):
-    """A machine that has four."""
+    """A machine on which JAX sees four."""
     monkeypatch.setattr(devices, "_there", lambda: 4)
+    monkeypatch.setattr(devices, "choose_backend", lambda: "jax")
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(None, 1), (1, 1), ("2", 2), (4, 4), ("all", 4)])
@@ -44,8 +45,17 @@ def test_what_is_no_number_of_devices_is_refused(four, wanted):
 
 
 def test_more_than_there_are_are_refused(four):
-    with pytest.raises(CifarlabError, match="--devices 5: there are 4 on "):
+    with pytest.raises(CifarlabError, match=r"--devices 5: JAX sees 4 devices; .*device_count=5 makes 5"):
         choose_devices(5, RECIPE)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+@pytest.mark.parametrize("wanted", ["2", "all"])
+def test_backends_that_share_nothing_say_which_does(four, backend, wanted, monkeypatch):
+    monkeypatch.setattr(devices, "choose_backend", lambda: backend)
+    assert choose_devices("1", RECIPE) == 1
+    with pytest.raises(CifarlabError, match=f"--devices {wanted} needs KERAS_BACKEND=jax: on {backend} "):
+        choose_devices(wanted, RECIPE)
 
 
 @pytest.mark.parametrize(("batch_size", "advice"), [(101, 100), (2, 4)])
@@ -87,6 +97,7 @@ def test_a_resume_takes_as_many_as_before_and_says_so_where_it_takes_others(four
 def test_where_there_are_not_so_many_any_more_the_way_on_is_said(run, monkeypatch):
     record_devices(run, 4)
     monkeypatch.setattr(devices, "_there", lambda: 1)
+    monkeypatch.setattr(devices, "choose_backend", lambda: "jax")
     with pytest.raises(CifarlabError, match=r"was trained on 4 devices: --devices 4: .*or go on with one: --devices 1"):
         choose_again(None, run)
     assert choose_again("1", run) == 1
@@ -113,7 +124,7 @@ def test_a_damaged_record_is_refused(run, damage):
 def test_four_virtual_devices_train_what_one_does(settings):
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")
-    command = [sys.executable, str(SCRIPT), "jax", *settings]
+    command = [sys.executable, str(SCRIPT), *settings]
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split() == ["equal"]

@@ -8,7 +8,8 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
 ALL = "all"
-_VIRTUAL = "; XLA_FLAGS=--xla_force_host_platform_device_count=N makes N of a processor, to try it"
+SHARING = ("jax",)
+"""Backends whose engine shares a step among devices; `docs/scale.md` says why the others do not."""
 
 
 def choose_devices(wanted: int | str | None, recipe: Recipe) -> int:
@@ -19,16 +20,24 @@ def choose_devices(wanted: int | str | None, recipe: Recipe) -> int:
         recipe: What is trained: parts of a batch are equal.
 
     Raises:
-        CifarlabError: If it is no such number, there are not so many, the backend knows one only, or the batch cannot
-            be divided among them.
+        CifarlabError: If it is no such number, there are not so many, the backend's engine knows one only, or the batch
+            cannot be divided among them.
     """
     if wanted is None:
         return 1
-    count = _there() if wanted == ALL else _as_number(wanted)
-    if count > 1 and (there := _there()) < count:
-        hint = _VIRTUAL if choose_backend() == "jax" else "; several need KERAS_BACKEND=jax"
+    count = None if wanted == ALL else _as_number(wanted)
+    if count == 1:
+        return 1
+    if (backend := choose_backend()) not in SHARING:
         raise CifarlabError(
-            f"--devices {wanted}: there {'is' if there == 1 else 'are'} {there} on {choose_backend()}{hint}"
+            f"--devices {wanted} needs KERAS_BACKEND=jax: on {backend} a training computes on one device"
+        )
+    there = _there()
+    count = count or there
+    if there < count:
+        raise CifarlabError(
+            f"--devices {wanted}: JAX sees {counted(there, 'device')}; to try it, "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={count} makes {count} of a processor"
         )
     if recipe.batch_size % count:
         fitting = recipe.batch_size - recipe.batch_size % count or count
@@ -82,7 +91,6 @@ def choose_again(wanted: int | str | None, run: Run) -> int:
 
 
 def _there() -> int:
-    choose_backend()
     from cifarlab.training.engines import engine_class
 
     return engine_class().count_devices()

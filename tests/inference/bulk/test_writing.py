@@ -15,7 +15,6 @@ from PIL import Image
 
 from cifarlab import recipes, runs
 from cifarlab.cli import main as cli
-from cifarlab.inference.bulk import parts as parts_module
 from cifarlab.inference.bulk.classifier import BATCH, Classifier, Piece, Question
 from cifarlab.inference.bulk.remote import find_remote, is_url, read_pictures_anywhere
 from cifarlab.inference.bulk.writing import list_pictures, pieces, predict_to_file
@@ -128,10 +127,10 @@ def test_a_kill_between_the_two_files_of_a_part_costs_that_part(many, monkeypatc
             raise Killed
         return write_json(path, value)
 
-    monkeypatch.setattr(parts_module.files, "write_json", kill_at_second)
+    monkeypatch.setattr(files, "write_json", kill_at_second)
     with pytest.raises(Killed):
         predict_to_file([], Path("out.csv"), QUESTION, made_up([]))
-    monkeypatch.setattr(parts_module.files, "write_json", write_json)
+    monkeypatch.setattr(files, "write_json", write_json)
     assert Path("out.csv.parts/0000001.csv").is_file()
     rest = []
     predict_to_file([], Path("out.csv"), QUESTION, made_up(rest))
