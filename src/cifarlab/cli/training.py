@@ -1,12 +1,13 @@
-"""Trainings as the command line runs them: one after the other, each shown as it goes."""
+"""Trainings as the command line runs them: one after the other, each shown as it goes, or several at a time."""
 
 import contextlib
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +21,9 @@ PAUSED = 75
 """The exit code of a training that has to go on later: EX_TEMPFAIL, as a batch system knows it."""
 _NOTHING = 1e-9
 
+if TYPE_CHECKING:
+    from cifarlab.search.workers import Workers
+
 
 def train_all(
     trainings: Sequence[Training],
@@ -29,6 +33,7 @@ def train_all(
     name: str | None = None,
     max_seconds: float | None = None,
     stderr: bool = False,
+    devices: str | None = None,
 ) -> list[Run]:
     """Train one after the other, in one process, showing each.
 
@@ -41,6 +46,7 @@ def train_all(
         name: Name of the run's folder; a number is added for the second and further ones.
         max_seconds: Pause before so many seconds are over; then the last one is paused, and others are not begun.
         stderr: Show the progress on standard error.
+        devices: How many share each step's images.
     """
     began = time.monotonic()
     from cifarlab import training
@@ -63,11 +69,83 @@ def train_all(
                 name=name,
                 show=display,
                 max_seconds=_left(max_seconds, began),
+                devices=devices,
             )
         runs.append(run)
         if is_paused(run) or (max_seconds is not None and _left(max_seconds, began) == _NOTHING):
             break
     return runs
+
+
+def choose_workers(
+    engine: str,
+    jobs: int | None,
+    threads: int | None,
+    one_at_a_time: Mapping[str, object] | None = None,
+    *,
+    address: str | None = None,
+    cpus: float | None = None,
+    gpus: float = 0.0,
+) -> "Workers | None":
+    """Who trains several at a time; None where the command itself trains one after the other.
+
+    Args:
+        engine: Where.
+        jobs: How many at a time.
+        threads: Of each.
+        one_at_a_time: Options that have no meaning for several at a time, and what was given; None for nothing.
+        address: Of the cluster.
+        cpus: Of each training on the cluster.
+        gpus: Likewise.
+
+    Raises:
+        CifarlabError: If an option is given that has no meaning then, or another is wrong.
+    """
+    if jobs is None and engine == "local" and threads is not None:
+        raise CifarlabError("--threads is about processes of their own: give --jobs N too, or --engine ray")
+    others = (address, cpus, gpus or None)
+    if jobs is None and engine == "local" and others == (None, None, None):
+        return None
+    for option, given in (one_at_a_time or {}).items():
+        if given is not None:
+            raise CifarlabError(f"{option} is for one training at a time: give it without --jobs and --engine")
+    from cifarlab.search import make_workers
+
+    return make_workers(engine, jobs, threads or 1, address=address, cpus=cpus, gpus=gpus)
+
+
+def train_on_workers(
+    trainings: Sequence[Training],
+    workers: "Workers",
+    *,
+    data_dir: str | None = None,
+    runs_dir: Path = Path("runs"),
+    name: str | None = None,
+    code: Sequence[str] = (),
+) -> tuple[list[Run], int]:
+    """Train several at a time, showing how far they are, and say of each that fails why.
+
+    Args:
+        trainings: What `plan_trainings` made.
+        workers: Who trains.
+        data_dir: Where the data are.
+        runs_dir: Folder of all runs.
+        name: Name of the run's folder.
+        code: The user's own Python files that recipes in JSON may name.
+
+    Returns:
+        The runs that did not fail, and how many did.
+    """
+    from cifarlab.displays.console import make_console, say
+    from cifarlab.displays.tuning import TuningDisplay
+    from cifarlab.search import train_many
+
+    console = make_console(stderr=True)
+    show = TuningDisplay(console)
+    found = train_many(trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code, show=show)
+    failed = [each for each in found if each.reason]
+    say(console, *(f"cifarlab: {each.run.path} failed: {' '.join(each.reason.split())}" for each in failed))
+    return [each.run for each in found if not each.reason], len(failed)
 
 
 def resume(
@@ -78,6 +156,7 @@ def resume(
     code: Sequence[str | os.PathLike[str]] = (),
     max_seconds: float | None = None,
     stderr: bool = False,
+    devices: str | None = None,
 ) -> Run:
     """Continue one stopped run, showing it: that of a folder, or `"latest"` of all in `runs_dir`."""
     run = find_latest(runs_dir) if path == LATEST else open_run(path)
@@ -86,7 +165,9 @@ def resume(
     from cifarlab.displays.progress import TrainingDisplay
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
-        return training.resume(run, data_dir=data_dir, code=code, show=display, max_seconds=max_seconds)
+        return training.resume(
+            run, data_dir=data_dir, code=code, show=display, max_seconds=max_seconds, devices=devices
+        )
 
 
 def find_latest(runs_dir: Path) -> Run:
@@ -140,5 +221,6 @@ def check_resume_stands_alone(others: Iterable[object]) -> None:
     """
     if any(other is not None and other != [] for other in others):
         raise CifarlabError(
-            "--resume continues a run as it was begun: give no recipe, setting, seed, data set or name beside it"
+            "--resume continues a run as it was begun: give no recipe, setting, seed, data set, name or "
+            "worker beside it"
         )

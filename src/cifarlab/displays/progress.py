@@ -137,7 +137,11 @@ class TrainingDisplay:
         length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
         size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
-        for notice in run.data.get("notices", []) if run.data_file.is_file() else []:
+        data = run.data if run.data_file.is_file() else {}
+        environment = run.environment if run.environment_file.is_file() else {}
+        if environment.get("devices", 1) != 1:
+            self._print(f"on {counted(environment['devices'], 'device')}")
+        for notice in (*data.get("notices", []), *environment.get("notices", [])):
             self._print(f"notice: {notice}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:

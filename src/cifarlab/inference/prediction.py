@@ -151,13 +151,13 @@ def predict(
         images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
         unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
         predictions = predict_images(loaded, unlabelled, 256, tta)
-    probabilities = scale(predictions, _temperature(model, tta)).probabilities
+    probabilities = scale(predictions, temperature_of(model, tta)).probabilities
     named = None if tta == NO_TTA else tta
-    found = zip(rows, _best(probabilities, names, top), strict=True)
+    found = zip(rows, best_classes(probabilities, names, top), strict=True)
     return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
 
 
-def _best(
+def best_classes(
     probabilities: NDArray[np.float64], names: Sequence[str], count: int
 ) -> Iterator[tuple[ClassProbability, ...]]:
     """The `count` most probable classes of each picture; of equals the first."""
@@ -192,7 +192,7 @@ def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
     return height, width, channels
 
 
-def _temperature(model: AnyRun, tta: str) -> float:
+def temperature_of(model: AnyRun, tta: str) -> float:
     """The run's own, for which single-view predictions were calibrated; else 1."""
     if tta != NO_TTA or pretrained_run.is_builtin(model):
         return 1.0

@@ -10,6 +10,7 @@ from cifarlab.search.space import Space, choose_space, make_space, own_space
 from cifarlab.search.study import Study, open_study
 from cifarlab.search.sweep_results import Sweep
 from cifarlab.search.sweeping import sweep
+from cifarlab.search.trainings import Trained, train_many
 from cifarlab.search.tuning import Tuned, tune
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Space",
     "Study",
     "Sweep",
+    "Trained",
     "Trial",
     "Tuned",
     "TuningObserver",
@@ -30,5 +32,6 @@ __all__ = [
     "open_study",
     "own_space",
     "sweep",
+    "train_many",
     "tune",
 ]

@@ -1,11 +1,14 @@
 """A Ray cluster: how it is reached, how much room it has, and the process on one of its machines that trains."""
 
+import contextlib
 import dataclasses
+import importlib.util
 import os
 import platform
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from cifarlab.search.tasks import Answer, Task, advance, thread_variables
@@ -37,6 +40,26 @@ def connect(address: str | None) -> bool:
         reason = " ".join(str(error).split())[:300]
         raise CifarlabError(f"cannot reach a Ray cluster at {where}: {reason}; see ray status") from error
     return True
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """A cluster is reached inside, and left behind.
+
+    Raises:
+        CifarlabError: If Ray is not installed, or it cannot be reached.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise CifarlabError("--engine ray needs Ray: pip install 'cifarlab[ray]'")
+    import ray
+
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of notices about Ray Data's own doings
+    is_ours = connect(address)
+    try:
+        yield
+    finally:
+        if is_ours:
+            ray.shutdown()
 
 
 def _knock(address: str | None) -> None:

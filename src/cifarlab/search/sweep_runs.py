@@ -5,6 +5,7 @@ Another run that happens to have the name is never touched: the new one gets a n
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,27 +21,31 @@ class RunFinder:
     Args:
         runs_dir: Folder of all runs.
         fingerprints: Of each split's images, as a run's `data.json` has them.
+        given: The runs that were found so far; finders of several data share it, so that none is found twice.
     """
 
-    def __init__(self, runs_dir: Path, fingerprints: Mapping[str, str]) -> None:
+    def __init__(self, runs_dir: Path, fingerprints: Mapping[str, str], given: set[Path] | None = None) -> None:
         self._runs_dir, self._fingerprints = runs_dir, dict(fingerprints)
         self._there: list[tuple[Run, Recipe]] = []
         for file in sorted(runs_dir.glob("*/recipe.json")):
             run = Run(file.parent)
             if (recipe := self._read(run)) is not None:
                 self._there.append((run, recipe))
-        self._given: set[Path] = set()
+        self._given = set() if given is None else given
 
-    def find(self, recipe: Recipe, name: str) -> Run:
+    def find(self, recipe: Recipe, name: str, *, so_named: bool = False) -> Run:
         """The run of a recipe: a finished one, else one that can go on, else a new one's folder.
 
         Args:
             recipe: With its seed.
             name: What a new run is called, where nothing else is.
+            so_named: Whether a run that is there must be called so too, or so with a number.
         """
         same = [run for run, each in self._there if is_same(each, recipe)]
+        if so_named:
+            same = [run for run in same if re.fullmatch(rf"{re.escape(name)}(-\d+)?", run.name)]
         ready = [run for run in same if run.state["state"] == "finished"]
-        begun = [run for run in same if run.has_checkpoint() or _was_made_by_a_worker(run)]
+        begun = [run for run in same if _was_made_by_a_worker(run) or _can_go_on(run)]
         run = next((each for each in (*ready, *begun) if each.path not in self._given), None) or self._new(name)
         self._given.add(run.path)
         return run
@@ -71,6 +76,11 @@ def is_same(stored: Recipe, wanted: Recipe) -> bool:
     if wanted.precision == "auto":
         stored = dataclasses.replace(stored, precision="auto")
     return stored == wanted
+
+
+def _can_go_on(run: Run) -> bool:
+    """Whether it was stopped, and is not what another command trains, which holds no lock of a worker's."""
+    return run.has_checkpoint() and not run.is_being_trained()
 
 
 def _was_made_by_a_worker(run: Run) -> bool:

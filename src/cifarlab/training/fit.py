@@ -41,7 +41,7 @@ Watcher = Callable[[int, "keras.Model", Predictions | None, dict[str, float]], N
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, where to, and until when.
+    """What is trained, on what, where to, until when, and on how many devices.
 
     Attributes:
         until: Pause after this epoch; None to go on to the recipe's last.
@@ -54,6 +54,7 @@ class Task:
     run: Run
     until: int | None = None
     deadline: Deadline = field(default_factory=lambda: Deadline(None))
+    devices: int = 1
 
     @property
     def steps_per_epoch(self) -> int:
@@ -205,7 +206,8 @@ def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.opt
     # Where nothing is held out, one training image shows whether the logits are still finite.
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
-    return engine_class()(task.model, trained, optimizer, task.splits.train, probe, smoothing, mirror)
+    data = task.splits.train, probe
+    return engine_class()(task.model, trained, optimizer, *data, smoothing, mirror, devices=task.devices)
 
 
 def _restore(task: Task, state: TrainingState, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:

@@ -16,6 +16,7 @@ from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training import stops
 from cifarlab.training.deadline import Deadline
+from cifarlab.training.devices import choose_again, choose_devices, record_devices
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
 from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
 from cifarlab.utils import discovery, files, own_code
@@ -45,6 +46,7 @@ def train(
     splits: Splits | None = None,
     until: int | None = None,
     max_seconds: float | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -63,6 +65,7 @@ def train(
         until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last. A training that is
             one of many writes no pictures for TensorBoard: they would take longer than a short training.
         max_seconds: Pause before so many seconds are over, after an epoch if the next one would not fit.
+        devices: How many devices share the images of each step, or `"all"`; by default one.
 
     Returns:
         The run, finished or paused.
@@ -74,20 +77,30 @@ def train(
     observer, deadline = choose_observer(show), Deadline(max_seconds)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
+    count = choose_devices(devices, resolved)
     splits, model = prepare(resolved, data_dir, splits)
-    run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
+    run = create_run(Path(runs_dir), name or run_name(recipe, resolved, settings))
     with run.owned():
         try:
             _describe(run, resolved, splits, model)
+            record_devices(run, count)
+            given |= {} if devices is None else {"devices": devices}
             files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
         except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
             shutil.rmtree(run.path, ignore_errors=os.name != "posix")  # elsewhere its lock cannot be removed
             raise
-        _fit(_make_task(resolved, splits, model, run, until, deadline), observer, resume=False)
+        _fit(_make_task(resolved, splits, model, run, until, deadline, count), observer, resume=False)
     return run
 
 
-def _run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+def run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
+    """What a run is called by default.
+
+    Args:
+        recipe: As it was given.
+        resolved: What is trained.
+        settings: Overrides that were given.
+    """
     label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
     # Fold 0 is the default of every training: it is in the name only where somebody set it.
     is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
@@ -130,6 +143,7 @@ def resume(
     splits: Splits | None = None,
     until: int | None = None,
     max_seconds: float | None = None,
+    devices: int | str | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -144,6 +158,7 @@ def resume(
         splits: The data, where they are loaded already.
         until: Pause again after this epoch.
         max_seconds: Pause again before so many seconds are over.
+        devices: As for `train`; by default as many as before. The run notes where it was another number.
 
     Returns:
         The run, finished or paused.
@@ -157,12 +172,14 @@ def resume(
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
+        count = choose_again(devices, run)
+        record_devices(run, count, again=True)
         tell(observer, stops.describe(run))
         files.clear_partials(run.path)
         run.set_state("running", "resumed")
         if not run.trained_images_file.is_file():  # begun by an earlier version
             remember_images(run, splits.train, splits.validation)
-        _fit(_make_task(run.recipe, splits, model, run, until, deadline), observer, resume=True)
+        _fit(_make_task(run.recipe, splits, model, run, until, deadline, count), observer, resume=True)
     return run
 
 

@@ -71,11 +71,16 @@ def plan_trainings(
 
 def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
     """Refuse what `training.train` would refuse, as far as that shows without Keras and without the data."""
-    recipe = override(load_recipe(training.recipe), training.settings)
-    given: dict[str, Any] = {"seed": training.seed, "data": training.data}
-    recipe = dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
+    recipe = resolve(training)
     allow_own_code(recipe, code)
     check_recipe(recipe)
+
+
+def resolve(training: Training) -> Recipe:
+    """What is trained, with the seed, the data and the settings; `precision="auto"` is left as it is."""
+    recipe = override(load_recipe(training.recipe), training.settings)
+    given: dict[str, Any] = {"seed": training.seed, "data": training.data}
+    return dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
 
 
 def check_recipe(recipe: Recipe) -> None:

@@ -3,8 +3,23 @@
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from cifarlab.cli import completion, usage
-from cifarlab.cli.options import Code, DataDir, Json, RecipeData, RunsDir, Set, option, recipe_names
+from cifarlab.cli.options import (
+    Address,
+    Code,
+    CpusPerTrial,
+    DataDir,
+    Engine,
+    GpusPerTrial,
+    Json,
+    RecipeData,
+    RunsDir,
+    Set,
+    option,
+    recipe_names,
+)
 
 EPILOG = usage.examples(
     "cifarlab train mlp2",
@@ -12,6 +27,8 @@ EPILOG = usage.examples(
     'cifarlab train mlp2 --set model.widths="(2048,)" --set learning_rate=5e-4 --epochs 150',
     "cifarlab train my_recipe.py --data folder:pictures",
     "cifarlab train convnet94 --folds 5",
+    "cifarlab train mlp1 mlp2 --seeds 5 --jobs 8",
+    "cifarlab train resnet18 --devices all",
     "cifarlab train --resume runs/mlp2-seed0",
     "cifarlab train --resume latest --max-seconds 3000",
 )
@@ -31,12 +48,20 @@ def train(
     name: Annotated[str | None, option("NAME", "Name of the run's folder.", "--name", "-n")] = None,
     resume: Annotated[str | None, option("RUN", "Continue a stopped run; or latest.", complete=completion.runs)] = None,
     max_seconds: Annotated[float | None, option("S", "Pause before so many seconds are over; exit code 75.")] = None,
+    jobs: Annotated[int | None, option("N", "Train as many at a time, each in a process of its own.", min=1)] = None,
+    threads: Annotated[int | None, option("N", "Threads of each such process; 1 by default.", min=1)] = None,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus_per_trial: CpusPerTrial = None,
+    gpus_per_trial: GpusPerTrial = 0.0,
+    devices: Annotated[str | None, option("N", "Share each step's images among N devices, or all.")] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Train recipes, each in a new run folder.
 
-    The folders' paths are printed at the end. No run is ever overwritten.
+    The folders' paths are printed at the end. No run is ever overwritten. With --jobs or --engine ray several are
+    trained at a time, and those that are there already are not trained again.
     """
     from cifarlab.cli import output, training
     from cifarlab.cli.tables import scores
@@ -44,8 +69,18 @@ def train(
 
     short = {"epochs": epochs, "batch_size": batch_size}
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
+    workers = training.choose_workers(
+        engine,
+        jobs,
+        threads,
+        {"--devices": devices, "--max-seconds": max_seconds},
+        address=address,
+        cpus=cpus_per_trial,
+        gpus=gpus_per_trial,
+    )
+    failed = waiting = 0
     if resume is not None:
-        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
+        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, workers)
         training.check_resume_stands_alone(given)
         runs = [
             training.resume(
@@ -55,16 +90,30 @@ def train(
                 code=code or (),
                 max_seconds=max_seconds,
                 stderr=as_json,
+                devices=devices,
             )
         ]
-        waiting = 0
     else:
         trainings = plan.plan_trainings(
             recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
         )
-        runs = training.train_all(
-            trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, max_seconds=max_seconds, stderr=as_json
-        )
-        waiting = len(trainings) - len(runs)
+        if workers is None:
+            runs = training.train_all(
+                trainings,
+                data_dir=data_dir,
+                runs_dir=runs_dir,
+                name=name,
+                max_seconds=max_seconds,
+                stderr=as_json,
+                devices=devices,
+            )
+            waiting = len(trainings) - len(runs)
+        else:
+            runs, failed = training.train_on_workers(
+                trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code or ()
+            )
     output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)
-    training.end_if_paused(runs[-1], waiting)
+    if failed:
+        raise typer.Exit(2)
+    if workers is None:
+        training.end_if_paused(runs[-1], waiting)

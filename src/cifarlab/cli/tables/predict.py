@@ -1,12 +1,12 @@
 """What `cifarlab predict` answers: a table, JSON, CSV."""
 
-import csv
 import sys
 from collections.abc import Callable, Sequence
 
 from cifarlab.cli.output import print_json
 from cifarlab.cli.tables.cells import as_percent, new_table
 from cifarlab.displays.console import make_console
+from cifarlab.inference.bulk import table
 from cifarlab.inference.prediction import PicturePrediction
 from cifarlab.runs.layout import with_tta
 from cifarlab.utils.errors import CifarlabError
@@ -36,10 +36,5 @@ def _print_table(answers: _Answers) -> None:
 
 
 def _print_csv(answers: _Answers) -> None:
-    places = range(1, max((len(answer.top) for answer in answers), default=0) + 1)
-    named = ["tta"] if any(answer.tta for answer in answers) else []
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", *named, *(f"{key}_{place}" for place in places for key in ("class", "probability"))])
-    for answer in answers:
-        guesses = [cell for guess in answer.top for cell in (guess.class_name, f"{guess.probability:.6f}")]
-        writer.writerow([answer.image, *([answer.tta] if named else []), *guesses])
+    places = max((len(answer.top) for answer in answers), default=0)
+    sys.stdout.write(table.header(places, with_tta=any(answer.tta for answer in answers)) + table.lines(answers))

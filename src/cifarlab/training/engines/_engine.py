@@ -27,6 +27,7 @@ class Engine(ABC):
         validation: Likewise; empty where nobody asks for logits.
         label_smoothing: See `objective`.
         mirror: Whether any image is ever mirrored.
+        devices: How many share each step's images; what is computed is the same on any number, but for the last digits.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class Engine(ABC):
         validation: ImageSet,
         label_smoothing: float,
         mirror: bool,
+        devices: int = 1,
     ) -> None:
+        self.devices = devices
         self.model = model
         self.trained = trained
         self.optimizer = optimizer
@@ -48,6 +51,11 @@ class Engine(ABC):
         # Image N + i is image i mirrored, so that its label is found at its row modulo N.
         self.labels = self.put(train.labels.astype(np.int32))  # (N,)
         self.validation = self.put(validation.images)  # (V, H, W, C)
+
+    @classmethod
+    def count_devices(cls) -> int:
+        """How many devices a training may use: one, where the backend's engine does not know how to use more."""
+        return 1
 
     @abstractmethod
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """Pictures from anywhere: any format PIL reads, turned into the small square RGB arrays that the models take."""
 
 from cifarlab.utils.images._errors import PictureError, say_unreadable
+from cifarlab.utils.images._formats import endings
 from cifarlab.utils.images._listing import (
     find_pictures,
     is_litter,
@@ -29,6 +30,7 @@ __all__ = [
     "PictureError",
     "Pixels",
     "encode_png",
+    "endings",
     "find_pictures",
     "is_litter",
     "is_within",

@@ -19,6 +19,7 @@ class PictureError(CifarlabError):
         fault: `"access"` (missing or unreadable), `"size"` (too large, or too slow to decode), `"kind"` (no picture, or
             of a format that is not read) or `"damage"`.
         reason: What is wrong with it, without its name.
+        advice: What would be right.
     """
 
     def __init__(self, name: str, reason: str, advice: str, fault: Fault) -> None:
@@ -26,6 +27,11 @@ class PictureError(CifarlabError):
         self.fault: Fault = fault
         self.name = name
         self.reason = reason
+        self.advice = advice
+
+    def __reduce__(self) -> tuple[type["PictureError"], tuple[str, str, str, Fault]]:
+        # So that it travels between processes: by itself an exception is made anew from its message alone.
+        return PictureError, (self.name, self.reason, self.advice, self.fault)
 
 
 def say_unreadable(errors: Sequence[PictureError], total: int, named: int = 0) -> str:

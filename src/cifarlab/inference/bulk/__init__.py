@@ -1,0 +1,1 @@
+"""Many pictures into a file: piece by piece, in order, and going on where it was stopped."""
