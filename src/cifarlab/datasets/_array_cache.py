@@ -15,6 +15,7 @@ import numpy as np
 
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array, map_array
+from cifarlab.utils.cache import cache_home
 from cifarlab.utils.errors import CifarlabError
 
 _FORMAT = 1
@@ -52,12 +53,7 @@ def cached_arrays(
 
 def cache_folder(name: str, key: str) -> Path | None:
     """Where arrays are kept that belong to `key`, any text; None if there is no place."""
-    asked = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        home = Path(asked) if Path(asked).is_absolute() else Path.home() / ".cache"
-    except RuntimeError:  # there is no home
-        return None
-    return home / "cifarlab" / f"{name}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}"
+    return cache_home(f"{name}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}")
 
 
 def _state(sources: Sequence[Path], expected: Mapping[str, str]) -> dict[str, object]:
