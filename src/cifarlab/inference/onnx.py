@@ -114,7 +114,8 @@ def check_is_the_same(exported: OnnxNetwork, network: Any, pictures: Pixels) -> 
             raise CifarlabError("it names other classes than Keras")
         if not np.allclose(actual, wanted, 0, LOGITS_TOLERANCE):  # NaN differs too: Keras says what is wrong then
             most = np.abs(actual - wanted).max()
-            raise CifarlabError(f"its logits differ from Keras's by up to {most:.2g}: expected {LOGITS_TOLERANCE:g}")
+            limit = f"expected at most {LOGITS_TOLERANCE:g}"
+            raise CifarlabError(f"its logits differ from Keras's by up to {most:.2g}: {limit}")
 
 
 def first_line(error: BaseException) -> str:

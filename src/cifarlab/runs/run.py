@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 import cifarlab
 from cifarlab import recipes as recipe
 from cifarlab.runs import derived
@@ -99,6 +97,8 @@ class Run(RunFiles):
         Raises:
             CifarlabError: At once, if another process trains the run.
         """
+        import filelock  # brings asyncio, which those who only read a run need not wait for
+
         try:
             with filelock.FileLock(self.path / LOCK_NAME, blocking=False):
                 yield
