@@ -17,7 +17,7 @@ from PIL import Image
 from cifarlab import recipes
 from cifarlab.datasets import load_data
 from cifarlab.inference import onnx, prediction, quick_networks
-from cifarlab.inference.onnx_session import OnnxNetwork
+from cifarlab.inference.onnx_session import OnnxNetwork, open_network
 from cifarlab.inference.prediction import PicturePrediction, predict
 from cifarlab.inference.quick_networks import find, keep
 from cifarlab.inference.tta import NAMES
@@ -25,6 +25,7 @@ from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.errors import CifarlabError
 
 pytestmark = pytest.mark.skipif(not onnx._are_installed(), reason="onnx, onnxruntime or tf2onnx is not installed")
 
@@ -201,13 +202,13 @@ def test_what_answers_otherwise_is_left_to_keras_and_tried_once(
 
 def test_logits_that_differ_a_little_too_much_are_refused(network: Any) -> None:
     pictures = np.zeros((1, 32, 32, 3), np.uint8)
-    exported = onnx.open_network(onnx.export(network), 1)
+    exported = open_network(onnx.export(network), 1)
 
     def moved(by: float) -> OnnxNetwork:
         return OnnxNetwork(exported.input_shape, exported.output_shape, lambda images: exported.forward(images) + by)
 
     onnx.check_is_the_same(moved(np.float32(5e-5)), network, pictures)
-    with pytest.raises(onnx.CifarlabError, match=r"differ from Keras's by up to 0\.0002\d*: expected at most 0\.0001"):
+    with pytest.raises(CifarlabError, match=r"differ from Keras's by up to 0\.0002\d*: expected at most 0\.0001"):
         onnx.check_is_the_same(moved(np.float32(2e-4)), network, pictures)
 
 
