@@ -25,6 +25,7 @@ from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import choose_backend
+from cifarlab.utils.environment import versions as installed_versions
 from cifarlab.utils.errors import CifarlabError
 
 pytestmark = pytest.mark.skipif(not onnx._are_installed(), reason="onnx, onnxruntime or tf2onnx is not installed")
@@ -165,7 +166,7 @@ def test_a_copy_of_a_run_is_known_by_its_model(run: Run, photos: list[str], tmp_
 
 def test_other_versions_are_compared_anew(run: Run, photos: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     predict(photos, run)
-    versions = quick_networks.versions(quick_networks._PACKAGES)
+    versions = installed_versions(quick_networks._PACKAGES)
     assert {"keras", "onnx", "onnxruntime", "tf2onnx"} <= versions.keys()
     monkeypatch.setattr(quick_networks, "versions", lambda _: {**versions, "onnxruntime": "99"})
     assert find(run) is None
