@@ -1,10 +1,15 @@
 """From a finished, evaluated run to the built-in model: its weights in float16, and its card.
 
     python benchmarks/make_builtin.py runs/convnet94-seed0
+    python benchmarks/make_builtin.py           # only network.onnx, for the weights that are there
 
-Rounds the weights to float16, rebuilds the model from them as `cifarlab predict` will, evaluates that on the real test
-images, without TTA and with each test-time augmentation of the card, and writes `weights.npz`, `card.json` and
-`card.md`. Every number in the card is about the rounded weights.
+Rounds the weights to float16, rebuilds the model from them, evaluates that on the real test images, without TTA and
+with each test-time augmentation of the card, and writes `weights.npz`, `card.json` and `card.md`. Every number in the
+card is about the rounded weights.
+
+`network.onnx` is what `cifarlab predict` computes with them in onnxruntime: Keras's own layers, exported by tf2onnx
+with the weights as inputs, so that none is in the file; its bytes are the same each time. Every test image must get the
+same class from it as from Keras, and logits that differ by 0.0001 at most; else nothing is written.
 """
 
 import argparse
@@ -15,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _builtin_network import write_network
 
 from cifarlab import recipes
 from cifarlab.evaluation.scoring import evaluate
@@ -39,11 +45,14 @@ RESIZING = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run")
+    parser.add_argument("run", nargs="?", help="a finished, evaluated run; without it, only network.onnx is made")
     parser.add_argument("--output", type=Path, default=builtin.FOLDER)
     parser.add_argument("--data-dir")
     parser.add_argument("--tta", nargs="*", default=["flip-shift"], choices=[name for name in NAMES if name != NO_TTA])
     arguments = parser.parse_args()
+    if arguments.run is None:
+        print(write_network(arguments.output, arguments.data_dir))
+        return
     card = make_builtin(open_run(arguments.run, needs_model=True), arguments.output, arguments.data_dir, arguments.tta)
     for tta, scores in card["scores"].items():
         print(
@@ -77,7 +86,8 @@ def make_builtin(run: Run, output: Path, data_dir: str | None, ttas: list[str]) 
     files.write_bytes(output / "weights.npz", weights)
     files.write_json(output / "card.json", card)
     files.write_text(output / "card.md", write_up(card))
-    return card
+    write_network(output, data_dir)
+    return builtin.read_card(output)
 
 
 def pack(arrays: list[Any]) -> bytes:

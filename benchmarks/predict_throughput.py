@@ -2,9 +2,10 @@
 
     python benchmarks/predict_throughput.py --model runs/mlp2-seed0 --rounds 5
 
-All three get raw pixels as NumPy arrays and give logits as NumPy arrays, for batches of 1, 64 and 1000, in turn, on the
-same cores. onnxruntime runs the ONNX file that Keras's own `model.export` writes, in float32, whatever the run's
-precision; where its packages are missing, the others are measured. Prints medians and ratios.
+Ours is what `cifarlab predict` uses. All three get raw pixels as NumPy arrays and give logits as NumPy arrays, for
+batches of 1, 64 and 1000, in turn, on the same cores. onnxruntime runs the ONNX file that Keras's own
+`model.export` writes, in float32, whatever the run's precision; where its packages are missing, the others are
+measured. Prints medians and ratios.
 """
 
 import argparse
@@ -41,18 +42,17 @@ def main() -> None:
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder:
         run = open_run(arguments.model, needs_model=True)
         backend = choose_backend()
-        from cifarlab.inference.forward import compile_forward
         from cifarlab.inference.prediction import input_shape, load_model
 
         model = load_model(run)
         shape = input_shape(model)
-        contestants: dict[str, Classify] = {OURS: compile_forward(model), KERAS: keras_predict(model)}
+        images = np.random.default_rng(0).integers(0, 256, (max(BATCH_SIZES), *shape), dtype=np.uint8)
+        contestants: dict[str, Classify] = {OURS: as_predict(run, model, images), KERAS: keras_predict(model)}
         if missing := missing_packages(backend):
             tell(f"onnxruntime is not measured: it needs pip install {' '.join(missing)}")
         else:
             contestants[ONNX] = onnx_session(run, model, Path(folder) / "model.onnx")
         print(f"{processor_name()}, {backend}, {arguments.model}, {run.recipe.precision}")
-        images = np.random.default_rng(0).integers(0, 256, (max(BATCH_SIZES), *shape), dtype=np.uint8)
         check_agreement(contestants, images)
         for batch_size in BATCH_SIZES:
             report(batch_size, measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))
@@ -83,6 +83,16 @@ def report(batch_size: int, rates: dict[str, list[float]]) -> None:
     for name, values in rates.items():
         milliseconds = 1e3 * batch_size / statistics.median(values)
         print(compare_rates(name, rates, OURS, "images", f"{milliseconds:.2f} ms a call"))
+
+
+def as_predict(run: Run, model: Any, images: Array) -> Classify:
+    """What `cifarlab predict` calls: onnxruntime where it answers as Keras does, else the compiled model."""
+    from cifarlab.inference import quick_networks
+    from cifarlab.inference.forward import compile_forward
+
+    network = quick_networks.find(run) or quick_networks.keep(run, model, images)
+    tell(f"cifarlab computes with {'Keras' if network is None else 'onnxruntime'}")
+    return compile_forward(model) if network is None else network.forward
 
 
 def keras_predict(model: Any) -> Classify:

@@ -3,7 +3,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,15 @@ settings.load_profile("unhurried")
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process, no Python file has been named by the user."""
     monkeypatch.setattr(own_code, "_allowed", {})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def networks_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What `predict` exports goes into a folder of this session, not into the developer's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setattr("cifarlab.inference.quick_networks.cache_home", lambda name: folder / name)
+        yield
 
 
 @pytest.fixture(scope="session")

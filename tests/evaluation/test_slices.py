@@ -90,3 +90,25 @@ def test_images_that_are_all_alike_have_no_slices() -> None:
     assert slice_accuracy(make_predictions(np.ones(10, bool)), images).slices == ()
     with pytest.raises(ValueError, match="Received: 10, 9"):
         slice_accuracy(make_predictions(np.ones(9, bool)), images)
+
+
+def test_distances_that_took_long_are_kept_and_answer_for_the_same_images_alone(tmp_path, monkeypatch):
+    from cifarlab.evaluation import slices
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(slices, "_WORTH_KEEPING", 0)
+    rng = np.random.default_rng(0)
+    train, other, images = (rng.integers(0, 256, (size, 16, 16, 3), dtype=np.uint8) for size in (20, 20, 5))
+    learned, elsewhere = (
+        ImageSet(each, np.zeros(20, int), np.arange(20).astype(str), ("a",)) for each in (train, other)
+    )
+    expected = nearest_distances(images, train)
+    assert slices._kept_distances(images, learned).tolist() == expected.tolist()
+    with monkeypatch.context() as patch:
+        patch.setattr(slices, "nearest_distances", lambda *_: pytest.fail("computed again"))
+        assert slices._kept_distances(images, learned).tolist() == expected.tolist()
+    assert slices._kept_distances(images, elsewhere).tolist() == nearest_distances(images, other).tolist()
+    assert slices._kept_distances(images[::-1], learned).tolist() == expected[::-1].tolist()
+    for file in tmp_path.rglob("*.npy"):
+        file.write_bytes(b"damaged")
+    assert slices._kept_distances(images, learned).tolist() == expected.tolist()

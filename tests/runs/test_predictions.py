@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import special
 
 from cifarlab import CifarlabError, HardPredictions, Predictions
 from cifarlab.runs.predictions import Origin
@@ -29,6 +30,15 @@ def test_plain_arrays_become_predictions_by_hand():
 
 def test_a_probability_of_zero_has_a_finite_loss():
     assert Predictions.of([1], probabilities=[[1, 0]]).losses == pytest.approx(-np.log(np.finfo(np.float32).tiny))
+
+
+def test_log_probabilities_are_scipys_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    for size in (1.0, 30.0, 1e30):
+        logits = (rng.normal(size=(200, 10)) * size).astype(np.float32)
+        predictions = Predictions.of(np.zeros(200, int), logits)
+        expected = special.log_softmax(logits.astype(np.float64), axis=1)
+        np.testing.assert_array_equal(predictions.log_probabilities, expected)
 
 
 def test_what_is_computed_is_computed_once_and_cannot_be_changed():

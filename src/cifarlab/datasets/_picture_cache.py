@@ -8,8 +8,8 @@ import numpy as np
 import PIL
 from numpy.typing import DTypeLike
 
-from cifarlab.datasets._array_cache import cache_folder, read_arrays, write_arrays
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.cache import cache_folder, read_arrays, write_arrays
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import READER, Picture, read_each, say_unreadable
 from cifarlab.utils.progress import ProgressCallback

@@ -1,10 +1,11 @@
 """Slices: for which kinds of images a model is worse than for the rest."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cifarlab.datasets import ImageSet
@@ -14,6 +15,7 @@ from cifarlab.metrics.statistics.intervals import share
 from cifarlab.metrics.statistics.significance import holm
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.cache import cache_folder, read_arrays, write_arrays
 from cifarlab.utils.results import Interval
 
 FORMAT = 1
@@ -23,6 +25,7 @@ COPY_GREY_LEVELS = 16.0
 FEWEST_COPIES = 20
 """Of fewer nothing can be said; they would only stand first."""
 _BLOCK = 500
+_WORTH_KEEPING = 50_000_000  # pairs of images: a tenth of CIFAR-10's, half a second
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,27 @@ def nearest_distances(images: Array, train: Array) -> Array:
     return distances
 
 
+def _kept_distances(images: Array, train: ImageSet) -> Array:
+    """`nearest_distances`, which no model changes, kept in the user's cache where it took long."""
+    if len(images) * len(train) < _WORTH_KEEPING:
+        return nearest_distances(images, train.images)
+    state = {"images": hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(), "train": train.fingerprint}
+    folder = cache_folder("distances", str(state))
+    kept = None if folder is None else read_arrays(folder, state)
+    if kept is None or "distances" not in kept or kept["distances"].shape != (len(images),):
+        kept = {"distances": nearest_distances(images, train.images)}
+        if folder is not None:
+            write_arrays(folder, state, kept)  # where nothing can be written, they are computed each time
+    return kept["distances"]
+
+
 def _parts(images: Array, train: ImageSet | None) -> Iterator[tuple[str, str, Array, Array]]:
     """Quantity, name of the slice, the quantity's values `(N,)`, and which images are in it, `(N,)` bool."""
     brightness, contrast = brightness_and_contrast(images)
     yield from _fifths("brightness", ("darkest", "dark", "middle", "bright", "brightest"), brightness)
     yield from _fifths("contrast", ("flattest", "flat", "middle", "strong", "strongest"), contrast)
     if train is not None and len(train) and train.images.shape[1:] == images.shape[1:]:
-        distance = nearest_distances(images, train.images)
+        distance = _kept_distances(images, train)
         names = ("most like training", "like training", "middle", "unlike training", "most unlike training")
         yield from _fifths("distance to training", names, distance)
         copied = distance <= COPY_GREY_LEVELS
@@ -141,5 +158,20 @@ def _measure(correct: Array, by: str, name: str, values: Array, members: Array) 
         count=len(inside),
         accuracy=share(inside),
         difference=float(inside.mean() - outside.mean()),
-        p_value=float(stats.fisher_exact(table).pvalue),
+        p_value=_fisher(table),
     )
+
+
+def _fisher(table: list[list[int]]) -> float:
+    """Two-sided p value of Fisher's exact test of a 2 x 2 table, as SciPy's, which takes a second to import."""
+    (a, b), (c, d) = table
+    first, column, total = a + b, a + c, a + b + c + d
+    ways = np.arange(max(0, column - c - d), min(first, column) + 1)  # what the first cell can be under these margins
+    logs = _log_choose(first, ways) + _log_choose(total - first, column - ways) - _log_choose(total, column)
+    found = logs[a - ways[0]]
+    # As probable as what was found counts too; computed, equal probabilities differ in their last digits.
+    return min(1.0, float(np.exp(logs[logs <= found + 1e-7]).sum()))
+
+
+def _log_choose(n: int, k: Array | int) -> Array:
+    return np.asarray(special.gammaln(n + 1) - special.gammaln(np.add(k, 1)) - special.gammaln(np.subtract(n + 1, k)))

@@ -1,4 +1,4 @@
-"""What computes a served network's logits: onnxruntime where it can, else Keras's compiled function.
+"""A Keras network as ONNX, and what computes a served network's logits: onnxruntime where it can, else Keras.
 
 A server's batches are small, and small batches take onnxruntime a fraction of TensorFlow's time
 (`benchmarks/predict_throughput.py`). It takes over only where nobody can tell by the answers.
@@ -6,7 +6,6 @@ A server's batches are small, and small batches take onnxruntime a fraction of T
 
 import importlib.util
 import logging
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,22 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from cifarlab.inference import forward as inference_forward
-from cifarlab.inference import prediction
+from cifarlab.inference import onnx_session
 from cifarlab.inference.forward import Forward
-from cifarlab.utils.environment import choose_backend, describe_environment
+from cifarlab.inference.onnx_session import OnnxNetwork, open_network
+from cifarlab.utils.environment import choose_backend, core_count, describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.silence import silenced, without_chatter
 
-ONNXRUNTIME = "onnxruntime"
+ONNXRUNTIME = onnx_session.NAME
 TOLERANCE = 1e-3
 """By how much a probability may differ from Keras's own; what rounding makes is a thousandth of it."""
+LOGITS_TOLERANCE = 1e-4
+"""By how much a logit may, where `predict` is answered without Keras; what rounding makes is a tenth of it."""
 
 _NEEDED = ("onnx", "onnxruntime", "tf2onnx")
+_MOST_COMPARED = 58  # 64 with those that are made up
 _log = logging.getLogger(__name__)
 
 
@@ -59,21 +62,65 @@ def choose_engine(model: str, network: Any) -> Engine:
         model: Its name, for the log.
         network: A `keras.Model`: `(B, H, W, C)` raw pixels in, `(B, K)` logits out.
     """
-    backend = choose_backend()
-    plain = Engine(backend, inference_forward.compile_forward(network), takes_any_number=False)
-    about = describe_environment()
-    if backend != "tensorflow" or about["accelerators"] or not _are_installed() or not _is_float32(network):
+    plain = Engine(choose_backend(), inference_forward.compile_forward(network), takes_any_number=False)
+    if not can_export(network) or describe_environment()["accelerators"]:
         return plain
     try:
-        pictures = _sample(prediction.input_shape(network))
-        expected = plain.forward(pictures)  # first of all: Keras exports only what has been called
-        forward = _open_session(_export(network), about["cores"])
+        pictures = _sample(network)
+        expected = plain.forward(pictures)
+        forward = open_network(export(network), core_count()).forward
         _check_agreement(forward, pictures, expected)
     except Exception as error:  # noqa: BLE001 - whatever the exporter's parts raise, Keras answers as well
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        _log.warning("the model %s is served by Keras instead of onnxruntime: %s", model, reason)
+        _log.warning("the model %s is served by Keras instead of onnxruntime: %s", model, first_line(error))
         return plain
     return Engine(ONNXRUNTIME, forward, takes_any_number=True)
+
+
+def can_export(network: Any) -> bool:
+    """Whether what is needed is installed, TensorFlow is the backend, and the network computes in float32."""
+    return choose_backend() == "tensorflow" and _are_installed() and _is_float32(network)
+
+
+def export(network: Any) -> bytes:
+    """The network as ONNX, for any number of pictures at once; on the disk only while Keras writes it.
+
+    Raises:
+        Exception: Whatever Keras, tf2onnx or ONNX raise for what they cannot convert.
+    """
+    # Keras exports only what has been called.
+    network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)
+    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder, silenced(), without_chatter():
+        file = Path(folder) / "model.onnx"
+        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it could not convert, onnxruntime says too
+        network.export(str(file), format="onnx", verbose=False)
+        return _without_erfc(file.read_bytes())
+
+
+def check_is_the_same(exported: OnnxNetwork, network: Any, pictures: Pixels) -> None:
+    """Refuse an exported network that names another class than Keras, or whose logits are not Keras's.
+
+    Args:
+        exported: In onnxruntime.
+        network: The `keras.Model` that it was exported from.
+        pictures: `(N, H, W, C)` uint8, real ones; some that are made up are added.
+
+    Raises:
+        CifarlabError: If one of them is answered otherwise, alone or together with the others.
+    """
+    seen = np.concatenate([_sample(network), pictures[:_MOST_COMPARED]])
+    expected = inference_forward.compile_forward(network)(seen)
+    for actual, wanted in ((exported.forward(seen), expected), (exported.forward(seen[-1:]), expected[-1:])):
+        if actual.shape != wanted.shape or (actual.argmax(axis=1) != wanted.argmax(axis=1)).any():
+            raise CifarlabError("it names other classes than Keras")
+        if not np.allclose(actual, wanted, 0, LOGITS_TOLERANCE):  # NaN differs too: Keras says what is wrong then
+            most = np.abs(actual - wanted).max()
+            limit = f"expected at most {LOGITS_TOLERANCE:g}"
+            raise CifarlabError(f"its logits differ from Keras's by up to {most:.2g}: {limit}")
+
+
+def first_line(error: BaseException) -> str:
+    """What an exporter says, without the many lines that follow."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _are_installed() -> bool:
@@ -84,15 +131,6 @@ def _is_float32(layer: Any) -> bool:
     """Whether a layer, or every layer of a network, computes in float32."""
     inner = getattr(layer, "layers", None)
     return all(map(_is_float32, inner)) if inner else layer.dtype_policy.compute_dtype == "float32"
-
-
-def _export(network: Any) -> bytes:
-    """The network as ONNX, for any number of pictures at once; on the disk only while Keras writes it."""
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder, silenced(), without_chatter():
-        file = Path(folder) / "model.onnx"
-        logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it could not convert, onnxruntime says too
-        network.export(str(file), format="onnx", verbose=False)
-        return _without_erfc(file.read_bytes())
 
 
 def _without_erfc(exported: bytes) -> bytes:
@@ -117,30 +155,10 @@ def _without_erfc(exported: bytes) -> bytes:
     return serialised
 
 
-def _open_session(exported: bytes, threads: int) -> Forward:
-    """A function that runs an exported network on the processor."""
-    # Official builds report to Microsoft unless told otherwise before they are loaded; nothing leaves this machine.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Else its threads spin for a while after each batch, on the cores that the requests need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-
-    def forward(images: Pixels) -> NDArray[np.float32]:
-        return np.asarray(session.run(None, {name: images.astype(np.float32)})[0], np.float32)
-
-    return forward
-
-
-def _sample(shape: tuple[int, int, int]) -> Pixels:
+def _sample(network: Any) -> Pixels:
     """`(6, H, W, C)`: pictures that are blank, of noise, and of large patches, always the same."""
     rng = np.random.default_rng(0)
-    height, width, channels = shape
+    height, width, channels = shape = tuple(map(int, network.input_shape[1:]))
     patches = rng.integers(0, 256, (3, 4, 4, channels), dtype=np.uint8)
     large = patches[:, np.arange(height)[:, None] * 4 // height, np.arange(width) * 4 // width]  # (3, H, W, C)
     noise = rng.integers(0, 256, (2, *shape), dtype=np.uint8)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from cifarlab.datasets import ImageSet
 from cifarlab.displays.progress import progress_of
+from cifarlab.inference import quick_networks
 from cifarlab.inference.forward import apply_in_batches, compile_forward
 from cifarlab.inference.keras_bounds import read_config
 from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
+from cifarlab.inference.onnx_session import OnnxNetwork
 from cifarlab.inference.picture_files import expand_pictures, read_pictures
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import averaged, check_tta
@@ -103,7 +105,11 @@ def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta:
             test-time augmentation.
     """
     check_fits(model, image_set.image_shape, len(image_set.class_names))
-    logits = compute_logits(model, image_set.images, batch_size, tta)
+    return _checked(image_set, compute_logits(model, image_set.images, batch_size, tta))
+
+
+def _checked(image_set: ImageSet, logits: NDArray[np.float32]) -> Predictions:
+    """What was said of the images, where it is finite."""
     if len(broken := np.flatnonzero(~np.isfinite(logits).all(axis=1))):
         first, asked = str(image_set.ids[broken[0]]), counted(len(logits), "image")
         raise CifarlabError(
@@ -147,14 +153,34 @@ def predict(
     # (N, H, W, C) uint8. Pictures first: that one cannot be read is said before the seconds that a model takes.
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
-        loaded = load_model(model, code)
-        images, rows = pixels or _readable(paths, input_shape(loaded), passed_over)
+        own_code.allow_files(code)
+        network: Any = quick_networks.find(model, len(paths))
+        if network is None:
+            network = load_model(model)
+        images, rows = pixels or _readable(paths, input_shape(network), passed_over)
         unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
-        predictions = predict_images(loaded, unlabelled, 256, tta)
+        predictions = _predict_quickly(model, network, unlabelled, tta)
     probabilities = scale(predictions, temperature_of(model, tta)).probabilities
     named = None if tta == NO_TTA else tta
     found = zip(rows, best_classes(probabilities, names, top), strict=True)
     return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
+
+
+def _predict_quickly(run: AnyRun, network: Any, image_set: ImageSet, tta: str) -> Predictions:
+    """`predict_images`, by onnxruntime where it can.
+
+    Args:
+        run: Whose network it is.
+        network: In onnxruntime, or a `keras.Model`, which is then kept for onnxruntime if it answers the same.
+        image_set: N images of its shape, K classes.
+        tta: Test-time augmentation.
+    """
+    check_fits(network, image_set.image_shape, len(image_set.class_names))
+    # The first time too: else the last digits would change with the second.
+    quick = network if isinstance(network, OnnxNetwork) else quick_networks.keep(run, network, image_set.images)
+    if quick is None:
+        return predict_images(network, image_set, 256, tta)
+    return _checked(image_set, apply_in_batches(averaged(quick.forward, tta), image_set.images, 256))
 
 
 def best_classes(

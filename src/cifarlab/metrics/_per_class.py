@@ -74,6 +74,11 @@ def count(predictions: Classified) -> Counts:
     return Counts(confusion_matrix(predictions))
 
 
+def macro_mean(counts: Counts, hits: NDArray[np.int64], of: NDArray[np.int64]) -> float:
+    """The share of each class, averaged over the classes that occur; 0 where it is undefined, as in scikit-learn."""
+    return float((hits / np.maximum(of, 1))[counts.occurring].mean())
+
+
 def precisions(counts: Counts) -> list[Interval]:
     """Precision of each class: of the images predicted as it, the share that belong to it."""
     nothing = "no image was predicted as this class"

@@ -1,9 +1,8 @@
 """Macro F1: the F1 of every class, averaged."""
 
 import numpy as np
-from sklearn import metrics
 
-from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws
+from cifarlab.metrics._per_class import Counts, count, f1_draws, macro_f1_without_draws, macro_mean
 from cifarlab.metrics.statistics.intervals import Interval, bootstrap_fraction
 from cifarlab.runs.predictions import Classified
 
@@ -16,8 +15,8 @@ def measure(predictions: Classified) -> Interval:
 
     Where resampling cannot show any doubt (all right, say), the interval is made of one for each class, from Wilson's.
     """
-    value = float(metrics.f1_score(predictions.labels, predictions.predicted, average="macro", zero_division=0))
-    return interval(count(predictions), value)
+    counts = count(predictions)
+    return interval(counts, macro_mean(counts, 2 * counts.hits, counts.support + counts.predicted))
 
 
 def interval(counts: Counts, value: float) -> Interval:

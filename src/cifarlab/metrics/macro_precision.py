@@ -1,8 +1,6 @@
 """Macro precision: the precision of every class, averaged."""
 
-from sklearn import metrics
-
-from cifarlab.metrics._per_class import count, precisions
+from cifarlab.metrics._per_class import count, macro_mean, precisions
 from cifarlab.metrics.statistics.intervals import Interval, mean_of_proportions
 from cifarlab.runs.predictions import Classified
 
@@ -15,6 +13,6 @@ def measure(predictions: Classified) -> Interval:
 
     A class that has images but was never predicted counts as 0 (scikit-learn's `zero_division=0`).
     """
-    value = metrics.precision_score(predictions.labels, predictions.predicted, average="macro", zero_division=0)
     counts = count(predictions)
-    return mean_of_proportions(float(value), precisions(counts), int(counts.occurring.sum()))
+    value = macro_mean(counts, counts.hits, counts.predicted)
+    return mean_of_proportions(value, precisions(counts), int(counts.occurring.sum()))

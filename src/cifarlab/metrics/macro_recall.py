@@ -1,8 +1,6 @@
 """Macro recall: the recall of every class, averaged; also called balanced accuracy."""
 
-from sklearn import metrics
-
-from cifarlab.metrics._per_class import count, recalls
+from cifarlab.metrics._per_class import count, macro_mean, recalls
 from cifarlab.metrics.statistics.intervals import Interval, mean_of_proportions
 from cifarlab.runs.predictions import Classified
 
@@ -15,6 +13,6 @@ def measure(predictions: Classified) -> Interval:
 
     A class that was predicted but has no images counts as 0 (scikit-learn's `zero_division=0`).
     """
-    value = metrics.recall_score(predictions.labels, predictions.predicted, average="macro", zero_division=0)
     counts = count(predictions)
-    return mean_of_proportions(float(value), recalls(counts), int(counts.occurring.sum()))
+    value = macro_mean(counts, counts.hits, counts.support)
+    return mean_of_proportions(value, recalls(counts), int(counts.occurring.sum()))

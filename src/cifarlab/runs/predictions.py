@@ -115,9 +115,10 @@ class Predictions:
     @cached_property
     def log_probabilities(self) -> Array:
         """`(N, K)` float64: log softmax of the logits."""
-        from scipy import special  # takes as long to import as all the rest
-
-        return _read_only(special.log_softmax(self.logits.astype(np.float64), axis=1))
+        # As SciPy computes it, to the last bit; to import that takes as long as all else that `predict` does.
+        shifted = self.logits.astype(np.float64)
+        shifted -= shifted.max(axis=1, keepdims=True)  # the largest is 0, so that nothing overflows
+        return _read_only(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
     @cached_property
     def probabilities(self) -> Array:

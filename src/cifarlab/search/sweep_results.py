@@ -5,11 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from scipy import stats
-
 from cifarlab.metrics.statistics.intervals import mean_over_seeds, undefined
-from cifarlab.metrics.statistics.significance import SIGNIFICANCE, holm, mean_difference, show_p
+from cifarlab.metrics.statistics.significance import SIGNIFICANCE, holm, mean_difference, show_p, t_test
 from cifarlab.search.space import Settings
 from cifarlab.utils.results import Interval
 from cifarlab.utils.text import counted, signed
@@ -125,7 +122,7 @@ def paired(differences: Sequence[float]) -> tuple[Interval, float | None]:
     if len(differences) == 1:
         return Interval(differences[0], None, None, "no interval from one seed"), None
     interval = mean_difference(differences)
-    p_value = None if interval.low is None else float(stats.ttest_1samp(np.array(differences), 0).pvalue)
+    p_value = None if interval.low is None else t_test(differences)
     return interval, p_value
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def find_backend() -> str:
     Raises:
         CifarlabError: If none is installed, or the one asked for is not.
     """
-    setting = os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
+    setting = asked_backend()
     installed = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
     if setting and setting not in BACKENDS:
         raise CifarlabError(f"KERAS_BACKEND must be one of {', '.join(BACKENDS)}. Received: {setting!r}")
@@ -55,6 +56,11 @@ def find_backend() -> str:
     if not installed:
         raise CifarlabError("no backend is installed: pip install 'cifarlab[tensorflow]' (or [jax], [torch])")
     return setting or installed[0]
+
+
+def asked_backend() -> str | None:
+    """The backend that `$KERAS_BACKEND` or Keras's settings file names, unchecked; None where neither does."""
+    return os.environ.get("KERAS_BACKEND") or _backend_of_settings_file()
 
 
 def _is_no_notice_of_retracing(record: logging.LogRecord) -> bool:
@@ -82,18 +88,22 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
-        # Those that this process may use: `taskset` or a cluster's job may leave it fewer than there are.
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": core_count(),
         "backend": keras.backend.backend(),
         "accelerators": _accelerators(),
         "versions": versions(),
     }
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that a result depends on."""
+def core_count() -> int:
+    """Those that this process may use: `taskset` or a cluster's job may leave it fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
+    """Installed versions of packages, by default of those that a result depends on."""
     installed = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
-
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.processes import Process
 
@@ -31,6 +29,8 @@ def hold(path: Path, what: str, advice: str, seconds: float = 0.0) -> Iterator[N
         BusyError: If another process, or another thread of this one, holds it.
         CifarlabError: If there can be no lock: the folder is read-only, or the disk full.
     """
+    import filelock  # brings asyncio, which those who only read need not wait for
+
     lock = filelock.FileLock(path)
     try:
         if seconds:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -29,12 +29,15 @@ from cifarlab.utils.json_data import json_data
 # Keras on TensorFlow hands its variables to NumPy in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 RECIPE = Recipe(model="mlp", model_args={"widths": (16,), "dropout": 0.5}, data="digits", precision="bfloat16", seed=7)
 
 
 @pytest.fixture(scope="module")
-def maker(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
-    return load_benchmark("make_builtin")
+def maker(load_benchmark: Callable[[str], ModuleType]) -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))  # as Python does for a program
+        yield load_benchmark("make_builtin")
 
 
 @pytest.fixture(scope="module")

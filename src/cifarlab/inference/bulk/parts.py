@@ -14,10 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import filelock
-
 from cifarlab.inference.bulk.classifier import Piece
-from cifarlab.utils import files
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 from cifarlab.utils.images import PictureError
@@ -56,11 +54,9 @@ class Parts:
             raise CifarlabError(f"{self._output} is a folder: expected a file's name as --output")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(self._folder / ".lock", blocking=False):
+            with locks.hold(self._folder / ".lock", f"{self._output} is being written", "wait for it, or stop it"):
                 self._count_there()
                 yield
-        except filelock.Timeout:
-            raise CifarlabError(f"another process writes {self._output}: wait for it, or stop it") from None
         except OSError as error:
             raise CifarlabError(f"cannot write {self._folder}: {error.strerror or error}") from error
 

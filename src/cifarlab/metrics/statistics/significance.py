@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special, stats
+from scipy import special  # and not `stats`, whose import every comparison would wait for
 
 from cifarlab.metrics.statistics.intervals import CONFIDENCE, Interval, wilson_limits
 from cifarlab.utils.arrays import Array
@@ -26,7 +26,8 @@ def mcnemar(b: int, c: int) -> float:
     Returns:
         Two-sided p value; 1 where the runs never disagree.
     """
-    return float(stats.binomtest(b, b + c).pvalue) if b + c else 1.0
+    # Both tails are alike where both ways are as probable; the middle of an even number would be counted twice.
+    return min(1.0, 2 * float(special.bdtr(min(b, c), b + c, 0.5)))
 
 
 def paired_difference(both: int, b: int, c: int, neither: int) -> Interval:
@@ -112,6 +113,8 @@ def permutation_test(first: Sequence[float], second: Sequence[float]) -> tuple[f
     # The two-sided p value of SciPy doubles the smaller tail, which is another number where group sizes differ. Of the
     # absolute difference one tail is both.
     random, splits = np.random.default_rng(_SEED), math.comb(len(first) + len(second), len(first))
+    from scipy import stats
+
     test = stats.permutation_test(
         (first, second), gap, n_resamples=MOST_SPLITS, alternative="greater", vectorized=True, random_state=random
     )
@@ -136,8 +139,12 @@ def welch_difference(first: Sequence[float], second: Sequence[float]) -> Interva
     difference = float(np.mean(first) - np.mean(second))
     if np.var(first) + np.var(second) == 0:
         return Interval(difference, None, None, "no interval: neither group varies")
-    limits = stats.ttest_ind(first, second, equal_var=False).confidence_interval(CONFIDENCE)
-    return Interval(difference, float(limits.low), float(limits.high), "Welch's t 95 %")
+    parts = [float(np.var(group, ddof=1)) / len(group) for group in (first, second)]
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(group) - 1) for part, group in zip(parts, (first, second), strict=True)
+    )
+    reach = _t_reach(freedom, CONFIDENCE) * math.sqrt(sum(parts))
+    return Interval(difference, difference - reach, difference + reach, "Welch's t 95 %")
 
 
 def mean_difference(differences: Sequence[float]) -> Interval:
@@ -151,8 +158,14 @@ def mean_difference(differences: Sequence[float]) -> Interval:
     count, value = len(differences), float(np.mean(differences))
     if np.ptp(differences) < 1e-12:
         return Interval(value, None, None, f"no interval: all {count} seeds differ by the same")
-    limits = stats.ttest_1samp(differences, 0).confidence_interval(CONFIDENCE)
-    return Interval(value, float(limits.low), float(limits.high), f"Student's t 95 %, {count} seeds")
+    reach = _t_reach(count - 1, CONFIDENCE) * float(np.std(differences, ddof=1)) / math.sqrt(count)
+    return Interval(value, value - reach, value + reach, f"Student's t 95 %, {count} seeds")
+
+
+def t_test(differences: Sequence[float]) -> float:
+    """Two-sided p value of differences whose mean is 0, by Student's t; at least two numbers, not all the same."""
+    error = float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
+    return 2 * float(special.stdtr(len(differences) - 1, -abs(float(np.mean(differences))) / error))
 
 
 def crossed_difference(differences: Array, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
@@ -187,8 +200,8 @@ def crossed_difference(differences: Array, confidence: float = CONFIDENCE) -> tu
         return Interval(value, None, None, "no interval: nothing varies"), float(abs(value) < 1e-12)
     freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
     error = math.sqrt(variance)
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, freedom))
+    reach = _t_reach(freedom, confidence) * error
+    p_value = 2 * float(special.stdtr(freedom, -abs(value) / error))
     method = f"t {100 * confidence:.4g} %, {seeds} seeds x {images} images"
     return Interval(value, value - reach, value + reach, method), p_value
 
@@ -209,6 +222,11 @@ def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
 
 def _square_and_add(mine: float, other: float, phi: float) -> float:
     return math.sqrt(max(0.0, mine**2 - 2 * phi * mine * other + other**2))
+
+
+def _t_reach(freedom: float, confidence: float) -> float:
+    """How many standard errors an interval reaches to either side, by Student's t."""
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _correlation(both: int, b: int, c: int, neither: int) -> float:

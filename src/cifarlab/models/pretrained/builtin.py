@@ -2,8 +2,11 @@
 
 Beside this file lie `weights.npz` (float16 arrays in the order of `model.weights`), `card.json` (how they came about
 and what was measured) and `card.md` (the same for people); `benchmarks/make_builtin.py` makes all three from a run.
+`network.onnx` is what is computed with these weights, for onnxruntime: `benchmarks/builtin_network.py` makes it, and
+compares it with Keras on the test images.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
 NAME = "builtin"
+NETWORK = "network.onnx"
 FOLDER = Path(__file__).parent
 
 
@@ -68,6 +72,35 @@ def load_model(folder: Path | None = None) -> Any:
     for variable, array in zip(model.weights, arrays, strict=True):
         variable.assign(array.astype(np.float32))
     return model
+
+
+def read_network(folder: Path | None = None) -> tuple[bytes, dict[str, NDArray[np.float32]]]:
+    """The built-in network for onnxruntime, without Keras.
+
+    Args:
+        folder: Where the weights and their card are; by default inside the package.
+
+    Returns:
+        An ONNX model whose weights are external data, and these by their names.
+
+    Raises:
+        CifarlabError: If there is none, or its files are not those of the card.
+    """
+    card = read_card(folder)
+    path = (folder or FOLDER) / NETWORK
+    try:
+        network = path.read_bytes()
+    except OSError as error:
+        raise CifarlabError(f"cannot read {path}: {error.strerror or error}; install cifarlab again") from error
+    if hashlib.sha256(network).hexdigest() != card["sizes"].get("network_sha256"):
+        raise CifarlabError(f"{path} is not the network of the card beside it: install cifarlab again")
+    arrays = _read_weights(path.with_name("weights.npz"), card["sizes"]["weights_sha256"])
+    return network, {weight_name(place): array.astype(np.float32) for place, array in enumerate(arrays)}
+
+
+def weight_name(place: int) -> str:
+    """What the weight at a place of `model.weights` is called in `weights.npz` and in the network."""
+    return f"{place:04d}"
 
 
 def _read_weights(path: Path, sha256: str) -> list[NDArray[np.float16]]:

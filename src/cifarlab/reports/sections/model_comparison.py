@@ -4,6 +4,8 @@ import itertools
 
 from markupsafe import Markup
 
+from cifarlab.evaluation.comparison.pairs import compare
+from cifarlab.metrics.statistics.significance import show_p
 from cifarlab.reports.page import Page
 from cifarlab.reports.rendering import render
 from cifarlab.utils.errors import CifarlabError
@@ -16,9 +18,6 @@ def build(page: Page) -> Markup | None:
     """The table and the pairwise tests; None for a single run."""
     if not page.several:
         return None
-    from cifarlab.evaluation.comparison.pairs import compare
-    from cifarlab.metrics.statistics.significance import show_p  # brings scipy.stats, seconds for one run too
-
     problem, comparison = "", None
     try:
         comparison = compare([record.run for record in page.runs], split=page.split)

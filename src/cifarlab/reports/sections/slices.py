@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from cifarlab.evaluation.slices import COPY_GREY_LEVELS, slice_accuracy
 from cifarlab.plots.slice_accuracy import plot_slice_accuracy
 from cifarlab.reports.page import Page
 from cifarlab.reports.rendering import draw, render
@@ -16,8 +17,6 @@ def build(page: Page) -> Markup | None:
     name = str(record.data["name"])
     if not page.pictures.has(name) or len(record.predictions) < 2:
         return None
-    from cifarlab.evaluation.slices import COPY_GREY_LEVELS, slice_accuracy  # brings scipy.stats, seconds
-
     images = page.pictures.images(name, [str(image_id) for image_id in record.predictions.ids])
     train = page.pictures.training_images(record.run)
     found = slice_accuracy(record.predictions, images, train)

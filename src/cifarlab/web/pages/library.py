@@ -197,7 +197,7 @@ class Library:
         return weigh_labels(opinions, key) if opinions else None
 
     def _warm_up(self) -> None:
-        importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings scipy.stats, seconds to wait for
+        importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings SciPy, which the first page waits for
         sections()
         self.summaries()
         self.find_collection(self._settings.data)  # what fails is said on the pages that need it
