@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -56,6 +57,11 @@ def progress_of(what: str, show: bool | None) -> Iterator[ProgressCallback]:
         began = time.monotonic()
         yield lambda phrase, share: cell.draw([what, phrase], share)
         cell.draw([f"{what}: done in {duration(time.monotonic() - began)}"], at_once=True)
+
+
+def _described(run: Run) -> list[dict[str, Any]]:
+    """What a run's folder says of its data and of the machine."""
+    return [run.data if run.data_file.is_file() else {}, run.environment if run.environment_file.is_file() else {}]
 
 
 class TrainingDisplay:
@@ -110,8 +116,9 @@ class TrainingDisplay:
         length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
         size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
-        for notice in run.data.get("notices", []) if run.data_file.is_file() else []:
-            self._print(f"notice: {notice}")
+        for notices in (read.get("notices", []) for read in _described(run)):
+            for notice in notices if isinstance(notices, list) else []:
+                self._print(f"notice: {notice}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:
         """Remember where the training is; the next frame shows it."""
