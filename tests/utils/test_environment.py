@@ -10,6 +10,7 @@ import pytest
 from cifarlab.utils import environment
 from cifarlab.utils.environment import choose_backend, choose_precision
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine import kernels
 from cifarlab.utils.machine.processor import Processor
 from cifarlab.utils.machine.rates import Rates
 
@@ -20,8 +21,8 @@ def install(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    monkeypatch.setattr(environment.kernels, "prepare", lambda *_: None)
-    monkeypatch.setattr(environment.kernels, "remember", lambda *_: None)
+    monkeypatch.setattr(kernels, "prepare", lambda *_: None)
+    monkeypatch.setattr(kernels, "remember", lambda *_: None)
 
     def pretend(*names):
         specs = {name: importlib.machinery.ModuleSpec(name, None) for name in names}
@@ -94,7 +95,7 @@ def test_auto_precision_is_what_was_measured_where_features_do_not_decide(monkey
     features = ("avx2", "avx512bw", "avx512_vnni", "avx512_bf16")
     monkeypatch.setattr(environment, "read_processor", lambda: Processor("Intel", "x86_64", features))
     monkeypatch.setattr(environment, "_accelerators", list)
-    monkeypatch.setattr(environment.kernels, "in_force", lambda _: {"TF_ENABLE_ONEDNN_OPTS": "1"})
+    monkeypatch.setattr(kernels, "in_force", lambda _: {"TF_ENABLE_ONEDNN_OPTS": "1"})
     monkeypatch.setattr(environment, "choose_backend", lambda: "tensorflow")
     for rate, expected in ((0.0, "float32"), (200.0, "bfloat16"), (50.0, "float32")):
         found = Rates({"TF_ENABLE_ONEDNN_OPTS": "1"}, {}, {"float32": 100.0, "bfloat16": rate})

@@ -14,12 +14,10 @@ from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training import machine_rates
 from cifarlab.training.observer import TrainingObserver, choose_observer
-from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
-from cifarlab.utils import discovery, files, own_code
-from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment, find_backend
+from cifarlab.training.preparation import describe_splits, note_differences, prepare, rebuild
+from cifarlab.utils import files, own_code
+from cifarlab.utils.environment import choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
-from cifarlab.utils.machine import kernels
 
 if TYPE_CHECKING:
     import keras
@@ -146,20 +144,11 @@ def resume(
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
         run.set_state("running", "resumed")
-        _note_differences(run)
+        note_differences(run)
         if not run.trained_images_file.is_file():  # begun by an earlier version
             remember_images(run, splits.train, splits.validation)
         _fit(run, run.recipe, splits, model, observer, until=until, resume=True)
     return run
-
-
-def _note_differences(run: Run) -> None:
-    """Write down what of the machine is not as it was: from here on the bits may be others."""
-    before = run.environment
-    found = kernels.differences(before, describe_environment())
-    notices = [f"the weights may differ from an uninterrupted training's: {'; '.join(found)}"] if found else []
-    resumed = [*before.get("resumed", []), {"after_epoch": len(run.history()), "differs": found}]
-    files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
 
 
 def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None) -> tuple[Splits, "keras.Model"]:
@@ -171,21 +160,7 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     if not run.checkpoint_file.is_file():
         raise CifarlabError(f"{run.path} has no checkpoint: it stopped before its first epoch ended; train it again")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
-    kept_code.check_code(run, again)
-    from cifarlab.datasets import older_split
-
-    backend = read_object(run.environment_file, "backend")["backend"]
-    if find_backend() != backend:  # random states are kept in another form, and digits would differ
-        raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
-    choose_backend(run.environment)
-    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
-    if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
-        why = older_split(run.data, splits.source)
-        raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
-    own = own_code.is_own(run.recipe.model)
-    module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
-    model = build_model(module, run.recipe, splits)
-    return splits, model
+    return rebuild(run, again, data_dir, splits)
 
 
 def _resolve(

@@ -1,6 +1,8 @@
 """Processors as Linux and macOS describe them, and how many cores a container leaves."""
 
 import math
+import os
+import platform
 
 import pytest
 
@@ -110,8 +112,8 @@ def test_a_system_that_tells_nothing_has_no_features(parse):
 
 def test_macos_is_asked_where_there_is_no_cpuinfo(monkeypatch, tmp_path):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "none")
-    monkeypatch.setattr(processor.platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(processor.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
     monkeypatch.setattr(processor, "_sysctl", lambda: APPLE_M2)
     assert processor.read_processor.__wrapped__() == parse_sysctl(APPLE_M2, "aarch64")
 
@@ -135,7 +137,7 @@ def container(monkeypatch, tmp_path):
     """A machine of 64 cores whose limits are in these files."""
     monkeypatch.setattr(processor, "CGROUPS", tmp_path)
     monkeypatch.setattr(processor, "OWN_CGROUP", tmp_path / "own")
-    monkeypatch.setattr(processor.os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
 
     def make(own, **limits):
         (tmp_path / "own").write_text(own)
