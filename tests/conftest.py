@@ -14,6 +14,7 @@ from hypothesis import settings
 from cifarlab.datasets import NoDataError, cifar10
 from cifarlab.runs import Run
 from cifarlab.utils import own_code
+from cifarlab.utils.errors import CifarlabError
 
 TESTS = Path(__file__).parent
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -26,6 +27,16 @@ settings.load_profile("unhurried")
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process, no Python file has been named by the user."""
     monkeypatch.setattr(own_code, "_allowed", {})
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test measures the machine, which takes half a minute and is kept in the user's cache."""
+
+    def refuse(*_: object) -> None:
+        raise CifarlabError("tests measure nothing")
+
+    monkeypatch.setattr("cifarlab.training.machine_rates._measure_apart", refuse)
 
 
 @pytest.fixture(scope="session")

@@ -134,7 +134,7 @@ def _measure_apart(backend: str, variables: Mapping[str, str]) -> Rates:
         rates: Rates = from_json(Rates, {**found, "variables": dict(variables)})
     except subprocess.TimeoutExpired as error:
         raise CifarlabError(f"this machine cannot be measured: {backend} took over {PATIENCE_SECONDS:g} s") from error
-    except (IndexError, ValueError) as error:
+    except (IndexError, TypeError, ValueError) as error:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise CifarlabError(f"this machine cannot be measured with {backend}: {reason}") from error
     return rates
