@@ -104,7 +104,7 @@ def test_a_run_without_a_record_is_one_line(changed, capsys):
         '{"format": 1, "marks": []}',
         '{"format": 1, "marks": [{"step": 0}]}',
         '{"format": 1, "marks": [{"step": "0", "checksum": "", "sample": []}]}',
-        '{"format": 1, "marks": [{"step": 0, "checksum": "", "sample": [1]}, {"step": 1, "checksum": "", "sample": 2}]}',
+        '{"format": 1, "marks": [{"step": 0, "checksum": "", "sample": [1]}, {"step": 1, "checksum": "", "loss": 2}]}',
     ],
 )
 def test_a_damaged_record_is_one_line(changed, content, capsys):
