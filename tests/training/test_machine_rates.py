@@ -1,11 +1,12 @@
 """When the machine is measured, in which ways, and what is kept."""
 
 import json
+import subprocess
 import sys
 
 import pytest
 
-from cifarlab import CifarlabError
+from cifarlab import CifarlabError, Recipe
 from cifarlab.cli import main as cli
 from cifarlab.training import machine_rates
 from cifarlab.training.step_rate import prepare_steps
@@ -86,7 +87,7 @@ def test_a_process_that_fails_is_one_line(printed, error, monkeypatch, unmeasure
     class Done:
         stdout, stderr, returncode = printed, error, 1
 
-    monkeypatch.setattr(machine_rates.subprocess, "run", lambda *_, **__: Done)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done)
     with pytest.raises(CifarlabError, match=error):
         machine_rates._measure_apart("tensorflow", ON)
 
@@ -104,5 +105,5 @@ def test_the_command_shows_all(measured, capsys, monkeypatch):
 
 
 def test_steps_of_a_recipe_can_be_timed():
-    take = prepare_steps(machine_rates.Recipe(model="mlp", model_args={"widths": (4,)}, batch_size=8))
+    take = prepare_steps(Recipe(model="mlp", model_args={"widths": (4,)}, batch_size=8))
     assert take(2) > 0
