@@ -16,8 +16,9 @@ from cifarlab.inference.onnx_session import open_network
 from cifarlab.inference.prediction import compute_logits
 from cifarlab.models.pretrained import builtin
 from cifarlab.utils import files
-from cifarlab.utils.environment import choose_backend, core_count
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine.processor import usable_cores
 
 OPSET = 15
 
@@ -31,7 +32,7 @@ def write_network(folder: Path, data_dir: str | None) -> str:
     card, model = builtin.read_card(folder), builtin.load_model(folder)
     exported = export_network(model)
     weights = {builtin.weight_name(place): array for place, array in enumerate(model.get_weights())}
-    network = open_network(exported, core_count(), weights)
+    network = open_network(exported, usable_cores(), weights)
     images = load_data(card["data"]["name"], data_dir=data_dir).test.images
     expected, actual = compute_logits(model, images), apply_in_batches(network.forward, images, 1000)
     others, most = int((expected.argmax(1) != actual.argmax(1)).sum()), float(np.abs(expected - actual).max())

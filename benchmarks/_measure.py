@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import resource
 import statistics
 import sys
@@ -12,10 +13,21 @@ from typing import Any
 from scipy import special
 
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine.processor import onednn_isa, read_processor, usable_cores
+from cifarlab.utils.text import counted
 
 PROCESSOR_MATRIX = 3072
 ACCELERATOR_MATRIX = 16384
 """On an accelerator a product of 3072 x 3072 is over before the next is asked for, and shows the asking."""
+
+
+def describe_machine() -> str:
+    """The processor, its features for matrix arithmetic, cores and load: the first line of every benchmark."""
+    processor, cores = read_processor(), usable_cores()
+    features = " ".join(processor.features) or "features unknown"
+    isa = onednn_isa(processor, os.environ)
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{processor.name} ({features}{f'; oneDNN: {isa}' if isa else ''}), {counted(cores, 'core')}{load}"
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float | None, float | None]:

@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from _measure import errors_in_one_line, tell
+from _measure import describe_machine, errors_in_one_line, tell
 from scipy import stats
 
 from cifarlab import training
@@ -26,7 +26,6 @@ from cifarlab.evaluation import scoring
 from cifarlab.inference import tta
 from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, layout, open_run
-from cifarlab.utils.environment import processor_name
 
 WHOLE = "whole recipe"
 
@@ -49,7 +48,7 @@ def main() -> None:
         for seed in range(arguments.seeds):  # seed by seed, so that a slow hour of the machine hits all rows
             for row, settings in rows.items():
                 runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
-        print(f"{processor_name()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
+        print(f"{describe_machine()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
         print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "without TTA")
         if arguments.tta != layout.NO_TTA:
             with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from _measure import matrix_rate
+from _measure import describe_machine, matrix_rate
 
 from cifarlab.datasets import ImageSet, load_data
 from cifarlab.recipes import Recipe, load_recipe
-from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.environment import choose_backend
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
         times["cifarlab"].append(ours())
         for name, epoch in peers.items():
             times[name].append(epoch())
-    report(times, limit, operations(recipe, train), f"{processor_name()}, {backend}, {arguments.recipe}")
+    report(times, limit, operations(recipe, train), f"{describe_machine()}, {backend}, {arguments.recipe}")
 
 
 def report(times: dict[str, list[float]], limit: float, work: float, where: str) -> None:

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _measure import errors_in_one_line, in_turn, ratios, tell
+from _measure import describe_machine, errors_in_one_line, in_turn, ratios, tell
 
 from cifarlab.recipes import Recipe
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.environment import choose_backend
 
 BATCH_SIZES = (500, 2000)
 SHIFT_PIXELS = 2
@@ -39,7 +39,7 @@ def main() -> None:
 
         splits = load_data(arguments.data, data_dir=arguments.data_dir, validation_fraction=0)
         images = splits.train.images[: arguments.images]
-        print(f"{processor_name()}, {backend}, {len(images):,} images of {arguments.data}")
+        print(f"{describe_machine()}, {backend}, {len(images):,} images of {arguments.data}")
         for batch_size in BATCH_SIZES:
             if batch_size > len(images):
                 print(f"batch size {batch_size}: more than the images there are")

@@ -15,7 +15,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from _measure import errors_in_one_line, matrix_rate, operations_per_image, tell
+from _measure import describe_machine, errors_in_one_line, matrix_rate, operations_per_image, tell
 
 from cifarlab.evaluation.ladder.description import describe_ladder
 from cifarlab.evaluation.ladder.measurements import Result, Summary, read_result
@@ -36,6 +36,7 @@ def main() -> None:
             read_result(runs)  # what is wrong with one is said before anything is measured
         kept = load_results(arguments.save)
         backend = choose_backend()
+        tell(describe_machine())
         kept = keep(kept, by_rung, backend)
         print(save_results(kept, arguments.save))
     for rung in describe_ladder(arguments.recipes, kept=arguments.save).rungs:

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import compare_rates, errors_in_one_line, in_turn, tell
+from _measure import compare_rates, describe_machine, errors_in_one_line, in_turn, tell
 
 from cifarlab.runs import Run, open_run
 from cifarlab.utils import discovery
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 
 BATCH_SIZES = (1, 64, 1000)
@@ -52,7 +52,7 @@ def main() -> None:
             tell(f"onnxruntime is not measured: it needs pip install {' '.join(missing)}")
         else:
             contestants[ONNX] = onnx_session(run, model, Path(folder) / "model.onnx")
-        print(f"{processor_name()}, {backend}, {arguments.model}, {run.recipe.precision}")
+        print(f"{describe_machine()}, {backend}, {arguments.model}, {run.recipe.precision}")
         check_agreement(contestants, images)
         for batch_size in BATCH_SIZES:
             report(batch_size, measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))

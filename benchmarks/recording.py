@@ -13,12 +13,12 @@ import time
 from typing import Any
 from unittest import mock
 
-from _measure import errors_in_one_line, in_turn, ratios, spread
+from _measure import describe_machine, errors_in_one_line, in_turn, ratios, spread
 
 from cifarlab import datasets, training
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, load_recipe, override
-from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.environment import choose_backend
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
             },
             arguments.rounds,
         )
-    print(f"{processor_name()}, {backend}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
+    print(f"{describe_machine()}, {backend}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
     for name, values in found.items():
         each = spread(values)
         print(f"{name:14s}{each['median']:8.2f} s ({each['min']:.2f} to {each['max']:.2f})")

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from _measure import errors_in_one_line
+from _measure import describe_machine, errors_in_one_line
 
 from cifarlab.recipes import from_dict
 from cifarlab.search.parameters import Choice, Range, parse
@@ -34,7 +34,6 @@ from cifarlab.search.rounds import Outcome, Trial, search
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.environment import processor_name
 
 FOLDER = Path(__file__).parent / "search_tables"
 BUDGETS = (5, 10, 20)
@@ -311,7 +310,7 @@ def main() -> None:
         searchers["Optuna's TPE+Hyperband"] = replay_optuna
         if importlib.util.find_spec("keras_tuner"):
             searchers["KerasTuner's Hyperband"] = replay_keras_tuner
-        print(f"{arguments.seeds} seeds a searcher; {processor_name()}")
+        print(f"{arguments.seeds} seeds a searcher; {describe_machine()}")
         for name in arguments.tables or sorted(path.name.removesuffix(".json.gz") for path in FOLDER.glob("*.json.gz")):
             table = load(name)
             best = 100 * table.accuracies[sorted(table.best)].mean()

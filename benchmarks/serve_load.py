@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 from _load import LOST, Tally, apply_load, multipart, percentile
-from _measure import compare_rates, errors_in_one_line, in_turn, tell
+from _measure import compare_rates, describe_machine, errors_in_one_line, in_turn, tell
 from _servers import Starter, bare, growth, ours, watched
 from PIL import Image
 from predict_throughput import export_onnx, missing_packages
 
 from cifarlab.models.pretrained.builtin import NAME
 from cifarlab.runs import open_run
-from cifarlab.utils.environment import choose_backend, processor_name
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 
 OURS = "cifarlab serve"
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     arguments = parser.parse_args()
     with errors_in_one_line():
-        print(f"{processor_name()}, {arguments.model}, {arguments.clients} clients")
+        print(f"{describe_machine()}, {arguments.model}, {arguments.clients} clients")
         found = overload(arguments) if arguments.overload else compare(arguments)
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

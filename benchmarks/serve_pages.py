@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import errors_in_one_line, tell
+from _measure import describe_machine, errors_in_one_line, tell
 
 from cifarlab import metrics, recipes
 from cifarlab.datasets import Splits, load_data
@@ -79,6 +79,7 @@ def main() -> None:
         tell(f"making {options.runs} runs over {options.images:,} images")
         make_runs(place / "runs", str(data), options.runs)
         results = measure(place / "runs", str(data), options.images, not options.without_figures)
+    print(describe_machine())
     show(results)
     if options.json:
         files.write_json(options.json, {"images": options.images, "runs": options.runs, "pages": results})

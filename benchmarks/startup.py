@@ -22,8 +22,9 @@ import numpy as np
 from _measure import errors_in_one_line, tell
 from PIL import Image
 
-from cifarlab.utils.environment import core_count, processor_name
+from cifarlab.utils.environment import processor_name
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine.processor import usable_cores
 
 TENSORFLOW = "import tensorflow"
 Measured = dict[str, list[tuple[float, float]]]
@@ -43,7 +44,7 @@ def main() -> None:
         for name, command in commands.items():
             tell(f"once, unmeasured: {name}")
             run_once(name, command)
-        print(f"{processor_name()}, {core_count()} cores, medians of {arguments.rounds} rounds")
+        print(f"{processor_name()}, {usable_cores()} cores, medians of {arguments.rounds} rounds")
         report(measure(commands, arguments.rounds))
 
 

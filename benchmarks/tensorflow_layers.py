@@ -17,10 +17,9 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import tensorflow as tf
-from _measure import in_turn, ratios, spread
+from _measure import describe_machine, in_turn, ratios, spread
 
 from cifarlab.training.tensorflow_layers import faster
-from cifarlab.utils.environment import processor_name
 
 Layers = dict[str, tuple[tuple[int, ...], Callable[[], keras.layers.Layer]]]
 CASES: Layers = {
@@ -39,7 +38,7 @@ def main() -> None:
     parser.add_argument("--precision", default="mixed_bfloat16", choices=["mixed_bfloat16", "float32"])
     arguments = parser.parse_args()
     keras.config.set_dtype_policy(arguments.precision)
-    print(f"{processor_name()}, {arguments.precision}, {arguments.batch_size} images, forward and backward")
+    print(f"{describe_machine()}, {arguments.precision}, {arguments.batch_size} images, forward and backward")
     print(f"{'':26s}{'input':>14s}{'Keras':>26s}{'ours':>26s}   ratio")
     for name, (shape, build) in CASES.items():
         layer = build()

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from _measure import (
+    describe_machine,
     errors_in_one_line,
     has_accelerator,
     matrix_rate,
@@ -238,7 +239,8 @@ def summarise(
 
 def report(result: dict[str, Any], recipe: Recipe, environment: dict[str, Any]) -> None:
     machine = ", ".join(environment["accelerators"]) if has_accelerator() else f"{environment['cores']} cores"
-    print(f"{environment['processor']}, {machine}, {environment['backend']}, {recipe.precision}")
+    print(describe_machine())
+    print(f"{machine}, {environment['backend']}, {recipe.precision}")
     clock = "after compilation" if result["warm"] else "compilation included"
     for label, name in (
         (f"seconds, {clock}", "seconds"),

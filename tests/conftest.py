@@ -14,6 +14,7 @@ from hypothesis import settings
 from cifarlab.datasets import NoDataError, cifar10
 from cifarlab.runs import Run
 from cifarlab.utils import own_code
+from cifarlab.utils.errors import CifarlabError
 
 TESTS = Path(__file__).parent
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -35,6 +36,16 @@ def networks_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         folder = tmp_path_factory.mktemp("cache")
         patch.setattr("cifarlab.inference.quick_networks.cache_home", lambda name: folder / name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test measures the machine, which takes half a minute and is kept in the user's cache."""
+
+    def refuse(*_: object) -> None:
+        raise CifarlabError("tests measure nothing")
+
+    monkeypatch.setattr("cifarlab.training.machine_rates._measure_apart", refuse)
 
 
 @pytest.fixture(scope="session")

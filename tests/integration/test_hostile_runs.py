@@ -42,6 +42,7 @@ WORDS = {
     "explore": (),  # as data
     "image": ("image test/3 --runs {run}", "image train/3 --runs {run} {other}"),
     "ladder": ("ladder smoke --runs-dir {runs}", "ladder {run}/recipe.json --runs-dir {runs}"),
+    "machine": (),  # opens nothing
     "permutation": ("permutation {run}/recipe.json",),
     "predict": ("predict {picture} --model {run}", "predict {picture} --model {run} --tta flip"),
     "recipes": ("recipes {run}/evil.py",),
@@ -56,6 +57,7 @@ WORDS = {
         "train --resume {run}",
     ),
     "tune": ("tune {run}/recipe.json --fix validation_fraction=0",),  # refused once all is read, before any training
+    "verify": ("verify {run}",),
 }
 
 
@@ -139,6 +141,7 @@ def hostile(request, tmp_path, monkeypatch, make_run):
     change(run.data_file, class_names=[f"digit {number}" for number in range(10)])
     change(run.environment_file, backend=BACKEND)
     np.savez(run.checkpoint_file, notes="{}")
+    files.write_json(run.first_steps_file, {"format": 1, "marks": [{"step": 0, "checksum": "", "sample": [0.0]}]})
     request.param(run, str(code))
     if request.param is not _pickle_arrays:
         run.set_state("finished")
@@ -194,7 +197,7 @@ def test_no_command_executes_what_a_run_names(hostile, undrawn, capsys, monkeypa
         if "--resume" in words:
             hostile.set_state("stopped", "interrupted")
         with monkeypatch.context() as patched:
-            if "recipe.json" in words:
+            if "recipe.json" in words or words.startswith("verify"):
                 patched.setattr(fit, "engine_class", lambda: _begin_no_training)
             code = cli.main(shlex.split(words.format(**places)))
         errors = capsys.readouterr().err

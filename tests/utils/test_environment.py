@@ -10,6 +10,9 @@ import pytest
 from cifarlab.utils import environment
 from cifarlab.utils.environment import choose_backend, choose_precision
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine import kernels
+from cifarlab.utils.machine.processor import Processor
+from cifarlab.utils.machine.rates import Rates
 
 
 @pytest.fixture
@@ -18,6 +21,8 @@ def install(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.setattr(kernels, "prepare", lambda *_: None)
+    monkeypatch.setattr(kernels, "remember", lambda *_: None)
 
     def pretend(*names):
         specs = {name: importlib.machinery.ModuleSpec(name, None) for name in names}
@@ -78,22 +83,24 @@ def test_versions_and_processor_are_told():
     assert environment.processor_name()
 
 
-@pytest.mark.parametrize(
-    ("flags", "accelerators", "expected"),
-    [
-        ("sse2 avx512_bf16", [], "bfloat16"),
-        ("sse2 amx_bf16", [], "bfloat16"),
-        ("sse2 avx2", [], "float32"),
-        ("sse2", ["gpu:0"], "bfloat16"),
-    ],
-)
-def test_auto_precision_asks_processor_and_accelerators(monkeypatch, tmp_path, flags, accelerators, expected):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"flags\t: {flags}\n")
-    monkeypatch.setattr(environment, "CPUINFO", cpuinfo)
+@pytest.mark.parametrize(("accelerators", "expected"), [([], "float32"), (["gpu:0"], "bfloat16")])
+def test_auto_precision_asks_processor_and_accelerators(monkeypatch, accelerators, expected):
+    monkeypatch.setattr(environment, "read_processor", lambda: Processor("A", "x86_64", ("avx2",)))
     monkeypatch.setattr(environment, "_accelerators", lambda: accelerators)
     assert choose_precision("auto") == expected
     assert choose_precision("float32") == "float32"
+
+
+def test_auto_precision_is_what_was_measured_where_features_do_not_decide(monkeypatch):
+    features = ("avx2", "avx512bw", "avx512_vnni", "avx512_bf16")
+    monkeypatch.setattr(environment, "read_processor", lambda: Processor("Intel", "x86_64", features))
+    monkeypatch.setattr(environment, "_accelerators", list)
+    monkeypatch.setattr(kernels, "in_force", lambda _: {"TF_ENABLE_ONEDNN_OPTS": "1"})
+    monkeypatch.setattr(environment, "choose_backend", lambda: "tensorflow")
+    for rate, expected in ((0.0, "float32"), (200.0, "bfloat16"), (50.0, "float32")):
+        found = Rates({"TF_ENABLE_ONEDNN_OPTS": "1"}, {}, {"float32": 100.0, "bfloat16": rate})
+        monkeypatch.setattr(environment, "read_rates", lambda *_, found=found: (found,))
+        assert choose_precision("auto") == expected
 
 
 def test_a_notice_of_retracing_is_no_concern_of_the_user(caplog):

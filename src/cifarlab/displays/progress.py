@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -85,6 +85,11 @@ def progress_of(what: str, show: bool | None) -> Iterator[ProgressCallback]:
         cell.draw([f"{what}: done in {duration(time.monotonic() - began)}"], at_once=True)
 
 
+def _described(run: Run) -> list[dict[str, Any]]:
+    """What a run's folder says of its data and of the machine."""
+    return [run.data if run.data_file.is_file() else {}, run.environment if run.environment_file.is_file() else {}]
+
+
 class TrainingDisplay:
     """Watches one training: live on a terminal and in a notebook; elsewhere a line an epoch, at most every two seconds.
 
@@ -137,12 +142,12 @@ class TrainingDisplay:
         length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
         size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
-        data = run.data if run.data_file.is_file() else {}
-        environment = run.environment if run.environment_file.is_file() else {}
+        data, environment = _described(run)
         if environment.get("devices", 1) != 1:
             self._print(f"on {counted(environment['devices'], 'device')}")
-        for notice in (*data.get("notices", []), *environment.get("notices", [])):
-            self._print(f"notice: {notice}")
+        for notices in (data.get("notices"), environment.get("notices")):
+            for notice in notices if isinstance(notices, list) else []:
+                self._print(f"notice: {notice}")
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float, images_per_second: float) -> None:
         """Remember where the training is; the next frame shows it."""

@@ -19,9 +19,10 @@ from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import onnx_session
 from cifarlab.inference.forward import Forward
 from cifarlab.inference.onnx_session import OnnxNetwork, open_network
-from cifarlab.utils.environment import choose_backend, core_count, describe_environment
+from cifarlab.utils.environment import choose_backend, describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
+from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.utils.silence import silenced, without_chatter
 
 ONNXRUNTIME = onnx_session.NAME
@@ -68,7 +69,7 @@ def choose_engine(model: str, network: Any) -> Engine:
     try:
         pictures = _sample(network)
         expected = plain.forward(pictures)
-        forward = open_network(export(network), core_count()).forward
+        forward = open_network(export(network), usable_cores()).forward
         _check_agreement(forward, pictures, expected)
     except Exception as error:  # noqa: BLE001 - whatever the exporter's parts raise, Keras answers as well
         _log.warning("the model %s is served by Keras instead of onnxruntime: %s", model, first_line(error))

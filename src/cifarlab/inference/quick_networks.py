@@ -21,9 +21,10 @@ from cifarlab.runs import pretrained_run
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.utils import files
 from cifarlab.utils.cache import cache_home
-from cifarlab.utils.environment import asked_backend, core_count, versions
+from cifarlab.utils.environment import asked_backend, versions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
+from cifarlab.utils.machine.processor import usable_cores
 
 MOST_PICTURES = 2000
 """Of more, Keras takes over for runs: loading it is then a small part, and it may have an accelerator."""
@@ -100,7 +101,7 @@ def _export(place: Path, state: Mapping[str, Any], model: Any, pictures: Pixels)
 
     try:
         exported = onnx.export(model)
-        network = open_network(exported, core_count())
+        network = open_network(exported, usable_cores())
         onnx.check_is_the_same(network, model, pictures)
         files.write_bytes(place.with_suffix(".onnx"), exported)
         _write_verdict(place, state, sha256=hashlib.sha256(exported).hexdigest())
@@ -116,7 +117,7 @@ def _export(place: Path, state: Mapping[str, Any], model: Any, pictures: Pixels)
 
 def _read_builtin() -> tuple[bytes, int, dict[str, Any]]:
     exported, weights = builtin.read_network()
-    return exported, core_count(), weights
+    return exported, usable_cores(), weights
 
 
 def _open_kept(model_file: Path) -> OnnxNetwork | None:
@@ -138,7 +139,7 @@ def _open_kept(model_file: Path) -> OnnxNetwork | None:
     if hashlib.sha256(exported).hexdigest() != verdict["sha256"]:
         _remove(place)
         raise CifarlabError(f"{place}.onnx is damaged")
-    return open_network(exported, core_count())
+    return open_network(exported, usable_cores())
 
 
 def _state(model_file: Path) -> dict[str, Any]:

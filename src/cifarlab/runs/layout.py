@@ -10,6 +10,7 @@ history.csv         one line an epoch
 model.keras         best on validation (the last epoch's where nothing is held out)
 last.weights.h5     the last epoch's weights
 checkpoint.npz      everything `--resume` needs, with a checksum; checkpoint-earlier.npz is the one before it
+first-steps.json    checksums of the weights after the first steps: what `cifarlab verify` compares with
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 events.*, train/, validation/   what `tensorboard --logdir` shows
 .lock               held by the process that trains the run; .lock.owner says which
@@ -67,6 +68,7 @@ class RunFiles:
     checkpoint_file = _File("checkpoint.npz")
     earlier_checkpoint_file = _File("checkpoint-earlier.npz")
     dynamics_file = _File("dynamics.npz")
+    first_steps_file = _File("first-steps.json")
     figures_dir = _File("figures")
     features_file = _File("features-train.npz")
     trained_images_file = _File("trained-images.npz")

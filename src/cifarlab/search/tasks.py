@@ -175,5 +175,6 @@ def thread_variables(count: int) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": str(count),
         "TF_NUM_INTEROP_THREADS": "1",
         "OMP_NUM_THREADS": str(count),
+        "PJRT_NPROC": str(count),
         "XLA_FLAGS": f"{flags} --xla_cpu_multi_thread_eigen=false".strip() if count == 1 else flags,
     }

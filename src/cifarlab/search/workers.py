@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from cifarlab.search.tasks import DONE, ELSEWHERE, FAILED, NO_ROOM, Answer, Task, advance, use_threads
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.utils.text import counted, duration
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def make_local_workers(jobs: int | None = None, threads: int = 1, max_minutes: f
 
 def cores() -> int:
     """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 def _begin(threads: int, parent: int) -> None:

@@ -13,6 +13,7 @@ Where a gradient goes, from here to the weights:
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
+from cifarlab.runs.first_steps import Mark, write_first_steps
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation.flip import mirrored
 from cifarlab.training.augmentation.pipeline import add_augmentation
@@ -28,11 +30,13 @@ from cifarlab.training.checkpoint_manager import CheckpointManager
 from cifarlab.training.deadline import Deadline, OutOfTimeError
 from cifarlab.training.dynamics_recorder import Recorder
 from cifarlab.training.engines import Engine, engine_class
+from cifarlab.training.first_steps import NotingEngine
 from cifarlab.training.observer import TrainingObserver
 from cifarlab.training.optimizers.build import build_optimizer
 from cifarlab.training.optimizers.schedules import WarmupThenDecay, build_schedule
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ProgressCallback
 
 # One call of the engine takes about this long: seldom enough to cost nothing, often enough to show and to interrupt.
 DISPATCH_SECONDS = 0.3
@@ -92,6 +96,8 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
     recorder = Recorder(task.splits, task.recipe.epochs)
     state = TrainingState([], []) if state is None else _restore(task, state, variables, recorder)
     engine = _engine(task, trained, optimizer)
+    if not state.epoch:
+        engine = NotingEngine(engine, task.steps_per_epoch, partial(write_first_steps, task.run))
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     last = min(task.until or task.recipe.epochs, task.recipe.epochs)
     manager = CheckpointManager(task.run, task.model, variables, recorder, state, last)
@@ -119,12 +125,42 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
     return manager.state
 
 
+def take_first_steps(task: Task, steps: int, progress: ProgressCallback) -> tuple[Mark, ...]:
+    """Take the first steps of a training as `fit` does, writing nothing.
+
+    Args:
+        task: Recipe, data, freshly built model.
+        steps: How many; no more than there are in an epoch.
+        progress: Told how far it is.
+
+    Returns:
+        The weights at the beginning and after some of the steps.
+    """
+    trained = add_augmentation(task.model, task.recipe)
+    optimizer = build_optimizer(
+        task.recipe, build_schedule(task.recipe, task.steps_per_epoch), trained[task.image_pixels]
+    )
+    kept: list[tuple[Mark, ...]] = []
+    engine = NotingEngine(_engine(task, trained, optimizer), task.steps_per_epoch, kept.append, last=steps)
+    rows = _shuffled(task, 1)[:steps]
+    for number, row in enumerate(rows):
+        progress(f"step {number + 1} of {len(rows)}", number / len(rows))
+        engine.run(row[np.newaxis], _pixels(task, 1))
+    if not kept:
+        raise CifarlabError("the loss became infinite or nan within the first steps, which it did not in the run")
+    return kept[0]
+
+
+def _pixels(task: Task, epoch: int) -> int:
+    """An epoch's own height; past the end of the list the slice is empty, and the images have their full size."""
+    return (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
+
+
 def _train_epoch(
     task: Task, engine: Engine, epoch: int, rows: Array, show: TrainingObserver
 ) -> tuple[dict[str, float], Array, Array]:
     """Take the steps of `rows`, `(S, B)`: the row of the history, and each image's loss and whether it was right."""
-    # The epoch's own height; past the end of the list the slice is empty, and the images have their full size.
-    pixels = (*task.recipe.image_pixels[epoch - 1 : epoch], task.image_pixels)[0]
+    pixels = _pixels(task, epoch)
     losses, rights = np.empty(rows.shape, np.float32), np.empty(rows.shape, bool)
     began = time.perf_counter()
     done, at_once = 0, 1  # one step first: it compiles, and an early fault is said early

@@ -14,15 +14,14 @@ from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training import stops
+from cifarlab.training import machine_rates, stops
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
-from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
-from cifarlab.utils import discovery, files, own_code
-from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
+from cifarlab.training.preparation import describe_splits, note_differences, prepare, rebuild
+from cifarlab.utils import files, own_code
+from cifarlab.utils.environment import choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
 from cifarlab.utils.memory import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -173,6 +172,7 @@ def resume(
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
         count = choose_again(devices, run)
+        note_differences(run)
         record_devices(run, count, again=True)
         tell(observer, stops.describe(run))
         files.clear_partials(run.path)
@@ -188,21 +188,7 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     if run.state["state"] == "finished":
         raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
-    kept_code.check_code(run, again)
-    from cifarlab.datasets import older_split
-
-    choose_backend()
-    backend = read_object(run.environment_file, "backend")["backend"]
-    if choose_backend() != backend:  # random states are kept in another form, and digits would differ
-        raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
-    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
-    if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
-        why = older_split(run.data, splits.source)
-        raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
-    own = own_code.is_own(run.recipe.model)
-    module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
-    model = build_model(module, run.recipe, splits)
-    return splits, model
+    return rebuild(run, again, data_dir, splits)
 
 
 def _resolve(
@@ -213,8 +199,8 @@ def _resolve(
 ) -> Recipe:
     """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
     resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
-    choose_backend()
     resolved = dataclasses.replace(resolved, **given)
+    machine_rates.measure_what_is_open(resolved.precision)
     resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
     allow_own_code(resolved, code)
     return resolved

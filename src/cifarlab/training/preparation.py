@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from cifarlab.datasets import SPLITS, Splits
 from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe
-from cifarlab.runs import kept_code
+from cifarlab.runs import Run, kept_code
 from cifarlab.training.own_model import check_form, check_own_model
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import discovery, files, own_code
+from cifarlab.utils.environment import choose_backend, describe_environment, find_backend
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.files import read_object
+from cifarlab.utils.machine import kernels
 from cifarlab.utils.text import counted
 
 if TYPE_CHECKING:
@@ -43,6 +46,47 @@ def load_splits(recipe: Recipe, data_dir: str | Path | None) -> Splits:
     if not len(splits.train):
         raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
     return splits
+
+
+def rebuild(
+    run: Run, again: str, data_dir: str | Path | None, splits: Splits | None = None
+) -> tuple[Splits, "keras.Model"]:
+    """Data and freshly built model of a run, to compute as it did: with its threads and kernels where that is possible.
+
+    Args:
+        run: The run.
+        again: The command that names its code anew, for messages.
+        data_dir: Where the data are now; by default where they were.
+        splits: The data, where they are loaded already.
+
+    Raises:
+        CifarlabError: If data, own code or backend are not those it was trained with, or code has not been named.
+    """
+    from cifarlab.datasets import older_split
+
+    kept_code.check_code(run, again)
+    environment = read_object(run.environment_file, "backend")
+    if find_backend() != environment["backend"]:  # random states are kept in another form, and digits would differ
+        backend = environment["backend"]
+        raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
+    choose_backend(environment)
+    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
+    if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
+        why = older_split(run.data, splits.source)
+        raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
+    own = own_code.is_own(run.recipe.model)
+    module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
+    return splits, build_model(module, run.recipe, splits)
+
+
+def note_differences(run: Run) -> None:
+    """Write down what of the machine is not as it was when a run began: from here on the bits may be others."""
+    before = run.environment
+    found = kernels.differences(before, describe_environment())
+    notices = [f"the weights may differ from an uninterrupted training's: {'; '.join(found)}"] if found else []
+    earlier = before.get("resumed", [])
+    resumed = [*(earlier if isinstance(earlier, list) else []), {"after_epoch": len(run.history()), "differs": found}]
+    files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
 
 
 def _check_batches(recipe: Recipe, splits: Splits) -> None:

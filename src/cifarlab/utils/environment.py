@@ -7,23 +7,30 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.machine import choices, kernels
+from cifarlab.utils.machine.choices import Choice
+from cifarlab.utils.machine.processor import read_processor, usable_cores
+from cifarlab.utils.machine.rates import read_rates
 from cifarlab.utils.silence import without_chatter
 
 BACKENDS = ("tensorflow", "jax", "torch")
-CPUINFO = Path("/proc/cpuinfo")
 _PACKAGES = ("cifarlab", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "scikit-learn", "matplotlib")
 
 
-def choose_backend() -> str:
-    """Decide on Keras's backend before Keras is imported, and set `KERAS_BACKEND`.
+def choose_backend(recorded: Mapping[str, Any] | None = None) -> str:
+    """Decide on Keras's backend before Keras is imported, and set `KERAS_BACKEND` and by which kernels it computes.
 
     `$KERAS_BACKEND` is obeyed, then Keras's own settings file; else the first one installed of TensorFlow, JAX, torch.
     TensorFlow is imported here, since from version 2.21 it logs about itself while it is, whatever its settings say.
+    A backend that is loaded already goes on as it was.
+
+    Args:
+        recorded: What a run's `environment.json` says, to compute as that run did; None to choose for this machine.
 
     Returns:
         `"tensorflow"`, `"jax"` or `"torch"`.
@@ -35,9 +42,12 @@ def choose_backend() -> str:
     # However often this is called: `logging` takes the same filter once.
     logging.getLogger("tensorflow").addFilter(_is_no_notice_of_retracing)
     chosen = os.environ["KERAS_BACKEND"] = find_backend()
-    if chosen == "tensorflow" and chosen not in sys.modules:
-        with without_chatter():
-            importlib.import_module(chosen)
+    if chosen not in sys.modules:
+        kernels.prepare(chosen, versions(("keras", chosen, f"{chosen}-cpu")), recorded)
+        if chosen == "tensorflow":
+            with without_chatter():
+                importlib.import_module(chosen)
+        kernels.remember(chosen)
     return chosen
 
 
@@ -69,14 +79,22 @@ def _is_no_notice_of_retracing(record: logging.LogRecord) -> bool:
 
 
 def choose_precision(precision: str) -> str:
-    """`"bfloat16"` for `"auto"` where an accelerator or the processor multiplies in it, else `"float32"`.
+    """`"bfloat16"` or `"float32"` for `"auto"`: what trains faster here; see `explain_precision`.
 
     Args:
         precision: A recipe's; anything but `"auto"` is given back. Imports Keras where it is `"auto"`.
     """
-    if precision != "auto":
-        return precision
-    return "bfloat16" if _accelerators() or _processor_has_bfloat16() else "float32"
+    return explain_precision().value if precision == "auto" else precision
+
+
+def explain_precision() -> Choice:
+    """What `"auto"` means on this machine, and why. Imports Keras."""
+    backend = choose_backend()
+    given = (backend, read_processor(), _accelerators(), kernels.in_force(backend))
+    choice = choices.choose_precision(*given, ())
+    if choice.how == choices.OPEN:  # only then is anything read
+        choice = choices.choose_precision(*given, read_rates(versions(("keras", backend, f"{backend}-cpu")), backend))
+    return choice
 
 
 def describe_environment() -> dict[str, Any]:
@@ -88,19 +106,15 @@ def describe_environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
-        "cores": core_count(),
+        "cores": usable_cores(),
         "backend": keras.backend.backend(),
         "accelerators": _accelerators(),
         "versions": versions(),
+        "kernels": kernels.describe(keras.backend.backend()),
     }
 
 
-def core_count() -> int:
-    """Those that this process may use: `taskset` or a cluster's job may leave it fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
+def versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
     """Installed versions of packages, by default of those that a result depends on."""
     installed = {}
     for name in packages:
@@ -113,19 +127,7 @@ def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
 
 def processor_name() -> str:
     """The processor as its maker calls it, where the system tells."""
-    if CPUINFO.is_file():
-        for line in CPUINFO.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _processor_has_bfloat16() -> bool:
-    """Whether the processor has matrix instructions for bfloat16 (AVX512-BF16 or AMX), as Linux tells it."""
-    if not CPUINFO.is_file():
-        return False
-    flags = CPUINFO.read_text(encoding="utf-8").split()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return read_processor().name
 
 
 def _accelerators() -> list[str]:

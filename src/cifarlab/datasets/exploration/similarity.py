@@ -3,7 +3,6 @@
 `duplicates` says how the two are used.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cifarlab.datasets.exploration.statistics import grey
 from cifarlab.utils.arrays import Array
+from cifarlab.utils.machine.processor import usable_cores
 
 _GRID = 8
 _COMPONENTS = 128
@@ -71,7 +71,7 @@ def find_similar(
     count = len(even)
     candidates = _Candidates(floor)
     tops = range(0, count, _TILE_ROWS)
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(usable_cores()) as pool:
         for top, _ in zip(tops, pool.map(lambda top: _search_rows(even, odd, top, candidates), tops), strict=True):
             report(1 - (1 - min(top + _TILE_ROWS, count) / count) ** 2)  # later rows have fewer columns left
     return candidates.collect(), candidates.complete

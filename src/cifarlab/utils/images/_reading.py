@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import io
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cifarlab.utils.images._checksums import check_png
 from cifarlab.utils.images._colours import packing, to_rgb
 from cifarlab.utils.images._errors import PictureError
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
+from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
 
@@ -116,7 +116,7 @@ def read_each(
         Why the others cannot be read, in order.
     """
     errors: list[PictureError] = []
-    workers = min(8, os.cpu_count() or 1)
+    workers = min(8, usable_cores())
     with silenced(), ThreadPoolExecutor(workers) as pool:
         waiting = iter(paths)
         # A short queue, so that few pictures are in memory at once.

@@ -5,7 +5,6 @@ What waits is bounded: more is refused at once, so that whoever is accepted is a
 
 import asyncio
 import math
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
+from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.predictions.batcher import Batcher, Busy
 from cifarlab.web.predictions.model_store import ModelStore
@@ -57,7 +57,7 @@ class InferenceService:
         self._lock = threading.Lock()
         self._inside = 0  # requests; only the event loop touches it, so it needs no lock
         # As many pictures are decoded at once as there are cores, so that large ones do not fill the memory.
-        self.decoders = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decoder")
+        self.decoders = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decoder")
         self._stopping = False
 
     @property

@@ -1,0 +1,109 @@
+"""When the machine is measured, in which ways, and what is kept."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from cifarlab import CifarlabError, Recipe
+from cifarlab.cli import main as cli
+from cifarlab.training import machine_rates
+from cifarlab.training.step_rate import prepare_steps
+from cifarlab.utils.machine import choices, kernels
+from cifarlab.utils.machine.choices import Choice
+from cifarlab.utils.machine.processor import Processor
+from cifarlab.utils.machine.rates import Rates
+
+ON, OFF = {"TF_ENABLE_ONEDNN_OPTS": "1"}, {"TF_ENABLE_ONEDNN_OPTS": "0"}
+ARM = Processor("ARM Neoverse N2", "aarch64", ("asimd", "sve", "bf16"))
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """The ways that were measured, which takes no time here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(machine_rates, "find_backend", lambda: "tensorflow")
+    ways = []
+
+    def measure_apart(backend, variables):
+        ways.append(dict(variables))
+        images = 200.0 if variables == ON else 100.0
+        return Rates(dict(variables), {"float32": 6e10}, {"float32": images, "bfloat16": 1.5 * images})
+
+    monkeypatch.setattr(machine_rates, "_measure_apart", measure_apart)
+    return ways
+
+
+def test_each_way_is_measured_once_and_again_if_asked(measured):
+    rates = machine_rates.measure()
+    assert [each.variables for each in rates] == measured == [ON, OFF]
+    assert machine_rates.measure() == rates
+    assert len(measured) == 2
+    machine_rates.measure(again=True)
+    assert len(measured) == 4
+
+
+def test_one_way_is_measured_and_the_other_added(measured):
+    machine_rates.measure([ON])
+    machine_rates.measure()
+    assert measured == [ON, OFF]
+
+
+def test_nothing_is_measured_where_features_decide(measured, monkeypatch):
+    monkeypatch.setattr(machine_rates, "explain_precision", lambda: Choice("precision", "float32", choices.KNOWN, ""))
+    machine_rates.measure_what_is_open("auto")
+    assert measured == []
+
+
+def test_only_the_precision_is_measured_where_that_alone_is_open(measured, monkeypatch):
+    monkeypatch.setattr(machine_rates, "explain_precision", lambda: Choice("precision", "float32", choices.OPEN, ""))
+    monkeypatch.setattr(kernels, "in_force", lambda _: {**ON, "TF_NUM_INTRAOP_THREADS": "2"})
+    machine_rates.measure_what_is_open("float32")
+    assert measured == []
+    machine_rates.measure_what_is_open("auto")
+    assert measured == [ON]
+
+
+def test_a_processor_whose_features_do_not_decide_is_measured_before_its_backend_is_loaded(measured, monkeypatch):
+    monkeypatch.setattr(machine_rates, "read_processor", lambda: ARM)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(machine_rates, "choose_backend", lambda: "tensorflow")
+    machine_rates.measure_what_is_open("float32")
+    assert measured == [ON, OFF]
+
+
+def test_a_machine_that_cannot_be_measured_trains_all_the_same(monkeypatch):
+    monkeypatch.setattr(machine_rates, "explain_precision", lambda: Choice("precision", "float32", choices.OPEN, ""))
+    machine_rates.measure_what_is_open("auto")  # tests measure nothing
+
+
+@pytest.mark.parametrize(
+    ("printed", "error"), [("", "no module named x"), ("{}", "it broke off"), ("[]", "it broke off")]
+)
+def test_a_process_that_fails_is_one_line(printed, error, monkeypatch, unmeasured):
+    monkeypatch.undo()
+
+    class Done:
+        stdout, stderr, returncode = printed, error, 1
+
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Done)
+    with pytest.raises(CifarlabError, match=error):
+        machine_rates._measure_apart("tensorflow", ON)
+
+
+def test_the_command_shows_all(measured, capsys, monkeypatch):
+    assert cli.main(["machine", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["variables"] for each in found["rates"]] == [ON, OFF]
+    assert [choice["setting"] for choice in found["choices"]][-1] == "precision"
+    assert found["cores"] >= 1
+    assert cli.main(["machine"]) == 0
+    shown = capsys.readouterr().out
+    for text in (found["processor"]["name"], "setting", "precision", "TF_ENABLE_ONEDNN_OPTS=0", "GFLOP/s"):
+        assert text in shown
+
+
+def test_steps_of_a_recipe_can_be_timed():
+    take = prepare_steps(Recipe(model="mlp", model_args={"widths": (4,)}, batch_size=8))
+    assert take(2) > 0
