@@ -23,6 +23,7 @@ from _faults import (
     check_whole,
     cifar_subject,
     content,
+    convnet_subject,
     end_apart,
     fresh,
     in_one_line,
@@ -53,7 +54,7 @@ def kills(scratch: Path, arguments: argparse.Namespace) -> dict[str, Count]:
         return {"kills": _kill("kills, dense on digits", small_subject, 6, scratch, arguments.seed)}
     trials: dict[str, tuple[Callable[[], Subject], int]] = {
         "kills, mlp2": (lambda: cifar_subject("mlp2", 8, 5000), arguments.kills),
-        "kills, convnet": (lambda: cifar_subject("convnet", 4, 1000), arguments.convnet_kills),
+        "kills, convnet": (convnet_subject, arguments.convnet_kills),
     }
     return {name: _kill(name, make, number, scratch, arguments.seed) for name, (make, number) in trials.items()}
 
@@ -225,8 +226,8 @@ def _prepare_pairs(scratch: Path, log: Path) -> tuple[Path, str]:
     subject = small_subject()
 
     def pause() -> int:
-        training.train(subject.recipe, runs_dir=scratch / "paused", name=NAME, show=False, until=1)
-        return 0
+        run = training.train(subject.recipe, runs_dir=scratch / "paused", name=NAME, show=False, until=1)
+        return max(command(["evaluate", str(run.path), "--split", split]) for split in ("test", "validation"))
 
     if run_apart(pause, log) or run_apart(lambda: subject.train(scratch / "whole") and 0, log):
         sys.exit(f"error: an undisturbed training failed: {log.read_text()}")
@@ -250,7 +251,7 @@ def _run_pair(scratch: Path, paused: Path, pair: Sequence[str], log: Path, whole
                 return f"exit code {code}: {text[-2000:]}", note
         if codes == [2, 2]:
             return f"neither was done: {said[0][-500:]} {said[1][-500:]}", note
-        if problem := _check_pair(run, pair, codes, log):
+        if problem := _check_pair(run, Run(paused), pair, codes, log):
             return problem, note
         if "resume" in pair and _content_apart(run, log) != whole:
             return "another end", note
@@ -261,18 +262,22 @@ def _command(words: Sequence[str]) -> Callable[[], int]:
     return lambda: command(words)
 
 
-def _check_pair(run: Path, pair: Sequence[str], codes: Sequence[int | None], log: Path) -> str:
+def _check_pair(run: Path, before: Run, pair: Sequence[str], codes: Sequence[int | None], log: Path) -> str:
     """Whether all files are whole, and no look at the test images was lost."""
     answer = run.parent / "answer"
     run_apart(lambda: answer.write_text(check_whole(Run(run))) and 0, log)
     if problem := answer.read_text():
         return problem
-    looks = [each["why"].split()[0] for each in Run(run).looks() if each["split"] == "test"]
-    for name in {"evaluate", "robustness", "image"} & set(pair):
+    for name in {"evaluate", "robustness"} & set(pair):
         done = sum(code == 0 and each == name for each, code in zip(pair, codes, strict=True))
-        if looks.count(name) < done:
-            return f"{done} looks of {name}, {looks.count(name)} counted"
+        counted_looks = _test_looks(Run(run)).count(name) - _test_looks(before).count(name)
+        if counted_looks != done:
+            return f"{counted(done, 'look')} of {name}, {counted_looks} counted"
     return ""
+
+
+def _test_looks(run: Run) -> list[str]:
+    return [each["why"].split()[0] for each in run.looks() if each["split"] == "test"]
 
 
 def _picture(folder: Path) -> Path:

@@ -84,12 +84,18 @@ def cifar_subject(name: str, epochs: int, images: int, **changes: Any) -> Subjec
 
     from cifarlab import load_recipe
 
-    recipe = replace(load_recipe(name), epochs=epochs, batch_size=500, warmup_epochs=1, **changes)
+    recipe = replace(load_recipe(name), epochs=epochs, batch_size=images // 5, warmup_epochs=1, **changes)
     splits = load_data("cifar10", **recipe.held_out)
     few = replace(
         splits, train=splits.train.take(np.arange(images)), validation=splits.validation.take(np.arange(images // 5))
     )
     return Subject(recipe, few)
+
+
+def convnet_subject() -> Subject:
+    """A convolutional network, small, with everything that one is trained with here."""
+    small = {"model_args": {"widths": (8, 16, 16)}, "image_pixels": (24, 28), "validation_fraction": 0.1}
+    return cifar_subject("convnet94", 4, 1000, precision="float32", **small)
 
 
 def write_every_epoch() -> None:

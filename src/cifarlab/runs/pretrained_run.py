@@ -74,6 +74,9 @@ def make_run(runs_dir: Path, folder: Path | None = None) -> Run:
     if final.exists():
         return _check_is_ours(runs.open_run(final, needs_model=True), card)
     model = load_model(folder)
+    for left in runs_dir.glob(f".{NAME}.*.partial"):
+        if files.is_left_over(left.name):
+            shutil.rmtree(left, ignore_errors=True)
     # Made beside its place and moved there whole; a name with a dot is in no listing.
     unfinished = Run(files.partial_path(final))
     try:

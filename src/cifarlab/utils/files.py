@@ -74,7 +74,7 @@ def clear_partials(folder: Path) -> list[Path]:
     """Remove what processes that have ended left half-written in a folder and those in it; what was removed."""
     removed = []
     for path in [*folder.rglob(".*.partial"), *folder.glob(".partial-*")]:
-        if path.is_file() and _is_left_over(path.name):
+        if path.is_file() and is_left_over(path.name):
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed
@@ -148,8 +148,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _is_left_over(name: str) -> bool:
-    """Whether the name of a temporary file says that its process has ended."""
+def is_left_over(name: str) -> bool:
+    """Whether the name of a temporary file or folder, see `partial_path`, says that its process has ended."""
     if found := re.fullmatch(r"\..*\.([0-9a-f]+-[0-9]+-[0-9]+)-[0-9]+\.partial", name):
         return processes.is_left_over(found[1])
     # As earlier versions named them: by the process's number alone, and Keras's by nothing.
