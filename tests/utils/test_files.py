@@ -67,3 +67,14 @@ def test_checksums_are_the_published_ones(tmp_path):
     path = files.write_bytes(tmp_path / "abc", b"abc")
     assert files.checksum(path, "md5") == "900150983cd24fb0d6963f7d28e17f72"
     assert files.checksum(path, "sha256").startswith("ba7816bf8f01cfea")
+
+
+@pytest.mark.parametrize("folder", ["s3://bucket/runs", "gs://bucket", "file:///tmp/runs", Path("s3://bucket/runs")])
+def test_an_address_is_no_folder(folder):
+    with pytest.raises(CifarlabError, match="is an address, and no folder"):
+        files.check_no_url(folder)
+
+
+@pytest.mark.parametrize("folder", ["runs", "/shared/runs", "C:/runs", "a b/c:d", "."])
+def test_a_path_is_no_address(folder):
+    files.check_no_url(folder)
