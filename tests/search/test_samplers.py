@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from cifarlab.search.rules import SAMPLERS
-from cifarlab.search.samplers import make_sampler
+from cifarlab.search.samplers import NEEDS, check_sampler, make_sampler
 from cifarlab.utils.errors import CifarlabError
 
 PACKAGES = {"gp": "torch", "cmaes": "cmaes"}
@@ -25,10 +25,14 @@ def test_the_seed_decides_what_is_proposed(name):
     assert draws(name, 1) != draws(name, 2)
 
 
-def test_what_lacks_is_said(monkeypatch):
-    def missing(**_):
-        raise ImportError("No module named 'cmaes'")
+def test_every_package_that_is_needed_is_asked_for():
+    assert NEEDS == PACKAGES
 
-    monkeypatch.setattr(optuna.samplers, "CmaEsSampler", missing)
-    with pytest.raises(CifarlabError, match="the sampler cmaes needs cmaes: pip install cmaes"):
-        make_sampler("cmaes", 0)
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_lacks_is_said(monkeypatch, name):
+    package, find = PACKAGES[name], importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda each: None if each == package else find(each))
+    with pytest.raises(CifarlabError, match=f"the sampler {name} needs {package}: pip install {package}"):
+        make_sampler(name, 0)
+    check_sampler("tpe")

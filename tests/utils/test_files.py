@@ -143,3 +143,14 @@ def test_only_what_the_dead_left_is_removed(tmp_path):
 def test_a_temporary_name_has_room_beside_the_longest_name(tmp_path):
     path = tmp_path / ("n" * 255)
     assert files.write_text(path, "text").read_text() == "text"
+
+
+@pytest.mark.parametrize("folder", ["s3://bucket/runs", "gs://bucket", "file:///tmp/runs", Path("s3://bucket/runs")])
+def test_an_address_is_no_folder(folder):
+    with pytest.raises(CifarlabError, match="is an address, and no folder"):
+        files.check_no_url(folder)
+
+
+@pytest.mark.parametrize("folder", ["runs", "/shared/runs", "C:/runs", "a b/c:d", "."])
+def test_a_path_is_no_address(folder):
+    files.check_no_url(folder)

@@ -18,6 +18,21 @@ from cifarlab.utils.errors import CifarlabError
 _MAY_GROW = ("trials", "confirm_seeds")
 
 
+def check_place(root: Path, name: str) -> None:
+    """Refuse a place where no study can be, before anything is read or made.
+
+    Args:
+        root: Folder of all studies.
+        name: The study's.
+
+    Raises:
+        CifarlabError: If the name cannot be one, or the folder is an address.
+    """
+    files.check_no_url(root)
+    if not re.fullmatch(RUN_NAME, name):
+        raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+
+
 def place_study(root: Path, name: str) -> Study:
     """A study's folder, made where there is none.
 
@@ -26,10 +41,9 @@ def place_study(root: Path, name: str) -> Study:
         name: The study's.
 
     Raises:
-        CifarlabError: If the name cannot be one, or the folder holds something else or cannot be made.
+        CifarlabError: If no study can be there, or the folder holds something else or cannot be made.
     """
-    if not re.fullmatch(RUN_NAME, name):
-        raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+    check_place(root, name)
     study = Study(root / name)
     try:
         study.path.mkdir(parents=True, exist_ok=True)

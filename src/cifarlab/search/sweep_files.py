@@ -33,6 +33,7 @@ def check_folder(folder: Path, about: Mapping[str, object]) -> None:
     Raises:
         CifarlabError: If it does, or its name is none.
     """
+    files.check_no_url(folder)
     if not re.fullmatch(RUN_NAME, folder.name):
         raise CifarlabError(f"a sweep's name is made of letters, digits, '.', '_' and '-'. Received: {folder.name!r}")
     if not folder.exists():

@@ -14,7 +14,7 @@ from cifarlab.search.sweep_results import Sweep, SweepRow, SweepRun, compare_to_
 from cifarlab.search.sweep_runs import RunFinder, is_same
 from cifarlab.search.tasks import FAILED, Answer, Task
 from cifarlab.search.workers import Workers, make_local_workers
-from cifarlab.utils import own_code
+from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -78,6 +78,7 @@ def sweep(
     about: dict[str, object] = {"recipes": recipes, "keys": keys, "settings": list(settings), "data": data}
     folder = Path(sweeps_dir) / (name or _default_name(recipes, keys))
     check_folder(folder, about)
+    files.check_no_url(runs_dir)
     splits = _load(combinations[0], data_dir)
     for each in combinations:
         _check_own(each, data_dir, splits)

@@ -12,7 +12,7 @@ from pathlib import Path
 from cifarlab.datasets import SPLITS, Splits
 from cifarlab.recipes import Recipe
 from cifarlab.search.asynchronous import Race
-from cifarlab.search.beginning import begin_study, place_study
+from cifarlab.search.beginning import begin_study, check_place, place_study
 from cifarlab.search.confirmation import CANDIDATES, Verdict
 from cifarlab.search.observer import TuningObserver, choose_observer
 from cifarlab.search.planning import CONFIRM, Plan, default_epochs, plan_study, prepare
@@ -102,6 +102,7 @@ def tune(
     rules.check_minutes(max_minutes)
     space = space or choose_space(recipe, fixed=fixed, code=code)
     base = Path(recipe if isinstance(recipe, str) else recipe.model).stem
+    check_place(Path(studies_dir), name or base)
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
     study = place_study(Path(studies_dir), name or base)
@@ -178,14 +179,14 @@ def _about(study: Study, splits: Splits, plan: Plan, crew: Workers) -> list[str]
     space = ", ".join(f"{key} {text}" for key, text in study.about["space"].items())
     held = f", {len(splits.confirmation):,} that no trial sees" if splits.confirmation is not None else ""
     budget = f"{counted(rules.trials, 'trial')} of at most {counted(rules.epochs, 'epoch')}"
-    way = "judged as they arrive, so that the study depends on how many processes train, about"
-    way = way if rules.asynchronous else f"in {counted(plan.rounds, 'round')},"
+    way = ", judged as they arrive, so that the study depends on how many processes train: about"
+    way = way if rules.asynchronous else f" in {counted(plan.rounds, 'round')},"
     after = f", then {plan.confirmation:,} to confirm what was found" if plan.confirmation else ""
     return [
         f"searching {study.path}: {study.recipe.model} on {splits.source.name}, {len(splits.train):,} training and "
         f"{len(splits.validation):,} validation images{held}",
         f"space: {space}",
-        f"budget: {budget} {way} {plan.search:,} epochs in all{after}; {crew}",
+        f"budget: {budget}{way} {plan.search:,} epochs in all{after}; {crew}",
     ]
 
 

@@ -158,6 +158,18 @@ def is_left_over(name: str) -> bool:
     return name in (".partial-model.keras", ".partial-last.weights.h5")
 
 
+def check_no_url(folder: str | Path) -> None:
+    """Refuse an address such as `s3://bucket/runs`, which as a path would be a folder named `s3:` in this one.
+
+    Raises:
+        CifarlabError: If it is one.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", Path(folder).as_posix()):
+        raise CifarlabError(
+            f"{Path(folder).as_posix()} is an address, and no folder: give a path, such as one of a shared disk"
+        )
+
+
 def write_bytes(path: Path, data: bytes) -> Path:
     """Write bytes atomically."""
     return write_atomically(path, lambda file: file.write(data))
