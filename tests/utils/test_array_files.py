@@ -4,7 +4,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array, open_archive, open_arrays, read_array, read_member
+from cifarlab.utils.array_files import (
+    BROKEN_ARCHIVE,
+    array_lengths,
+    map_array,
+    open_archive,
+    open_arrays,
+    read_array,
+    read_member,
+)
 from cifarlab.utils.limits import TooLargeError
 
 ARRAYS: dict[str, np.ndarray] = {
@@ -29,6 +37,11 @@ def test_arrays_are_read_as_numpy_reads_them(tmp_path, save):
         with pytest.raises(KeyError) as missing:
             stored["others"]
         assert str(missing.value) == "it has no array 'others'"
+
+
+def test_lengths_are_known_before_anything_is_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", **ARRAYS)
+    assert array_lengths(tmp_path / "a.npz") == {"numbers": 2, "columns first": 2, "words": 2, "one": 1, "none": 0}
 
 
 @pytest.mark.parametrize("name", ARRAYS)

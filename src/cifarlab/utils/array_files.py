@@ -52,6 +52,16 @@ def open_arrays(path: Path) -> Iterator[Mapping[str, Any]]:
         yield _Arrays(archive)
 
 
+def array_lengths(path: Path) -> dict[str, int]:
+    """How many rows each array of an `.npz` announces, by its name; of a single number 1. None is unpacked.
+
+    Raises:
+        As `open_arrays`.
+    """
+    with PARSER, open_archive(path) as archive:
+        return _Arrays(archive).lengths()
+
+
 def read_array(path: Path) -> Array:
     """The array of an `.npy`; Python objects in it are never loaded.
 
@@ -143,6 +153,15 @@ class _Arrays(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:  # `Mapping` would read the array to see
         return name in self._members
 
+    def lengths(self) -> dict[str, int]:
+        """How many rows each array announces."""
+        found = {}
+        with _as_broken():
+            for name, member in self._members.items():
+                with self._archive.open(member) as stream:
+                    found[name] = _measure(stream, member.file_size, exactly=True)[1]
+        return found
+
     def __getitem__(self, name: str) -> Array:
         if name not in self._members:
             raise MissingArrayError(name)
@@ -159,6 +178,11 @@ class _Arrays(Mapping[str, Any]):
 
 def _check_header(stream: IO[bytes], size: int, *, exactly: bool = False) -> int:
     """Bytes of the array that a header announces, which must be there: NumPy takes the memory before it reads them."""
+    return _measure(stream, size, exactly)[0]
+
+
+def _measure(stream: IO[bytes], size: int, exactly: bool) -> tuple[int, int]:
+    """Bytes and rows."""
     version = npy.read_magic(stream)
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read is None:
@@ -172,7 +196,7 @@ def _check_header(stream: IO[bytes], size: int, *, exactly: bool = False) -> int
     announced, there = count * int(dtype.itemsize), size - stream.tell()
     if announced > there or (exactly and announced != there):
         raise ValueError(f"it announces an array of {announced:,} bytes and holds {there:,}")
-    return announced
+    return announced, int(shape[0]) if shape else 1
 
 
 @contextmanager
