@@ -93,6 +93,18 @@ def test_a_changed_byte_is_seen(tmp_path):
         stored["a"]
 
 
+@pytest.mark.parametrize("code", [0x110000, 0xFFFFFFFF, 0xD800])
+def test_text_of_no_characters_is_refused(tmp_path, code):
+    """Found by mutation: NumPy gives it, and Python raises SystemError when a word is looked at."""
+    words = np.array([97, code], np.uint32).view("U1")
+    np.savez(tmp_path / "a.npz", words=words)
+    np.save(tmp_path / "a.npy", words)
+    with open_arrays(tmp_path / "a.npz") as stored, pytest.raises(ValueError, match="no characters"):
+        stored["words"]
+    with pytest.raises(ValueError, match="no characters"):
+        read_array(tmp_path / "a.npy")
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

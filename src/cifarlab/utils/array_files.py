@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.Ba
 """What reading an `.npz` raises where it is missing, damaged or holds something else."""
 _WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as NumPy and Keras write; others unpack to any size
 _ENCRYPTED = 0x1
+_SURROGATES = (0xD800, 0xDFFF)
 # What else NumPy, zipfile and Python's own parser raise on damaged headers.
 _ALSO_BROKEN = (
     SyntaxError, tokenize.TokenError, RecursionError, MemoryError, OverflowError, struct.error, NotImplementedError,
@@ -75,7 +78,7 @@ def read_array(path: Path) -> Array:
         needed = _check_header(file, size)
         limits.check_bytes(path, needed, size)
         file.seek(0)
-        return npy.read_array(file, allow_pickle=False)
+        return _check_text(npy.read_array(file, allow_pickle=False))
 
 
 def map_array(path: Path) -> Array:
@@ -173,7 +176,7 @@ class _Arrays(Mapping[str, Any]):
             with self._archive.open(member) as stream:
                 found: Array = npy.read_array(stream, allow_pickle=False)
                 stream.read(1)  # to its end, where the checksum is compared
-                return found
+                return _check_text(found)
 
 
 def _check_header(stream: IO[bytes], size: int, *, exactly: bool = False) -> int:
@@ -197,6 +200,15 @@ def _measure(stream: IO[bytes], size: int, exactly: bool) -> tuple[int, int]:
     if announced > there or (exactly and announced != there):
         raise ValueError(f"it announces an array of {announced:,} bytes and holds {there:,}")
     return announced, int(shape[0]) if shape else 1
+
+
+def _check_text(array: Array) -> Array:
+    """An array; of text only if each of its numbers is a character: Python fails at others when they are looked at."""
+    if array.dtype.kind == "U" and array.size:
+        codes = np.frombuffer(array.tobytes(), array.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > sys.maxunicode or ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1])).any():
+            raise ValueError("it holds text of numbers that are no characters")
+    return array
 
 
 @contextmanager
