@@ -26,7 +26,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 def _rows(text: str) -> list[dict[str, float]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = list(reader.fieldnames or [])
-    if not any(names) or len(set(names)) != len(names):
+    if not names or not all(name.isidentifier() for name in names) or len(set(names)) != len(names):
         raise ValueError(f"its first line is {text.partition(chr(10))[0][:80]!r}")
     rows = []
     for row in reader:
