@@ -46,7 +46,7 @@ LOST = "no answer"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each part with idle or slow clients")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each part with idle or slow clients")
     parser.add_argument("--uploads", type=int, default=60, help="hostile pictures, ten at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     arguments = parser.parse_args()

@@ -261,7 +261,6 @@ def test_archives_of_another_making_are_refused(run, name):
         "\n",
         "epoch\n1,2\n",
         "epoch,train_loss\n1\n",
-        "train_loss\n0.5\n",
         "epoch,epoch\n1,1\n",
         "epoch,train_loss\n1,many\n",
         "epoch,train_loss\n2,0.5\n",

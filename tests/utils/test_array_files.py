@@ -4,7 +4,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array, open_archive, open_arrays, read_array, read_member
+from cifarlab.utils.array_files import (
+    BROKEN_ARCHIVE,
+    array_lengths,
+    map_array,
+    open_archive,
+    open_arrays,
+    read_array,
+    read_member,
+)
 from cifarlab.utils.limits import TooLargeError
 
 ARRAYS: dict[str, np.ndarray] = {
@@ -29,6 +37,11 @@ def test_arrays_are_read_as_numpy_reads_them(tmp_path, save):
         with pytest.raises(KeyError) as missing:
             stored["others"]
         assert str(missing.value) == "it has no array 'others'"
+
+
+def test_lengths_are_known_before_anything_is_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", **ARRAYS)
+    assert array_lengths(tmp_path / "a.npz") == {"numbers": 2, "columns first": 2, "words": 2, "one": 1, "none": 0}
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -78,6 +91,18 @@ def test_a_changed_byte_is_seen(tmp_path):
     (tmp_path / "a.npz").write_bytes(data)
     with open_arrays(tmp_path / "a.npz") as stored, pytest.raises(BROKEN_ARCHIVE, match="CRC"):
         stored["a"]
+
+
+@pytest.mark.parametrize("code", [0x110000, 0xFFFFFFFF, 0xD800])
+def test_text_of_no_characters_is_refused(tmp_path, code):
+    """Found by mutation: NumPy gives it, and Python raises SystemError when a word is looked at."""
+    words = np.array([97, code], np.uint32).view("U1")
+    np.savez(tmp_path / "a.npz", words=words)
+    np.save(tmp_path / "a.npy", words)
+    with open_arrays(tmp_path / "a.npz") as stored, pytest.raises(ValueError, match="no characters"):
+        stored["words"]
+    with pytest.raises(ValueError, match="no characters"):
+        read_array(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize(

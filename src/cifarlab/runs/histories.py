@@ -14,7 +14,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """One dictionary an epoch, numbers only, without what is empty.
 
     Raises:
-        CifarlabError: If the file cannot be read, has no header, or its epochs are not numbered 1, 2, 3 and so on.
+        CifarlabError: If the file cannot be read, has no header, or its epochs are numbered otherwise than 1, 2, 3, ...
     """
     text = read_text(path)
     try:
@@ -26,7 +26,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 def _rows(text: str) -> list[dict[str, float]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = list(reader.fieldnames or [])
-    if _NUMBER not in names or len(set(names)) != len(names):
+    if not names or not all(name.isidentifier() for name in names) or len(set(names)) != len(names):
         raise ValueError(f"its first line is {text.partition(chr(10))[0][:80]!r}")
     rows = []
     for row in reader:
@@ -37,6 +37,6 @@ def _rows(text: str) -> list[dict[str, float]]:
             rows.append({key: float(value) for key, value in row.items() if value})
         except ValueError as error:
             raise ValueError(f"{line}: {error}") from error
-        if rows[-1].get(_NUMBER) != len(rows):
-            raise ValueError(f"{line} is epoch {row[_NUMBER][:20]!r}, expected {len(rows)}")
+        if rows[-1].setdefault(_NUMBER, len(rows)) != len(rows):  # one that is not told follows from the order
+            raise ValueError(f"{line} is epoch {rows[-1][_NUMBER]:g}, expected {len(rows)}")
     return rows

@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ BROKEN_ARCHIVE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.Ba
 """What reading an `.npz` raises where it is missing, damaged or holds something else."""
 _WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as NumPy and Keras write; others unpack to any size
 _ENCRYPTED = 0x1
+_SURROGATES = (0xD800, 0xDFFF)
 # What else NumPy, zipfile and Python's own parser raise on damaged headers.
 _ALSO_BROKEN = (
     SyntaxError, tokenize.TokenError, RecursionError, MemoryError, OverflowError, struct.error, NotImplementedError,
@@ -52,6 +55,16 @@ def open_arrays(path: Path) -> Iterator[Mapping[str, Any]]:
         yield _Arrays(archive)
 
 
+def array_lengths(path: Path) -> dict[str, int]:
+    """How many rows each array of an `.npz` announces, by its name; of a single number 1. None is unpacked.
+
+    Raises:
+        As `open_arrays`.
+    """
+    with PARSER, open_archive(path) as archive:
+        return _Arrays(archive).lengths()
+
+
 def read_array(path: Path) -> Array:
     """The array of an `.npy`; Python objects in it are never loaded.
 
@@ -65,7 +78,7 @@ def read_array(path: Path) -> Array:
         needed = _check_header(file, size)
         limits.check_bytes(path, needed, size)
         file.seek(0)
-        return npy.read_array(file, allow_pickle=False)
+        return _check_text(npy.read_array(file, allow_pickle=False))
 
 
 def map_array(path: Path) -> Array:
@@ -143,6 +156,15 @@ class _Arrays(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:  # `Mapping` would read the array to see
         return name in self._members
 
+    def lengths(self) -> dict[str, int]:
+        """How many rows each array announces."""
+        found = {}
+        with _as_broken():
+            for name, member in self._members.items():
+                with self._archive.open(member) as stream:
+                    found[name] = _measure(stream, member.file_size, exactly=True)[1]
+        return found
+
     def __getitem__(self, name: str) -> Array:
         if name not in self._members:
             raise MissingArrayError(name)
@@ -154,11 +176,16 @@ class _Arrays(Mapping[str, Any]):
             with self._archive.open(member) as stream:
                 found: Array = npy.read_array(stream, allow_pickle=False)
                 stream.read(1)  # to its end, where the checksum is compared
-                return found
+                return _check_text(found)
 
 
 def _check_header(stream: IO[bytes], size: int, *, exactly: bool = False) -> int:
     """Bytes of the array that a header announces, which must be there: NumPy takes the memory before it reads them."""
+    return _measure(stream, size, exactly)[0]
+
+
+def _measure(stream: IO[bytes], size: int, exactly: bool) -> tuple[int, int]:
+    """Bytes and rows."""
     version = npy.read_magic(stream)
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read is None:
@@ -172,7 +199,16 @@ def _check_header(stream: IO[bytes], size: int, *, exactly: bool = False) -> int
     announced, there = count * int(dtype.itemsize), size - stream.tell()
     if announced > there or (exactly and announced != there):
         raise ValueError(f"it announces an array of {announced:,} bytes and holds {there:,}")
-    return announced
+    return announced, int(shape[0]) if shape else 1
+
+
+def _check_text(array: Array) -> Array:
+    """An array; of text only if each of its numbers is a character: Python fails at others when they are looked at."""
+    if array.dtype.kind == "U" and array.size:
+        codes = np.frombuffer(array.tobytes(), array.dtype.byteorder.replace("|", "=") + "u4")
+        if codes.max() > sys.maxunicode or ((codes >= _SURROGATES[0]) & (codes <= _SURROGATES[1])).any():
+            raise ValueError("it holds text of numbers that are no characters")
+    return array
 
 
 @contextmanager

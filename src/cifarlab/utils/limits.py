@@ -41,7 +41,7 @@ def check_bytes(path: Path | str, announced: int, stored: int = 0) -> None:
         TooLargeError: If it does.
     """
     if announced > max(most_bytes(), stored):
-        _refuse(path, f"it announces {_size(announced)} of content in a file of {_size(stored)}")
+        _refuse(path, f"it announces {_size(announced)} of content in a file of {_size(stored)}", announced)
 
 
 def check_rows(path: Path | str, count: int) -> None:
@@ -52,7 +52,7 @@ def check_rows(path: Path | str, count: int) -> None:
     """
     most = most_bytes() // _BYTES_A_ROW
     if count > most:
-        _refuse(path, f"it has {count:,} rows, and there is room for {most:,}")
+        _refuse(path, f"it has {count:,} rows, and there is room for {most:,}", count * _BYTES_A_ROW)
 
 
 def check_cells(path: Path | str, count: int) -> None:
@@ -63,7 +63,7 @@ def check_cells(path: Path | str, count: int) -> None:
     """
     most = most_bytes() // _BYTES_A_CELL
     if count > most:
-        _refuse(path, f"it has {count:,} cells of text, and there is room for {most:,}")
+        _refuse(path, f"it has {count:,} cells of text, and there is room for {most:,}", count * _BYTES_A_CELL)
 
 
 def check_text(path: Path | str, size: int) -> None:
@@ -74,12 +74,11 @@ def check_text(path: Path | str, size: int) -> None:
     """
     most = most_bytes() // _BYTES_OF_JSON
     if size > most:
-        _refuse(path, f"its text is {_size(size)} long, expected at most {_size(most)}")
+        _refuse(path, f"its text is {_size(size)} long, expected at most {_size(most)}", size * _BYTES_OF_JSON)
 
 
-def _refuse(path: Path | str, why: str) -> None:
-    needed = f"if you trust the file, set {VARIABLE} to more than {most_bytes() // 2**20} (MiB)"
-    raise TooLargeError(f"{path} is too large: {why}; {needed}")
+def _refuse(path: Path | str, why: str, needed: int) -> None:
+    raise TooLargeError(f"{path} is too large: {why}; if you trust the file, set {VARIABLE}={-(-needed // 2**20)}")
 
 
 def _size(count: int) -> str:

@@ -10,7 +10,7 @@ from scipy import special
 from cifarlab.evaluation.external._names import ID, INDEX, LABEL, OTHER, PREDICTED, role
 from cifarlab.evaluation.external._table import Key, Table
 from cifarlab.utils import limits
-from cifarlab.utils.array_files import open_arrays, read_array
+from cifarlab.utils.array_files import array_lengths, open_arrays, read_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 
@@ -32,23 +32,17 @@ def read_arrays(path: Path, only_labels: bool) -> Table:
         One of BROKEN_ARCHIVE: If the file is broken, or holds Python objects.
     """
     if _is_archive(path):  # whatever its name ends in
+        limits.check_rows(path, max(array_lengths(path).values(), default=0))  # before they are unpacked
         with open_arrays(path) as stored:
-            arrays = dict(stored)
-        for array in arrays.values():
-            _check_rows(path, array)
-        return _read_npz(path, arrays, only_labels)
+            return _read_npz(path, dict(stored), only_labels)
     array = read_array(path)
-    _check_rows(path, array)
+    limits.check_rows(path, len(array) if array.ndim else 1)
     return Table(path, labels=array) if only_labels else _by_shape(path, array)
 
 
 def _is_archive(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) == b"PK"
-
-
-def _check_rows(path: Path, array: Array) -> None:
-    limits.check_rows(path, len(array) if array.ndim else 1)
 
 
 def _read_npz(path: Path, arrays: Mapping[str, Array], only_labels: bool) -> Table:
