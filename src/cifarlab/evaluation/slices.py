@@ -112,7 +112,7 @@ def _kept_distances(images: Array, train: ImageSet) -> Array:
     """`nearest_distances`, which no model changes, kept in the user's cache where it took long."""
     if len(images) * len(train) < _WORTH_KEEPING:
         return nearest_distances(images, train.images)
-    state = {"images": hashlib.sha256(np.ascontiguousarray(images)).hexdigest(), "train": train.fingerprint}
+    state = {"images": hashlib.sha256(np.ascontiguousarray(images).data).hexdigest(), "train": train.fingerprint}
     folder = cache_folder("distances", str(state))
     kept = None if folder is None else read_arrays(folder, state)
     if kept is None or "distances" not in kept or kept["distances"].shape != (len(images),):
