@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cifarlab.search.tasks import Answer, Task, advance, thread_variables
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.silence import without_chatter
 from cifarlab.utils.text import counted
 
 SECONDS_TO_APPEAR = 10.0
@@ -54,7 +55,8 @@ def connected(address: str | None) -> Iterator[None]:
     import ray
 
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of notices about Ray Data's own doings
-    is_ours = connect(address)
+    with without_chatter():  # in which Ray says that it has read the line above
+        is_ours = connect(address)
     try:
         yield
     finally:
