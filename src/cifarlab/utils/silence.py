@@ -26,7 +26,7 @@ def silenced() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """What C++ parts of TensorFlow and Ray log for information does not reach standard error; all else does, in the end.
+    """What the C++ of TensorFlow and Ray log as information does not reach standard error; all else does, in the end.
 
     They ask no setting and write past Python to the descriptor, which belongs to the process: one thread at a time.
     What Python writes to `sys.stderr` meanwhile, such as a display of progress, is shown at once.
