@@ -56,6 +56,19 @@ def test_where_no_cluster_answers_is_said_at_once():
             connect(f"127.0.0.1:{port}")
 
 
+def test_where_rays_own_processes_do_not_start_is_one_line(monkeypatch):
+    ray = pytest.importorskip("ray")
+    from cifarlab.search.ray_cluster import connect
+
+    def time_out(**_):
+        raise Exception("The current node timed out during startup.\nThe GCS is overloaded.")
+
+    monkeypatch.setattr(ray, "init", time_out)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(CifarlabError, match="at this machine: The current node timed out during startup"):
+        connect(None)
+
+
 @pytest.mark.thorough
 def test_a_machine_that_dies_changes_nothing():
     pytest.importorskip("ray")

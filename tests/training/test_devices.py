@@ -103,10 +103,12 @@ def test_where_there_are_not_so_many_any_more_the_way_on_is_said(run, monkeypatc
     assert choose_again("1", run) == 1
 
 
-@pytest.mark.parametrize("damage", [0, "4", None, 1.5])
+@pytest.mark.parametrize(
+    "damage", [{"devices": 0}, {"devices": "4"}, {"devices": None}, {"devices": 1.5}, {"notices": 1}, {"notices": [1]}]
+)
 def test_a_damaged_record_is_refused(run, damage):
-    files.write_json(run.environment_file, {"devices": damage})
-    with pytest.raises(CifarlabError, match="is damaged: devices must be a number"):
+    files.write_json(run.environment_file, damage)
+    with pytest.raises(CifarlabError, match=f"is damaged: {next(iter(damage))} must be "):
         choose_again(None, run)
 
 

@@ -26,6 +26,7 @@ def test_information_is_dropped_and_all_else_is_shown(capfd):
     with without_chatter():
         os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n")
         os.write(2, b"I0000 00:00:1795282103.613661    2131 devices.cc:76] Number of eligible GPUs\n")
+        os.write(2, b"[2026-11-30 09:06:45,210 I 19461 19461] logging.cc:303: Set ray log level\n")
         os.write(2, b"E0000 00:00:1795282103.613661    2131 devices.cc:77] out of memory\n")
         os.write(2, b"a line of our own\n")
         assert capfd.readouterr().err == ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cifarlab.search.tasks import Answer, Task, advance, thread_variables
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.silence import without_chatter
 from cifarlab.utils.text import counted
 
 SECONDS_TO_APPEAR = 10.0
@@ -35,7 +36,7 @@ def connect(address: str | None) -> bool:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what later versions do; else a warning
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+    except Exception as error:  # Ray raises a bare one where its own processes do not start in time
         where = address or "this machine"
         reason = " ".join(str(error).split())[:300]
         raise CifarlabError(f"cannot reach a Ray cluster at {where}: {reason}; see ray status") from error
@@ -54,7 +55,8 @@ def connected(address: str | None) -> Iterator[None]:
     import ray
 
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of notices about Ray Data's own doings
-    is_ours = connect(address)
+    with without_chatter():  # in which Ray says that it has read the line above
+        is_ours = connect(address)
     try:
         yield
     finally:

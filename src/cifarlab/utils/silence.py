@@ -26,7 +26,7 @@ def silenced() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """What TensorFlow's C++ parts log for information does not reach standard error; all else does, in the end.
+    """What the C++ of TensorFlow and Ray log as information does not reach standard error; all else does, in the end.
 
     They ask no setting and write past Python to the descriptor, which belongs to the process: one thread at a time.
     What Python writes to `sys.stderr` meanwhile, such as a display of progress, is shown at once.
@@ -50,7 +50,9 @@ def without_chatter() -> Iterator[None]:
 
 
 _STDERR = 2
-_CHATTER = re.compile(rb"I\d{4} \d\d:\d\d:|WARNING: All log messages before absl::InitializeLog")
+_CHATTER = re.compile(  # the last is Ray's form
+    rb"I\d{4} \d\d:\d\d:|WARNING: All log messages before absl::InitializeLog|\[\d{4}-\d\d-\d\d [\d:,]+ I "
+)
 _descriptor = threading.Lock()
 _lock = threading.Lock()
 _filters = contextlib.ExitStack()

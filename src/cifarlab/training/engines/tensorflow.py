@@ -13,8 +13,8 @@ from cifarlab.utils.arrays import Array
 class BackendEngine(Engine):
     """See `cifarlab.training.engines.Engine`. Keras's variables are TensorFlow's own, and changed in place."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         # Traced once for each height, and once for validation: the number of steps, and the last part of validation,
         # are left open. Without AutoGraph, which would rewrite Keras's Python first and find nothing to do there.
         self._run = {pixels: self._trace(pixels) for pixels in self.trained}
