@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except typer.TyperException as error:
         return _fail(usage.usage_line(error))
-    except SystemExit as error:  # of a user's own code: as an exit code of ours it could say that all went well
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Typer's, where a reader has gone
+            return _fail_to_write(error.__context__)
+        # Of a user's own code: as an exit code of ours it could say that all went well.
         return _fail(f"own code called sys.exit({error.code!r}), which ends nothing here: take it out")
     except MemoryError:
         return _fail("out of memory: give it fewer or smaller images at once, or a machine with more memory")
