@@ -53,7 +53,7 @@ def _selective(forward: Forward) -> Forward:
 
     def mean(images: Pixels) -> NDArray[np.float32]:
         logits = np.array(forward(images), np.float32)  # (B, K); a copy, which may be written to
-        # The softmax in NumPy: SciPy would be half of what `predict` loads. Sorted, so that the last two are the likeliest.
+        # The softmax in NumPy, since SciPy would be half of what `predict` loads; sorted, so the likeliest come last.
         shares = np.sort(np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True)), axis=1)
         unsure = np.flatnonzero(shares[:, -1] - shares[:, -2] < SURE_MARGIN * shares.sum(axis=1))
         if len(unsure) == 0:
