@@ -46,6 +46,7 @@ def train_all(
                 data_dir=data_dir,
                 runs_dir=runs_dir,
                 name=name,
+                labels=item.labels,
                 show=display,
             )
         runs.append(run)
@@ -77,5 +78,6 @@ def check_resume_stands_alone(others: Iterable[object]) -> None:
     """
     if any(other is not None and other != [] for other in others):
         raise CifarlabError(
-            "--resume continues a run as it was begun: give no recipe, setting, seed, data set or name beside it"
+            "--resume continues a run as it was begun: give no recipe, setting, seed, data set, "
+            "labels file or name beside it"
         )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
+from cifarlab.runs.own_labels import keep_labels, with_own_labels
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.observer import TrainingObserver, choose_observer
-from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
+from cifarlab.training.preparation import build_model, correct_splits, describe_splits, load_splits, prepare
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
@@ -36,6 +37,7 @@ def train(
     show: TrainingObserver | bool | None = None,
     splits: Splits | None = None,
     until: int | None = None,
+    labels: str | Path | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -53,6 +55,7 @@ def train(
         splits: The data, where they are loaded already, with what the recipe holds out; by default they are loaded.
         until: Pause after this epoch, to go on by `resume`; by default train to the recipe's last. A training that is
             one of many writes no pictures for TensorBoard: they would take longer than a short training.
+        labels: A labels file, by which training and validation images are relabelled and dropped; the run keeps a copy.
 
     Returns:
         The run, finished or paused.
@@ -64,10 +67,13 @@ def train(
     observer = choose_observer(show)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
-    splits, model = prepare(resolved, data_dir, splits)
+    corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)
+    splits, model = prepare(resolved, data_dir, splits if corrected is None else corrected[0])
     run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
     try:
         _describe(run, resolved, splits, model)
+        if corrected is not None:
+            keep_labels(run, *corrected[1:])
         files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
     except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
         shutil.rmtree(run.path)
@@ -166,7 +172,7 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     backend = read_object(run.environment_file, "backend")["backend"]
     if choose_backend() != backend:  # random states are kept in another form, and digits would differ
         raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
-    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
+    splits = with_own_labels(run, splits or load_splits(run.recipe, data_dir or run.data.get("data_dir")))
     if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
@@ -233,6 +239,8 @@ def _command(
         words += [f"--{key}", str(value)]
     if data_dir is not None:
         words += ["--data-dir", str(data_dir)]
+    if run.labels_file.is_file():  # the copy: the file itself grows with each verdict
+        words += ["--labels", str(run.labels_file)]
     # A recipe in JSON only tells of own code: the user names it.
     named = [] if isinstance(recipe, str) and not recipe.endswith(".json") else kept_code.copies(run)
     return shlex.join([*words, *(word for each in named for word in ("--code", each))])

@@ -6,9 +6,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import SPLITS, Splits
+from cifarlab.datasets.verdicts import Corrections, LabelsFile, correct_labels, read_labels
 from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe
 from cifarlab.runs import kept_code
+from cifarlab.runs.own_labels import LEARNED_FROM
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
@@ -43,6 +45,25 @@ def load_splits(recipe: Recipe, data_dir: str | Path | None) -> Splits:
     if not len(splits.train):
         raise CifarlabError(f"{recipe.data} has no training images: add a train/ folder, or evaluate a run on it")
     return splits
+
+
+def correct_splits(
+    recipe: Recipe, data_dir: str | Path | None, splits: Splits | None, labels: str | Path
+) -> tuple[Splits, LabelsFile, Corrections]:
+    """The data that a recipe names, training and validation labels corrected.
+
+    Args:
+        recipe: Which data, and what it holds out.
+        data_dir: Where they are.
+        splits: The data as they are, where they are loaded already.
+        labels: The labels file.
+
+    Raises:
+        CifarlabError: If the file is damaged or does not fit the data, or these cannot be had.
+    """
+    read = read_labels(labels)  # before the data: it takes no time
+    splits, made = correct_labels(splits or load_splits(recipe, data_dir), read, LEARNED_FROM)
+    return splits, read, made
 
 
 def _check_batches(recipe: Recipe, splits: Splits) -> None:

@@ -12,6 +12,7 @@ EPILOG = usage.examples(
     'cifarlab train mlp2 --set model.widths="(2048,)" --set learning_rate=5e-4 --epochs 150',
     "cifarlab train my_recipe.py --data folder:pictures",
     "cifarlab train convnet94 --folds 5",
+    "cifarlab train mlp2 --labels runs/labels/cifar10.csv",
     "cifarlab train --resume runs/mlp2-seed0",
 )
 
@@ -26,6 +27,7 @@ def train(
     batch_size: Annotated[int | None, option("N", "Short for --set batch_size=N.")] = None,
     data: RecipeData = None,
     data_dir: DataDir = None,
+    labels: Annotated[Path | None, option("FILE", "Correct training and validation labels by a labels file.")] = None,
     code: Code = None,
     name: Annotated[str | None, option("NAME", "Name of the run's folder.", "--name", "-n")] = None,
     resume: Annotated[str | None, option("RUN", "Continue a stopped run.", complete=completion.runs)] = None,
@@ -43,12 +45,13 @@ def train(
     short = {"epochs": epochs, "batch_size": batch_size}
     overrides = [*(settings or []), *(f"{key}={value}" for key, value in short.items() if value is not None)]
     if resume is not None:
-        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name)
+        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, labels)
         training.check_resume_stands_alone(given)
         runs = [training.resume(resume, data_dir=data_dir, code=code or (), stderr=as_json)]
     else:
         trainings = plan.plan_trainings(
-            recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
-        )
+            recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or (),
+            labels=labels,
+        )  # fmt: skip
         runs = training.train_all(trainings, data_dir=data_dir, runs_dir=runs_dir, name=name, stderr=as_json)
     output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)
