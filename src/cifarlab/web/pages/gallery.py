@@ -148,7 +148,7 @@ def choose_images(
     """Whose doubts there are about a split, and its rows that an address asks for."""
     part = collection.splits[split]
     chosen = read_data_filter(query, collection.class_names)
-    doubts = library.doubts(collection.name, split) if split != "train" else None
+    doubts = library.doubts(collection.name, split)
     key = ("images", collection.slug, split, chosen, doubts and doubts.state)
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 

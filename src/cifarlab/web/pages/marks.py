@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.datasets.verdicts import VERDICTS, LabelsFile, Verdict, append_verdicts, new_verdict, read_labels
+from cifarlab.datasets.verdicts import COLUMNS, VERDICTS, LabelsFile, Verdict, append_verdicts, new_verdict, read_labels
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import few
 from cifarlab.web.pages.data_set import Collection
@@ -99,6 +99,19 @@ def add_marks(library: Library, collection: Collection, images: Sequence[str], v
     _check_place(path)
     append_verdicts(path, [_judge(collection, each, verdict, new) for each in dict.fromkeys(images)])
     return read_marks(library, collection)
+
+
+def read_content(path: Path) -> bytes:
+    """The labels file as it is; where there is none, the header of one.
+
+    Raises:
+        CifarlabError: If it is a link, or cannot be read.
+    """
+    _check_place(path)
+    try:
+        return path.read_bytes() if path.is_file() else (",".join(COLUMNS) + "\n").encode()
+    except OSError as error:
+        raise CifarlabError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def say(verdict: Verdict | None) -> str:

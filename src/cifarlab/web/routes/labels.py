@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from cifarlab.web.pages.marks import add_marks, marks_file, read_marks
+from cifarlab.web.pages.marks import add_marks, marks_file, read_content
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
@@ -36,10 +36,7 @@ def mark_labels(
 
 @router.get("/labels/{slug}")
 def download_labels(library: LibraryOf, slug: str) -> Response:
-    """The labels file as it is."""
-    collection = library.collection(slug)
-    path = marks_file(library, collection)
-    problem = read_marks(library, collection).problem
-    if not path.is_file() or path.is_symlink() or path.parent.is_symlink():
-        raise HTTPException(404, problem or f"no label of {collection.name} has been marked yet")
-    return FileResponse(path, media_type="text/csv", filename=path.name, headers={"Cache-Control": "no-store"})
+    """The labels file as it is, whatever its state; where nothing has been marked, its header alone."""
+    content = read_content(marks_file(library, library.collection(slug)))
+    named = {"Content-Disposition": f'attachment; filename="{slug}.csv"', "Cache-Control": "no-store"}
+    return Response(content, media_type="text/csv", headers=named)
