@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--data", default="digits")
     parser.add_argument("--recipe", default="mlp1")
     parser.add_argument("--verdicts", type=int, nargs="+", default=[20, 50, 100, 200, 500])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--set", dest="settings", action="append")
     parser.add_argument("--draw", action="store_true", help="only draw and print what cleaning.json says")
@@ -186,7 +186,8 @@ def draw(found: Mapping[str, Any]) -> bytes:
     worst, best = (np.array(found["accuracy"][name]) for name in (NOTHING, TRUTH))
     with style():
         figure, (axes,) = new_axes(6.4, 3.6)
-        for index, order in enumerate((DOUBTED, RANDOM)):
+        drawn = [order for order in (DOUBTED, RANDOM) if f"{found['verdicts'][0]} {order}" in found["accuracy"]]
+        for index, order in enumerate(drawn):
             gains = [
                 mean_difference((np.array(found["accuracy"][f"{count} {order}"]) - worst).tolist())
                 for count in found["verdicts"]
