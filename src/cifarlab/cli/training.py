@@ -67,6 +67,7 @@ def train_all(
                 data_dir=data_dir,
                 runs_dir=runs_dir,
                 name=name,
+                labels=item.labels,
                 show=display,
                 max_seconds=_left(max_seconds, began),
                 devices=devices,
@@ -221,6 +222,6 @@ def check_resume_stands_alone(others: Iterable[object]) -> None:
     """
     if any(other is not None and other != [] for other in others):
         raise CifarlabError(
-            "--resume continues a run as it was begun: give no recipe, setting, seed, data set, name or "
+            "--resume continues a run as it was begun: give no recipe, setting, seed, data set, labels file, name or "
             "worker beside it"
         )

@@ -20,6 +20,7 @@ from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
 from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
 from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array, rows_of
@@ -166,6 +167,7 @@ def _examine(
     first = opened[0]
     held_out = first.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
     splits = datasets.load_data(first.data_name, data_dir=data_dir or first.data_dir, **held_out)
+    splits = with_own_labels(first, splits)  # of a run with a labels file, its corrected labels are examined
     images = splits[split]
     predicted = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
     _check_labels(images, predicted, first.data_name)

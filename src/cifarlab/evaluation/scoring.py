@@ -10,7 +10,9 @@ import numpy as np
 
 from cifarlab import datasets, metrics
 from cifarlab.datasets import SPLITS, ImageSet, Splits, older_split
+from cifarlab.datasets.verdicts import read_labels
 from cifarlab.displays.progress import progress_of
+from cifarlab.evaluation.corrected_labels import correct_evaluated
 from cifarlab.evaluation.dead_units import measure_activity
 from cifarlab.evaluation.human_labels import open_human_labels, score_with_humans
 from cifarlab.evaluation.overlap import describe, summarise
@@ -20,6 +22,7 @@ from cifarlab.inference.tta import check_tta
 from cifarlab.runs import Run, pretrained_run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.layout import NO_TTA, with_tta
+from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Scores
@@ -41,6 +44,7 @@ def evaluate(
     runs_dir: str | os.PathLike[str] = "runs",
     code: Sequence[str | os.PathLike[str]] = (),
     show: bool | None = None,
+    labels: str | Path | None = None,
 ) -> Scores:
     """Let a run's model classify every image of a split, and score the answers.
 
@@ -48,7 +52,8 @@ def evaluate(
     each whole or not at all, and records the look in `looks.json`. On other data than the run's own, the files are
     `predictions-<split>-<data>.npz` and `scores-<split>-<data>.json`, so that the run's own numbers stay. Accuracy is
     single-view, each image being seen once, as it is, unless `tta` names a test-time augmentation: then the files are
-    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay.
+    `predictions-<split>-tta-<name>.npz` and `scores-<split>-tta-<name>.json`, and the single-view numbers stay. With a
+    labels file, all these names end in `-labels`, `scores-test-labels.json` among them.
 
     Args:
         run: The run to evaluate, or `"builtin"`.
@@ -60,11 +65,12 @@ def evaluate(
         runs_dir: Where the run of the built-in model is, or will be made.
         code: The user's own Python files that the run may need; no other is executed.
         show: Whether to show the progress; None: in a notebook and at a prompt.
+        labels: A labels file, by which images of the split are relabelled and dropped before they are scored.
 
     Raises:
         CifarlabError: If the run is no run or incomplete, the split is unknown, empty or was not held out, the data are
-            missing, do not fit the model, or are not the ones that the run was trained on, or the human labels are not
-            about them.
+            missing, do not fit the model, or are not the ones that the run was trained on, or the human labels or the
+            labels file are not about them.
     """
     _check_options(split, tta)
     own_code.allow_files(code)
@@ -72,17 +78,23 @@ def evaluate(
     run = pretrained_run.open_run(run, needs_model=True, runs_dir=runs_dir)
     _check_held_out(run, split)
     humans = None if human_labels is None else open_human_labels(human_labels, data or run.data_name, split)
-    splits = _load(run, data, data_dir)
+    read = None if labels is None else read_labels(labels)  # before the data: it takes no time
+    known = _load(run, data, data_dir)
+    splits = with_own_labels(run, known) if known.source.name == run.data_name else known
     _check_classes(run, splits, split)
-    notices = [*_state_notices(run), *splits.source.notices, *_data_notices(run, splits, split, named=data is not None)]
+    altered = _data_notices(run, splits, split, named=data is not None)
+    splits, about = (splits, None) if read is None else correct_evaluated(known, read, split)
+    _check_classes(run, splits, split)  # a labels file may drop every image
+    notices = [*_state_notices(run), *splits.source.notices, *altered]
     met = _find_overlap(run, splits, split)
     predictions, activity = _classify(run, splits[split], tta, met, show)
     human = None if humans is None else json_data(score_with_humans(predictions, humans))
-    scores = _score(run, predictions, met, _Asked(splits.source.name, split, tta), notices)
-    scores = dataclasses.replace(scores, human=human, activity=activity)
+    asked = _Asked(splits.source.name, split, tta, corrected=about is not None)
+    scores = dataclasses.replace(_score(run, predictions, met, asked, notices), human=human, activity=activity)
+    scores = dataclasses.replace(scores, labels=about)
     with run.changing():  # the two belong together: of two who evaluate at once, none writes between them
-        predictions.save(run.predictions_file(split, splits.source.name, tta))
-        files.write_sealed(run.scores_file(split, splits.source.name, tta), scores)
+        predictions.save(run.predictions_file(split, asked.data, tta, corrected=asked.corrected))
+        files.write_sealed(run.scores_file(split, asked.data, tta, corrected=asked.corrected), scores)
     return scores
 
 
@@ -93,6 +105,7 @@ class _Asked:
     data: str
     split: str
     tta: str
+    corrected: bool = False
 
 
 def _classify(
@@ -114,7 +127,7 @@ def _score(run: Run, predictions: Predictions, met: Overlap | None, asked: _Aske
     overlap, told = _weigh_overlap(run, met, predictions, split, data)
     calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else (None, [])
     assert predictions.origin is not None
-    why = f"evaluate on {data}{with_tta(tta)}"
+    why = f"evaluate on {data}{with_tta(tta)}{', corrected labels' if asked.corrected else ''}"
     return dataclasses.replace(
         metrics.score(predictions),
         run=run.name,

@@ -5,6 +5,7 @@ run.json            format, version, state (running, finished, stopped, failed) 
 recipe.json         the resolved recipe
 environment.json    versions, hardware, backend
 data.json           which data, from where, with which checksums
+labels.csv          the labels file that its labels were corrected by, where one was given
 command.txt         the command that makes this run again
 history.csv         one line an epoch
 model.keras         best on validation (the last epoch's where nothing is held out)
@@ -22,7 +23,8 @@ image-<id>.html     what `cifarlab image` tells of one image
 robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
 predictions-<split>.npz, scores.json (test; other splits scores-<split>.json), looks.json, figures/, report.html;
     on other data than the run's own predictions-<split>-<data>.npz, scores-<split>-<data>.json;
-    with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json
+    with test-time augmentation predictions-<split>[-<data>]-tta-<name>.npz, scores-<split>[-<data>]-tta-<name>.json;
+    on labels corrected by a labels file these names end in -labels, and test's is never scores.json
 """
 
 from collections.abc import Iterable
@@ -74,6 +76,7 @@ class RunFiles:
     trained_images_file = _File("trained-images.npz")
     report_file = _File("report.html")
     looks_file = _File("looks.json")
+    labels_file = _File("labels.csv")
 
     @property
     def name(self) -> str:
@@ -84,9 +87,18 @@ class RunFiles:
         """The page about one image."""
         return self.path / f"image-{file_slug(image_id)}.html"
 
-    def predictions_file(self, split: str, data: str | None = None, tta: str = NO_TTA) -> Path:
-        """What the model said about every image of `split`, of the run's own data or of another data set."""
-        return self.path / f"predictions-{split}{self._suffix(data, tta)}.npz"
+    def predictions_file(
+        self, split: str, data: str | None = None, tta: str = NO_TTA, *, corrected: bool = False
+    ) -> Path:
+        """What the model said about every image of `split`, of the run's own data or of another data set.
+
+        Args:
+            split: `"train"`, `"validation"` or `"test"`.
+            data: Name of the data set; by default the run's own.
+            tta: Test-time augmentation.
+            corrected: Whether `evaluate` was given a labels file: such answers are never mixed with the others.
+        """
+        return self.path / f"predictions-{split}{self._suffix(data, tta, corrected)}.npz"
 
     def stored_predictions_file(self, split: str) -> Path:
         """`predictions_file` of the run's own data, without TTA, once it is sure to be there.
@@ -102,15 +114,15 @@ class RunFiles:
             )
         return path
 
-    def scores_file(self, split: str, data: str | None = None, tta: str = NO_TTA) -> Path:
-        """The numbers about `split`, of the run's own data or of another data set."""
-        suffix = self._suffix(data, tta)
+    def scores_file(self, split: str, data: str | None = None, tta: str = NO_TTA, *, corrected: bool = False) -> Path:
+        """The numbers about `split`; the arguments are those of `predictions_file`."""
+        suffix = self._suffix(data, tta, corrected)
         return self.path / ("scores.json" if split == "test" and not suffix else f"scores-{split}{suffix}.json")
 
-    def _suffix(self, data: str | None, tta: str) -> str:
-        """What tells files apart: the name of another data set than the run's own, that of test-time augmentation."""
+    def _suffix(self, data: str | None, tta: str, corrected: bool) -> str:
+        """What tells files apart: another data set than the run's own, test-time augmentation, corrected labels."""
         other = "" if data is None or data == self.data_name else f"-{file_slug(data)}"
-        return other + ("" if tta == NO_TTA else f"-tta-{tta}")
+        return other + ("" if tta == NO_TTA else f"-tta-{tta}") + ("-labels" if corrected else "")
 
     @property
     def data(self) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class Scores(Shown):
         calibrated: Where the run has been calibrated, and this is single-view.
         human: Beside what people called the images: see `human_labels.compare_with_humans`.
         activity: Of a dense network, single-view.
+        labels: Where `evaluate` was given a labels file: which one, and how many verdicts of each kind were used.
     """
 
     run: str | None = field(default=None, metadata=OPTIONAL)
@@ -112,12 +113,14 @@ class Scores(Shown):
     calibrated: CalibratedScores | None = field(default=None, metadata=OPTIONAL)
     human: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
     activity: Activity | None = field(default=None, metadata=OPTIONAL)
+    labels: Mapping[str, Any] | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def which_images(self) -> str:
-        """`10,000 test images of cifar10, TTA flip`; test-time augmentation is always named."""
+        """`10,000 test images of cifar10, TTA flip`; test-time augmentation and corrected labels are always named."""
         of = f" of {self.data}" if self.data else ""
-        return f"{counted(self.count, f'{self.split} image' if self.split else 'image')}{of}{with_tta(self.tta)}"
+        how = with_tta(self.tta) + (", corrected labels" if self.labels else "")
+        return f"{counted(self.count, f'{self.split} image' if self.split else 'image')}{of}{how}"
 
     @property
     def shown(self) -> list[str]:

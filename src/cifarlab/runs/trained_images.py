@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab import datasets
 from cifarlab.datasets import ImageSet
 from cifarlab.runs import training_dynamics
 from cifarlab.runs.layout import RunFiles
+from cifarlab.runs.own_labels import load_own_data
 from cifarlab.runs.run import Run
 from cifarlab.utils import files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
@@ -126,8 +126,7 @@ def find_overlap(
 def load_training_images(run: Run, data_dir: str | None = None) -> ImageSet | None:
     """The run's own training images as they are today; None where they cannot be had without the network."""
     try:
-        where = data_dir or run.data_dir
-        return datasets.load_data(run.data_name, data_dir=where, download=False, **run.recipe.held_out).train
+        return load_own_data(run, data_dir, download=False).train
     except CifarlabError:  # it is not they that were asked for
         return None
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
+from cifarlab.runs.own_labels import keep_labels
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training import machine_rates, stops
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
-from cifarlab.training.preparation import describe_splits, note_differences, prepare, rebuild
+from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
 from cifarlab.utils import files, own_code
 from cifarlab.utils.environment import choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
@@ -46,6 +47,7 @@ def train(
     until: int | None = None,
     max_seconds: float | None = None,
     devices: int | str | None = None,
+    labels: str | Path | None = None,
 ) -> Run:
     """Train a recipe in a new run folder.
 
@@ -65,6 +67,7 @@ def train(
             one of many writes no pictures for TensorBoard: they would take longer than a short training.
         max_seconds: Pause before so many seconds are over, after an epoch if the next one would not fit.
         devices: How many devices share the images of each step, or `"all"`; by default one.
+        labels: A labels file, by which training and validation images are relabelled and dropped; the run keeps a copy.
 
     Returns:
         The run, finished or paused.
@@ -77,11 +80,14 @@ def train(
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
     resolved = _resolve(recipe, settings, given, code)
     count = choose_devices(devices, resolved)
-    splits, model = prepare(resolved, data_dir, splits)
+    corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)
+    splits, model = prepare(resolved, data_dir, splits if corrected is None else corrected[0])
     run = create_run(Path(runs_dir), name or run_name(recipe, resolved, settings))
     with run.owned():
         try:
             _describe(run, resolved, splits, model)
+            if corrected is not None:
+                keep_labels(run, *corrected[1:])
             record_devices(run, count)
             given |= {} if devices is None else {"devices": devices}
             files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
@@ -276,6 +282,8 @@ def _command(
         words += [f"--{key}", str(value)]
     if data_dir is not None:
         words += ["--data-dir", str(data_dir)]
+    if run.labels_file.is_file():  # the copy: the file itself grows with each verdict
+        words += ["--labels", str(run.labels_file)]
     # A recipe in JSON only tells of own code: the user names it.
     named = [] if isinstance(recipe, str) and not recipe.endswith(".json") else kept_code.copies(run)
     return shlex.join([*words, *(word for each in named for word in ("--code", each))])

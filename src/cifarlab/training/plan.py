@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cifarlab import datasets
+from cifarlab.datasets.verdicts import read_labels
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery, own_code, syntax
@@ -25,6 +26,7 @@ class Training:
     settings: tuple[str, ...] = ()
     seed: int | None = None
     data: str | None = None
+    labels: str | None = None
 
 
 def plan_trainings(
@@ -37,6 +39,7 @@ def plan_trainings(
     data: str | None = None,
     name: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
+    labels: str | Path | None = None,
 ) -> list[Training]:
     """Every recipe with every seed, each resolved once, so that a mistake in the last is found before the first.
 
@@ -49,6 +52,7 @@ def plan_trainings(
         data: Data set instead of the recipe's own.
         name: Name of the runs' folders.
         code: The user's own Python files that recipes in JSON may name; others of theirs are not executed.
+        labels: The labels file by which each corrects its training and validation labels.
 
     Raises:
         CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a name or setting is wrong.
@@ -61,8 +65,13 @@ def plan_trainings(
     # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
     trainings = [
-        Training(recipe, (*settings, *part), number, data) for recipe in recipes for number in numbers for part in parts
+        Training(recipe, (*settings, *part), number, data, None if labels is None else str(labels))
+        for recipe in recipes
+        for number in numbers
+        for part in parts
     ]
+    if labels is not None:
+        read_labels(labels)
     for training in trainings:
         _check(training, code)
         _check_run_name(name or Path(training.recipe).stem)

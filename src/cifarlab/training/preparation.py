@@ -6,9 +6,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import SPLITS, Splits
+from cifarlab.datasets.verdicts import Corrections, LabelsFile, correct_labels, read_labels
 from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, kept_code
+from cifarlab.runs.own_labels import LEARNED_FROM, with_own_labels
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, describe_environment, find_backend
@@ -70,7 +72,7 @@ def rebuild(
         backend = environment["backend"]
         raise CifarlabError(f"{run.path} was trained on {backend}: set KERAS_BACKEND={backend} to resume it")
     choose_backend(environment)
-    splits = splits or load_splits(run.recipe, data_dir or run.data.get("data_dir"))
+    splits = with_own_labels(run, splits or load_splits(run.recipe, data_dir or run.data.get("data_dir")))
     if describe_splits(splits)["fingerprints"] != run.data.get("fingerprints"):
         why = older_split(run.data, splits.source)
         raise CifarlabError(f"the data are not those that {run.path} was trained on{why}: give those as --data-dir")
@@ -87,6 +89,25 @@ def note_differences(run: Run) -> None:
     earlier = before.get("resumed", [])
     resumed = [*(earlier if isinstance(earlier, list) else []), {"after_epoch": len(run.history()), "differs": found}]
     files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
+
+
+def correct_splits(
+    recipe: Recipe, data_dir: str | Path | None, splits: Splits | None, labels: str | Path
+) -> tuple[Splits, LabelsFile, Corrections]:
+    """The data that a recipe names, training and validation labels corrected.
+
+    Args:
+        recipe: Which data, and what it holds out.
+        data_dir: Where they are.
+        splits: The data as they are, where they are loaded already.
+        labels: The labels file.
+
+    Raises:
+        CifarlabError: If the file is damaged or does not fit the data, or these cannot be had.
+    """
+    read = read_labels(labels)  # before the data: it takes no time
+    splits, made = correct_labels(splits or load_splits(recipe, data_dir), read, LEARNED_FROM)
+    return splits, read, made
 
 
 def _check_batches(recipe: Recipe, splits: Splits) -> None:

@@ -198,7 +198,7 @@ def test_the_command_prints_the_table_or_json(tmp_path: Path, labels: Path, caps
     with pytest.raises(CifarlabError, match="--data-dir belongs to runs"):
         evaluate(predictions=theirs, data_dir="x")
     with pytest.raises(CifarlabError, match="belong to --predictions"):
-        evaluate(labels=labels)
+        evaluate(class_names="a,b")
     with pytest.raises(CifarlabError, match="nothing to evaluate"):
         evaluate()
 

@@ -14,7 +14,7 @@ from cifarlab.web.pages.filters import (
     select_images,
     select_predictions,
 )
-from cifarlab.web.pages.label_doubts import weigh_labels
+from cifarlab.web.pages.label_doubts import join_left_out, weigh_labels
 
 NAMES = ("cat", "dog", "ship")
 # Each row is right or wrong with a probability that can be read off.
@@ -97,6 +97,18 @@ def test_what_nobody_was_asked_about_is_no_doubt():
     assert select_images(
         np.array([0, 0]), np.array(["unknown", "test-4"]), DataFilter(doubt=0.01), doubts
     ).tolist() == [1]
+
+
+def test_folds_speak_each_of_the_images_that_it_left_out():
+    ids = np.array([f"test-{row}" for row in range(6)])
+    first = predictions(CHANCES[:4], LABELS[:4], ids[:4])
+    second = predictions(np.roll(CHANCES, 1, axis=1)[3:], LABELS[3:], ids[3:])  # both left out the fourth
+    joined = join_left_out({"one": first, "two": second})
+    own, theirs = CHANCES[np.arange(6), LABELS], np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
+    expected = [*own[:3], (own[3] + theirs[3]) / 2, *theirs[4:]]
+    np.testing.assert_allclose(joined.of(ids.tolist()), 1 - np.array(expected), atol=1e-6)
+    assert joined.runs == ("one", "two")
+    assert np.isnan(joined.of(["elsewhere"])).all()
 
 
 def test_images_only_one_of_two_runs_recognises():

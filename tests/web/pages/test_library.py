@@ -1,5 +1,6 @@
 """The library reads each run once, notices what changes, and opens nothing outside its folder."""
 
+import numpy as np
 import pytest
 from starlette.exceptions import HTTPException
 
@@ -123,6 +124,21 @@ def test_doubts_ask_the_most_accurate_runs(library, runs_dir, make_run):
     doubts = library.doubts("digits", "test")
     best = sorted(library.summaries(), key=lambda summary: -summary.accuracy)[:5]
     assert list(doubts.runs) == [summary.name for summary in best]
+    assert library.doubts("digits", "validation") is None
+    assert library.doubts("digits", "train") is None
+
+
+def test_training_labels_are_doubted_by_runs_that_left_the_images_out(library, runs_dir, make_run):
+    run = make_run(runs_dir, "left-out", fraction=0.3)
+    doubts = library.doubts("digits", "train")
+    assert doubts.runs == ("left-out",)
+    left_out = run.predictions("validation")
+    np.testing.assert_allclose(doubts.of(left_out.ids.tolist()), 1 - left_out.label_probabilities, atol=1e-6)
+
+
+def test_a_run_on_corrected_labels_does_not_doubt_the_published_ones(library, runs_dir, make_run):
+    make_run(runs_dir, "corrected", fraction=0.3).labels_file.write_text("id,old,new,verdict\n")
+    assert library.doubts("digits", "train") is None
     assert library.doubts("digits", "validation") is None
 
 

@@ -24,9 +24,11 @@ EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-* --json",
     "cifarlab evaluate builtin --tta flip-shift",
     "cifarlab evaluate runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
+    "cifarlab evaluate runs/mlp2-seed0 --labels runs/labels/cifar10.csv",
     "cifarlab evaluate --predictions theirs.npz --labels labels.npy",
 )
 _PREDICTIONS = "Logits, probabilities or classes of any model: npz, npy or csv."
+_LABELS = "Correct labels by this labels file first; with --predictions, the true classes."
 _CLASS_NAMES = "The classes of --predictions, in the order of the labels."
 _FOLDER = "Folder for what --predictions gives; else nothing is written."
 
@@ -41,7 +43,7 @@ def evaluate(
     human_labels: HumanLabels = None,
     runs_dir: RunsDir = Path("runs"),
     predictions: Annotated[Path | None, option("FILE", _PREDICTIONS)] = None,
-    labels: Annotated[Path | None, option("FILE", "The true classes for --predictions: npz, npy, csv or txt.")] = None,
+    labels: Annotated[Path | None, option("FILE", _LABELS)] = None,
     class_names: Annotated[str | None, option("A,B,...", _CLASS_NAMES)] = None,
     output: Annotated[Path | None, output("DIR", _FOLDER)] = None,
     as_json: Json = False,
@@ -64,8 +66,8 @@ def evaluate(
         found = external.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([found]) if as_json else tables_scores.print_evaluations([found], [])
         return
-    if labels or class_names or output:
-        raise CifarlabError("--labels, --class-names and --output belong to --predictions: give that too")
+    if class_names or output:
+        raise CifarlabError("--class-names and --output belong to --predictions: give that too")
     if not runs:
         raise CifarlabError("nothing to evaluate: give folders of runs, or --predictions FILE with --labels FILE")
     with working("opening the runs"):
@@ -76,8 +78,9 @@ def evaluate(
     for run in opened:
         with working(f"evaluating {run.path}"):
             scores = scoring.evaluate(
-                run, split=split, data=data, data_dir=data_dir, tta=tta, human_labels=human_labels, code=code or ()
-            )
+                run, split=split, data=data, data_dir=data_dir, tta=tta, human_labels=human_labels, code=code or (),
+                labels=labels,
+            )  # fmt: skip
         entries.append(scores)
     if as_json:
         tables.print_json_of_runs([run.path for run in opened], entries)

@@ -29,6 +29,7 @@ EPILOG = usage.examples(
     "cifarlab train convnet94 --folds 5",
     "cifarlab train mlp1 mlp2 --seeds 5 --jobs 8",
     "cifarlab train resnet18 --devices all",
+    "cifarlab train mlp2 --labels runs/labels/cifar10.csv",
     "cifarlab train --resume runs/mlp2-seed0",
     "cifarlab train --resume latest --max-seconds 3000",
 )
@@ -44,6 +45,7 @@ def train(
     batch_size: Annotated[int | None, option("N", "Short for --set batch_size=N.")] = None,
     data: RecipeData = None,
     data_dir: DataDir = None,
+    labels: Annotated[Path | None, option("FILE", "Correct training and validation labels by a labels file.")] = None,
     code: Code = None,
     name: Annotated[str | None, option("NAME", "Name of the run's folder.", "--name", "-n")] = None,
     resume: Annotated[str | None, option("RUN", "Continue a stopped run; or latest.", complete=completion.runs)] = None,
@@ -73,14 +75,14 @@ def train(
         engine,
         jobs,
         threads,
-        {"--devices": devices, "--max-seconds": max_seconds},
+        {"--devices": devices, "--max-seconds": max_seconds, "--labels": labels},
         address=address,
         cpus=cpus_per_trial,
         gpus=gpus_per_trial,
     )
     failed = waiting = 0
     if resume is not None:
-        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, workers)
+        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, labels, workers)
         training.check_resume_stands_alone(given)
         runs = [
             training.resume(
@@ -95,7 +97,15 @@ def train(
         ]
     else:
         trainings = plan.plan_trainings(
-            recipes or [], overrides, seed=seed, seeds=seeds, folds=folds, data=data, name=name, code=code or ()
+            recipes or [],
+            overrides,
+            seed=seed,
+            seeds=seeds,
+            folds=folds,
+            data=data,
+            name=name,
+            code=code or (),
+            labels=labels,
         )
         if workers is None:
             runs = training.train_all(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.cli.tables.cells import new_table
+from cifarlab.datasets.verdicts import content_checksum
 from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.utils import files
@@ -82,8 +83,13 @@ def summarise(findings: Findings, top: int, page: Path) -> dict[str, Any]:
 
 
 def write_csv(findings: Findings, path: Path, top: int) -> Path:
-    """One line a doubt, the most doubtful first."""
-    return files.write_csv(path, _rows(findings, top), _COLUMNS)
+    """One line a doubt, the most doubtful first; with its column `verdict` filled in, a labels file."""
+    rows = {str(image_id): row for row, image_id in enumerate(findings.images.ids)}
+    judged = [
+        {**each, "verdict": "", "when": "", "checksum": content_checksum(findings.images.images[rows[each["id"]]])}
+        for each in _rows(findings, top)
+    ]
+    return files.write_csv(path, judged, (*_COLUMNS, "verdict", "when", "checksum"))
 
 
 def _rows(findings: Findings, top: int) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cifarlab import datasets
 from cifarlab.datasets import ImageSet, Splits
 from cifarlab.evaluation.explanation.counterfactual import ClassChange, find_smallest_change
 from cifarlab.evaluation.explanation.find_image import find_image
@@ -20,6 +19,7 @@ from cifarlab.inference import prediction
 from cifarlab.inference.tta import make_views
 from cifarlab.runs import Run, pretrained_run, training_dynamics, unique_names
 from cifarlab.runs.derived import StaleError, model_checksum
+from cifarlab.runs.own_labels import load_own_data
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.trained_images import find_overlap
 from cifarlab.runs.training_dynamics import Dynamics, ImageHistory
@@ -195,10 +195,10 @@ def _begin(data: str, splits: Splits, split: str, row: int) -> Explanation:
 
 
 def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:
-    """The run's own data, split as it split them; runs that held out the same images share them."""
-    key = str(run.recipe.held_out)
+    """The run's own data, split and labelled as it learned them; runs that have the same share them."""
+    key = f"{run.recipe.held_out} {run.data.get('fingerprints')}"
     if key not in loaded:
-        loaded[key] = datasets.load_data(run.data_name, data_dir=data_dir or run.data_dir, **run.recipe.held_out)
+        loaded[key] = load_own_data(run, data_dir)
     return loaded[key]
 
 

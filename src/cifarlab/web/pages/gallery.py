@@ -36,6 +36,8 @@ class Tile:
         picture: Address of the picture; empty where it cannot be had.
         said: The class named; empty where nobody was asked.
         sure: Probability of `said`.
+        name: The image by its id, behind the number of the class suggested for it, or -1, and a colon; empty where the
+            picture cannot be had.
     """
 
     href: str
@@ -45,6 +47,12 @@ class Tile:
     said: str = ""
     sure: float = 0.0
     right: bool = True
+    name: str = ""
+
+    @property
+    def image_id(self) -> str:
+        """The image's id."""
+        return self.name.partition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -123,11 +131,12 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     for row in rows[(page - 1) * size : page * size]:
         image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
         place = doubts.rows.get(image_id) if doubts is not None and shows_doubt else None
-        said = doubts.class_names[doubts.suggested[place]] if doubts is not None and place is not None else ""
+        suggested = int(doubts.suggested[place]) if doubts is not None and place is not None else -1
+        said = doubts.class_names[suggested] if doubts is not None and place is not None else ""
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
-        alt = f"{true} ({image_id})"
-        tiles.append(Tile(href, collection.address(image_id), alt, true, said, sure, said in ("", true)))
+        alt, name = f"{true} ({image_id})", f"{suggested}:{image_id}"
+        tiles.append(Tile(href, collection.address(image_id), alt, true, said, sure, said in ("", true), name))
     return Gallery(
         tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=doubts.runs if doubts else ()
     )
@@ -139,7 +148,7 @@ def choose_images(
     """Whose doubts there are about a split, and its rows that an address asks for."""
     part = collection.splits[split]
     chosen = read_data_filter(query, collection.class_names)
-    doubts = library.doubts(collection.name, split) if split != "train" else None
+    doubts = library.doubts(collection.name, split)
     key = ("images", collection.slug, split, chosen, doubts and doubts.state)
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 
@@ -167,4 +176,5 @@ def _prediction_tile(
         said=said,
         sure=sure,
         right=true == said,
+        name=f"{predictions.predicted[row]}:{image_id}" if shown else "",
     )

@@ -59,9 +59,42 @@ def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) ->
             continue
         total += other.probabilities[[places[image_id] for image_id in rows]]
         runs.append(name)
-    mean = total / len(runs)
-    label_probability = mean[np.arange(len(first)), first.labels]
+    return _doubt(tuple(runs), rows, first.labels, total / len(runs), first.class_names, state)
+
+
+def join_left_out(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
+    """The mean out-of-sample probabilities of runs that left out different images, such as the folds of one training.
+
+    Args:
+        opinions: Of each run by its name, at least one, about the images that it left out; those about other classes
+            than the first's are left out.
+        state: Of the files that this comes from.
+    """
+    names = next(iter(opinions.values())).class_names
+    used = {name: each for name, each in opinions.items() if each.class_names == names}
+    rows: dict[str, int] = {}
+    for each in used.values():
+        for image_id in each.ids.tolist():
+            rows.setdefault(image_id, len(rows))
+    total, asked = np.zeros((len(rows), len(names))), np.zeros(len(rows))  # (N, K) and (N,)
+    labels = np.zeros(len(rows), np.int64)
+    for each in used.values():
+        places = [rows[image_id] for image_id in each.ids.tolist()]  # without repetition: ids are unique
+        total[places] += each.probabilities
+        asked[places] += 1
+        labels[places] = each.labels
+    return _doubt(tuple(used), rows, labels, total / asked[:, np.newaxis], names, state)
+
+
+def _doubt(
+    runs: tuple[str, ...],
+    rows: dict[str, int],
+    labels: NDArray[np.int64],
+    mean: NDArray[np.float64],
+    names: tuple[str, ...],
+    state: Hashable,
+) -> Doubts:
+    """From the mean probabilities of N images, `(N, K)`."""
+    label_probability = mean[np.arange(len(labels)), labels]
     suggested, believed = mean.argmax(axis=1).astype(np.int64), mean.max(axis=1).astype(np.float32)
-    return Doubts(
-        tuple(runs), rows, (1 - label_probability).astype(np.float32), suggested, believed, first.class_names, state
-    )
+    return Doubts(runs, rows, (1 - label_probability).astype(np.float32), suggested, believed, names, state)

@@ -23,13 +23,14 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
-from cifarlab.web.pages.label_doubts import Doubts, weigh_labels
+from cifarlab.web.pages.label_doubts import Doubts, join_left_out, weigh_labels
 from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, read_summary, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.
 ALWAYS = "digits"
 MOST_OPINIONS = 5
+MOST_LEFT_OUT = 20
 _MOST_KEPT = 256
 # A page asks for the list several times, and looks at every file of every run for it.
 _FRESH_SECONDS = 0.2
@@ -104,15 +105,19 @@ class Library:
     def doubts(self, data: str, split: str) -> Doubts | None:
         """What the most accurate runs think of a split's labels; None where none was asked about it.
 
-        Training images are left out: a run's probabilities of what it was trained on say nothing of the label.
+        Of training images those are asked that left them out, as the folds of a training do: a run's probabilities of
+        what it was trained on say nothing of the label. Nor are those asked whose labels were corrected by a file.
 
         Args:
             data: Name of the data set.
-            split: `"test"` or `"validation"`.
+            split: `"train"`, `"validation"` or `"test"`.
         """
-        best_runs = [summary for summary in self.summaries() if summary.data == data and split in summary.evaluated]
-        best_runs.sort(key=lambda summary: -(summary.scores[split].accuracy or 0))
-        best_runs = best_runs[:MOST_OPINIONS]
+        read, most = ("validation", MOST_LEFT_OUT) if split == "train" else (split, MOST_OPINIONS)
+        best_runs = [summary for summary in self.summaries() if summary.data == data and read in summary.evaluated]
+        if read == "validation":
+            best_runs = [summary for summary in best_runs if not summary.run.labels_file.is_file()]
+        best_runs.sort(key=lambda summary: -(summary.scores[read].accuracy or 0))
+        best_runs = best_runs[:most]
         if not best_runs:
             return None
         key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in best_runs))
@@ -190,11 +195,12 @@ class Library:
 
     def _weigh(self, best_runs: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
         """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
+        read, weigh = ("validation", join_left_out) if split == "train" else (split, weigh_labels)
         opinions: dict[str, Predictions] = {}
         for summary in best_runs:
             with contextlib.suppress(CifarlabError):
-                opinions[summary.name] = self.predictions(summary, split)
-        return weigh_labels(opinions, key) if opinions else None
+                opinions[summary.name] = self.predictions(summary, read)
+        return weigh(opinions, key) if opinions else None
 
     def _warm_up(self) -> None:
         importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings SciPy, which the first page waits for

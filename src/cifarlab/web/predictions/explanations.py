@@ -22,6 +22,7 @@ from cifarlab.evaluation.explanation.saliency import SaliencyMap, make_explainer
 from cifarlab.inference import forward, prediction
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
+from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.utils.images import Pixels
 from cifarlab.web.predictions.model_store import LoadedModel
 
@@ -140,11 +141,10 @@ def _in_background(make: Callable[[], _Known]) -> Future[_Known]:
 
 def _look_at_training_images(body: Any, run: Run | None, data_dir_of: Callable[[str], str | None]) -> _Known:
     if run is not None:
-        name, held_out = run.data_name, run.recipe.held_out
-    else:
-        card = builtin.read_card()
-        name, held_out = str(card["data"]["name"]), recipes.from_dict(card["recipe"]).held_out
-    train = load_data(name, data_dir=data_dir_of(name), download=False, **held_out).train
-    if run is not None:
+        own = load_data(run.data_name, data_dir=data_dir_of(run.data_name), download=False, **run.recipe.held_out)
+        train = with_own_labels(run, own).train
         return _Known(training_features(run, body, train), train)
+    card = builtin.read_card()
+    name, held_out = str(card["data"]["name"]), recipes.from_dict(card["recipe"]).held_out
+    train = load_data(name, data_dir=data_dir_of(name), download=False, **held_out).train
     return _Known(prediction.compute_logits(body, train.images).astype(np.float16), train)

@@ -11,6 +11,7 @@ from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.figures import DATA_FIGURES, DRAWING, draw_data_figure
 from cifarlab.web.pages.gallery import show_images
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.marks import read_marks
 from cifarlab.web.pages.sections import Section
 from cifarlab.web.server.state import LibraryOf
 
@@ -45,6 +46,7 @@ def show_data(request: Request, library: LibraryOf, slug: str) -> Response:
         names=library.data_names(),
         split=split,
         gallery=gallery,
+        marks=read_marks(library, collection),
         counts={name: len(part) for name, part in collection.parts.items()},
     )
 

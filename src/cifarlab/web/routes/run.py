@@ -12,9 +12,11 @@ from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
+from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.figures import run_figures
 from cifarlab.web.pages.gallery import show_predictions
 from cifarlab.web.pages.library import Library, data_option
+from cifarlab.web.pages.marks import read_marks
 from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
@@ -77,7 +79,9 @@ def show_mistakes(request: Request, library: LibraryOf, name: str) -> Response:
         raise CifarlabError(say_unevaluated([summary], summary.held_out[0]))
     gallery = show_predictions(library, summary, frame["split"], request.query_params, PAGE_SIZE)
     others = [each.name for each in library.summaries() if each.data == summary.data and each.name != name]
-    return rendering.page(request, "run_mistakes.html", **frame, gallery=gallery, others=others)
+    found = library.find_collection(summary.data)
+    marks = read_marks(library, found) if isinstance(found, Collection) else None
+    return rendering.page(request, "run_mistakes.html", **frame, gallery=gallery, others=others, marks=marks)
 
 
 @router.get("/runs/{name}/{tab}")

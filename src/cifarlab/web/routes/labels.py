@@ -1,0 +1,42 @@
+"""Marking labels: verdicts on images are taken here and kept at once, and the labels file can be downloaded."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from cifarlab.web.pages.marks import add_marks, marks_file, read_content
+from cifarlab.web.server.state import LibraryOf
+
+router = APIRouter(include_in_schema=False)
+
+
+async def read_form(request: Request) -> list[tuple[str, str]]:
+    """Every field of the form, in its order; several may have one name."""
+    return [(key, str(value)) for key, value in (await request.form()).multi_items()]
+
+
+@router.post("/labels/{slug}")
+def mark_labels(
+    request: Request, library: LibraryOf, slug: str, typed: Annotated[list[tuple[str, str]], Depends(read_form)]
+) -> Response:
+    """Keep a verdict on the images of a form; a script is told what counts now, a browser goes back to its page."""
+    fields = dict(typed)
+    images = [value for key, value in typed if key == "image"]
+    collection = library.collection(slug)
+    marks = add_marks(library, collection, images, fields.get("verdict", ""), fields.get("new", ""))
+    if "application/json" in request.headers.get("accept", ""):
+        ids = [each.partition(":")[2] for each in images]
+        return JSONResponse({"marks": {each: marks.words(each) for each in ids}, "summary": marks.summary})
+    back = fields.get("back", "")
+    # Only to an address of this app: never to another host.
+    safe = back if back.startswith("/") and not back.startswith(("//", "/\\")) else f"/data/{slug}?mark=1"
+    return RedirectResponse(f"{safe}#found", status_code=303)
+
+
+@router.get("/labels/{slug}")
+def download_labels(library: LibraryOf, slug: str) -> Response:
+    """The labels file as it is, whatever its state; where nothing has been marked, its header alone."""
+    content = read_content(marks_file(library, library.collection(slug)))
+    named = {"Content-Disposition": f'attachment; filename="{slug}.csv"', "Cache-Control": "no-store"}
+    return Response(content, media_type="text/csv", headers=named)

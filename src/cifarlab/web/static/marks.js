@@ -1,0 +1,136 @@
+// Marking labels with the mouse and by keys; the form works without. Every mark is sent at once, in its order.
+
+const form = document.querySelector("[data-marking]");
+const boxes = [...form.querySelectorAll('input[name="image"]')];
+const choice = form.elements.namedItem("new");
+const said = form.querySelector("[data-said]");
+let anchor = null; // where a range begins
+let shift = false; // whether the last click held Shift
+let queue = Promise.resolve();
+
+const selected = () => boxes.filter((box) => box.checked);
+const focused = () => boxes.find((box) => box === document.activeElement);
+
+function tell(words, failed = false) {
+  said.textContent = words;
+  said.classList.toggle("failed", failed);
+}
+
+function tellSelected() {
+  const count = selected().length;
+  tell(count ? `${count} selected` : "");
+}
+
+function selectRange(from, to) {
+  const [first, last] = [boxes.indexOf(from), boxes.indexOf(to)].sort((one, other) => one - other);
+  boxes.forEach((box, place) => (box.checked = first <= place && place <= last));
+}
+
+form.addEventListener("click", (event) => (shift = event.shiftKey || (shift && event.detail === 0)), true);
+form.addEventListener("mousedown", (event) => (shift = event.shiftKey), true);
+form.addEventListener("change", (event) => {
+  if (!boxes.includes(event.target)) return;
+  if (shift && anchor && anchor !== event.target) {
+    selectRange(anchor, event.target);
+  } else anchor = event.target;
+  shift = false;
+  tellSelected();
+});
+
+// How many pictures stand in a row: as many as have the first one's height on the page.
+function columns() {
+  const top = boxes[0].closest("li").offsetTop;
+  const next = boxes.findIndex((box) => box.closest("li").offsetTop !== top);
+  return next < 0 ? boxes.length : next;
+}
+
+function move(key, from, extends_) {
+  const place = boxes.indexOf(from);
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() };
+  const wanted = key === "Home" ? 0 : key === "End" ? boxes.length - 1 : place + steps[key];
+  const to = boxes[wanted];
+  if (!to) return ["ArrowUp", "ArrowDown"].includes(key); // at the edges left and right turn the page
+  to.focus();
+  to.closest("li").scrollIntoView({ block: "nearest" });
+  if (extends_) {
+    anchor ??= from;
+    selectRange(anchor, to);
+    tellSelected();
+  } else anchor = to;
+  return true;
+}
+
+function show(marks) {
+  for (const item of form.querySelectorAll("[data-image]")) {
+    if (item.dataset.image in marks) item.querySelector(".mark").textContent = marks[item.dataset.image];
+  }
+}
+
+async function send(asked, verdict, name) {
+  const body = new URLSearchParams([["verdict", verdict], ["new", name], ...asked.map((box) => ["image", box.value])]);
+  try {
+    const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const found = await response.json();
+    if (!response.ok) throw new Error(found.detail ?? `that did not work (${response.status})`);
+    show(found.marks);
+    document.querySelector("[data-marked]").textContent = found.summary;
+    for (const part of document.querySelectorAll("[data-kept]")) part.hidden = false;
+    const words = verdict === "undo" ? "taken back" : found.marks[asked[0].closest("li").dataset.image];
+    tell(`${asked.length === 1 ? asked[0].closest("li").dataset.image : `${asked.length} pictures`}: ${words}`);
+  } catch (error) {
+    tell(`Not kept: ${error instanceof TypeError ? "the server cannot be reached" : error.message}`, true);
+  }
+}
+
+// What is said goes to all that are selected, or to the picture in focus; then the next one has the focus.
+function mark(verdict, name = "") {
+  const chosen = selected();
+  const here = focused();
+  const asked = chosen.length ? chosen : here ? [here] : [];
+  if (!asked.length) {
+    tell("Select a picture first", true);
+    return;
+  }
+  for (const box of chosen) box.checked = false;
+  if (!chosen.length) boxes[boxes.indexOf(here) + 1]?.focus();
+  anchor = focused() ?? null;
+  queue = queue.then(() => send(asked, verdict, name));
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const verdict = event.submitter?.value;
+  if (verdict) mark(verdict, verdict === "relabel" ? choice.value : "");
+});
+
+function act(key) {
+  const button = form.querySelector(`button[data-key="${CSS.escape(key)}"]`);
+  const option = form.querySelector(`option[data-key="${CSS.escape(key)}"]`);
+  if (button) mark(button.value, button.value === "relabel" ? choice.value : "");
+  else if (option) mark("relabel", option.value);
+  else return false;
+  return true;
+}
+
+addEventListener(
+  "keydown",
+  (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
+    const here = focused();
+    let done = false;
+    if (here && /^(Arrow|Home$|End$)/.test(event.key)) done = move(event.key, here, event.shiftKey);
+    else if (event.shiftKey) return;
+    else if (event.key === "a") {
+      for (const box of boxes) box.checked = true;
+      tellSelected();
+      done = true;
+    } else if (event.key === "Escape" && selected().length) {
+      for (const box of boxes) box.checked = false;
+      tellSelected();
+      done = true;
+    } else if (event.key.length === 1) done = act(event.key);
+    if (done) event.preventDefault();
+  },
+  true,
+);

@@ -1,0 +1,173 @@
+"""Marking labels as a visitor does: with the mouse, by the keyboard alone, on a phone, and without scripts."""
+
+import shutil
+
+import pytest
+
+from cifarlab.datasets.verdicts import read_labels
+from cifarlab.web.settings import Settings
+
+pytestmark = pytest.mark.browser
+
+GALLERY = "/runs/first/mistakes?mark=1"
+
+
+@pytest.fixture
+def address(fakes, runs_dir, tmp_path):
+    """Where the app answers: without a mark, on runs that nobody else marks."""
+    shutil.copytree(runs_dir, tmp_path / "runs")
+    with fakes.serving(Settings(runs_dir=tmp_path / "runs", data="digits")) as found:
+        yield found
+
+
+@pytest.fixture
+def verdicts(tmp_path):
+    """What the labels file says, in its order: each image's place among the pictures of a page, verdict and class."""
+
+    def verdicts(page) -> list[tuple[int, str, str]]:
+        ids = page.locator("[data-image]").evaluate_all("all => all.map(each => each.dataset.image)")
+        found = read_labels(tmp_path / "runs" / "labels" / "digits.csv").verdicts
+        return [(ids.index(each.image_id), each.verdict, each.new) for each in found]
+
+    return verdicts
+
+
+def suggested(page, place: int) -> str:
+    words = page.locator("[data-image]").nth(place).locator(".said").inner_text()
+    return words.split()[0]
+
+
+def wait_for(page, words: str) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-marked]")).to_have_text(words)
+
+
+def marks(page, *places: int) -> list[str]:
+    return [page.locator("[data-image] .mark").nth(place).inner_text() for place in places]
+
+
+def test_with_the_mouse_one_a_range_and_a_class(visit, verdicts):
+    page = visit(GALLERY)
+    tiles = page.locator("[data-image] label")
+    tiles.nth(0).click()
+    page.get_by_role("button", name="Relabel").click()
+    wait_for(page, "1 marked: 1 relabel")
+    tiles.nth(2).click()
+    tiles.nth(5).click(modifiers=["Shift"])
+    assert page.locator("[data-image] input:checked").count() == 4
+    assert page.locator("[data-said]").inner_text() == "4 selected"
+    page.get_by_role("button", name="Drop").click()
+    wait_for(page, "5 marked: 1 relabel, 4 drop")
+    tiles.nth(7).click()
+    page.get_by_label("Relabel to").select_option("nine")
+    page.get_by_role("button", name="Relabel").click()
+    wait_for(page, "6 marked: 2 relabel, 4 drop")
+    tiles.nth(3).click()
+    page.get_by_role("button", name="Undo").click()
+    wait_for(page, "5 marked: 2 relabel, 3 drop")
+    assert "nine" not in page.locator("[data-image]").nth(7).locator(".true").inner_text()
+    assert verdicts(page) == [
+        (0, "relabel", suggested(page, 0)), *((place, "drop", "") for place in (2, 3, 4, 5)),
+        (7, "relabel", "nine"), (3, "undo", ""),
+    ]  # fmt: skip
+    assert marks(page, 0, 2, 3) == [f"relabel: {suggested(page, 0)}", "drop", ""]
+    assert page.locator("[data-kept] code").inner_text().endswith("runs/labels/digits.csv")
+    page.reload()
+    assert marks(page, 0, 2, 3) == [f"relabel: {suggested(page, 0)}", "drop", ""]
+
+
+def test_by_the_keyboard_alone(visit, verdicts):
+    page = visit(GALLERY)
+    page.locator("summary", has_text="How to mark").focus()
+    for _ in range(3):  # the first picture is the next stop behind the explanation, which is closed
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "image":
+            break
+    assert page.evaluate("document.activeElement.closest('li') === document.querySelector('[data-image]')")
+    page.keyboard.press("k")  # and on to the second
+    page.keyboard.press("r")
+    page.keyboard.press("d")
+    page.keyboard.press("u")
+    page.keyboard.press("0")  # of the digits each is its own key
+    assert "zero" not in page.locator("[data-image]").nth(4).locator(".true").inner_text()
+    wait_for(page, "5 marked: 1 keep, 2 relabel, 1 drop, 1 unsure")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert page.locator("[data-said]").inner_text() == "3 selected"
+    page.keyboard.press("d")
+    wait_for(page, "8 marked: 1 keep, 2 relabel, 4 drop, 1 unsure")
+    page.keyboard.press("Home")
+    page.keyboard.press("z")
+    wait_for(page, "7 marked: 2 relabel, 4 drop, 1 unsure")
+    assert verdicts(page) == [
+        (0, "keep", ""), (1, "relabel", suggested(page, 1)), (2, "drop", ""), (3, "unsure", ""),
+        (4, "relabel", "zero"), (5, "drop", ""), (6, "drop", ""), (7, "drop", ""), (0, "undo", ""),
+    ]  # fmt: skip
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    top, second = page.evaluate(
+        "[document.querySelector('[data-image]'), document.activeElement.closest('li')].map(each => each.offsetTop)"
+    )
+    assert second > top
+    page.keyboard.press("Space")
+    assert page.locator("[data-said]").inner_text() == "1 selected"
+    page.keyboard.press("a")
+    assert page.locator("[data-image] input:not(:checked)").count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator("[data-image] input:checked").count() == 0
+
+
+def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):
+    page = visit(GALLERY)
+    page.get_by_label("Confidence, % from").press("d")
+    page.keyboard.press("1")
+    assert page.locator("[data-said]").inner_text() == ""
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("d")
+    assert page.locator("[data-said]").inner_text() == "Select a picture first"
+    assert not (tmp_path / "runs" / "labels").exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_is_accessible(visit, serious, width, scheme):
+    page = visit(GALLERY, width=width, scheme=scheme, has_touch=width == 390)
+    page.locator("[data-image] label").nth(1).click()
+    page.get_by_role("button", name="Keep").click()
+    wait_for(page, "1 marked: 1 keep")
+    page.locator("summary", has_text="How to mark").click()
+    page.locator("[data-image] label").nth(2).click()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert serious(page) == []
+    bar = page.locator(".marking-tools").bounding_box()
+    assert bar["height"] < 200  # of 844 pixels: the pictures keep their place
+
+
+def test_without_scripts_the_form_does_it(visit, verdicts):
+    page = visit("/data/digits?mark=1", java_script_enabled=False)
+    for place in (1, 3):
+        page.locator("[data-image] label").nth(place).click()
+    page.get_by_role("button", name="Drop").click()
+    page.wait_for_url("**/data/digits?mark=1#found")
+    wait_for(page, "2 marked: 2 drop")
+    assert verdicts(page) == [(1, "drop", ""), (3, "drop", "")]
+    assert marks(page, 1, 2, 3) == ["drop", "", "drop"]
+
+
+class TestRefused:
+    """A page whose server is made to refuse: what it says must reach its visitor."""
+
+    @pytest.fixture
+    def may_say(self):
+        return "status of 4"
+
+    def test_what_is_refused_is_said_and_not_shown_as_kept(self, visit, tmp_path):
+        page = visit(GALLERY)
+        (tmp_path / "runs" / "labels").mkdir()
+        (tmp_path / "runs" / "labels" / "digits.csv").write_text("id,old\n")
+        page.locator("[data-image] label").nth(0).click()
+        page.get_by_role("button", name="Drop").click()
+        page.wait_for_selector("[data-said].failed")
+        assert "Not kept" in page.locator("[data-said]").inner_text()
+        assert marks(page, 0) == [""]
