@@ -23,6 +23,7 @@ from cifarlab.runs.layout import NO_TTA, with_tta
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Scores
+from cifarlab.runs.started_from import start_notices
 from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
@@ -75,6 +76,7 @@ def evaluate(
     splits = _load(run, data, data_dir)
     _check_classes(run, splits, split)
     notices = [*_state_notices(run), *splits.source.notices, *_data_notices(run, splits, split, named=data is not None)]
+    notices += start_notices(run, splits.source.name, splits.class_names)
     met = _find_overlap(run, splits, split)
     predictions, activity = _classify(run, splits[split], tta, met, show)
     human = None if humans is None else json_data(score_with_humans(predictions, humans))

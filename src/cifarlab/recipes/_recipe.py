@@ -56,6 +56,13 @@ class Recipe:
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
         seed: Decides the initial weights, the shuffling, dropout and augmentation.
+        start_from: A run, or `"builtin"`, whose trained weights the training begins with, instead of random ones. The
+            last layer is a new one, unless the classes are the same. Empty: begin anew.
+        start_checksum: Of those weights, as the run recorded it: others are refused. Empty: not yet known.
+        from_rate: The learning rate of what was taken over, as a share of that of the new last layer; 0 freezes it.
+            Below 1, batch normalisation taken over is frozen: it normalises by the source's statistics.
+        head_first: Whether a new last layer is fitted before the first epoch, by logistic regression on what the
+            network taken over makes of the training images (arXiv:2202.10054).
     """
 
     model: str
@@ -87,6 +94,10 @@ class Recipe:
     shuffle_pixels: bool = False
     precision: str = "float32"
     seed: int = 0
+    start_from: str = ""
+    start_checksum: str = ""
+    from_rate: float = 1.0
+    head_first: bool = True
 
     def __post_init__(self) -> None:
         # The only way into a frozen dataclass. Copies, so that the caller's dictionaries may change and the recipe not.
@@ -165,6 +176,7 @@ _LIMITS: dict[str, _Limit] = {
     "cutmix_alpha": _ALPHA,
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": _one_of(PRECISIONS),
+    "from_rate": _FACTOR,
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
 }
 

@@ -14,6 +14,7 @@ dynamics.npz        every training and validation image's loss, and whether it w
 events.*, train/, validation/   what `tensorboard --logdir` shows
 .lock               held by the process that trains the run
 trained-images.npz  which images it is trained on: their ids, and a hash of each one's pixels
+started-from.json   whose trained weights it began with, where it did
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
 robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
@@ -67,6 +68,7 @@ class RunFiles:
     trained_images_file = _File("trained-images.npz")
     report_file = _File("report.html")
     looks_file = _File("looks.json")
+    started_from_file = _File("started-from.json")
 
     @property
     def name(self) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import Splits
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
+from cifarlab.training.beginning import begin_by_number, open_beginning
 from cifarlab.training.observer import TrainingObserver, choose_observer
 from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | Recipe | None = None,
     *,
+    start_from: str | os.PathLike[str] | None = None,
     settings: Sequence[str] = (),
     seed: int | None = None,
     data: str | None = None,
@@ -40,7 +43,10 @@ def train(
     """Train a recipe in a new run folder.
 
     Args:
-        recipe: A recipe's name, the path of a file with one, or a Recipe.
+        recipe: A recipe's name, the path of a file with one, or a Recipe. With `start_from` none is needed: then one is
+            chosen by the number of pictures a class, and said.
+        start_from: A run's folder, or `"builtin"`: begin with its trained weights instead of random ones. The network
+            is its own, the last layer a new one where the classes are others.
         settings: Overrides such as `"epochs=150"` or `"model.widths=(2048,)"`.
         seed: Replaces the recipe's seed.
         data: Replaces the recipe's data set.
@@ -63,11 +69,20 @@ def train(
     """
     observer = choose_observer(show)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
+    settings = [*([] if start_from is None else [f"start_from={os.fspath(start_from)}"]), *settings]
+    begin = None
+    if recipe is None:
+        begin, recipe, settings = begin_by_number(start_from, data, settings, data_dir, code)
     resolved = _resolve(recipe, settings, given, code)
+    begin = begin or open_beginning(resolved.start_from, resolved.data, code)
     splits, model = prepare(resolved, data_dir, splits)
+    if begin is not None:
+        begin.hand_over(model, resolved, splits)
     run = create_run(Path(runs_dir), name or _run_name(recipe, resolved, settings))
     try:
         _describe(run, resolved, splits, model)
+        if begin is not None:
+            begin.record(run, splits)
         files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
     except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
         shutil.rmtree(run.path)
@@ -183,7 +198,7 @@ def _resolve(
     code: Sequence[str | os.PathLike[str]] = (),
 ) -> Recipe:
     """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
-    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
+    resolved = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     choose_backend()
     resolved = dataclasses.replace(resolved, **given)
     resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
