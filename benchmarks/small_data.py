@@ -164,7 +164,7 @@ def draw(labels: Any, size: int, number: int) -> Any:
 
 
 def measure(path: Path, source_run: str) -> None:
-    """Fill the file, small numbers of pictures first."""
+    """Fill the file: question by question, small numbers of pictures first."""
     import keras
 
     from cifarlab.inference.forward import apply_in_batches, compile_forward
@@ -189,8 +189,8 @@ def measure(path: Path, source_run: str) -> None:
                 path.write_text(json.dumps(done, indent=1))
                 print(key, np.round(done[key], 4), flush=True)
     methods: dict[tuple[str, str], Method] = {}
-    for size in SIZES:
-        for task, name in ((task, name) for name in ("finetune", "scratch") for task in TASKS):
+    for task in TASKS:
+        for size, name in ((size, name) for size in SIZES for name in ("finetune", "scratch")):
             key = f"{task}/{size}/{name}"
             found = done.setdefault(key, [])
             pool, test, features, _, source = tasks[task]

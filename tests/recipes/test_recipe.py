@@ -46,6 +46,10 @@ recipes = st.builds(
     image_pixels=st.lists(st.integers(1, 64), max_size=3).map(tuple),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**31 - 1),
+    start_from=st.text(),
+    start_checksum=st.text(),
+    from_rate=st.floats(0, 1),
+    head_first=st.booleans(),
 )
 
 

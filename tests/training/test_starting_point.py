@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cifarlab import CifarlabError, Recipe, open_run, training
+from cifarlab import CifarlabError, Recipe, datasets, open_run, training
 from cifarlab.cli import main as cli
 from cifarlab.datasets import ImageSet, Source, Splits, image_shape, load_data
 from cifarlab.inference.prediction import load_model, predict_images
@@ -35,11 +35,11 @@ ON = dataclasses.replace(load_recipe("finetune"), data="digits", epochs=3, batch
 
 def relabelled(splits: Splits, names: tuple[str, ...], source: str) -> Splits:
     """The digits as two other classes: below five or not."""
-    parts = [
+    train, validation, test = (
         ImageSet(part.images, (part.labels >= 5).astype(np.int64), part.ids, names)
         for part in (splits.train.take(np.arange(60)), splits.validation, splits.test)
-    ]
-    return Splits(*parts, Source(source, "here", "made"))
+    )
+    return Splits(train, validation, test, Source(source, "here", "made"))
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def write_source(run: Run, path: Path, model: keras.Model) -> Run:
 
 def test_size_and_head_are_checked_before_the_data_are_read(source, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(preparation, "load_splits", lambda *_: pytest.fail("the data were read"))
-    monkeypatch.setattr(small_data.datasets, "load_data", lambda *_, **__: pytest.fail("the data were read"))
+    monkeypatch.setattr(datasets, "load_data", lambda *_, **__: pytest.fail("the data were read"))
     small = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(10)])
     headless = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()])
     for name, model, message in (
