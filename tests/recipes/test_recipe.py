@@ -32,6 +32,7 @@ recipes = st.builds(
     weight_decay=st.floats(0, 10),
     lasso=st.floats(0, 1),
     lasso_beta=st.floats(0, 1e3),
+    clip_norm=st.floats(0, 1e3),
     schedule=st.sampled_from(SCHEDULES),
     warmup_epochs=st.floats(0, 100),
     label_smoothing=st.floats(0, 0.99),

@@ -11,6 +11,7 @@ from cifarlab import CifarlabError, Recipe, datasets, open_run, training
 from cifarlab.cli import main as cli
 from cifarlab.datasets import ImageSet, Source, Splits, image_shape, load_data
 from cifarlab.inference.prediction import load_model, predict_images
+from cifarlab.models import convnet
 from cifarlab.recipes import load_recipe
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
@@ -142,6 +143,20 @@ def test_it_resumes_bit_for_bit_without_the_source(source, few, tmp_path):
         moved.rename(source.path)
     pairs = zip(load_checkpoint(whole).values, load_checkpoint(cut).values, strict=True)
     assert all(np.array_equal(*pair) for pair in pairs)
+
+
+def test_a_run_without_a_checkpoint_begins_with_the_same_weights_again(source, few, tmp_path):
+    run = begin(source, few, tmp_path, "epochs=1", until=1)
+    splits, model = few, preparation.build_model(convnet, run.recipe, few)
+    again = preparation.build_model(convnet, run.recipe, few)
+    start = beginning.open_beginning(run.recipe.start_from, "digits")
+    start.hand_over(model, run.recipe, splits)
+    beginning.begin_again(run, again, splits)
+    for one, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "start_checksum": "crc32:0"})
+    with pytest.raises(CifarlabError, match="has other weights than the recipe began with"):
+        beginning.begin_again(run, again, splits)
 
 
 def test_the_run_remembers_weights_images_and_looks(source, few, tmp_path):

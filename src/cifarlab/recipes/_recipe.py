@@ -37,6 +37,8 @@ class Recipe:
         lasso: Pull every weight of a kernel towards 0 by this, multiplied by the learning rate, at every step, and set
             to 0 what is smaller than `lasso_beta` times it (beta-LASSO, arXiv:2007.13657); 0 is off.
         lasso_beta: See `lasso`.
+        clip_norm: Where the gradient of all weights together is longer than this, it is shortened to this length
+            (arXiv:1211.5063); 0 is off.
         schedule: How the learning rate falls after the warm-up, over all remaining steps.
         warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
@@ -79,6 +81,7 @@ class Recipe:
     weight_decay: float = 0.0
     lasso: float = 0.0
     lasso_beta: float = 50.0
+    clip_norm: float = 0.0
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
@@ -163,6 +166,7 @@ _LIMITS: dict[str, _Limit] = {
     "weight_decay": _FINITE,
     "lasso": _FINITE,
     "lasso_beta": _FINITE,
+    "clip_norm": _FINITE,
     "schedule": _one_of(SCHEDULES),
     "warmup_epochs": _FINITE,
     "label_smoothing": _SHARE,

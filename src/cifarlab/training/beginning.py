@@ -12,7 +12,7 @@ from cifarlab.runs import Run
 from cifarlab.runs.started_from import Ancestor, StartedFrom, remember_start
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.small_data import choose_recipe
-from cifarlab.training.starting_point import StartingPoint, check_image_shape, find_starting_point
+from cifarlab.training.starting_point import StartingPoint, check_image_shape, find_starting_point, resolve_start
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 
@@ -118,3 +118,21 @@ def begin_by_number(
     if beginning is not None:
         beginning.chosen = choice.why
     return beginning, choice.recipe, [*choice.settings, *settings]
+
+
+def begin_again(run: Run, model: "keras.Model", splits: Splits, code: Sequence[str | os.PathLike[str]] = ()) -> None:
+    """Give the network of a run that has no checkpoint yet what it began with; nothing where it began anew.
+
+    Args:
+        run: The run.
+        model: Freshly built; changed in place.
+        splits: The run's data.
+        code: The user's own Python files that the source may need.
+
+    Raises:
+        CifarlabError: If the weights are not there any more, or are others now.
+    """
+    recipe = resolve_start(run.recipe, ())
+    beginning = open_beginning(recipe.start_from, recipe.data, code)
+    if beginning is not None:
+        beginning.hand_over(model, recipe, splits)

@@ -12,7 +12,7 @@ from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training.beginning import begin_by_number, open_beginning
+from cifarlab.training.beginning import begin_again, begin_by_number, open_beginning
 from cifarlab.training.observer import TrainingObserver, choose_observer
 from cifarlab.training.preparation import build_model, describe_splits, load_splits, prepare
 from cifarlab.training.starting_point import resolve_start
@@ -188,6 +188,8 @@ def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None)
     own = own_code.is_own(run.recipe.model)
     module = kept_code.load_model_code(run, again) if own else discovery.load("models", run.recipe.model)
     model = build_model(module, run.recipe, splits)
+    if not run.checkpoint_file.is_file():  # what the checkpoint has would replace it
+        begin_again(run, model, splits)
     return splits, model
 
 
