@@ -3,6 +3,9 @@
     cifarlab train frozen --data folder:my_pictures
     cifarlab train frozen --from runs/convnet94-seed0 --data folder:my_pictures
 
+Expect 79 % (77 to 82) for 10 pictures of each of four new classes of photographs, 82 % (81 to 84) for 50, from a small
+network that knows six others (see `docs/small_data.md`); 10 s of processor time for 40 pictures.
+
 The last layer is fitted by logistic regression before the one epoch, which changes it no more.
 """
 
