@@ -32,6 +32,7 @@ recipes = st.builds(
     weight_decay=st.floats(0, 10),
     lasso=st.floats(0, 1),
     lasso_beta=st.floats(0, 1e3),
+    clip_norm=st.floats(0, 1e3),
     schedule=st.sampled_from(SCHEDULES),
     warmup_epochs=st.floats(0, 100),
     label_smoothing=st.floats(0, 0.99),
@@ -46,6 +47,10 @@ recipes = st.builds(
     image_pixels=st.lists(st.integers(1, 64), max_size=3).map(tuple),
     precision=st.sampled_from(PRECISIONS),
     seed=st.integers(0, 2**31 - 1),
+    start_from=st.text(),
+    start_checksum=st.text(),
+    from_rate=st.floats(0, 1),
+    head_first=st.booleans(),
 )
 
 

@@ -10,7 +10,14 @@ from cifarlab.datasets import ImageSet, Source
 from cifarlab.evaluation.overlap import describe, summarise
 from cifarlab.metrics.statistics.intervals import wilson
 from cifarlab.runs import training_dynamics
-from cifarlab.runs.trained_images import Overlap, find_overlap, hash_images, remember_images
+from cifarlab.runs.trained_images import (
+    Overlap,
+    TrainedImages,
+    find_overlap,
+    hash_images,
+    known_images,
+    remember_images,
+)
 from cifarlab.runs.training_dynamics import Curves
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
@@ -164,3 +171,19 @@ def test_validation_images_are_counted_and_left_out_of_the_others(run):
     own = find_overlap(run, validation, "folder:x", are_validation=True)
     assert own is not None
     assert not own.seen.any()
+
+
+def test_what_the_weights_it_began_with_were_trained_on_counts_too(run):
+    first, own = images(["a/0.png", "a/1.png"]), images(["b/0.png", "b/1.png"], seed=2)
+    chosen = images(["v/0.png", "v/1.png"], seed=3)
+    source = TrainedImages(first.ids, hash_images(first.images), hash_images(chosen.images))
+    remember_images(run, own, own.take(np.arange(0)), source)
+    evaluated = images(["t/0.png", "t/1.png", "t/2.png", "t/3.png"], seed=1)
+    evaluated.images[:3] = first.images[1], own.images[0], chosen.images[0]
+    overlap = find_overlap(run, evaluated, "folder:other")
+    assert overlap is not None
+    assert overlap.copies.tolist() == [True, True, False, False]
+    assert overlap.chosen_by.tolist() == [False, False, True, False]
+    known = known_images(run)
+    assert known is not None
+    assert len(known.all_hashes) == 4  # what begins with this run in turn is told of all of them

@@ -120,3 +120,16 @@ def test_silu_agrees_with_keras():
 )
 def test_all_else_is_left_as_it_is(layer):
     assert faster(layer) is layer
+
+
+def test_frozen_normalisation_is_by_its_own_statistics_and_moves_none():
+    random = np.random.default_rng(0)
+    images = random.normal(3, 2, (4, 5, 5, 2)).astype(np.float32)
+    layer = keras.layers.BatchNormalization(epsilon=1e-3)
+    layer.build(images.shape)
+    layer.moving_mean.assign([1.0, 2.0])
+    layer.moving_variance.assign([4.0, 9.0])
+    layer.trainable = False
+    expected = (images - [1, 2]) / np.sqrt([4 + 1e-3, 9 + 1e-3])
+    np.testing.assert_allclose(FusedBatchNormalization(layer)(images, training=True), expected, atol=1e-5)
+    np.testing.assert_array_equal(layer.moving_mean, [1.0, 2.0])

@@ -122,6 +122,7 @@ def test_a_name_is_a_folder_name(jobs, tmp_path, name):
         ("smoke", ["model=/tmp/evil.py"], "unknown setting|unknown model"),
         ("smoke", ["data=/tmp/evil.py"], "unknown data set"),
         ("smoke", ["data=folder:/etc"], "unknown data set"),
+        ("finetune", ["data=digits", "start_from=/etc"], "begins anew or with builtin"),
         ("smoke", ["epochs=0"], "epochs must be at least 1"),
         ("smoke", ["epoch=3"], "did you mean epochs"),
         ("smoke", ["learning_rate=fast"], "learning_rate must be a number"),

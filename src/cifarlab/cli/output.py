@@ -13,6 +13,7 @@ def print_json(value: Any) -> None:
     print(json.dumps(json_data(value), indent=2, allow_nan=False))
 
 
-def print_json_of_runs(paths: Iterable[Path], results: Iterable[object]) -> None:
-    """Print a list with each run's result under its path."""
-    print_json([{"path": str(path), **json_data(each)} for path, each in zip(paths, results, strict=True)])
+def print_json_of_runs(paths: Iterable[Path], results: Iterable[object], *further: object) -> None:
+    """Print a list with each run's result under its path, and what else there is after them."""
+    found = [{"path": str(path), **json_data(each)} for path, each in zip(paths, results, strict=True)]
+    print_json([*found, *map(json_data, further)])

@@ -53,14 +53,17 @@ def train_all(
     from cifarlab.displays.console import make_console
     from cifarlab.displays.progress import TrainingDisplay
 
-    kinds = dict.fromkeys((item.recipe, item.settings, item.data) for item in trainings)
+    # Weights to begin with are those of a run, whose network has been examined.
+    named = [item for item in trainings if item.start_from is None]
+    kinds = dict.fromkeys((item.recipe, item.settings, item.data) for item in named)
     for kind in list(kinds)[1:]:  # the first is examined when it is trained, at once
         training.check_own(*kind, data_dir)
     runs = []
     for item in trainings:
         with TrainingDisplay(make_console(stderr=stderr)) as display:
             run = training.train(
-                item.recipe,
+                item.recipe or None,
+                start_from=item.start_from,
                 settings=item.settings,
                 seed=item.seed,
                 data=item.data,

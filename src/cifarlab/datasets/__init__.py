@@ -11,7 +11,7 @@ Importing this package or any file in it does not import Keras.
 
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
-from cifarlab.datasets._loading import describe, load_data, older_split, split_name
+from cifarlab.datasets._loading import describe, image_shape, load_data, older_split, split_name
 
 __all__ = [
     "SPLITS",
@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "Splits",
     "describe",
+    "image_shape",
     "load_data",
     "older_split",
     "split_name",

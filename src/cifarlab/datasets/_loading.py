@@ -16,7 +16,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 
-__all__ = ["NoDataError", "describe", "load_data", "older_split", "split_name"]
+__all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "split_name"]
 
 # Fixed for good, so that validation means the same images in every run of every version.
 _VALIDATION_SEED = 20_091_009
@@ -87,6 +87,19 @@ def split_name(name: str) -> tuple[str, str]:
     if known_name not in known:
         raise CifarlabError(discovery.unknown("data set", name, _shown(known)))
     return known_name, argument
+
+
+def image_shape(name: str) -> tuple[int, int, int] | None:
+    """Height, width and channels of a data set's images, without reading any; None where only they tell.
+
+    Raises:
+        CifarlabError: As `split_name`.
+    """
+    known_name, _ = split_name(name)
+    if own_code.is_own(known_name):  # not executed for this
+        return None
+    shape: tuple[int, int, int] | None = getattr(discovery.load("datasets", known_name), "IMAGE_SHAPE", None)
+    return shape
 
 
 def describe(splits: Splits) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from cifarlab.datasets._options import refuse
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 
+IMAGE_SHAPE = (32, 32, 3)
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 _ADVICE = f"give it with --data-dir DIR or CIFARLAB_DATA=DIR, where DIR is {EXPECTED_FORMS}"

@@ -5,6 +5,7 @@ Source: Alex Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
 
 from cifarlab.datasets._keras_sets import KerasSet
 
+IMAGE_SHAPE = (32, 32, 3)
 _NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
 castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin

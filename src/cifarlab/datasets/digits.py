@@ -15,6 +15,7 @@ from cifarlab.datasets._options import refuse
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils.progress import ProgressCallback
 
+IMAGE_SHAPE = (32, 32, 3)
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 _BRIGHTEST = 16

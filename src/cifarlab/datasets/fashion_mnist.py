@@ -5,6 +5,7 @@ Source: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747. The checksums are thos
 
 from cifarlab.datasets._keras_sets import KerasSet
 
+IMAGE_SHAPE = (28, 28, 1)
 CLASS_NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 _URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/train-labels-idx1-ubyte.gz"

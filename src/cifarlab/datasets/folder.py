@@ -22,6 +22,7 @@ from cifarlab.utils.text import counted, readable
 
 _TEST_FRACTION, _TEST_SEED = 0.2, 2_026
 _SIZE_PIXELS = 32
+IMAGE_SHAPE = (_SIZE_PIXELS, _SIZE_PIXELS, 3)
 
 
 def load(

@@ -19,6 +19,7 @@ from cifarlab.displays.console import FRAMES_PER_SECOND, PLAIN_LINE_SECONDS, mak
 from cifarlab.displays.notebook import Cell, in_notebook
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
+from cifarlab.runs.started_from import read_start
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback, ignore
 from cifarlab.utils.text import counted, duration, percent
@@ -142,6 +143,8 @@ class TrainingDisplay:
         length = f"{counted(epochs, 'epoch')} of {counted(steps_per_epoch, 'step')}"
         size = f"{length}, batch size {recipe.batch_size}, seed {recipe.seed}"
         self._print(f"training {run.path}: {recipe.model} on {recipe.data}, {size}{again}")
+        for sentence in start.sentences if (start := read_start(run)) and first_epoch == 1 else []:
+            self._print(sentence)
         data, environment = _described(run)
         if environment.get("devices", 1) != 1:
             self._print(f"on {counted(environment['devices'], 'device')}")

@@ -26,6 +26,7 @@ from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.runs.pretrained_run import AnyRun
 from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Scores
+from cifarlab.runs.started_from import start_notices
 from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
@@ -83,6 +84,7 @@ def evaluate(
     splits = with_own_labels(run, known) if known.source.name == run.data_name else known
     _check_classes(run, splits, split)
     altered = _data_notices(run, splits, split, named=data is not None)
+    altered += start_notices(run, splits.source.name, splits.class_names)
     splits, about = (splits, None) if read is None else correct_evaluated(known, read, split)
     _check_classes(run, splits, split)  # a labels file may drop every image
     notices = [*_state_notices(run), *splits.source.notices, *altered]

@@ -37,6 +37,8 @@ class Recipe:
         lasso: Pull every weight of a kernel towards 0 by this, multiplied by the learning rate, at every step, and set
             to 0 what is smaller than `lasso_beta` times it (beta-LASSO, arXiv:2007.13657); 0 is off.
         lasso_beta: See `lasso`.
+        clip_norm: Where the gradient of all weights together is longer than this, it is shortened to this length
+            (arXiv:1211.5063); 0 is off.
         schedule: How the learning rate falls after the warm-up, over all remaining steps.
         warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
@@ -56,6 +58,13 @@ class Recipe:
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
         seed: Decides the initial weights, the shuffling, dropout and augmentation.
+        start_from: A run, or `"builtin"`, whose trained weights the training begins with, instead of random ones. The
+            last layer is a new one, unless the classes are the same. Empty: begin anew.
+        start_checksum: Of those weights, as the run recorded it: others are refused. Empty: not yet known.
+        from_rate: The learning rate of what was taken over, as a share of that of the new last layer; 0 freezes it.
+            Below 1, batch normalisation taken over is frozen: it normalises by the source's statistics.
+        head_first: Whether a new last layer is fitted before the first epoch, by logistic regression on what the
+            network taken over makes of the training images (arXiv:2202.10054).
     """
 
     model: str
@@ -72,6 +81,7 @@ class Recipe:
     weight_decay: float = 0.0
     lasso: float = 0.0
     lasso_beta: float = 50.0
+    clip_norm: float = 0.0
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
@@ -87,6 +97,10 @@ class Recipe:
     shuffle_pixels: bool = False
     precision: str = "float32"
     seed: int = 0
+    start_from: str = ""
+    start_checksum: str = ""
+    from_rate: float = 1.0
+    head_first: bool = True
 
     def __post_init__(self) -> None:
         # The only way into a frozen dataclass. Copies, so that the caller's dictionaries may change and the recipe not.
@@ -152,6 +166,7 @@ _LIMITS: dict[str, _Limit] = {
     "weight_decay": _FINITE,
     "lasso": _FINITE,
     "lasso_beta": _FINITE,
+    "clip_norm": _FINITE,
     "schedule": _one_of(SCHEDULES),
     "warmup_epochs": _FINITE,
     "label_smoothing": _SHARE,
@@ -165,6 +180,7 @@ _LIMITS: dict[str, _Limit] = {
     "cutmix_alpha": _ALPHA,
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": _one_of(PRECISIONS),
+    "from_rate": _FACTOR,
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
 }
 

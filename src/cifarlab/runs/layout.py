@@ -18,6 +18,7 @@ events.*, train/, validation/   what `tensorboard --logdir` shows
 .changing.lock      held for a moment by who reads, changes and writes a file again, or writes several as one
 .<name>.<process>.partial   what a process is writing; a resumed training removes those of processes that have ended
 trained-images.npz  which images it is trained on: their ids, and a hash of each one's pixels
+started-from.json   whose trained weights it began with, where it did
 features-train.npz  what the network makes of its training images (written by `cifarlab image`, may be removed)
 image-<id>.html     what `cifarlab image` tells of one image
 robustness.json     the largest measurement of `cifarlab robustness`; smaller ones robustness-<what was measured>.json
@@ -77,6 +78,7 @@ class RunFiles:
     report_file = _File("report.html")
     looks_file = _File("looks.json")
     labels_file = _File("labels.csv")
+    started_from_file = _File("started-from.json")
 
     @property
     def name(self) -> str:

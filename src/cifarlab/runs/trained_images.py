@@ -8,7 +8,7 @@ which the epoch was chosen.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,18 @@ class TrainedImages:
         ids: `(M,)` str.
         hashes: `(M,)` uint64, of each one's pixels; None where only the ids are known.
         validation: `(V,)` uint64, of the validation images' pixels; none where they are not known.
+        before: `(W,)` uint64, of the images that the weights it began with were trained on, as far as they are known.
     """
 
     ids: Array
     hashes: Array | None
     validation: Array
+    before: Array = field(default_factory=lambda: _NONE)
+
+    @property
+    def all_hashes(self) -> Array:
+        """Of its own training images and those before; none where the pixels of its own are not known."""
+        return _NONE if self.hashes is None else np.unique(np.concatenate([self.hashes, self.before]))
 
 
 def hash_images(images: Array) -> Array:
@@ -80,11 +87,23 @@ def hash_images(images: Array) -> Array:
     return np.frombuffer(b"".join(digests), np.uint64)
 
 
-def remember_images(run: RunFiles, train: ImageSet, validation: ImageSet | None = None) -> None:
-    """Write down which images a run is trained on, 8 bytes and an id each, and 8 bytes of each validation image."""
+def remember_images(
+    run: RunFiles, train: ImageSet, validation: ImageSet | None = None, source: TrainedImages | None = None
+) -> None:
+    """Write down which images a run is trained on, 8 bytes and an id each, and 8 bytes of each validation image.
+
+    Args:
+        run: Where to.
+        train: Its training images.
+        validation: Its validation images.
+        source: What is known of the run whose weights it begins with: it has seen those images too.
+    """
     arrays: dict[str, Any] = {"ids": train.ids, "hashes": hash_images(train.images)}
-    if validation is not None:
-        arrays["validation"] = hash_images(validation.images)
+    own = _NONE if validation is None else hash_images(validation.images)
+    if validation is not None or source is not None:
+        arrays["validation"] = own if source is None else np.concatenate([own, source.validation])
+    if source is not None:
+        arrays["before"] = source.all_hashes
     files.write_atomically(run.trained_images_file, lambda file: np.savez_compressed(file, **arrays))
 
 
@@ -112,15 +131,20 @@ def find_overlap(
     Raises:
         CifarlabError: If what the run wrote down is broken.
     """
-    known = _read(run) or _look_up(run, own_train or (lambda: load_training_images(run)))
+    known = known_images(run, own_train)
     if known is None:
         return None
     none = np.zeros(len(images), bool)
     hashes = hash_images(images.images)
-    copies = none if known.hashes is None else np.isin(hashes, known.hashes)
+    copies = none if known.hashes is None else np.isin(hashes, known.all_hashes)
     same_id = np.isin(images.ids, known.ids) if data == run.data_name else none
     chosen_by = none if are_validation else np.isin(hashes, known.validation) & ~copies & ~same_id
     return Overlap(copies, same_id & ~copies, chosen_by)
+
+
+def known_images(run: Run, own_train: Callable[[], ImageSet | None] | None = None) -> TrainedImages | None:
+    """What is known of the images that a run was trained on; None where nothing tells. See `find_overlap`."""
+    return _read(run) or _look_up(run, own_train or (lambda: load_training_images(run)))
 
 
 def load_training_images(run: Run, data_dir: str | None = None) -> ImageSet | None:
@@ -138,16 +162,17 @@ def _read(run: RunFiles) -> TrainedImages | None:
     try:
         with open_arrays(path) as stored:
             ids, hashes = stored["ids"], stored["hashes"]
-            validation = stored.get("validation", _NONE)  # none in earlier versions
-        if validation.dtype != np.uint64 or validation.ndim != 1:
-            raise ValueError(f"expected hashes of validation images. Received: {validation.dtype} {validation.shape}")
+            others = [stored.get(name, _NONE) for name in ("validation", "before")]  # none in earlier versions
+        for other in others:
+            if other.dtype != np.uint64 or other.ndim != 1:
+                raise ValueError(f"expected hashes of images. Received: {other.dtype} {other.shape}")
         if ids.dtype.kind != "U" or hashes.dtype != np.uint64 or ids.shape != hashes.shape or ids.ndim != 1:
             raise ValueError(f"expected as many ids as hashes. Received: {ids.dtype} {ids.shape}, {hashes.dtype}")
     except BROKEN_ARCHIVE as error:
         raise CifarlabError(
             f"cannot read {path}: {error}; remove it to go on without knowing which images were trained on"
         ) from error
-    return TrainedImages(ids, hashes, validation)
+    return TrainedImages(ids, hashes, *others)
 
 
 def _look_up(run: Run, own_train: Callable[[], ImageSet | None]) -> TrainedImages | None:

@@ -12,7 +12,7 @@ from cifarlab.search.observer import TuningObserver, choose_observer
 from cifarlab.search.sweep_runs import RunFinder
 from cifarlab.search.tasks import FAILED, Answer, Task
 from cifarlab.search.workers import Workers
-from cifarlab.training.launch import run_name
+from cifarlab.training.naming import run_name
 from cifarlab.training.plan import Training, resolve
 from cifarlab.training.preparation import describe_splits, prepare
 from cifarlab.utils import own_code

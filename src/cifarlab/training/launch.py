@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import Splits
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, to_dict
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.own_labels import keep_labels
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training import machine_rates, stops
+from cifarlab.training.beginning import begin_again, begin_by_number, open_beginning
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
+from cifarlab.training.naming import make_command, run_name
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
 from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import files, own_code
 from cifarlab.utils.environment import choose_precision, describe_environment
 from cifarlab.utils.errors import CifarlabError
@@ -33,8 +36,9 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | Recipe | None = None,
     *,
+    start_from: str | os.PathLike[str] | None = None,
     settings: Sequence[str] = (),
     seed: int | None = None,
     data: str | None = None,
@@ -52,7 +56,10 @@ def train(
     """Train a recipe in a new run folder.
 
     Args:
-        recipe: A recipe's name, the path of a file with one, or a Recipe.
+        recipe: A recipe's name, the path of a file with one, or a Recipe. With `start_from` none is needed: then one is
+            chosen by the number of pictures a class, and said.
+        start_from: A run's folder, or `"builtin"`: begin with its trained weights instead of random ones. The network
+            is its own, the last layer a new one where the classes are others.
         settings: Overrides such as `"epochs=150"` or `"model.widths=(2048,)"`.
         seed: Replaces the recipe's seed.
         data: Replaces the recipe's data set.
@@ -78,38 +85,33 @@ def train(
     """
     observer, deadline = choose_observer(show), Deadline(max_seconds)
     given: dict[str, Any] = {key: value for key, value in (("seed", seed), ("data", data)) if value is not None}
+    settings = [*([] if start_from is None else [f"start_from={os.fspath(start_from)}"]), *settings]
+    begin = None
+    if recipe is None:
+        begin, recipe, settings = begin_by_number(start_from, data, settings, data_dir, code)
     resolved = _resolve(recipe, settings, given, code)
+    begin = begin or open_beginning(resolved.start_from, resolved.data, code)
     count = choose_devices(devices, resolved)
     corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)
     splits, model = prepare(resolved, data_dir, splits if corrected is None else corrected[0])
+    if begin is not None:
+        begin.hand_over(model, resolved, splits)
     run = create_run(Path(runs_dir), name or run_name(recipe, resolved, settings))
     with run.owned():
         try:
             _describe(run, resolved, splits, model)
             if corrected is not None:
                 keep_labels(run, *corrected[1:])
+            if begin is not None:
+                begin.record(run, splits)
             record_devices(run, count)
             given |= {} if devices is None else {"devices": devices}
-            files.write_text(run.command_file, _command(recipe, settings, given, data_dir, run) + "\n")
+            files.write_text(run.command_file, make_command(recipe, settings, given, data_dir, run) + "\n")
         except BaseException:  # an interrupt too: what lacks a file is no run, and would be in the way of the next one
             shutil.rmtree(run.path, ignore_errors=os.name != "posix")  # elsewhere its lock cannot be removed
             raise
         _fit(_make_task(resolved, splits, model, run, until, deadline, count), observer, resume=False)
     return run
-
-
-def run_name(recipe: str | Recipe, resolved: Recipe, settings: Sequence[str]) -> str:
-    """What a run is called by default.
-
-    Args:
-        recipe: As it was given.
-        resolved: What is trained.
-        settings: Overrides that were given.
-    """
-    label = Path(recipe if isinstance(recipe, str) else resolved.model).stem
-    # Fold 0 is the default of every training: it is in the name only where somebody set it.
-    is_fold = resolved.fold or any(setting.partition("=")[0].strip() == "fold" for setting in settings)
-    return f"{label}{f'-fold{resolved.fold}' if is_fold else ''}-seed{resolved.seed}"
 
 
 def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") -> None:
@@ -204,7 +206,7 @@ def _resolve(
     code: Sequence[str | os.PathLike[str]] = (),
 ) -> Recipe:
     """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
-    resolved = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
+    resolved = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
     resolved = dataclasses.replace(resolved, **given)
     machine_rates.measure_what_is_open(resolved.precision)
     resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
@@ -251,6 +253,8 @@ def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingSt
     there = resume and run.has_checkpoint()
     state = load_checkpoint(run, functools.partial(tell, show)) if there else None
     every = max(1, epochs // 10) if task.until is None else None
+    if resume and state is None:  # the network is new, and must begin with what the run began with
+        begin_again(run, task.model, task.splits)
     first = 1 if state is None else state.epoch + 1
     with EventWriter(run, task.recipe, task.splits.validation, every, first) as events:
         return fit(task, show, events, state)
@@ -269,21 +273,3 @@ def _too_large(task: "Task") -> CifarlabError:
     error = CifarlabError(batch_sizes.explain(task.recipe, task.splits))
     _note_end(task.run, "failed", str(error))
     return error
-
-
-def _command(
-    recipe: str | Recipe, settings: Sequence[str], given: Mapping[str, object], data_dir: object, run: Run
-) -> str:
-    """The command that makes the run again."""
-    words = ["cifarlab", "train", recipe if isinstance(recipe, str) else str(run.recipe_file)]
-    for setting in settings:
-        words += ["--set", setting]
-    for key, value in given.items():
-        words += [f"--{key}", str(value)]
-    if data_dir is not None:
-        words += ["--data-dir", str(data_dir)]
-    if run.labels_file.is_file():  # the copy: the file itself grows with each verdict
-        words += ["--labels", str(run.labels_file)]
-    # A recipe in JSON only tells of own code: the user names it.
-    named = [] if isinstance(recipe, str) and not recipe.endswith(".json") else kept_code.copies(run)
-    return shlex.join([*words, *(word for each in named for word in ("--code", each))])

@@ -10,23 +10,30 @@ from typing import Any, TypeVar
 
 from cifarlab import datasets
 from cifarlab.datasets.verdicts import read_labels
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe
 from cifarlab.runs.layout import RUN_NAME
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import discovery, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
 
 _T = TypeVar("_T")
+CHOSEN = "finetune"
+"""Stands for the recipe that is chosen by the number of pictures."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training that is going to be: what `training.train` wants to know of it."""
+    """One training that is going to be: what `training.train` wants to know of it.
+
+    Where no recipe was named, but weights to begin with, `recipe` is empty: it is chosen when the pictures are there.
+    """
 
     recipe: str
     settings: tuple[str, ...] = ()
     seed: int | None = None
     data: str | None = None
     labels: str | None = None
+    start_from: str | None = None
 
 
 def plan_trainings(
@@ -40,6 +47,7 @@ def plan_trainings(
     name: str | None = None,
     code: Sequence[str | os.PathLike[str]] = (),
     labels: str | Path | None = None,
+    start_from: str | None = None,
 ) -> list[Training]:
     """Every recipe with every seed, each resolved once, so that a mistake in the last is found before the first.
 
@@ -53,20 +61,22 @@ def plan_trainings(
         name: Name of the runs' folders.
         code: The user's own Python files that recipes in JSON may name; others of theirs are not executed.
         labels: The labels file by which each corrects its training and validation labels.
+        start_from: A run, or `builtin`, whose weights all begin with; then no recipe need be named.
 
     Raises:
         CifarlabError: If there is no recipe, both `seed` and `seeds` are given, or a name or setting is wrong.
     """
-    if not recipes:
+    if not recipes and start_from is None:
         raise CifarlabError("nothing to train: name a recipe, such as mlp2 (see cifarlab recipes), or --resume RUN")
+    chosen = recipes or [""]
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
     numbers: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
     # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
     trainings = [
-        Training(recipe, (*settings, *part), number, data, None if labels is None else str(labels))
-        for recipe in recipes
+        Training(recipe, (*settings, *part), number, data, None if labels is None else str(labels), start_from)
+        for recipe in chosen
         for number in numbers
         for part in parts
     ]
@@ -74,12 +84,14 @@ def plan_trainings(
         read_labels(labels)
     for training in trainings:
         _check(training, code)
-        _check_run_name(name or Path(training.recipe).stem)
+        _check_run_name(name or Path(training.recipe or CHOSEN).stem)
     return trainings
 
 
 def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
     """Refuse what `training.train` would refuse, as far as that shows without Keras and without the data."""
+    if not training.recipe and training.data is None:
+        raise CifarlabError("name your pictures too: --data folder:my_pictures; or a recipe, see cifarlab recipes")
     recipe = resolve(training)
     allow_own_code(recipe, code)
     check_recipe(recipe)
@@ -87,7 +99,9 @@ def _check(training: Training, code: Sequence[str | os.PathLike[str]]) -> None:
 
 def resolve(training: Training) -> Recipe:
     """What is trained, with the seed, the data and the settings; `precision="auto"` is left as it is."""
-    recipe = override(load_recipe(training.recipe), training.settings)
+    begin = () if training.start_from is None else (f"start_from={training.start_from}",)
+    # Which recipe is chosen by the number of pictures is known once they are read; all take the same settings.
+    recipe = resolve_start(load_recipe(training.recipe or CHOSEN), (*begin, *training.settings))
     given: dict[str, Any] = {"seed": training.seed, "data": training.data}
     return dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
 

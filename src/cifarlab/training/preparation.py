@@ -163,6 +163,10 @@ def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Mo
         ) from error
     finally:
         keras.config.set_dtype_policy(before)
+    if recipe.start_from:
+        from cifarlab.training.transfer import slow_down
+
+        slow_down(model, recipe.from_rate)
     if hasattr(module, "adapt"):  # it sees images as the layers behind the shuffling will
         images = splits.train.images
         module.adapt(model, shuffle_images(images) if recipe.shuffle_pixels else images)

@@ -48,7 +48,8 @@ class _Twin(keras.layers.Layer):
 class FusedBatchNormalization(_Twin):
     """Batch normalisation over the last axis (arXiv:1502.03167) in one kernel and in the precision of its input.
 
-    Keras computes it in float32 and in a dozen operations. Inference is left to the other layer.
+    Keras computes it in float32 and in a dozen operations. Inference is left to the other layer; so is a frozen one,
+    which normalises by its own statistics and moves none, in training too.
     """
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
@@ -60,7 +61,7 @@ class FusedBatchNormalization(_Twin):
             mask: Unused; Keras hands it over.
         """
         layer = self.layer
-        if not training or len(inputs.shape) not in (2, 4):
+        if not (training and layer.trainable) or len(inputs.shape) not in (2, 4):
             return layer(inputs, training=training)
         channels = inputs.shape[-1]
         result = tf.raw_ops.FusedBatchNormV3(

@@ -10,6 +10,8 @@ import numpy as np
 
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.first_steps import Mark, read_first_steps
+from cifarlab.training.beginning import begin_again
+from cifarlab.training.devices import choose_again
 from cifarlab.training.preparation import rebuild
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import describe_environment
@@ -88,10 +90,13 @@ def verify(
     run = run if isinstance(run, Run) else open_run(run)
     marks = [mark for mark in read_first_steps(run) if mark.step <= steps]
     splits, model = rebuild(run, f"cifarlab verify {shlex.quote(str(run.path))} ", data_dir)
+    begin_again(run, model, splits)
     differs = kernels.differences(run.environment, describe_environment())
     from cifarlab.training.fit import Task, take_first_steps  # which loads Keras
 
-    found = take_first_steps(Task(run.recipe, splits, model, run), marks[-1].step, progress)
+    found = take_first_steps(
+        Task(run.recipe, splits, model, run, devices=choose_again(None, run)), marks[-1].step, progress
+    )
     if [mark.step for mark in found] != [mark.step for mark in marks] or len(found[0].sample) != len(marks[0].sample):
         raise CifarlabError(f"{run.first_steps_file} is not of this recipe: train the run again")
     comparisons = tuple(compare(then, here) for then, here in zip(marks, found, strict=True))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarlab import recipes
+from cifarlab.models.pretrained.builtin import NAME as BUILTIN
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.runs.layout import RUN_NAME
@@ -259,6 +260,11 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
         raise CifarlabError(discovery.unknown("model", resolved.model, models))
     if resolved.data not in data_names.values():
         raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
+    if resolved.start_from not in ("", BUILTIN):  # a path on this machine, which a page must not name
+        raise CifarlabError(
+            f"a training from the app begins anew or with {BUILTIN}; with another run by cifarlab train --from. "
+            f"Received: start_from={resolved.start_from}"
+        )
     return resolved
 
 

@@ -5,6 +5,7 @@ import pytest
 from cifarlab.recipes import OPTIMIZERS, Recipe
 from cifarlab.training.optimizers.build import build_optimizer
 from cifarlab.training.optimizers.schedules import WarmupThenDecay
+from cifarlab.utils.errors import CifarlabError
 
 
 def updated(optimizer, variables, steps=5):
@@ -45,3 +46,21 @@ def test_weight_decay_spares_biases(model, name):
     optimizer.apply(zeros, model.trainable_variables)
     np.testing.assert_allclose(model.trainable_variables[0].numpy(), kernel * (1 - 0.5 * 0.1), rtol=1e-5)
     np.testing.assert_allclose(model.trainable_variables[1].numpy(), bias)
+
+
+def test_a_long_gradient_is_shortened_and_a_short_one_is_not(model):
+    recipe = Recipe(model="mlp", optimizer="sgd", optimizer_args={"momentum": 0.0, "nesterov": False}, clip_norm=2.0)
+    for length, expected in ((10.0, 2.0), (1.5, 1.5)):
+        optimizer = build_optimizer(recipe, WarmupThenDecay(1.0, 10, 0, "constant"), model)
+        before = [np.array(variable.numpy()) for variable in model.trainable_variables]
+        # All 12 + 3 weights get the same share: the length of all together is what counts.
+        gradients = [keras.ops.full(v.shape, length / 15**0.5) for v in model.trainable_variables]
+        optimizer.apply(gradients, model.trainable_variables)
+        moved = [old - variable.numpy() for old, variable in zip(before, model.trainable_variables, strict=True)]
+        np.testing.assert_allclose(np.sqrt(sum((each**2).sum() for each in moved)), expected, rtol=1e-5)
+
+
+def test_muon_refuses_it(model):
+    recipe = Recipe(model="mlp", optimizer="muon", clip_norm=1.0)
+    with pytest.raises(CifarlabError, match="clip_norm must be 0"):
+        build_optimizer(recipe, WarmupThenDecay(0.1, 10, 0, "constant"), model)

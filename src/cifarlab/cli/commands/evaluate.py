@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from cifarlab.cli import completion, usage
 from cifarlab.cli.options import (
     Code,
@@ -22,6 +24,7 @@ from cifarlab.utils.errors import CifarlabError
 EPILOG = usage.examples(
     "cifarlab evaluate runs/mlp2-seed0",
     "cifarlab evaluate runs/mlp2-* --json",
+    "cifarlab evaluate runs/mlp2-seed0 runs/mlp2-seed1 --ensemble",
     "cifarlab evaluate builtin --tta flip-shift",
     "cifarlab evaluate runs/mlp2-seed0 --human-labels cifar10h-counts.npy",
     "cifarlab evaluate runs/mlp2-seed0 --labels runs/labels/cifar10.csv",
@@ -46,6 +49,7 @@ def evaluate(
     labels: Annotated[Path | None, option("FILE", _LABELS)] = None,
     class_names: Annotated[str | None, option("A,B,...", _CLASS_NAMES)] = None,
     output: Annotated[Path | None, output("DIR", _FOLDER)] = None,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="Let the runs answer together as well.")] = False,
     as_json: Json = False,
 ) -> None:
     """Measure runs on images they were not trained on.
@@ -61,7 +65,7 @@ def evaluate(
     if predictions is not None:
         from cifarlab.evaluation.external import scoring as external
 
-        external.check_alone(runs, data=data, data_dir=data_dir)
+        external.check_alone(runs, data=data, data_dir=data_dir, ensemble=ensemble or None)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
         found = external.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([found]) if as_json else tables_scores.print_evaluations([found], [])
@@ -70,9 +74,12 @@ def evaluate(
         raise CifarlabError("--class-names and --output belong to --predictions: give that too")
     if not runs:
         raise CifarlabError("nothing to evaluate: give folders of runs, or --predictions FILE with --labels FILE")
+    if ensemble and len(runs) < 2:
+        raise CifarlabError("an ensemble has two runs at least: name more of them, or leave out --ensemble")
     with working("opening the runs"):
         opened = [pretrained_run.open_run(path, needs_model=True, runs_dir=runs_dir) for path in runs]
     from cifarlab.evaluation import scoring
+    from cifarlab.evaluation.ensemble import combine
 
     entries = []
     for run in opened:
@@ -82,7 +89,10 @@ def evaluate(
                 labels=labels,
             )  # fmt: skip
         entries.append(scores)
+    together = combine(opened, entries) if ensemble else None
     if as_json:
-        tables.print_json_of_runs([run.path for run in opened], entries)
-    else:
-        tables_scores.print_evaluations(entries, opened)
+        tables.print_json_of_runs([run.path for run in opened], entries, *([together] if together else []))
+        return
+    tables_scores.print_evaluations(entries, opened)
+    if together is not None:
+        tables_scores.print_ensemble(together.scores, together.sentence)

@@ -30,14 +30,17 @@ EPILOG = usage.examples(
     "cifarlab train mlp1 mlp2 --seeds 5 --jobs 8",
     "cifarlab train resnet18 --devices all",
     "cifarlab train mlp2 --labels runs/labels/cifar10.csv",
+    "cifarlab train --from builtin --data folder:my_pictures",
     "cifarlab train --resume runs/mlp2-seed0",
     "cifarlab train --resume latest --max-seconds 3000",
 )
+_FROM = "Begin with the weights of this run, or of builtin."
 
 
 def train(
     recipes: Annotated[list[str] | None, recipe_names()] = None,
     settings: Set = None,
+    start_from: Annotated[str | None, option("RUN", _FROM, "--from", complete=completion.models)] = None,
     seed: Annotated[int | None, option("N", "Train with this seed.")] = None,
     seeds: Annotated[int | None, option("N", "Train with each of the seeds 0 to N-1.", min=1)] = None,
     folds: Annotated[int | None, option("K", "Train K times, each without another K-th of the images.", min=2)] = None,
@@ -75,14 +78,14 @@ def train(
         engine,
         jobs,
         threads,
-        {"--devices": devices, "--max-seconds": max_seconds, "--labels": labels},
+        {"--devices": devices, "--max-seconds": max_seconds, "--labels": labels, "--from": start_from},
         address=address,
         cpus=cpus_per_trial,
         gpus=gpus_per_trial,
     )
     failed = waiting = 0
     if resume is not None:
-        given = (recipes, settings, seed, seeds, folds, epochs, batch_size, data, name, labels, workers)
+        given = (recipes, settings, start_from, seed, seeds, folds, epochs, batch_size, data, name, labels, workers)
         training.check_resume_stands_alone(given)
         runs = [
             training.resume(
@@ -106,6 +109,7 @@ def train(
             name=name,
             code=code or (),
             labels=labels,
+            start_from=start_from,
         )
         if workers is None:
             runs = training.train_all(

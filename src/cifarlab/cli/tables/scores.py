@@ -79,6 +79,14 @@ def print_evaluations(entries: Sequence[Scores], runs: Sequence[Run]) -> None:
     say(make_console(), *_spreads(entries, runs))
 
 
+def print_ensemble(entry: Scores, sentence: str) -> None:
+    """Print the scores of several runs together, and what they gain by it."""
+    console = make_console()
+    console.print()
+    console.print(fill(entry.table()), "")
+    say(console, sentence)
+
+
 def print_results(entries: Sequence[Scores]) -> None:
     """Print one line a run: accuracy, loss, top-3 accuracy and macro F1, all with their intervals if they fit.
 

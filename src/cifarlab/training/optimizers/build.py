@@ -24,6 +24,10 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     arguments: dict[str, Any] = {"learning_rate": schedule}
     if recipe.optimizer == "muon" and recipe.weight_decay:
         raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
+    if recipe.optimizer == "muon" and recipe.clip_norm:
+        raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
+    if recipe.clip_norm:
+        arguments["global_clipnorm"] = recipe.clip_norm
     if recipe.weight_decay:
         arguments["weight_decay"] = recipe.weight_decay
     if recipe.optimizer == "sgd":
