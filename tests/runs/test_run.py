@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,13 @@ def test_runs_made_at_once_get_different_folders(tmp_path):
 def test_a_name_that_is_no_folder_name_is_refused(name, tmp_path):
     with pytest.raises(CifarlabError, match="letters, digits"):
         create_run(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_is_no_folder_of_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CifarlabError, match="is an address, and no folder"):
+        create_run(Path("s3://bucket/runs"), "mlp")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -166,10 +166,11 @@ def create_run(root: Path, name: str) -> Run:
         name: Wanted folder name: letters, digits, `.`, `_` and `-`.
 
     Raises:
-        CifarlabError: If the name is not a folder name or the disk cannot be written.
+        CifarlabError: If the name is not a folder name, `root` an address, or the disk cannot be written.
     """
     if not re.fullmatch(RUN_NAME, name):
         raise CifarlabError(f"a run's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+    files.check_no_url(root)
     for number in itertools.count(1):
         path = root / (name if number == 1 else f"{name}-{number}")
         try:

@@ -110,6 +110,7 @@ def test_output_holds_both_files(tmp_path: Path, labels: Path) -> None:
             np.where(np.arange(120).reshape(40, 3) == 7, np.nan, LOGITS),
             "NaN or infinity in 1 of 40 rows, row 2",
         ),
+        ("a.npy", np.full((40, 3), np.longdouble("1e400")), "NaN or infinity in 40 of 40 rows"),
         ("a.npy", LOGITS[:, :2], r"label 2 \(number \d+\): expected 0 to 1 for 2 classes"),
         ("a.npy", PROBABILITIES * 0.9, "neither logits nor probabilities: row 0 .* sums to 0.9"),
         (

@@ -50,7 +50,8 @@ def _checked(table: Table) -> NDArray[np.float64]:
         raise CifarlabError(
             f"{path}: expected numbers of shape (images, classes), at least 1 x 2{hint}. Received: {shown}"
         )
-    scores = scores.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # what float64 cannot hold is not finite then, and refused
+        scores = scores.astype(np.float64)
     broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
     if len(broken):
         where = f"{len(broken):,} of {len(scores):,} rows, row {broken[0]:,} first"
