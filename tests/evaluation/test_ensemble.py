@@ -55,6 +55,19 @@ def test_a_gain_is_told_from_chance(tmp_path):
     assert (found.scores.looks, found.scores.run) == (2, "ensemble of 2 runs")
 
 
+def test_corrected_labels_are_those_that_are_answered(tmp_path):
+    """Both kinds of predictions are there: those on the published labels are not taken."""
+    published, corrected = (predictions([[0.9, 0.1], [0.2, 0.8]], labels) for labels in ([1, 0], [0, 1]))
+    about = {"file": "labels.csv", "checksum": "x"}
+    members = []
+    for name in "ab":
+        run, entry = evaluated(tmp_path / name, published, labels=about)
+        corrected.save(run.predictions_file("test", corrected=True))
+        members.append((run, entry))
+    found = combine(*zip(*members, strict=True))
+    assert (found.scores.accuracy, found.scores.labels) == (1.0, about)
+
+
 def test_none_is_said_to_be_none(tmp_path):
     same = predictions([[0.9, 0.1], [0.2, 0.8]], [0, 0])
     runs, entries = zip(*(evaluated(tmp_path / name, same) for name in "ab"), strict=True)

@@ -106,7 +106,9 @@ def test_scores_and_predictions_are_written_and_returned(run: Run, serve: Callab
     assert (scores.run, scores.data, scores.split, scores.count) == ("tiny", "grey", "test", 10)
     assert (scores.looks, scores.notices) == (1, ())
     assert scores == run.scores("test")
-    assert json.loads(run.scores_file("test").read_text()) == json_data(scores)
+    stored = json.loads(run.scores_file("test").read_text())
+    assert stored.pop("checksum").startswith("sha256:")
+    assert stored == json_data(scores)
     stored = Predictions.load(run.predictions_file("test"))
     assert stored.ids.tolist() == splits().test.ids.tolist()
     assert metrics.score(stored).scores == scores.scores
@@ -260,7 +262,8 @@ def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
     assert (single.tta, augmented.tta, augmented.looks) == ("none", "flip-shift", 2)
     assert {file: file.read_bytes() for file in own} == own
     assert augmented == run.scores("test", "flip-shift")
-    assert json_data(augmented) == files.read_json(run.path / "scores-test-tta-flip-shift.json")
+    stored = files.read_json(run.path / "scores-test-tta-flip-shift.json")
+    assert json_data(augmented) == {key: value for key, value in stored.items() if key != "checksum"}
     stored = Predictions.load(run.path / "predictions-test-tta-flip-shift.npz")
     # Every image is of one colour, so that all of its views are the same.
     np.testing.assert_allclose(stored.logits, Predictions.load(run.predictions_file("test")).logits, rtol=1e-5)

@@ -185,7 +185,7 @@ def test_every_command_says_how_it_opens_a_run():
     assert list(WORDS) == discovery.names("cli.commands")
 
 
-def _begin_no_training(*_arguments):
+def _begin_no_training(*_arguments, **_options):
     """By then recipe, model and data are read; the epochs themselves read nothing more, and compiling them is slow."""
     raise CifarlabError("no training is begun here")
 

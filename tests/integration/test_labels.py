@@ -82,7 +82,7 @@ def test_it_is_resumed_on_the_same_labels_and_refused_on_others(trained):
 
 def test_a_resume_takes_no_other_labels_file(trained, labels, capsys):
     assert cli.main(["train", "--resume", str(trained / "paused"), "--labels", str(labels)]) == 2
-    assert "give no recipe, setting, seed, data set, labels file or name beside it" in capsys.readouterr().err
+    assert "give no recipe, setting, seed, data set, labels file, name or worker beside it" in capsys.readouterr().err
 
 
 def test_validation_is_judged_on_the_labels_of_the_training(trained, digits):

@@ -15,6 +15,7 @@ from cifarlab.recipes import load_recipe, to_dict
 from cifarlab.runs import Run
 from cifarlab.training import devices
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
+from cifarlab.training.preparation import note_differences
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
@@ -86,12 +87,27 @@ def test_a_resume_takes_as_many_as_before_and_says_so_where_it_takes_others(four
     assert "notices" not in run.environment
     record_devices(run, choose_again(2, run), again=True)
     assert run.environment["devices"] == 2
+    assert run.environment["first_devices"] == 4  # what its first steps were taken on
     (notice,) = run.environment["notices"]
     assert notice.startswith("trained on 4 devices so far, and on 2 from epoch 3 on: ")
     console = Console(record=True, width=200)
     TrainingDisplay(console).start(RECIPE, run, 12, 3, 3)
     assert "on 2 devices\n" in (shown := console.export_text())
     assert notice in shown
+
+
+def test_a_further_resume_forgets_no_notice(run, monkeypatch):
+    record_devices(run, 4)
+    record_devices(run, 2, again=True)
+    (before,) = run.environment["notices"]
+    monkeypatch.setattr("cifarlab.training.preparation.describe_environment", lambda: {})
+    monkeypatch.setattr("cifarlab.utils.machine.kernels.differences", lambda *_: ["threads 1, was 2"])
+    for _ in range(2):
+        note_differences(run)
+    assert run.environment["notices"] == [
+        before,
+        "the weights may differ from an uninterrupted training's: threads 1, was 2",
+    ]
 
 
 def test_where_there_are_not_so_many_any_more_the_way_on_is_said(run, monkeypatch):

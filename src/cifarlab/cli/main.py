@@ -57,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # Typer takes it for the end of a user's typing; nobody was asked
             return _fail(f"a file ends before its content does ({error.__cause__})")
-        # Typer makes the one into the other; a command may have said in it what to do next.
-        return _fail(": ".join(["interrupted", *map(str, (error.__cause__ or error).args)]), code=130)
+        return _fail("interrupted", code=130)
     except OSError as error:
         return _fail_to_write(error)
     except Exception as error:  # each backend has a kind of its own

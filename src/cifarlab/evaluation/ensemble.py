@@ -51,7 +51,9 @@ def combine(runs: Sequence[Run], entries: Sequence[Scores]) -> Ensemble:
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise CifarlabError("an ensemble has each run once: leave out the one that is named twice")
     members = [
-        Predictions.load(run.predictions_file(str(entry.split), entry.data, str(entry.tta)))
+        Predictions.load(
+            run.predictions_file(str(entry.split), entry.data, str(entry.tta), corrected=entry.labels is not None)
+        )
         for run, entry in zip(runs, entries, strict=True)
     ]
     _check_same_images(runs, entries)
@@ -66,6 +68,7 @@ def combine(runs: Sequence[Run], entries: Sequence[Scores]) -> Ensemble:
         split=first.split,
         images=first.images,
         tta=first.tta,
+        labels=first.labels,
         looks=max((each.looks or 0 for each in entries), default=None),
         notices=tuple(dict.fromkeys(notice for each in entries for notice in each.notices)),
     )

@@ -129,6 +129,8 @@ def _score(run: Run, predictions: Predictions, met: Overlap | None, asked: _Aske
     overlap, told = _weigh_overlap(run, met, predictions, split, data)
     calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else (None, [])
     assert predictions.origin is not None
+    # The history is of the labels that the run learned by.
+    known = [] if asked.corrected else _history_notices(run, predictions, split, data, tta)
     why = f"evaluate on {data}{with_tta(tta)}{', corrected labels' if asked.corrected else ''}"
     return dataclasses.replace(
         metrics.score(predictions),
@@ -140,7 +142,7 @@ def _score(run: Run, predictions: Predictions, met: Overlap | None, asked: _Aske
         tta=tta,
         looks=run.record_look(split, why, data, tta),
         looks_in_making=run.looks_in_making(split, data),
-        notices=(*notices, *told, *uncalibrated, *_history_notices(run, predictions, split, data, tta)),
+        notices=(*notices, *told, *uncalibrated, *known),
         overlap=overlap,
         calibrated=calibrated,
     )

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from cifarlab.utils import limits
 from cifarlab.utils.array_files import open_archive, read_member
 from cifarlab.utils.json_text import parse_json
@@ -59,6 +57,8 @@ def open_weights(archive: zipfile.ZipFile) -> Iterator[Any]:
     Raises:
         One of BROKEN_ARCHIVE: If there are none, or they are damaged.
     """
+    import h5py  # which `predict` does without where onnxruntime answers
+
     with archive.open(WEIGHTS) as member:
         try:
             with h5py.File(member, "r") as weights:
@@ -147,6 +147,8 @@ def bounded_variables(stored: int) -> Iterator[None]:
 
 def _datasets(group: Any) -> Iterator[Any]:
     """Every array in an HDF5 file; what lies in other files, or is made up of others, is refused."""
+    import h5py
+
     for name in group:
         link = group.get(name, getlink=True)
         if not isinstance(link, h5py.HardLink):

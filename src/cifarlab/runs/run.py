@@ -1,4 +1,4 @@
-"""Run: a training's folder, with what it says and in which state it is; its file names are in `run_files`."""
+"""Run: a training's folder, with what it says and in which state it is; its file names are in `layout`."""
 
 import datetime
 import itertools

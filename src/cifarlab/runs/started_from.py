@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cifarlab.runs.layout import RunFiles
 from cifarlab.utils import files
 from cifarlab.utils.json_reading import read_result
-from cifarlab.utils.text import counted, few
+from cifarlab.utils.text import few
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,3 @@ def start_notices(run: RunFiles, data: str, class_names: Sequence[str]) -> list[
                 "not be checked."
             )
     return notices
-
-
-def describe_known(images: int) -> str:
-    """How many images a source is known to have been trained on."""
-    return counted(images, "image") if images else "images that are not known here"

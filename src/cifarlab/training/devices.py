@@ -63,8 +63,9 @@ def record_devices(run: Run, count: int, *, again: bool = False) -> None:
         f"trained on {counted(before, 'device')} so far, and on {count} from epoch {len(run.history()) + 1} on: the "
         "last digits are not those of a training that was not stopped"
     )
-    notices = {"notices": [*known.get("notices", []), notice]} if again else {}
-    files.write_json(run.environment_file, {**known, "devices": count, **notices})
+    first = {"first_devices": known.get("first_devices", before)}  # what `first-steps.json` was noted on
+    more = {**first, "notices": [*known.get("notices", []), notice]} if again else {}
+    files.write_json(run.environment_file, {**known, "devices": count, **more})
 
 
 def choose_again(wanted: int | str | None, run: Run) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from cifarlab.runs import Run, open_run
 from cifarlab.runs.first_steps import Mark, read_first_steps
 from cifarlab.training.beginning import begin_again
-from cifarlab.training.devices import choose_again
+from cifarlab.training.devices import choose_again, choose_devices
 from cifarlab.training.preparation import rebuild
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import describe_environment
@@ -95,7 +95,7 @@ def verify(
     from cifarlab.training.fit import Task, take_first_steps  # which loads Keras
 
     found = take_first_steps(
-        Task(run.recipe, splits, model, run, devices=choose_again(None, run)), marks[-1].step, progress
+        Task(run.recipe, splits, model, run, devices=_devices_of_first_steps(run)), marks[-1].step, progress
     )
     if [mark.step for mark in found] != [mark.step for mark in marks] or len(found[0].sample) != len(marks[0].sample):
         raise CifarlabError(f"{run.first_steps_file} is not of this recipe: train the run again")
@@ -110,3 +110,9 @@ def compare(then: Mark, here: Mark) -> Comparison:
     size = float(np.sqrt(np.mean(old**2))) or 1.0
     is_same = then.checksum == here.checksum
     return Comparison(then.step, is_same, difference, difference / size, then.loss, here.loss)
+
+
+def _devices_of_first_steps(run: Run) -> int:
+    """On how many devices the first steps were taken: a run may have been resumed on another number."""
+    first = run.environment.get("first_devices")
+    return choose_again(None, run) if not isinstance(first, int) else choose_devices(first, run.recipe)

@@ -65,7 +65,7 @@ def content_checksum(image: Array) -> str:
 
     Example:
         >>> content_checksum(np.zeros((2, 2, 1), np.uint8))
-        '16c2a73302f8f6a2'
+        '4e842f2f50cc089e'
     """
     return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8).hexdigest()
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +56,6 @@ def _file(versions: Mapping[str, str], backend: str) -> Path | None:
     ours = {name: version for name, version in versions.items() if name.removesuffix("-cpu") in (backend, "keras")}
     what: list[Any] = [FORMAT, processor.name, processor.features, usable_cores(), backend, ours]
     key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    asked = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        home = Path(asked) if Path(asked).is_absolute() else Path.home() / ".cache"
-    except RuntimeError:  # there is no home
-        return None
-    return home / "cifarlab" / f"machine-{backend}-{key}.json"
+    from cifarlab.utils.cache import cache_home  # brings NumPy, which `--help` need not wait for
+
+    return cache_home(f"machine-{backend}-{key}.json")
