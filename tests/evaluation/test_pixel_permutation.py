@@ -14,6 +14,7 @@ from cifarlab.evaluation.pixel_permutation import measure_pairs, plan_pairs
 from cifarlab.metrics.statistics.significance import mean_difference
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training import launch
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
@@ -31,7 +32,7 @@ def trained(tmp_path, monkeypatch):
     def train(source, *, settings, seed, data, data_dir, runs_dir, name, show):
         asked.append(name)
         run = runs.create_run(Path(runs_dir), name)
-        wanted = recipes.override(recipes.load_recipe(source), settings)
+        wanted = resolve_start(recipes.load_recipe(source), settings)
         wanted = dataclasses.replace(wanted, seed=seed, data=data or wanted.data)
         precision = "bfloat16" if wanted.precision == "auto" else wanted.precision
         files.write_json(run.recipe_file, recipes.to_dict(dataclasses.replace(wanted, precision=precision)))
@@ -103,6 +104,12 @@ def test_precision_that_was_decided_by_the_machine_is_the_same_recipe(trained):
     measure_pairs(plan_pairs(["smoke"], ["precision=auto"]))
     measure_pairs(plan_pairs(["smoke"], ["precision=auto"]))
     assert len(trained) == 2
+
+
+def test_trainings_that_begin_with_trained_weights_are_known_again(trained):
+    for _ in range(2):
+        measure_pairs(plan_pairs(["finetune"], data="digits"))
+    assert trained == ["finetune-seed0", "finetune-shuffled-seed0"]
 
 
 def test_what_the_test_cannot_have_is_changed_for_both_and_said(trained, capsys):

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from cifarlab.recipes import Recipe
+from cifarlab.models.pretrained import builtin
+from cifarlab.recipes import Recipe, from_dict
 from cifarlab.search.planning import Plan, default_epochs, plan_study, prepare, shortened
 from cifarlab.search.rules import Rules
 from cifarlab.utils.errors import CifarlabError
@@ -40,3 +41,12 @@ def test_what_a_study_varies():
         prepare(dataclasses.replace(RECIPE, validation_fraction=0.0), Rules())
     with pytest.raises(CifarlabError, match="did you mean batch_size"):
         prepare(RECIPE, Rules(), ["batchsize=50"])
+
+
+def test_a_study_that_begins_with_trained_weights_keeps_to_them():
+    card = builtin.read_card()
+    found = prepare("finetune", Rules(epochs=5), ["data=digits"])
+    assert found.start_checksum == f"sha256:{card['sizes']['weights_sha256']}"
+    assert found.model_args == from_dict(card["recipe"]).model_args
+    with pytest.raises(CifarlabError, match="name them too, such as start_from=builtin"):
+        prepare("finetune", Rules(epochs=5), ["start_from="])

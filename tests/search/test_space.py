@@ -128,3 +128,18 @@ def test_what_is_fixed_is_set_and_not_varied():
     assert "learning_rate" not in space.parameters
     assert isinstance(space, Space)
     assert load_recipe("smoke").optimizer == "adam"
+
+
+def test_the_network_of_trained_weights_is_not_varied():
+    space = choose_space("finetune", ["from_rate=0.0..1.0"], fixed=["data=digits"])
+    assert {"learning_rate", "from_rate", "weight_decay"} <= set(space.parameters)
+    assert not [key for key in space.parameters if key.startswith("model")]
+    for range_ in ("model.depth=1..3", "model=1..2"):
+        with pytest.raises(CifarlabError, match="the network is that of the weights in builtin"):
+            choose_space("finetune", [range_])
+    with pytest.raises(CifarlabError, match="the network is that of the weights in builtin"):
+        choose_space("frozen", [], ["model.depth=1,2"])
+    with pytest.raises(CifarlabError, match="give --fix start_from=RUN"):
+        choose_space("finetune", [], ["start_from=builtin,runs/none"])
+    with pytest.raises(CifarlabError, match="name them too, such as start_from=builtin"):
+        choose_space("finetune", fixed=["start_from="])

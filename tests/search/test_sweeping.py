@@ -15,6 +15,7 @@ from cifarlab.search.combinations import plan_sweep
 from cifarlab.search.sweep_results import paired
 from cifarlab.search.tasks import DONE, FAILED, Answer
 from cifarlab.training.preparation import describe_splits
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 
@@ -30,7 +31,7 @@ def make_run(folder, recipe, state="finished", splits=SPLITS):
     """What is read of a run's folder."""
     run = Run(folder)
     run.set_state(state)
-    files.write_json(run.recipe_file, to_dict(recipe))
+    files.write_json(run.recipe_file, to_dict(resolve_start(recipe, ())))
     files.write_json(run.data_file, describe_splits(splits))
     files.write_json(run.environment_file, {})
     files.write_text(run.command_file, "cifarlab train\n")
@@ -115,6 +116,14 @@ def test_what_is_there_is_not_trained_again_and_values_and_seeds_may_be_added(he
     assert [run.is_new for run in found.rows[0].runs] == [False, False, True]
 
 
+def test_trainings_that_begin_with_trained_weights_are_known_again(here):
+    again = Crew()
+    for crew in (Crew(), again):
+        found = sweep("finetune", ["from_rate=0,0.1"], seeds=2, data="digits", workers=crew, show=False)
+    assert (again.asked, found.trained) == ([], 0)
+    assert all(run.accuracy is not None for row in found.rows for run in row.runs)
+
+
 def test_a_run_that_train_made_counts(here):
     recipe = plan_sweep(["smoke"], ["learning_rate=1e-3"])[0].recipe
     make_run(here / "runs/by-hand", recipe)
@@ -197,6 +206,8 @@ def test_the_folder_holds_all_that_was_found(here):
         (["smoke", "mlp1"], [], [], "give --data for all"),
         (["smoke", "smoke"], [], [], "are the same training"),
         (["smoke"], [], ["validation_fraction=0"], "holds no images out"),
+        (["finetune"], [], ["start_from="], "name them too, such as start_from=builtin"),
+        (["finetune"], ["start_from=builtin,runs/none"], [], "no run at runs/none"),
     ],
 )
 def test_wrong_input_is_refused_before_anything_is_trained(here, recipes, over, settings, said):

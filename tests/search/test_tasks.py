@@ -116,6 +116,23 @@ def test_another_process_has_it(whole, no_training):
         assert advance(task) == Answer(ELSEWHERE)
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and ".lock" not in path.name}
+
+
+@pytest.mark.parametrize("has_checkpoint", [True, False])
+def test_what_another_command_trains_is_left_as_it_is(paused, tmp_path, has_checkpoint):
+    task = copied(paused, tmp_path, 2)
+    task.run.set_state("running")
+    if not has_checkpoint:
+        task.run.checkpoint_file.unlink()
+        task.run.earlier_checkpoint_file.unlink(missing_ok=True)
+    before = contents(task.folder)
+    with task.run.owned():
+        assert advance(task) == Answer(ELSEWHERE)
+    assert contents(task.folder) == before
+
+
 def full(name):
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
 

@@ -12,7 +12,7 @@ from cifarlab.search import train_many
 from cifarlab.search.tasks import DONE, FAILED, Answer
 from cifarlab.search.workers import LocalWorkers
 from cifarlab.training.checkpoint import load_checkpoint
-from cifarlab.training.plan import plan_trainings
+from cifarlab.training.plan import Training, plan_trainings
 from cifarlab.training.preparation import describe_splits
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
@@ -147,6 +147,7 @@ def test_a_model_that_cannot_be_trained_is_refused_before_any_training(here):
         ("--resume runs/a --jobs 2", "or worker beside it"),
         ("smoke --jobs 0", "--jobs"),
         ("smoke --jobs 2 --devices 2", "one training at a time"),
+        ("--from builtin --data digits --jobs 2", "--from without a recipe is for one training at a time"),
     ],
 )
 def test_wrong_words_are_one_line(here, words, said, capsys):
@@ -161,6 +162,39 @@ def test_the_command_says_what_failed_and_lists_the_others(here, monkeypatch, ca
     printed = capsys.readouterr()
     assert "cifarlab: runs/smoke-seed1 failed: it broke\n" in printed.err
     assert printed.out.splitlines()[-2:] == ["runs/smoke-seed0", "runs/smoke-seed2"]
+
+
+def test_weights_to_begin_with_may_be_named_in_either_way(here, monkeypatch):
+    crew = Crew()
+    monkeypatch.setattr("cifarlab.search.make_workers", lambda *_, **__: crew)
+    words = ["train", "finetune", "--data", "digits", "--jobs", "2"]
+    assert cli.main([*words, "--from", "builtin"]) == 0
+    assert [task.recipe.start_from for task in crew.tasks] == ["builtin"]
+    assert cli.main([*words, "--set", "start_from=builtin"]) == 0
+    assert crew.asked == ["finetune-seed0"]  # the same training
+
+
+def test_networks_of_other_weights_are_each_examined(here, monkeypatch):
+    examined, smoke = [], load_recipe("smoke")
+    monkeypatch.setattr("cifarlab.search.trainings.prepare", lambda recipe, *_: examined.append(recipe.model))
+    plans = [Training("smoke"), Training("smoke", start_from="runs/a"), Training("smoke", start_from="runs/b")]
+    recipes = {None: "own.py", "runs/a": "a.py", "runs/b": "b.py"}
+    monkeypatch.setattr(
+        "cifarlab.search.trainings.resolve",
+        lambda each: dataclasses.replace(smoke, model=recipes[each.start_from]),
+    )
+    train_many([*plans, *plans], Crew(), show=False)
+    assert examined == ["own.py", "a.py", "b.py"]
+
+
+def test_interrupted_it_says_how_to_go_on(here, monkeypatch, capsys):
+    class Stopped(Crew):
+        def run(self, tasks, tick=lambda: None):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifarlab.search.make_workers", lambda *_, **__: Stopped())
+    assert cli.main(["train", "smoke", "--jobs", "2"]) == 130
+    assert "nothing is lost, give the same command again to go on" in capsys.readouterr().err
 
 
 @pytest.mark.thorough

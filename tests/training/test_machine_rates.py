@@ -1,5 +1,6 @@
 """When the machine is measured, in which ways, and what is kept."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from cifarlab import CifarlabError, Recipe
 from cifarlab.cli import main as cli
 from cifarlab.training import machine_rates
 from cifarlab.training.step_rate import prepare_steps
+from cifarlab.utils import locks
+from cifarlab.utils.environment import versions
 from cifarlab.utils.machine import choices, kernels
 from cifarlab.utils.machine.choices import Choice
 from cifarlab.utils.machine.processor import Processor
-from cifarlab.utils.machine.rates import Rates
+from cifarlab.utils.machine.rates import Rates, write_rates
 
 ON, OFF = {"TF_ENABLE_ONEDNN_OPTS": "1"}, {"TF_ENABLE_ONEDNN_OPTS": "0"}
 ARM = Processor("ARM Neoverse N2", "aarch64", ("asimd", "sve", "bf16"))
@@ -48,6 +51,38 @@ def test_one_way_is_measured_and_the_other_added(measured):
     machine_rates.measure([ON])
     machine_rates.measure()
     assert measured == [ON, OFF]
+
+
+def test_nobody_else_measures_meanwhile(measured, monkeypatch, tmp_path):
+    def measure_apart(backend, variables):
+        (lock,) = tmp_path.glob("cifarlab/*.lock")
+        with (
+            pytest.raises(locks.BusyError, match="this machine is being measured"),
+            locks.hold(lock, "this machine is being measured", ""),
+        ):
+            pass
+        measured.append(variables)
+        return Rates(dict(variables), {"float32": 6e10}, {})
+
+    monkeypatch.setattr(machine_rates, "_measure_apart", measure_apart)
+    machine_rates.measure()
+    assert measured == [ON, OFF]
+
+
+def test_what_another_process_measured_meanwhile_is_not_measured_again(measured, monkeypatch):
+    @contextlib.contextmanager
+    def wait(*_):
+        write_rates(tuple(Rates(each, {"float32": 7e10}, {}) for each in (ON, OFF)), versions(), "tensorflow")
+        yield
+
+    monkeypatch.setattr(locks, "hold", wait)
+    assert [each.matrix["float32"] for each in machine_rates.measure()] == [7e10, 7e10]
+    assert measured == []
+
+
+def test_where_nothing_can_be_kept_it_is_measured_all_the_same(measured, monkeypatch, tmp_path):
+    (tmp_path / "cifarlab").write_text("a file, and no folder")
+    assert len(machine_rates.measure()) == len(measured) == 2
 
 
 def test_nothing_is_measured_where_features_decide(measured, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, Interrupted
 
 if TYPE_CHECKING:
     from cifarlab.inference.bulk.classifier import Question
@@ -59,6 +59,7 @@ def write_file(
 
     Raises:
         CifarlabError: As `predict_to_file`, and once all is written, if some pictures could not be read.
+        Interrupted: If the user stops it.
     """
     from cifarlab.displays.console import make_console, say, working
     from cifarlab.inference.bulk.classifier import Question
@@ -69,8 +70,14 @@ def write_file(
     own_code.allow_files(code)
     own = tuple(str(Path(each).expanduser().absolute()) for each in code)
     question = Question(model, top, tta, own)
-    with working(f"classifying into {output}") as progress, _stream(engine, question, address, jobs, images) as stream:
-        written = predict_to_file(images, output, question, stream, progress)
+    try:
+        with (
+            working(f"classifying into {output}") as progress,
+            _stream(engine, question, address, jobs, images) as stream,
+        ):
+            written = predict_to_file(images, output, question, stream, progress)
+    except KeyboardInterrupt:
+        raise Interrupted("nothing is lost, give the same command again to go on") from None
     before = f", {written.answered_before:,} of them before" if written.answered_before else ""
     say(make_console(stderr=True), f"{output}: {counted(written.pictures, 'picture')}{before}")
     say_others(written.left_out, written.unreadable, written.pictures, len(images))

@@ -13,7 +13,7 @@ import typer
 
 from cifarlab.runs import Run, open_run
 from cifarlab.training.plan import Training
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, Interrupted
 from cifarlab.utils.text import counted
 
 LATEST = "latest"
@@ -139,6 +139,9 @@ def train_on_workers(
 
     Returns:
         The runs that did not fail, and how many did.
+
+    Raises:
+        Interrupted: If the user stops it.
     """
     from cifarlab.displays.console import make_console, say
     from cifarlab.displays.tuning import TuningDisplay
@@ -146,7 +149,10 @@ def train_on_workers(
 
     console = make_console(stderr=True)
     show = TuningDisplay(console)
-    found = train_many(trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code, show=show)
+    try:
+        found = train_many(trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code, show=show)
+    except KeyboardInterrupt:
+        raise Interrupted("nothing is lost, give the same command again to go on") from None
     failed = [each for each in found if each.reason]
     say(console, *(f"cifarlab: {each.run.path} failed: {' '.join(each.reason.split())}" for each in failed))
     return [each.run for each in found if not each.reason], len(failed)

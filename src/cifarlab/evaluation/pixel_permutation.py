@@ -168,8 +168,7 @@ def _trained(
     observe: Callable[[], AbstractContextManager[TrainingObserver]],
 ) -> Run:
     """The finished run of this very recipe, trained now unless it is there."""
-    wanted = dataclasses.replace(override(load_recipe(training.recipe), training.settings), seed=training.seed or 0)
-    wanted = wanted if training.data is None else dataclasses.replace(wanted, data=training.data)
+    wanted = plan.resolve(training)
     name = f"{Path(training.recipe).stem}{mark}-seed{wanted.seed}"
     for path in sorted(runs_dir.glob(f"{name}*")):
         if re.fullmatch(rf"{re.escape(name)}(-\d+)?", path.name) and _is_finished(Run(path), wanted):

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe
 from cifarlab.search.parameters import parse
 from cifarlab.search.space import Settings
 from cifarlab.training.plan import check_recipe
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils.errors import CifarlabError
 
 MOST_LETTERS = 120
@@ -77,7 +78,7 @@ def plan_sweep(
         loaded = load_recipe(name)
         for values in itertools.product(*swept.values()):
             chosen = dict(zip(swept, values, strict=True))
-            recipe = override(loaded, [*fixed, *(f"{key}={text}" for key, text in chosen.items())])
+            recipe = resolve_start(loaded, [*fixed, *(f"{key}={text}" for key, text in chosen.items())])
             allow_own_code(recipe, code)
             check_recipe(recipe)
             named = {**_pairs(settings), **({"data": data} if data else {}), **chosen}

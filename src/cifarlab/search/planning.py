@@ -4,11 +4,12 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override
+from cifarlab.recipes import Recipe, allow_own_code, load_recipe
 from cifarlab.search.confirmation import CANDIDATES
 from cifarlab.search.rounds import plan_rounds
 from cifarlab.search.rules import Rules
 from cifarlab.training.plan import check_recipe
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils.errors import CifarlabError
 
 CONFIRM, EPOCHS = 0.1, 20
@@ -53,7 +54,7 @@ def prepare(
     Raises:
         CifarlabError: If it cannot be had, or its trials could not be compared.
     """
-    shipped = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
+    shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
     check_recipe(shipped)
     if not shipped.validation_fraction:

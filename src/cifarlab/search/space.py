@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe, override, settings_of
 from cifarlab.search.parameters import LOG, Choice, Range, parse
 from cifarlab.training.plan import check_recipe, default_space
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.own_code import describe_error
@@ -107,6 +108,8 @@ def make_space(
     for key in given:
         if key in fixed:
             raise CifarlabError(f"{key} is to be varied and fixed: give --range or --choice, or --fix")
+        if recipe.start_from and key.partition(".")[0] == "model":
+            raise CifarlabError(f"{key} is not varied: the network is that of the weights in {recipe.start_from}")
     texts = {key: text for key, text in _defaults(recipe).items() if key not in fixed and not only} | given
     parameters: dict[str, Range | Choice] = {}
     for key, text in texts.items():
@@ -127,6 +130,8 @@ _OF_THE_SEARCH = {
     "confirmation_fraction": "give --confirm",
     "fold": "trials are compared on the same validation images",
     "data": "a search is about one data set",
+    "start_from": "a search is about one network: give --fix start_from=RUN, or compare several by cifarlab sweep",
+    "start_checksum": "it is that of the weights in start_from",
 }
 
 
@@ -154,7 +159,7 @@ def choose_space(
     Raises:
         CifarlabError: If any of these is wrong.
     """
-    shipped = override(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
+    shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
     check_recipe(shipped)
     if file is None:
@@ -196,7 +201,8 @@ def _named(flag: str, texts: Sequence[str]) -> Settings:
 
 
 def _defaults(recipe: Recipe) -> Settings:
-    """The model's own `SEARCH_SPACE`, and the training's."""
+    """The model's own `SEARCH_SPACE`, but where trained weights bring the network; and the training's."""
     low, high = (float(f"{recipe.learning_rate * factor:.4g}") for factor in LEARNING_RATE_FACTORS)
     of_model = {f"model.{name}": text for name, text in default_space(recipe.model).items()}
+    of_model = {} if recipe.start_from else of_model
     return {"learning_rate": f"{low!r}..{high!r}{LOG}", **TRAINING_SPACE, **of_model}

@@ -118,7 +118,7 @@ def _train(task: Task) -> None:
     run, splits = task.run, _load(task.recipe.data, task.data_dir, tuple(task.recipe.held_out.items()), task.code)
     allow_own_code(task.recipe, task.code)
     if run.path.exists() and not run.has_checkpoint():
-        shutil.rmtree(run.path)  # killed before its first checkpoint
+        _remove(run)  # killed before its first checkpoint
     if not run.path.exists():
         training.train(
             task.recipe,
@@ -131,13 +131,21 @@ def _train(task: Task) -> None:
             until=task.until,
         )
     elif not task.is_trained():
-        # Who holds the task's lock knows that nobody trains the run, and need not ask whether the number of the process
-        # that did is in use again, by whatever.
-        if run.state["state"] == "running":
-            run.set_state("failed", "its process ended")
         training.resume(run, data_dir=task.data_dir, code=task.code, show=False, splits=splits, until=task.until)
     if task.confirm:
         _answer_confirmation(run, splits)
+
+
+def _remove(run: Run) -> None:
+    """Take a run away that has nothing to go on from.
+
+    Raises:
+        BusyError: If another process trains it: a command without workers asks for the run's lock, not for the task's.
+    """
+    with run.owned():
+        shutil.rmtree(run.path, ignore_errors=os.name != "posix")
+    if os.name != "posix":  # where the lock that is held cannot be removed
+        shutil.rmtree(run.path)
 
 
 @functools.lru_cache(maxsize=1)

@@ -95,7 +95,7 @@ def _find_runs(
     given: set[Path] = set()
     runs = []
     for training, recipe in zip(trainings, recipes, strict=True):
-        data, kind = (recipe.data, *recipe.held_out.values()), (training.recipe, training.settings, training.data)
+        data, kind = (recipe.data, *recipe.held_out.values()), _kind(training)
         is_to_examine = own_code.is_own(recipe.model) and kind not in examined
         if data not in finders or is_to_examine:
             splits = load_data(recipe.data, data_dir=data_dir, **recipe.held_out)
@@ -106,6 +106,11 @@ def _find_runs(
         wanted = name or run_name(training.recipe, recipe, training.settings)
         runs.append(finders[data].find(recipe, wanted, so_named=name is not None))
     return runs
+
+
+def _kind(training: Training) -> tuple[object, ...]:
+    """What several trainings have in common whose network is the same."""
+    return training.recipe, training.settings, training.data, training.start_from
 
 
 def _is_finished(run: Run) -> bool:

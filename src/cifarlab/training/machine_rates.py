@@ -24,12 +24,14 @@ from cifarlab.utils.json_reading import from_json
 from cifarlab.utils.machine import choices, kernels
 from cifarlab.utils.machine.choices import ONEDNN, Choice
 from cifarlab.utils.machine.processor import Processor, read_processor, usable_cores
-from cifarlab.utils.machine.rates import Rates, read_rates, write_rates
+from cifarlab.utils.machine.rates import Rates, measuring, read_rates, write_rates
 from cifarlab.utils.progress import ProgressCallback, ignore
 
 MATRIX = 2048
 REPEATS = 3
 PATIENCE_SECONDS = 120.0
+WAIT_SECONDS = 2 * PATIENCE_SECONDS
+"""How long to wait for another process that measures both ways."""
 # The network of convnet94 on few images: a narrower one spends its time elsewhere, and bfloat16 would look worse.
 RECIPE = Recipe(model="convnet", model_args={"whitening_pixels": 0}, batch_size=50, learning_rate=1e-3)
 Ways = Sequence[Mapping[str, str]]
@@ -79,23 +81,34 @@ def describe_machine(*, again: bool = False, progress: ProgressCallback = ignore
 def measure(ways: Ways = (), *, again: bool = False, progress: ProgressCallback = ignore) -> tuple[Rates, ...]:
     """What was measured of this machine for the backend in use; what was not is measured now.
 
+    Of several processes that begin at once, as the workers of a search do, one measures and the others wait: measured
+    side by side, each would be told half of what the machine can do.
+
     Args:
         ways: The environments to measure in; by default TensorFlow's with and without oneDNN.
         again: Measure also what was measured before.
         progress: Told how far it is.
 
     Raises:
-        CifarlabError: If no backend is installed, or its process ends with an error.
+        CifarlabError: If no backend is installed, its process ends with an error, or another process measures for too
+            long.
     """
     backend = find_backend()
     ways = ways or ([{ONEDNN: "1"}, {ONEDNN: "0"}] if backend == "tensorflow" else [{}])
-    found = {_words(each.variables): each for each in read_rates(versions(), backend)}
-    for number, variables in enumerate(ways):
-        if again or _words(variables) not in found:
-            progress(_words(variables), number / len(ways))
-            found[_words(variables)] = _measure_apart(backend, variables)
-            write_rates(tuple(found.values()), versions(), backend)
+    found = _read(backend)
+    if again or any(_words(variables) not in found for variables in ways):
+        with measuring(versions(), backend, WAIT_SECONDS):
+            found = _read(backend)  # by now another process may have measured it
+            for number, variables in enumerate(ways):
+                if again or _words(variables) not in found:
+                    progress(_words(variables), number / len(ways))
+                    found[_words(variables)] = _measure_apart(backend, variables)
+                    write_rates(tuple(found.values()), versions(), backend)
     return tuple(found[_words(variables)] for variables in ways)
+
+
+def _read(backend: str) -> dict[str, Rates]:
+    return {_words(each.variables): each for each in read_rates(versions(), backend)}
 
 
 def measure_what_is_open(precision: str) -> None:

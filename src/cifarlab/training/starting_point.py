@@ -136,7 +136,7 @@ def check_image_shape(name: str, expected: Sequence[int], found: Sequence[int] |
 def _check_alone(recipe: Recipe) -> None:
     given = [name for name in ("start_checksum", "from_rate") if getattr(recipe, name) != _DEFAULTS[name]]
     if given:
-        raise CifarlabError(f"{given[0]} is about weights to begin with: name them too, such as --from builtin")
+        raise CifarlabError(f"{given[0]} is about weights to begin with: name them too, such as start_from=builtin")
 
 
 _DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}

@@ -290,3 +290,12 @@ def test_a_cluster_writes_the_same_file(here):
     )
     assert done.returncode == 2
     assert "cannot load the model" in done.stderr.splitlines()[-1]
+
+
+def test_interrupted_it_says_how_to_go_on(here, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifarlab.inference.bulk.writing.predict_to_file", stop)
+    assert cli.main(["predict", "pictures", "--model", "runs/tiny", "--output", "out.csv"]) == 130
+    assert "nothing is lost, give the same command again to go on" in capsys.readouterr().err

@@ -78,7 +78,10 @@ def train(
         engine,
         jobs,
         threads,
-        {"--devices": devices, "--max-seconds": max_seconds, "--labels": labels, "--from": start_from},
+        {
+            **{"--devices": devices, "--max-seconds": max_seconds, "--labels": labels},
+            "--from without a recipe": None if recipes else start_from,
+        },
         address=address,
         cpus=cpus_per_trial,
         gpus=gpus_per_trial,

@@ -1,13 +1,14 @@
 """What was measured of this machine, kept in the user's cache: once for each processor, backend and its version."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifarlab.utils import files
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import from_json
 from cifarlab.utils.machine.processor import read_processor, usable_cores
@@ -49,6 +50,32 @@ def write_rates(rates: tuple[Rates, ...], versions: Mapping[str, str], backend: 
         return None if path is None else files.write_json(path, rates)
     except CifarlabError:
         return None
+
+
+@contextlib.contextmanager
+def measuring(versions: Mapping[str, str], backend: str, seconds: float) -> Iterator[None]:
+    """Nobody else on this machine measures inside; where the cache cannot be written, each for itself.
+
+    Args:
+        versions: Of keras and the backend.
+        backend: What is measured.
+        seconds: How long to wait for another process that measures.
+
+    Raises:
+        BusyError: If another process has not measured it in that time.
+    """
+    path = _file(versions, backend)
+    with contextlib.ExitStack() as held:
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = path.with_suffix(".lock")
+                held.enter_context(locks.hold(lock, "this machine is being measured", "wait for it", seconds))
+        except locks.BusyError:
+            raise
+        except (CifarlabError, OSError):  # nothing is kept there either
+            pass
+        yield
 
 
 def _file(versions: Mapping[str, str], backend: str) -> Path | None:
