@@ -215,10 +215,18 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
     needed = [run.recipe_file, run.data_file, run.environment_file]
     missing = [file.name for file in needed + ([run.model_file] if needs_model else []) if not file.is_file()]
     if missing:
-        resumable = run.has_checkpoint() and state != "finished"
-        resume = f"continue it with cifarlab train --resume {path}" if resumable else "train it again"
-        raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {resume}")
+        raise CifarlabError(f"{path} is incomplete ({state}): it lacks {', '.join(missing)}; {_way_on(run, missing)}")
     return run
+
+
+def _way_on(run: Run, missing: Sequence[str]) -> str:
+    """What to do about a run that lacks files: one that was killed before its first checkpoint begins again, too."""
+    if run.is_being_trained():
+        return "it is being trained: wait until that has ended"
+    is_begun = run.has_checkpoint() or list(missing) == [run.model_file.name]
+    if run.state["state"] == "finished" or not is_begun:
+        return "train it again"
+    return f"continue it with cifarlab train --resume {run.path}"
 
 
 def unique_names(runs: Sequence[Run]) -> list[str]:

@@ -193,6 +193,8 @@ def _named(flag: str, texts: Sequence[str]) -> Settings:
             raise CifarlabError(f"{flag} takes key=values, such as {shape}. Received: {text!r}")
         if key in found:
             raise CifarlabError(f"{key} is given twice: give one --range or --choice for it")
+        if not value.strip():
+            raise CifarlabError(f"{flag} {key} has no values: give {key}={'LOW..HIGH' if flag == '--range' else 'A,B'}")
         if (".." in value) != (flag == "--range"):
             other = "--choice" if flag == "--range" else "--range"
             raise CifarlabError(f"{flag} does not take {value.strip()!r}: give {other} {key}={value.strip()}")

@@ -14,6 +14,7 @@ from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.small_data import choose_recipe
 from cifarlab.training.starting_point import StartingPoint, check_image_shape, find_starting_point, resolve_start
 from cifarlab.utils import files, own_code
+from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def open_beginning(name: str, data: str, code: Sequence[str | os.PathLike[str]] 
     """
     if not name:
         return None
+    choose_backend()  # before Keras is loaded: with the machine's kernels, and without a backend's chatter
     from cifarlab.training import transfer
 
     own_code.allow_files(code)

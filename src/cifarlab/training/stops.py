@@ -20,17 +20,18 @@ def describe(run: Run) -> str:
         ended = f"it was {state['state']}{f' ({why})' if (why := state.get('why')) else ''}"
     if run.has_checkpoint():
         since = max(run.checkpoint_file, run.earlier_checkpoint_file, key=_changed)
-        going = f"it goes on from its last checkpoint, and at most {_lost(run, _changed(since))} of training are lost"
+        going = f"it goes on from its last checkpoint, and {_lost(run, _changed(since))}"
     else:
         began = _changed(run.command_file) or _changed(run.recipe_file)
-        going = f"it had no checkpoint yet and begins again: at most {_lost(run, began)} of training are lost"
+        going = f"it had no checkpoint yet and begins again: {_lost(run, began)}"
     return f"{run.path}: {ended}; {going}"
 
 
 def _lost(run: Run, since: float) -> str:
-    """The time from then to the last sign of life: what a training writes, and nothing that others do."""
+    """From then to the last sign of life: what a training writes, and nothing that others do."""
     signs = [path for pattern in _WRITTEN for path in run.path.glob(pattern)]
-    return duration(max(0.0, *(_changed(path) - since for path in signs)))
+    seconds = max(0.0, *(_changed(path) - since for path in signs))
+    return f"at most {duration(seconds)} of training are lost" if seconds >= 1 else "nothing is lost"
 
 
 def _changed(path: Path) -> float:

@@ -3,6 +3,7 @@
 from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console, say
 from cifarlab.training.verification import Verification
+from cifarlab.utils.text import counted
 
 
 def print_verification(found: Verification) -> None:
@@ -22,7 +23,7 @@ def print_verification(found: Verification) -> None:
 def _verdict(found: Verification) -> str:
     first, last = found.first_difference, found.comparisons[-1]
     if first is None:
-        return f"{found.run}: the same weights, bit for bit, after {last.step} steps"
+        return f"{found.run}: the same weights, bit for bit, after {counted(last.step, 'step')}"
     if first.step == 0:
         return f"{found.run}: other weights from the beginning on: the initial ones differ"
     before = max(each.step for each in found.comparisons if each.step < first.step)
