@@ -86,8 +86,7 @@ def note_differences(run: Run) -> None:
     before = run.environment
     found = kernels.differences(before, describe_environment())
     notices = [f"the weights may differ from an uninterrupted training's: {'; '.join(found)}"] if found else []
-    earlier = before.get("resumed", [])
-    resumed = [*(earlier if isinstance(earlier, list) else []), {"after_epoch": len(run.history()), "differs": found}]
+    resumed = [*before.get("resumed", []), {"after_epoch": len(run.history()), "differs": found}]
     files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
 
 
