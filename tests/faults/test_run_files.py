@@ -11,17 +11,21 @@ import numpy as np
 import pytest
 
 from cifarlab.cli import main as cli
+from cifarlab.datasets.verdicts import Corrections, append_verdicts, new_verdict, read_labels
 from cifarlab.evaluation import calibration
 from cifarlab.evaluation.explanation import neighbours
 from cifarlab.evaluation.robustness.results import read_results
 from cifarlab.inference import temperature
 from cifarlab.reports.weights import read_first_layer
-from cifarlab.runs import Run, open_run, trained_images, training_dynamics
+from cifarlab.runs import Run, first_steps, open_run, own_labels, started_from, trained_images, training_dynamics
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.predictions import Predictions, read_origin
-from cifarlab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from cifarlab.runs.scores import Scores
+from cifarlab.training import checkpoint
+from cifarlab.training.checkpoint import TrainingState, save_checkpoint
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.json_reading import read_result
 from cifarlab.utils.results import Interval
 
 FLIPS = 60
@@ -46,17 +50,27 @@ READERS = {
     "command.txt": lambda run: run.command,
     "history.csv": lambda run: run.history(),
     "looks.json": lambda run: (run.looks(), run.looks_in_making("test")),
+    "first-steps.json": first_steps.read_first_steps,
+    "started-from.json": started_from.read_start,
+    "labels.csv": own_labels.own_labels,
     "scores.json": lambda run: run.scores(),
+    "scores-test-labels.json": lambda run: read_result(Scores, run.path / "scores-test-labels.json", "it again"),
     "calibration.json": temperature.stored_temperature,
     "robustness.json": read_results,
     "predictions-test.npz": lambda run: Predictions.load(run.predictions_file("test")),
     "dynamics.npz": training_dynamics.load,
     "trained-images.npz": trained_images._read,
-    "checkpoint.npz": load_checkpoint,
+    # Each by itself: a training takes the one where the other is damaged.
+    "checkpoint.npz": lambda run: checkpoint._read(run.checkpoint_file),
+    "checkpoint-earlier.npz": lambda run: checkpoint._read(run.earlier_checkpoint_file),
     "features-train.npz": lambda run: neighbours._read(run, "about"),
     "model.keras": lambda run: read_first_layer(run.model_file),
 }
-SEALED = ("scores.json", "calibration.json", "robustness.json")  # a changed number in these is seen
+# A changed number in these is seen.
+SEALED = (
+    *("scores.json", "scores-test-labels.json", "calibration.json", "robustness.json"),
+    *("first-steps.json", "started-from.json"),
+)
 ARRAYS = [name for name in READERS if name.endswith(".npz")]
 ARCHIVES = [*ARRAYS, "model.keras"]
 OBJECTS = [name for name in READERS if name.endswith(".json")]
@@ -76,12 +90,23 @@ def whole(tmp_path_factory, make_run, fake_run):
     files.write_sealed(run.path / temperature.FILE_NAME, made)
     for name in ("scores.json", "robustness.json"):
         files.write_sealed(run.path / name, json.loads((run.path / name).read_text()))
+    corrected = {**json.loads(run.scores_file("test").read_text()), "labels": {"file": "labels.csv"}}
+    files.write_sealed(run.scores_file("test", corrected=True), corrected)
+    marks = tuple(first_steps.Mark(step, f"{step}" * 64, (0.5, 0.25 * step)) for step in (0, 1))
+    first_steps.write_first_steps(run, marks)
+    ancestor = started_from.Ancestor("builtin", "sha256:1", "convnet", "cifar10", ("cat", "dog"), 7)
+    started_from.remember_start(run, started_from.StartedFrom((ancestor,), "new"))
+    append_verdicts(run.path / "marks.csv", [new_verdict("train/1", "0", "drop")])
+    labels = read_labels(run.path / "marks.csv")
+    own_labels.keep_labels(run, labels, Corrections(f"sha256:{files.checksum(labels.path, 'sha256')}"))
     curves = training_dynamics.Curves(np.array(["a", "b"]), np.ones((3, 2), np.float16), np.ones((3, 2), bool))
     training_dynamics.save(run.dynamics_file, [curves, curves], compress=True)
     hashes = np.arange(2, dtype=np.uint64)
     np.savez_compressed(run.trained_images_file, ids=np.array(["a", "b"]), hashes=hashes, validation=hashes)
     np.savez(run.features_file, about=np.array("about"), features=np.ones((4, 3), np.float16))
-    save_checkpoint(run, TrainingState([np.ones((2, 3), np.float32)], [np.zeros(2, np.float32)], 1, [{"epoch": 1}]))
+    state = TrainingState([np.ones((2, 3), np.float32)], [np.zeros(2, np.float32)], 1, [{"epoch": 1}])
+    for _ in range(2):  # the second keeps the first beside it
+        save_checkpoint(run, state)
     return run
 
 
@@ -113,7 +138,7 @@ def test_bytes_that_changed_are_not_believed(run, name):
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
         path.write_bytes(damaged)
         found = outcome(run, name)
-        if name in (*SEALED, *ARCHIVES):  # of the others the text alone tells
+        if name in (*SEALED, *ARCHIVES, "labels.csv"):  # of the others the text alone tells
             assert found in (None, "None", before)
 
 

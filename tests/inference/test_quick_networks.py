@@ -183,8 +183,13 @@ def test_what_is_damaged_in_the_cache_is_made_anew(
     assert predict(photos, run) == expected
     assert without_keras(photos, run, monkeypatch) == expected
     (verdict,) = cache.glob("*.json")
-    verdict.write_bytes(damage)
-    check_same(predict(photos, run), expected)
+    for wrong in (damage, b"{}", b"[]", b'{"why_not": null}', b'{"sha256": 3}'):
+        verdict.write_bytes(wrong)
+        check_same(predict(photos, run), expected)
+        assert without_keras(photos, run, monkeypatch) == expected
+    exported.unlink()
+    assert predict(photos, run) == expected
+    assert without_keras(photos, run, monkeypatch) == expected
 
 
 def test_what_answers_otherwise_is_left_to_keras_and_tried_once(

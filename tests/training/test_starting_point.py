@@ -159,6 +159,28 @@ def test_a_run_without_a_checkpoint_begins_with_the_same_weights_again(source, f
         beginning.begin_again(run, again, splits)
 
 
+def test_a_run_that_cannot_begin_again_stays_as_it_was(source, few, tmp_path):
+    run = begin(source, few, tmp_path, "epochs=2", until=1)
+    for file in (run.checkpoint_file, run.earlier_checkpoint_file, run.trained_images_file):
+        file.unlink(missing_ok=True)
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "start_from": str(tmp_path / "gone")})
+    before = run.state_file.read_bytes(), run.environment_file.read_bytes()
+    with pytest.raises(CifarlabError, match=r"no run at .*gone"):
+        training.resume(run, splits=few)
+    assert (run.state_file.read_bytes(), run.environment_file.read_bytes()) == before
+
+
+def test_what_a_lost_file_knew_of_the_source_is_not_made_up(source, few, tmp_path):
+    run = begin(source, few, tmp_path, "epochs=2", until=1)
+    run.trained_images_file.unlink()
+    training.resume(run, splits=few)
+    assert not run.trained_images_file.is_file()
+    (notice,) = start_notices(run, "folder:x", ("cup", "pen"))
+    assert "which images those were is not known here" in notice
+    again = begin(run, few, tmp_path, "epochs=1", until=1)
+    assert [each.images for each in read_start(again).ancestors] == [0, 0]
+
+
 def test_the_run_remembers_weights_images_and_looks(source, few, tmp_path):
     source.record_look("test", "evaluate on digits")
     run = begin(source, few, tmp_path, "epochs=1", until=1)
@@ -281,7 +303,12 @@ def test_classes_that_are_no_news_and_images_that_are_not_known_are_said(source,
     run = write_source(source, tmp_path / "run", keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten()]))
     assert start_notices(run, "digits", ("zero", "one")) == []
     remember_start(run, StartedFrom((Ancestor("builtin", "x", "convnet", "cifar10", ("cat", "dog"), 7),), "new"))
+    run.trained_images_file.touch()
     assert start_notices(run, "folder:x", ("cup", "pen")) == []
+    run.trained_images_file.unlink()  # and with it what is known of the built-in model's images
+    (gone,) = start_notices(run, "folder:x", ("cup", "pen"))
+    assert "which images those were is not known here" in gone
+    run.trained_images_file.touch()
     (some,) = start_notices(run, "folder:x", ("dog", "pen"))
     assert "trained on cifar10, which has dog: this is no accuracy on classes that are new" in some
     (same,) = start_notices(run, "cifar10", ("cat", "dog"))
@@ -289,9 +316,10 @@ def test_classes_that_are_no_news_and_images_that_are_not_known_are_said(source,
     remember_start(run, StartedFrom((Ancestor("builtin", "x", "convnet", "cifar10", ("cat",)),), "new"))
     (unknown,) = start_notices(run, "folder:x", ("cup", "pen"))
     assert "which images those were is not known here" in unknown
-    files.write_text(run.started_from_file, "[1]")
-    with pytest.raises(CifarlabError, match=r"started-from\.json is damaged"):
-        read_start(run)
+    for damage in ("[1]", '{"ancestors": [], "head": "new"}'):
+        files.write_text(run.started_from_file, damage)
+        with pytest.raises(CifarlabError, match=r"started-from\.json is damaged"):
+            read_start(run)
 
 
 def test_the_built_in_model_is_begun_with(few, tmp_path):

@@ -132,14 +132,30 @@ def _open_kept(model_file: Path) -> OnnxNetwork | None:
     place = folder / _key(_state(model_file))
     if not place.with_suffix(".json").is_file() or needs_own_code(model_file):
         return None
-    verdict = files.read_object(place.with_suffix(".json"))
-    if "sha256" not in verdict:
-        raise CifarlabError(str(verdict.get("why_not")))
-    exported = place.with_suffix(".onnx").read_bytes()
-    if hashlib.sha256(exported).hexdigest() != verdict["sha256"]:
-        _remove(place)
-        raise CifarlabError(f"{place}.onnx is damaged")
+    try:
+        exported, why_not = _read_kept(place)
+    except (CifarlabError, OSError):
+        _remove(place)  # else it would count as tried: now it is made anew
+        raise
+    if why_not:
+        raise CifarlabError(why_not)
     return open_network(exported, usable_cores())
+
+
+def _read_kept(place: Path) -> tuple[bytes, str]:
+    """What became of an export: the network, or why there is none.
+
+    Raises:
+        CifarlabError: If the verdict is none, or the network not the one that it is about.
+        OSError: If there is no network, and there should be one.
+    """
+    verdict = files.read_object(place.with_suffix(".json"))
+    if "sha256" not in verdict and isinstance(why_not := verdict.get("why_not"), str) and why_not:
+        return b"", why_not
+    exported = place.with_suffix(".onnx").read_bytes()
+    if hashlib.sha256(exported).hexdigest() != verdict.get("sha256"):
+        raise CifarlabError(f"{place}.onnx is damaged")
+    return exported, ""
 
 
 def _state(model_file: Path) -> dict[str, Any]:

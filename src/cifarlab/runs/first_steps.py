@@ -40,7 +40,7 @@ class FirstSteps:
 
 def write_first_steps(run: RunFiles, marks: tuple[Mark, ...]) -> None:
     """Keep them in the run's folder."""
-    files.write_json(run.first_steps_file, FirstSteps(FORMAT, marks))
+    files.write_sealed(run.first_steps_file, FirstSteps(FORMAT, marks))
 
 
 def read_first_steps(run: RunFiles) -> tuple[Mark, ...]:

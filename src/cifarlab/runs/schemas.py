@@ -6,6 +6,7 @@ fewer. `recipe.json` is checked by `Recipe`, scores by `Scores`, and so on.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _MOST_PROCESSES = 2**31
 
@@ -70,6 +71,15 @@ class EnvironmentFile:
     parameters: int | None = None
     training_seconds: float | None = None
     code: Mapping[str, KeptFile] | None = None
+    # These were never written as null: whoever reads them need not ask for it.
+    devices: int = 1
+    notices: tuple[str, ...] = ()
+    resumed: tuple[Mapping[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """A training computes on one device at least."""
+        if self.devices < 1:
+            raise ValueError(f"devices is {self.devices}, expected at least 1")
 
 
 @dataclass(frozen=True)

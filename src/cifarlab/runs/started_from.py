@@ -50,6 +50,11 @@ class StartedFrom:
     head: str
     chosen: str = ""
 
+    def __post_init__(self) -> None:
+        """The first ancestor is the source; who began with nothing has no such file."""
+        if not self.ancestors:
+            raise ValueError("ancestors is empty")
+
     @property
     def sentences(self) -> list[str]:
         """What is to be said when the training begins."""
@@ -61,7 +66,7 @@ class StartedFrom:
 
 def remember_start(run: RunFiles, start: StartedFrom) -> None:
     """Write down what a run begins with."""
-    files.write_json(run.started_from_file, start)
+    files.write_sealed(run.started_from_file, start)
 
 
 def read_start(run: RunFiles) -> StartedFrom | None:
@@ -84,6 +89,8 @@ def start_notices(run: RunFiles, data: str, class_names: Sequence[str]) -> list[
         class_names: Which are asked for.
     """
     start = read_start(run)
+    # The file that the training wrote has the ancestors' images too; what can be looked up without it has not.
+    is_gone = not run.trained_images_file.is_file()
     notices = []
     for each in start.ancestors if start else ():
         known = [name for name in class_names if name in each.class_names]
@@ -92,7 +99,7 @@ def start_notices(run: RunFiles, data: str, class_names: Sequence[str]) -> list[
             which = "all of these classes" if len(known) == len(class_names) else few(known, count=True)
             tell = f"which has {which}" if known else "these data"
             notices.append(f"{began}, {tell}: this is no accuracy on classes that are new to the network.")
-        if not each.images:
+        if is_gone or not each.images:
             notices.append(
                 f"{began}, but which images those were is not known here: whether some of these are among them could "
                 "not be checked."

@@ -78,11 +78,7 @@ def choose_again(wanted: int | str | None, run: Run) -> int:
     Raises:
         CifarlabError: As `choose_devices`.
     """
-    before, notices = run.environment.get("devices", 1), run.environment.get("notices", [])
-    if not isinstance(before, int) or before < 1:
-        raise CifarlabError(f"{run.environment_file} is damaged: devices must be a number. Received: {before!r}")
-    if not isinstance(notices, list) or not all(isinstance(each, str) for each in notices):
-        raise CifarlabError(f"{run.environment_file} is damaged: notices must be sentences. Received: {notices!r}")
+    before = run.environment.get("devices", 1)
     if wanted is not None:
         return choose_devices(wanted, run.recipe)
     try:

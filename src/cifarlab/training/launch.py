@@ -180,12 +180,15 @@ def resume(
     with run.owned():
         splits, model = _prepare_again(run, data_dir, splits)
         count = choose_again(devices, run)
+        if not run.has_checkpoint():  # the network is new, and must begin with what the run began with
+            begin_again(run, model, splits)
         note_differences(run)
         record_devices(run, count, again=True)
         tell(observer, stops.describe(run))
         files.clear_partials(run.path)
         run.set_state("running", "resumed")
-        if not run.trained_images_file.is_file():  # begun by an earlier version
+        # Begun by an earlier version; not where trained weights' own images would be forgotten.
+        if not run.trained_images_file.is_file() and not run.started_from_file.is_file():
             remember_images(run, splits.train, splits.validation)
         _fit(_make_task(run.recipe, splits, model, run, until, deadline, count), observer, resume=True)
     return run
@@ -253,8 +256,6 @@ def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingSt
     there = resume and run.has_checkpoint()
     state = load_checkpoint(run, functools.partial(tell, show)) if there else None
     every = max(1, epochs // 10) if task.until is None else None
-    if resume and state is None:  # the network is new, and must begin with what the run began with
-        begin_again(run, task.model, task.splits)
     first = 1 if state is None else state.epoch + 1
     with EventWriter(run, task.recipe, task.splits.validation, every, first) as events:
         return fit(task, show, events, state)

@@ -86,10 +86,8 @@ def note_differences(run: Run) -> None:
     before = run.environment
     found = kernels.differences(before, describe_environment())
     notices = [f"the weights may differ from an uninterrupted training's: {'; '.join(found)}"] if found else []
-    earlier = before.get("resumed", [])
-    kept = before.get("notices", [])  # of earlier resumes
-    notices = list(dict.fromkeys([*(kept if isinstance(kept, list) else []), *notices]))
-    resumed = [*(earlier if isinstance(earlier, list) else []), {"after_epoch": len(run.history()), "differs": found}]
+    notices = list(dict.fromkeys([*before.get("notices", []), *notices]))  # those of earlier resumes stay
+    resumed = [*before.get("resumed", []), {"after_epoch": len(run.history()), "differs": found}]
     files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
 
 

@@ -44,8 +44,11 @@ class StartingPoint:
     @property
     def before(self) -> tuple[Ancestor, ...]:
         """What the source began with itself, and so on."""
-        start = None if self.run is None else read_start(self.run)
-        return () if start is None else start.ancestors
+        if self.run is None or (start := read_start(self.run)) is None:
+            return ()
+        if self.run.trained_images_file.is_file():
+            return start.ancestors
+        return tuple(dataclasses.replace(each, images=0) for each in start.ancestors)  # which they were went with it
 
     @property
     def looks(self) -> list[dict[str, str]]:

@@ -10,11 +10,13 @@ import pytest
 
 from cifarlab.datasets.verdicts import (
     COLUMNS,
+    _writing,
     append_verdicts,
     content_checksum,
     new_verdict,
     read_labels,
 )
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 
 HEADER = "id,old,new,verdict,when,checksum\n"
@@ -148,6 +150,38 @@ def test_a_disk_that_refuses_in_the_middle_leaves_the_file_as_it_was(labels, mon
     with pytest.raises(CifarlabError, match="No space left on device; nothing was added"):
         append_verdicts(labels, [new_verdict("b", "cat", "keep")])
     assert labels.read_bytes() == before
+
+
+def test_a_new_file_and_its_folder_are_on_the_disk(tmp_path, monkeypatch):
+    """Their names too: a folder is synced after what is new in it."""
+    synced = []
+    monkeypatch.setattr(files, "_sync_folder", synced.append)
+    labels = tmp_path / "new" / "labels.csv"
+    append_verdicts(labels, [new_verdict("a", "cat", "keep")])
+    assert synced == [tmp_path, labels.parent]
+    append_verdicts(labels, [new_verdict("b", "cat", "keep")])
+    assert synced == [tmp_path, labels.parent]
+    assert len(read_labels(labels).verdicts) == 2
+
+
+def test_a_disk_that_refuses_a_new_file_leaves_none(labels, monkeypatch):
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CifarlabError, match="No space left on device"):
+        append_verdicts(labels, [new_verdict("a", "cat", "keep")])
+    assert not labels.exists()
+
+
+def test_who_writes_the_file_for_too_long_is_named(labels, monkeypatch):
+    monkeypatch.setattr(_writing, "_PATIENCE_SECONDS", 0.01)
+    with (
+        locks.hold(labels.with_name(".labels.csv.lock"), "it", "wait"),
+        pytest.raises(CifarlabError, match=rf"labels\.csv is being written by process {os.getpid()} on .*: try again"),
+    ):
+        append_verdicts(labels, [new_verdict("a", "cat", "keep")])
+    assert not labels.exists()
 
 
 APPEND = """

@@ -32,6 +32,16 @@ def test_of_one_seed_the_last_run_counts_and_of_several_machines_the_one_with_mo
     assert (result.seeds, result.accuracies) == ([0, 1], [0.51, 0.52])
 
 
+def test_a_run_on_several_devices_is_left_out_and_said(rungs, folder, make_run):
+    machine = {"processor": "a processor", "cores": 2, "accelerators": [], "backend": "jax", "devices": 2}
+    make_run("dense1.py", 0, 0.5)
+    make_run("dense1.py", 1, 0.5, machine=machine)
+    own = find_own_runs(rungs, folder / "runs")
+    assert own.results["dense1"].seeds == [0]
+    (notice,) = own.notices
+    assert "was trained on 2 devices" in notice
+
+
 def test_what_waits_or_cannot_be_read_is_said(rungs, folder, make_run):
     waiting = make_run("dense2.py", 0, None)
     make_run("dense2.py", 1, None).set_state("stopped", "interrupted")

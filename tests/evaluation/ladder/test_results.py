@@ -55,6 +55,12 @@ def test_a_run_that_is_not_evaluated_or_not_finished_is_refused(make_run):
         read_result([stopped])
 
 
+def test_a_run_on_several_devices_is_refused_and_one_on_one_is_not(make_run):
+    with pytest.raises(CifarlabError, match="was trained on 4 devices"):
+        read_result([make_run("dense1.py", 0, 0.5, machine={**MACHINE, "devices": 4})])
+    assert read_result([make_run("dense1.py", 1, 0.5, machine={**MACHINE, "devices": 1})]).seeds == [1]
+
+
 def test_a_run_without_its_training_time_is_refused(make_run):
     run = make_run("dense1.py", 0, 0.5)
     run.environment_file.write_text(json.dumps({"parameters": 5}))

@@ -4,11 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import filelock
-
 from cifarlab.datasets.verdicts._reading import ALIASES, LabelsFile, parse_labels, read_labels
 from cifarlab.datasets.verdicts._verdict import COLUMNS, Verdict, what_is_wrong
-from cifarlab.utils import files
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 
 _PATIENCE_SECONDS = 10.0
@@ -33,18 +31,18 @@ def append_verdicts(path: str | os.PathLike[str], verdicts: Sequence[Verdict]) -
         if reason := what_is_wrong(verdict):
             raise CifarlabError(f"the verdict on {verdict.image_id or 'an image'} is damaged: {reason}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(place.with_name(f".{place.name}.lock"), timeout=_PATIENCE_SECONDS):
+        files.make_folder(place.parent)
+        lock, what = place.with_name(f".{place.name}.lock"), f"{place} is being written"
+        with locks.hold(lock, what, "try again when it has ended", _PATIENCE_SECONDS):
             return _append(place, verdicts)
-    except filelock.Timeout:
-        raise CifarlabError(f"another program is writing {place}: try again when it has ended") from None
     except OSError as error:
         raise CifarlabError(f"cannot write {place}: {error.strerror or error}; nothing was added to it") from error
 
 
 def _append(path: Path, verdicts: Sequence[Verdict]) -> LabelsFile:
     # Read first: behind a damaged row nothing more is written, and the columns are the file's own.
-    known = read_labels(path) if path.exists() else parse_labels(files.to_csv([], COLUMNS), b"", path)
+    is_new = not path.exists()
+    known = parse_labels(files.to_csv([], COLUMNS), b"", path) if is_new else read_labels(path)
     for name in COLUMNS:
         if name not in [ALIASES.get(column, column) for column in known.header]:
             raise CifarlabError(f"{path}, row 1: it has no column {name!r}; expected {', '.join(COLUMNS)} to add to it")
@@ -55,7 +53,10 @@ def _append(path: Path, verdicts: Sequence[Verdict]) -> LabelsFile:
         if not known.content.endswith((b"\n", b"\r")):
             lines = "\n" + lines
     added = lines.encode()
-    _write_behind(path, len(known.content), added)
+    if is_new:
+        files.write_bytes(path, added)  # the file's name too is to stay after a power cut
+    else:
+        _write_behind(path, len(known.content), added)
     content = known.content + added
     return parse_labels(content.decode("utf-8-sig"), content, path)
 

@@ -85,8 +85,8 @@ def read_result(runs: Sequence[Run], petaflop: float | None = None) -> Result:
         petaflop: Operations of one training.
 
     Raises:
-        CifarlabError: If a run is unfinished or not evaluated, or two are of one seed or of different machines or
-            precisions, or saw different numbers of test images.
+        CifarlabError: If a run is unfinished, not evaluated or trained on several devices, or two are of one seed or of
+            different machines or precisions, or saw different numbers of test images.
     """
     first, *others = runs
     for other in others:
@@ -169,6 +169,10 @@ def _precision(run: Run) -> str:
 def _images(run: Run) -> int:
     if run.state["state"] != "finished":
         raise CifarlabError(f"{run.path} is not finished: resume it with cifarlab train --resume {run.path}")
+    if (devices := run.environment.get("devices", 1)) != 1:
+        raise CifarlabError(
+            f"{run.path} was trained on {devices} devices: a rung's time is that of one, train it there"
+        )
     scores = run.scores()
     missing = [key for key in ("count", "looks") if not getattr(scores, key)]
     if missing:
