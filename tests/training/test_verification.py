@@ -36,7 +36,7 @@ def changed(run, tmp_path):
     def change(at, **values):
         record = files.read_json(copy.first_steps_file)
         record["marks"][at] |= values
-        files.write_json(copy.first_steps_file, record)
+        files.write_sealed(copy.first_steps_file, record)
         return copy
 
     return change
@@ -114,11 +114,23 @@ def test_a_damaged_record_is_one_line(changed, content, capsys):
     assert "first-steps.json" in capsys.readouterr().err
 
 
+def test_a_record_that_was_changed_since_is_one_line(changed):
+    run = changed(0)
+    record = files.read_json(run.first_steps_file)
+    record["marks"][0]["sample"][0] += 1.0
+    files.write_json(run.first_steps_file, record)
+    with pytest.raises(CifarlabError, match=r"first-steps\.json is damaged \(its checksum is of another content"):
+        read_first_steps(run)
+    del record["checksum"]  # as earlier versions wrote it
+    files.write_json(run.first_steps_file, record)
+    assert read_first_steps(run)[0].sample[0] == record["marks"][0]["sample"][0]
+
+
 def test_a_record_of_another_network_is_one_line(changed):
     run = changed(0)
     record = files.read_json(run.first_steps_file)
     record["marks"] = [{**mark, "sample": [1.0]} for mark in record["marks"]]
-    files.write_json(run.first_steps_file, record)
+    files.write_sealed(run.first_steps_file, record)
     with pytest.raises(CifarlabError, match="not of this recipe"):
         verify(run, steps=1)
 
