@@ -302,12 +302,13 @@ def test_a_history_of_another_shape_is_refused(run, text):
         run.history()
 
 
-def test_a_history_without_rows_is_one_of_no_epochs(run, undrawn, capsys):
+def test_a_history_without_rows_is_refused(run, undrawn, capsys):
     run.history_file.write_text("epoch,train_loss\n")
-    assert run.history() == []
-    for command in ("report", "compare"):
-        assert cli.main([command, str(run.path), *([str(run.path)] if command == "compare" else [])]) in (0, 2)
-        assert "Traceback" not in capsys.readouterr().err
+    with pytest.raises(CifarlabError, match=r"there is none.*remove it: a training that goes on writes it again"):
+        run.history()
+    assert cli.main(["report", str(run.path)]) == 2
+    assert "history.csv" in capsys.readouterr().err
+    assert not run.report_file.exists()
 
 
 def test_results_of_earlier_versions_have_no_checksum_and_are_read(run):

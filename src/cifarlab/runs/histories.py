@@ -14,13 +14,17 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """One dictionary an epoch, numbers only, without what is empty.
 
     Raises:
-        CifarlabError: If the file cannot be read, has no header, or its epochs are numbered otherwise than 1, 2, 3, ...
+        CifarlabError: If the file cannot be read, has no header or no epoch, or its epochs are numbered otherwise than
+            1, 2, 3, ...
     """
     text = read_text(path)
     try:
         return _rows(text)
     except (ValueError, csv.Error) as error:
-        raise CifarlabError(f"cannot read {path}: expected numbers under a header ({error})") from error
+        raise CifarlabError(
+            f"cannot read {path}: expected numbers under a header ({error}); restore it, or remove it: a training that "
+            "goes on writes it again"
+        ) from error
 
 
 def _rows(text: str) -> list[dict[str, float]]:
@@ -39,4 +43,6 @@ def _rows(text: str) -> list[dict[str, float]]:
             raise ValueError(f"{line}: {error}") from error
         if rows[-1].setdefault(_NUMBER, len(rows)) != len(rows):  # one that is not told follows from the order
             raise ValueError(f"{line} is epoch {rows[-1][_NUMBER]:g}, expected {len(rows)}")
+    if not rows:  # it is written with its first epoch: a report of none would be wrong
+        raise ValueError("there is none")
     return rows
