@@ -112,7 +112,7 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         CifarlabError: With the nearest right name.
     """
-    datasets.split_name(recipe.data)
+    datasets.image_shape(recipe.data)  # refuses a wrong name, and wrong options in it
     _check_model(recipe)
 
 
