@@ -104,6 +104,15 @@ def test_a_split_column(album, write):
     assert (len(splits.train), len(splits.test)) == (0, 12)
 
 
+def test_a_table_as_imagenette_has_it(album, write):
+    rows = [(path, label, index % 3 == 0) for index, (path, label) in enumerate(album)]
+    name = write(rows, ("path", "noisy_labels_0", "is_valid"), options="?label=noisy_labels_0")
+    assert sorted(load_data(name).test.ids) == [path for path, _, is_valid in rows if is_valid]
+    rows = [(path, label, "True" if index % 3 else 2) for index, (path, label) in enumerate(album)]
+    with pytest.raises(CifarlabError, match=r"of an unknown part: row 2 \(2\)"):
+        load_data(write(rows, ("path", "label", "is_valid")))
+
+
 def test_a_size_and_grey(album, write):
     name = write(album, options="?size=28&channels=1")
     assert load_data(name).test.image_shape == image_shape(name) == (28, 28, 1)

@@ -22,7 +22,7 @@ COLUMNS = {
         *("img", "picture"),
     ),
     "label": ("label", "class", "target", "category", "labelname", "classname"),
-    "split": ("split", "part", "subset", "partition"),
+    "split": ("split", "part", "subset", "partition", "isvalid"),
 }
 """By which names a column is found: small letters, without spaces, `_` and `-`."""
 _OPTIONS = (*COLUMNS, "root", *SHAPE_OPTIONS)
@@ -65,6 +65,9 @@ def load(
     rows = read_rows(file, choose)
     folder = file.parent / Path(options.get("root", ".")).expanduser()
     cells = {what: rows.columns[name] for what, name in chosen.items()}
+    if _plain(chosen.get("split", "")) == "isvalid":  # as fastai's tables have it, Imagenette's among them
+        words = {"true": "validation", "false": "train"}
+        cells["split"] = [words.get(cell.casefold(), cell) for cell in cells["split"]]
     layout = make_layout(file, folder, cells, rows.numbers)
     return load_layout(layout, file, f"table:{argument}", base, shape, progress)
 
