@@ -54,6 +54,7 @@ _HOMES = {
     "resume": "cifarlab.training",
     "shared_mistakes": "cifarlab.evaluation.human_labels",
     "slice_accuracy": "cifarlab.evaluation.slices",
+    "summarise_folds": "cifarlab.evaluation.fold_summary",
     "sweep": "cifarlab.search",
     "tell_stories": "cifarlab.evaluation.explanation.image",  # what `explain_images` was called
     "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.datasets import describe, load_data
+from cifarlab.datasets import describe, image_shape, load_data
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -138,3 +138,22 @@ def test_two_empty_folders_are_told_apart_by_their_path(tmp_path, write_pictures
         (tmp_path / split / "leer").mkdir()
     notices = load_data(f"folder:{tmp_path}", validation_fraction=0).source.notices
     assert {"The empty folder test/leer/ is no class.", "The empty folder train/leer/ is no class."} <= set(notices)
+
+
+def test_another_size_and_grey(pictures):
+    name = f"folder:{pictures}?size=64&channels=1"
+    splits = load_data(name)
+    assert splits.test.image_shape == image_shape(name) == (64, 64, 1)
+    assert image_shape(f"folder:{pictures}") == (32, 32, 3)
+    assert splits.source.name == name
+    assert splits.source.pictures["fitted"]["shrunk"] == 0
+    small = load_data(f"folder:{pictures}?size=32&channels=3")
+    assert small.test.fingerprint == load_data(f"folder:{pictures}").test.fingerprint
+    assert small.test.ids.tolist() == splits.test.ids.tolist()
+
+
+def test_a_question_mark_that_no_option_follows_is_of_the_path(pictures):
+    asked = pictures.rename(pictures.with_name("who?"))
+    assert load_data(f"folder:{asked}").source.location == str(asked)
+    with pytest.raises(CifarlabError, match="unknown option of folder 'sise': did you mean size"):
+        load_data(f"folder:{asked}?sise=64")

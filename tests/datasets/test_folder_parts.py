@@ -110,3 +110,21 @@ def test_parts_without_classes_are_not_taken_for_classes(tmp_path, sorted_parts,
             noise(tmp_path / part / name, 3)
     with pytest.raises(CifarlabError, match="test/ holds pictures, but no class folders"):
         load_data(f"folder:{tmp_path}")
+
+
+@pytest.mark.parametrize("held_out", ["val", "validation", "test"])
+def test_a_folder_as_imagenette_is_unpacked(tmp_path, noise, held_out):
+    root = tmp_path / "imagenette2-160"
+    for wnid in ("n01440764", "n02102040"):
+        noise(root / "train" / wnid, 6, size=(160, 213))
+        noise(root / held_out / wnid, 3, seed=1, size=(213, 160))
+        for path in root.glob(f"*/{wnid}/*.png"):
+            Image.open(path).save(path.with_suffix(".JPEG"))
+            path.unlink()
+    (root / "noisy_imagenette.csv").write_text("path,noisy_labels_0,is_valid\n")
+    splits = load_data(f"folder:{root}?size=64", validation_fraction=0)
+    assert splits.class_names == ("n01440764", "n02102040")
+    assert (len(splits.train), len(splits.test)) == (12, 6)
+    assert all(image_id.startswith(held_out) for image_id in splits.test.ids.tolist())
+    said = [f"{held_out}/ is the test part, because there is no test/."]
+    assert list(splits.source.notices) == ([] if held_out == "test" else said)

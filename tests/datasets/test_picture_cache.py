@@ -62,6 +62,12 @@ def test_all_columns_come_back(paths):
         np.testing.assert_array_equal(column, second[name])
 
 
+def test_each_size_is_kept_for_itself(paths, read):
+    read()
+    assert read_folder(paths[0].parent, paths, size_pixels=16)["images"].shape == (3, 16, 16, 3)
+    assert read()[1] == []
+
+
 def test_another_reader_reads_again(read, monkeypatch):
     read()
     monkeypatch.setattr(_picture_cache, "READER", -1)

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from cifarlab.cli import main as cli
+from cifarlab.runs import open_run
 
 
 def run(words: str) -> None:
@@ -13,10 +17,16 @@ def run(words: str) -> None:
 def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run("train smoke --data digits --folds 2 --epochs 1 --set model.widths=(32,)")
-    folds = sorted(path.name for path in Path("runs").iterdir())
-    assert folds == ["smoke-fold0-seed0", "smoke-fold1-seed0"]
+    folds = ["smoke-fold0-seed0", "smoke-fold1-seed0"]
+    assert sorted(path.name for path in Path("runs").iterdir()) == [*folds, "smoke-seed0-folds.json"]
+    said = capsys.readouterr().out
+    assert said.splitlines()[-2:] == [f"runs/{fold}" for fold in folds]
+    summary = json.loads(Path("runs/smoke-seed0-folds.json").read_text(encoding="utf-8"))
+    assert summary["count"] == sum(each["count"] for each in summary["folds"]) == 1438
+    accuracies = [open_run(f"runs/{fold}").history()[0]["validation_accuracy"] for fold in folds]
+    assert summary["mean"]["value"] == pytest.approx(np.mean(accuracies), abs=1e-3)
+    assert f"out-of-fold accuracy: {100 * summary['out_of_fold']['value']:.2f} % of 1,438 images" in said
     paths = " ".join(f"runs/{fold}" for fold in folds)
-    capsys.readouterr()
     run(f"evaluate {paths} --split validation")
     headers = [line.rstrip() for line in capsys.readouterr().out.splitlines() if "validation images of digits" in line]
     assert len(headers) == 2

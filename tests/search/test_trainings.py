@@ -99,9 +99,19 @@ def test_a_name_is_kept_whatever_other_runs_there_are(here):
     crew = Crew()
     train(crew, seeds=2, name="mine")
     train(crew, folds=2, name="mine")
-    assert crew.asked == ["mine", "mine-2", "mine-3", "mine-4"]
+    assert crew.asked == ["mine", "mine-2", "mine-1", "mine-2-2"]
+    train(crew, folds=2, name="mine")
     assert [each.run.name for each in train(crew, seeds=2, name="mine")] == ["mine", "mine-2"]
     assert len(crew.asked) == 4
+
+
+def test_folds_of_one_name_are_numbered_from_one_and_those_of_an_earlier_version_are_taken(here):
+    crew = Crew()
+    train(crew, folds=3, name="own")
+    assert crew.asked == ["own-1", "own-2", "own-3"]
+    (here / "runs/own-1").rename(here / "runs/own")  # as an earlier version called it
+    again = train(Crew(), folds=3, name="own")
+    assert [(each.run.name, each.is_new) for each in again] == [("own", False), ("own-2", False), ("own-3", False)]
 
 
 def test_what_another_command_trains_is_left_to_it(here, monkeypatch):

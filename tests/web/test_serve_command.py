@@ -94,6 +94,7 @@ def refused(capsys, tmp_path, monkeypatch):
         (("--port", "many"), "--port"),
         (("--data", "cifar11"), "cifar10"),
         (("--data", "folder:nowhere"), "nowhere"),
+        (("--data", "table:nowhere.csv?size=64"), "nothing at nowhere.csv: expected folder:PATH or table:FILE"),
         (("--data-dir", "nowhere"), "nowhere"),
         (("--token", ""), "a token is made of"),
         (("--token", "two words"), "a token is made of"),

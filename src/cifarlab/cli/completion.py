@@ -19,7 +19,7 @@ def data(incomplete: str) -> list[str]:
     """Names of data sets that begin so."""
     from cifarlab.utils import discovery
 
-    names = ["folder:" if name == "folder" else name for name in discovery.names("datasets")]
+    names = [f"{name}:" if name in ("folder", "table") else name for name in discovery.names("datasets")]
     return [name for name in names if name.startswith(incomplete)]
 
 

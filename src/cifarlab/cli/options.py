@@ -49,7 +49,7 @@ Address = Annotated[str | None, option("ADDR", "Of the Ray cluster; by default R
 Code = Annotated[list[str] | None, option("FILE", _OWN_FILE, "--code", complete=completion.python_files)]
 CpusPerTrial = Annotated[float | None, option("N", "Cores of each training on Ray; by default its threads.", min=0)]
 DataDir = Annotated[str | None, option("DIR", "Folder that holds the data.")]
-DataName = Annotated[str, argument("NAME", "cifar10, digits, folder:PATH, ...", completion.data)]
+DataName = Annotated[str, argument("NAME", "cifar10, digits, folder:PATH, table:FILE, ...", completion.data)]
 Engine = Annotated[str, option("NAME", "Who trains: local, processes of this machine; or ray, a cluster.")]
 GpusPerTrial = Annotated[float, option("N", "GPUs of each training on Ray, such as 0.25.", min=0)]
 HumanLabels = Annotated[Path | None, option("FILE", _HUMAN)]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import sys
 import time
@@ -43,7 +44,7 @@ def train_all(
         trainings: What `plan_trainings` made.
         data_dir: Where the data are.
         runs_dir: Folder of all runs.
-        name: Name of the run's folder; a number is added for the second and further ones.
+        name: Name of the run's folder; a number is added for the second and further ones, and for each of the folds.
         max_seconds: Pause before so many seconds are over; then the last one is paused, and others are not begun.
         stderr: Show the progress on standard error.
         devices: How many share each step's images.
@@ -69,7 +70,7 @@ def train_all(
                 data=item.data,
                 data_dir=data_dir,
                 runs_dir=runs_dir,
-                name=name,
+                name=item.name(name),
                 labels=item.labels,
                 show=display,
                 max_seconds=_left(max_seconds, began),
@@ -195,6 +196,35 @@ def find_latest(runs_dir: Path) -> Run:
     if not stopped:
         raise CifarlabError(f"no run in {runs_dir} can be resumed: all are finished or being trained")
     return max(stopped, key=lambda each: each[:2])[2]
+
+
+def print_folds(runs: Sequence[Run], folds: int, *, data_dir: str | None = None, quiet: bool = False) -> None:
+    """Evaluate each fold on what it left out, and print and write down what the folds of each training say together.
+
+    Args:
+        runs: All that one command trained, the folds of a recipe and seed one after the other.
+        folds: Of each.
+        data_dir: Where the data are.
+        quiet: Print nothing.
+    """
+    from cifarlab.displays.console import make_console, say
+    from cifarlab.evaluation.fold_summary import summarise_folds
+    from cifarlab.evaluation.scoring import evaluate
+    from cifarlab.utils import files
+    from cifarlab.utils.json_data import json_data
+
+    for start in range(0, len(runs), folds):
+        group = runs[start : start + folds]
+        for run in group:
+            if not run.has_current_predictions("validation"):
+                evaluate(run, split="validation", data_dir=data_dir, show=not quiet)
+        summary = summarise_folds(group)
+        # mlp2-fold0-seed0 and its others: mlp2-seed0-folds.json; own-1 and its others: own-folds.json.
+        name = re.sub(r"-fold0(?=-seed)|-1$", "", group[0].name)
+        file = files.write_json(group[0].path.with_name(f"{name}-folds.json"), json_data(summary))
+        if not quiet:
+            table = summary.table()
+            say(make_console(), table.as_text(), f"written to {file}", "")
 
 
 def is_paused(run: Run) -> bool:

@@ -11,7 +11,7 @@ Importing this package or any file in it does not import Keras.
 
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
-from cifarlab.datasets._loading import describe, image_shape, load_data, older_split, split_name
+from cifarlab.datasets._loading import describe, image_shape, load_data, older_split, own_place, split_name
 
 __all__ = [
     "SPLITS",
@@ -23,5 +23,6 @@ __all__ = [
     "image_shape",
     "load_data",
     "older_split",
+    "own_place",
     "split_name",
 ]

@@ -13,7 +13,7 @@ EXPECTED = "expected PATH/<class>/* or PATH/train/<class>/* and PATH/test/<class
 
 Pictures = dict[str, list[Path]]
 
-_SPELLINGS = {
+SPELLINGS = {
     "train": ("train", "training"),
     "validation": ("val", "valid", "validation"),
     "test": ("test", "testing"),
@@ -74,7 +74,7 @@ def _unwrap(root: Path) -> Path:
 
 
 def _role(folder: Path) -> str | None:
-    return next((role for role, spellings in _SPELLINGS.items() if folder.name.lower() in spellings), None)
+    return next((role for role, spellings in SPELLINGS.items() if folder.name.lower() in spellings), None)
 
 
 def _roles(root: Path) -> dict[str, Path]:

@@ -11,16 +11,18 @@ import numpy as np
 
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
+from cifarlab.datasets._options import take_path
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 
-__all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "split_name"]
+__all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "own_place", "split_name"]
 
 # Fixed for good, so that validation means the same images in every run of every version.
 _VALIDATION_SEED = 20_091_009
 _CONFIRMATION_SEED = 20_250_624
+_WITH_PATH = {"folder": "PATH", "table": "FILE"}
 
 
 def load_data(
@@ -37,8 +39,8 @@ def load_data(
     """Find a data set, verify it, and hold out a validation part of its training images.
 
     Args:
-        name: A file in `cifarlab.datasets`, `"folder:PATH"` for a user's own pictures, or the path of a Python file,
-            which is executed only if it is one of `code`: a name may come from a file, such as a run's.
+        name: A file in `cifarlab.datasets`, `"folder:PATH"` or `"table:FILE"` for a user's own pictures, or the path of
+            a Python file, which is executed only if it is one of `code`: a name may come from a file, such as a run's.
         data_dir: Where to look, instead of the usual places; nothing usable there is an error.
         validation_fraction: Share of the training images held out, the same share of every class, always the same
             images; 0 holds out nothing.
@@ -93,13 +95,22 @@ def image_shape(name: str) -> tuple[int, int, int] | None:
     """Height, width and channels of a data set's images, without reading any; None where only they tell.
 
     Raises:
-        CifarlabError: As `split_name`.
+        CifarlabError: As `split_name`, or if an option in the name is wrong.
     """
-    known_name, _ = split_name(name)
+    known_name, argument = split_name(name)
     if own_code.is_own(known_name):  # not executed for this
         return None
-    shape: tuple[int, int, int] | None = getattr(discovery.load("datasets", known_name), "IMAGE_SHAPE", None)
+    module = discovery.load("datasets", known_name)
+    shape: tuple[int, int, int] | None = (
+        module.image_shape(argument) if hasattr(module, "image_shape") else getattr(module, "IMAGE_SHAPE", None)
+    )
     return shape
+
+
+def own_place(name: str) -> Path | None:
+    """The folder or table that a data set's name says, without its options; None of a data set that has none."""
+    known_name, argument = split_name(name)
+    return Path(take_path(argument)).expanduser() if known_name in _WITH_PATH else None
 
 
 def describe(splits: Splits) -> dict[str, Any]:
@@ -167,7 +178,7 @@ def _load(
 
 
 def _shown(names: list[str]) -> list[str]:
-    return ["folder:PATH" if name == "folder" else name for name in names]
+    return [f"{name}:{_WITH_PATH[name]}" if name in _WITH_PATH else name for name in names]
 
 
 def _counts(part: ImageSet) -> dict[str, Any]:

@@ -21,18 +21,21 @@ _FEWEST, _FEWEST_BYTES = 200, 4 * 2**20
 _TICK_NANOSECONDS = 2_000_000_000
 
 
-def read_folder(root: Path, paths: Sequence[Path], progress: ProgressCallback | None = None) -> dict[str, Array]:
+def read_folder(
+    root: Path, paths: Sequence[Path], progress: ProgressCallback | None = None, size_pixels: int = _SIZE_PIXELS
+) -> dict[str, Array]:
     """Read pictures, those that have not changed since they were last read from the cache.
 
     A file is the same if its path, size, and times of change are; the reader's and Pillow's versions count as well.
 
     Args:
-        root: The folder that they are in: one place in the cache for each.
+        root: The folder or table that they are of: one place in the cache for each, and for each size.
         paths: N picture files.
         progress: Called with a phrase and the share done in `[0, 1]`.
+        size_pixels: S, the side that they are fitted to.
 
     Returns:
-        `images` `(N, 32, 32, 3)` uint8 and, each `(N,)`: `widths` and `heights` of the files in pixels, `modes` and
+        `images` `(N, S, S, 3)` uint8 and, each `(N,)`: `widths` and `heights` of the files in pixels, `modes` and
         `formats` as Pillow names them, `animated`, `contents` (checksums of the files' bytes); in the order of `paths`.
 
     Raises:
@@ -41,18 +44,19 @@ def read_folder(root: Path, paths: Sequence[Path], progress: ProgressCallback | 
     stamps = np.array([_stamp(path) for path in paths], np.int64).reshape(-1, 3)
     names = np.array([str(path) for path in paths])
     large = len(paths) >= _FEWEST or int(stamps[:, 0].sum()) >= _FEWEST_BYTES
-    place = cache_folder("folder", str(root.resolve())) if large else None
+    key = str(root.resolve()) + ("" if size_pixels == _SIZE_PIXELS else f"\n{size_pixels}")
+    place = cache_folder("folder", key) if large else None
     state = {"format": 1, "reader": READER, "pillow": PIL.__version__}
     kept = (read_arrays(place, state) if place else None) or {}
     rows = _rows_kept(kept, names, stamps)  # (N,) int: where each picture stands in `kept`, or -1
     fresh = np.flatnonzero(rows < 0)
-    table = _take(kept, rows)
+    table = _take(kept, rows, size_pixels)
 
     def keep(index: int, picture: Picture) -> None:
         _fill(table, fresh[index], picture)
         rows[fresh[index]] = 0
 
-    errors = read_each([paths[row] for row in fresh.tolist()], keep, _SIZE_PIXELS, progress)
+    errors = read_each([paths[row] for row in fresh.tolist()], keep, size_pixels, progress)
     if progress and not len(fresh):
         progress("reading pictures", 1.0)
     if place and len(fresh):
@@ -97,10 +101,10 @@ def _rows_kept(kept: dict[str, Array], names: Array, stamps: Array) -> Array:
     return rows
 
 
-def _take(kept: dict[str, Array], rows: Array) -> dict[str, Array]:
+def _take(kept: dict[str, Array], rows: Array, size_pixels: int) -> dict[str, Array]:
     """New arrays of N rows with those that were kept, zeros elsewhere."""
     table: dict[str, Array] = {name: np.zeros(len(rows), kind) for name, kind in _COLUMNS.items()}
-    table["images"] = np.zeros((len(rows), _SIZE_PIXELS, _SIZE_PIXELS, 3), np.uint8)
+    table["images"] = np.zeros((len(rows), size_pixels, size_pixels, 3), np.uint8)
     there = rows >= 0
     for name, column in table.items():
         if there.any():

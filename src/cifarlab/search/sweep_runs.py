@@ -33,17 +33,17 @@ class RunFinder:
                 self._there.append((run, recipe))
         self._given = set() if given is None else given
 
-    def find(self, recipe: Recipe, name: str, *, so_named: bool = False) -> Run:
+    def find(self, recipe: Recipe, name: str, *, so_named: str | None = None) -> Run:
         """The run of a recipe: a finished one, else one that can go on, else a new one's folder.
 
         Args:
             recipe: With its seed.
             name: What a new run is called, where nothing else is.
-            so_named: Whether a run that is there must be called so too, or so with a number.
+            so_named: What a run that is there must be called, perhaps with a number; None for anything.
         """
         same = [run for run, each in self._there if is_same(each, recipe)]
-        if so_named:
-            same = [run for run in same if re.fullmatch(rf"{re.escape(name)}(-\d+)?", run.name)]
+        if so_named is not None:  # folds have two numbers where their names were taken; the first one's once had none
+            same = [run for run in same if re.fullmatch(rf"{re.escape(so_named)}(-\d+){{0,2}}", run.name)]
         ready = [run for run in same if run.state["state"] == "finished"]
         begun = [run for run in same if _was_made_by_a_worker(run) or _can_go_on(run)]
         run = next((each for each in (*ready, *begun) if each.path not in self._given), None) or self._new(name)

@@ -103,8 +103,8 @@ def _find_runs(
             if is_to_examine:
                 prepare(recipe, data_dir, splits)
                 examined.add(kind)
-        wanted = name or run_name(training.recipe, recipe, training.settings)
-        runs.append(finders[data].find(recipe, wanted, so_named=name is not None))
+        wanted = training.name(name) or run_name(training.recipe, recipe, training.settings)
+        runs.append(finders[data].find(recipe, wanted, so_named=name))
     return runs
 
 

@@ -26,6 +26,7 @@ class Training:
     """One training that is going to be: what `training.train` wants to know of it.
 
     Where no recipe was named, but weights to begin with, `recipe` is empty: it is chosen when the pictures are there.
+    `number` counts the folds' trainings, from 1; others have none.
     """
 
     recipe: str
@@ -34,6 +35,11 @@ class Training:
     data: str | None = None
     labels: str | None = None
     start_from: str | None = None
+    number: int | None = None
+
+    def name(self, asked: str | None) -> str | None:
+        """What its run is called, where a name was asked for: of folds each has its number, the first one too."""
+        return asked if asked is None or self.number is None else f"{asked}-{self.number}"
 
 
 def plan_trainings(
@@ -80,6 +86,8 @@ def plan_trainings(
         for number in numbers
         for part in parts
     ]
+    if folds:
+        trainings = [dataclasses.replace(each, number=number) for number, each in enumerate(trainings, 1)]
     if labels is not None:
         read_labels(labels)
     for training in trainings:
@@ -112,7 +120,7 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         CifarlabError: With the nearest right name.
     """
-    datasets.split_name(recipe.data)
+    datasets.image_shape(recipe.data)  # refuses a wrong name, and wrong options in it
     _check_model(recipe)
 
 

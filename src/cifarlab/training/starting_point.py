@@ -131,8 +131,13 @@ def check_image_shape(name: str, expected: Sequence[int], found: Sequence[int] |
     """
     if found is not None and tuple(found) != tuple(expected):
         shown = [" x ".join(map(str, shape)) for shape in (expected, found)]
+        # A user's own pictures are of any size that is asked for.
+        kind, _, place = data.partition(":")
+        options = f"?size={expected[0]}&channels={expected[2]}"
+        other = f", or give --data '{kind}:{place.partition('?')[0]}{options}'" if place else ""
         raise CifarlabError(
             f"{name} takes images of {shown[0]}, {data} has {shown[1]}: begin with a run of that size, or train anew"
+            f"{other}"
         )
 
 

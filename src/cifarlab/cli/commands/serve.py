@@ -77,12 +77,13 @@ def _need_web() -> None:
 
 def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -> None:
     """Refuse what can be seen to be wrong before anything is started."""
-    from cifarlab.datasets import split_name
+    from cifarlab.datasets import own_place
     from cifarlab.utils.errors import CifarlabError
 
-    kind, argument = split_name(data)
-    if kind == "folder" and not Path(argument).expanduser().is_dir():
-        raise CifarlabError(f"no folder at {argument or 'the place that --data folder:PATH names'}: expected pictures")
+    place = own_place(data)
+    if place is not None and (place == Path() or not Path(data_dir or "", place).exists()):
+        named = f"the place that --data {data} names" if place == Path() else place
+        raise CifarlabError(f"nothing at {named}: expected folder:PATH or table:FILE, with pictures")
     _check_folder(runs_dir, "--runs-dir")
     if data_dir is not None and not Path(data_dir).expanduser().exists():
         raise CifarlabError(f"nothing at {data_dir}, named by --data-dir: give the folder that holds the data")

@@ -129,7 +129,11 @@ def train(
             runs, failed = training.train_on_workers(
                 trainings, workers, data_dir=data_dir, runs_dir=runs_dir, name=name, code=code or ()
             )
-    output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)
+    try:
+        if folds is not None and not failed and not waiting and not training.is_paused(runs[-1]):
+            training.print_folds(runs, folds, data_dir=data_dir, quiet=as_json)
+    finally:  # the trainings are done, whatever becomes of their summary
+        output.print_json([scores.summarise_run(run) for run in runs]) if as_json else scores.print_runs(runs)
     if failed:
         raise typer.Exit(2)
     if workers is None:

@@ -10,8 +10,8 @@ from scipy import special
 from cifarlab.utils.results import Interval
 
 __all__ = [
-    "CONFIDENCE", "Interval", "bootstrap_fraction", "bootstrap_norm", "mean", "mean_of_proportions", "mean_over_seeds",
-    "share", "undefined", "wilson", "wilson_limits",
+    "CONFIDENCE", "Interval", "bootstrap_fraction", "bootstrap_norm", "mean", "mean_of_proportions", "mean_over_folds",
+    "mean_over_seeds", "share", "undefined", "wilson", "wilson_limits",
 ]  # fmt: skip
 
 CONFIDENCE = 0.95
@@ -94,6 +94,29 @@ def mean(values: NDArray[np.float64], highest: float = math.inf, what: str = "im
 def mean_over_seeds(accuracies: Sequence[float]) -> Interval:
     """The mean accuracy of networks that differ in nothing but the seed, with Student's t interval, in `[0, 1]`."""
     return mean(np.array(accuracies, np.float64), highest=1.0, what="seed")
+
+
+def mean_over_folds(accuracies: Sequence[float], ratio: float) -> Interval:
+    """The mean accuracy over the folds of a cross-validation, with the corrected resampled t interval, in `[0, 1]`.
+
+    Any two of K folds share `(K - 2) / (K - 1)` of their training images, so that their accuracies vary less than those
+    of trainings on samples of their own: Student's variance of the mean, `s^2 / K`, becomes `s^2 (1 / K + ratio)`.
+
+    Args:
+        accuracies: One a fold.
+        ratio: Images that a fold leaves out to those that it trains on: `1 / (K - 1)` for folds of equal size.
+
+    Source: Nadeau and Bengio 2003, Machine Learning 52:239, doi:10.1023/A:1024068626366.
+    """
+    plain = mean(np.array(accuracies, np.float64), highest=1.0, what="fold")
+    if plain.value is None or plain.low is None:
+        return plain
+    count = len(accuracies)
+    error = float(np.std(accuracies, ddof=1)) * math.sqrt(1 / count + ratio)
+    half = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2)) * error
+    return Interval(
+        plain.value, max(0.0, plain.value - half), min(1.0, plain.value + half), "corrected resampled t 95 %"
+    )
 
 
 def mean_of_proportions(value: float, parts: Sequence[Interval], count: int) -> Interval:
