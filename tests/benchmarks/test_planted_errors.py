@@ -44,3 +44,12 @@ def test_a_recorder_that_does_nothing_can_do_all_that_a_recorder_can(load_benchm
 
     asked = {name for name in vars(Recorder) if not name.startswith("_")}
     assert asked <= set(vars(load_benchmark("recording").Nothing))
+
+
+def test_five_in_a_hundred_labels_become_the_similar_class(load_benchmark):
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    labels = np.arange(2000) % 10
+    changed = load_benchmark("planted_similar").planted(labels, names)
+    pairs = {(names[old], names[new]) for old, new in zip(labels, changed, strict=True) if old != new}
+    assert (changed != labels).sum() == 100
+    assert pairs == {("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat")}

@@ -84,8 +84,22 @@ def test_folds_cover_every_image_once():
     np.testing.assert_allclose(joined.probabilities, whole.probabilities, atol=1e-12)
     with pytest.raises(CifarlabError, match="left out 6 of the 9"):
         join_folds(folds[:2], whole.ids)
-    with pytest.raises(CifarlabError, match="3 images are left out by more than one"):
+    with pytest.raises(CifarlabError, match="3 images are left out by more of these 4 runs than others"):
         join_folds([*folds, folds[0]], whole.ids)
+
+
+def test_several_trainings_in_folds_are_averaged_whatever_their_folds():
+    first, second = invent(8)[0], Predictions(*_like(invent(8)[0], invent(8, seed=1)[0].logits))
+    halves = [_part(first, [0, 2, 4, 6]), _part(first, [7, 5, 3, 1])]
+    quarters = [_part(second, [row, 7 - row]) for row in range(4)]
+    joined = join_folds([*halves, *quarters], first.ids)
+    np.testing.assert_array_equal(joined.labels, first.labels)
+    np.testing.assert_allclose(joined.probabilities, (first.probabilities + second.probabilities) / 2, atol=1e-12)
+    with pytest.raises(CifarlabError, match="6 images are left out by more of these 5 runs than others"):
+        join_folds([*halves, *quarters[:3]], first.ids)
+    corrected = Predictions(second.ids[:4], (second.labels[:4] + 1) % 10, second.logits[:4], NAMES)
+    with pytest.raises(CifarlabError, match="other labels"):
+        join_folds([*halves, corrected, _part(second, [4, 5, 6, 7])], first.ids)
 
 
 def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
@@ -140,6 +154,10 @@ class _Cleanlab:
     @staticmethod
     def find_label_issues(labels, chances, n_jobs):
         return chances[np.arange(len(labels)), labels] < 0.5
+
+
+def _like(other, logits):
+    return other.ids, other.labels, logits, NAMES
 
 
 def _part(whole, rows):
