@@ -1,25 +1,34 @@
 """How well label doubts find wrong labels, where it is known which are wrong: 5 % of CIFAR-10's training labels.
 
-    cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --runs-dir out/planted
+    cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --seeds 2 --runs-dir out/planted
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
 
-Each image's probabilities come from the training that left it out. Prints the average precision of the ranking by label
-quality for both scores, how many of the planted errors confident learning counts as wrong, and how good the models are
-against the true labels. Labels that were wrong from the start count as right here: a small injustice to the doubts.
+Each image's probabilities come from the trainings that left it out. Prints how good the models are against the true
+labels, how many of the planted errors confident learning counts as wrong, and the average precision of every ranking
+tried: those of `cifarlab doubts`, for each training and for all together, and others that it does without. Labels that
+were wrong from the start count as right here: a small injustice to the doubts.
 """
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from _measure import errors_in_one_line
+from cleanlab.rank import get_label_quality_scores
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import ImageSet, cifar10
 from cifarlab.evaluation.label_errors import SCORES, Findings, examine_labels
-from cifarlab.runs import open_run
-from cifarlab.utils.arrays import Array
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds
+from cifarlab.runs import Run, open_run, training_dynamics
+from cifarlab.utils.arrays import Array, rows_of
+
+OTHERS = ("confidence_weighted_entropy",)
+"""Scores of cleanlab's that `cifarlab doubts` does not offer."""
 
 
 def main() -> None:
@@ -28,17 +37,85 @@ def main() -> None:
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
     with errors_in_one_line():
-        folder = arguments.data_dir or open_run(arguments.runs[0]).data_dir
+        runs = [open_run(each) for each in arguments.runs]
+        folder = arguments.data_dir or runs[0].data_dir
         truth, _, _ = cifar10.load(data_dir=None if folder is None else Path(folder))
-        for number, score in enumerate(SCORES):
-            findings = examine_labels(
-                arguments.runs, split="train", score=score, data_dir=arguments.data_dir, duplicates=False
-            )
-            if not number:
-                describe(findings, truth)
-            wrong, doubt = wrong_and_doubt(findings, truth)
-            precision = average_precision_score(wrong, doubt)
-            print(f"average precision by {score}: {precision:.3f} (by chance {wrong.mean():.2f})")
+        own = [runs[0].data_name] if runs[0].data_name.endswith(".py") else []
+        findings = examine_labels(runs, split="train", data_dir=arguments.data_dir, duplicates=False, code=own)
+        describe(findings, truth)
+        print(table(trainings(runs), truth))
+
+
+def trainings(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each training in folds, by the training's name."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(re.sub(r"-fold\d+", "", run.name), []).append(run)
+    return found
+
+
+def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
+    """Average precision by each score, of each training alone and of all together; in Markdown."""
+    joined = {
+        name: join_folds([run.predictions("validation") for run in runs], truth.ids) for name, runs in found.items()
+    }
+    wrong = next(iter(joined.values())).labels != truth.labels
+    rows = {score: [quality(each, score) for each in joined.values()] for score in (*SCORES, *OTHERS)}
+    losses = [learning_losses(runs, truth.ids) for runs in found.values()]
+    mean = _joined([run for runs in found.values() for run in runs], truth)
+    ways = {
+        score: (each, {"mean of probabilities": quality(mean, score), "mean of ranks": ranks(each)})
+        for score, each in rows.items()
+    }
+    ways["self_confidence"][1]["geometric mean"] = quality(geometric_mean(list(joined.values())), "self_confidence")
+    ways["loss in training"] = ([-each for each in losses], {"mean of losses": -np.mean(losses, axis=0)})
+    lines = [f"| Score | {' | '.join(found)} | Together |", f"|---|{'---|' * (1 + len(found))}"]
+    for score, (alone, together) in ways.items():
+        cells = [f"{average_precision_score(wrong, -each):.3f}" for each in alone]
+        for way, each in together.items():
+            lines.append(f"| {score} | {' | '.join(cells)} | {average_precision_score(wrong, -each):.3f}, {way} |")
+    return "\n".join(lines)
+
+
+def _joined(runs: Sequence[Run], truth: ImageSet) -> OutOfSampleProbabilities:
+    return join_folds([run.predictions("validation") for run in runs], truth.ids)
+
+
+def quality(predicted: OutOfSampleProbabilities, score: str) -> Array:
+    """`(N,)` float, of each label; the lower, the more probably wrong."""
+    adjusted: Array = get_label_quality_scores(predicted.labels, predicted.probabilities, method=score)
+    return adjusted
+
+
+def ranks(qualities: Sequence[Array]) -> Array:
+    """The mean rank of each label among several rankings, `(N,)` float."""
+    return np.asarray(np.mean([rankdata(each) for each in qualities], axis=0))
+
+
+def geometric_mean(several: Sequence[OutOfSampleProbabilities]) -> OutOfSampleProbabilities:
+    """Several models' probabilities multiplied, then scaled to sum to 1."""
+    logs = np.mean([np.log(np.maximum(each.probabilities, 1e-30)) for each in several], axis=0)
+    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
+    first = several[0]
+    return OutOfSampleProbabilities(
+        first.ids, first.labels, chances / chances.sum(axis=1, keepdims=True), first.class_names
+    )
+
+
+def learning_losses(runs: Sequence[Run], ids: Array) -> Array:
+    """Each image's mean loss over the epochs of the trainings that learned it, `(N,)` nats; needs no left-out part.
+
+    Source: the loss of its own label, where Pleiss et al. 2020 (arXiv:2001.10528) take the margin of the logits, which
+    no run records.
+    """
+    total, met = np.zeros(len(ids)), np.zeros(len(ids))
+    for run in runs:
+        noted = training_dynamics.load(run)
+        if noted is not None:
+            rows = rows_of(ids, noted.train.ids)
+            total[rows] += np.nansum(noted.train.losses.astype(np.float64), axis=0)
+            met[rows] += noted.train.met.sum(axis=0)
+    return total / np.maximum(met, 1)
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:
@@ -53,7 +130,7 @@ def describe(findings: Findings, truth: ImageSet) -> None:
     found = f"{(counted & wrong).sum():,} of them planted"
     print(f"confident learning counts {counted.sum():,} labels as wrong, {found}")
     mended = np.mean(suggested[wrong] == right[wrong])
-    print(f"for {mended:.1%} of the planted errors the most probable class is the true one")
+    print(f"for {mended:.1%} of the planted errors the most probable class is the true one\n")
 
 
 def wrong_and_doubt(findings: Findings, truth: ImageSet) -> tuple[Array, Array]:

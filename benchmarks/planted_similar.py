@@ -2,8 +2,8 @@
 
     cifarlab train convnet94 --data benchmarks/planted_similar.py --folds 4
 
-A truck becomes an automobile, a bird an airplane, a deer a horse, a cat a dog and a dog a cat: one in ten of each, drawn
-with a fixed seed; the other classes keep their labels. The test labels are left as they are.
+A truck becomes an automobile, a bird an airplane, a deer a horse, a cat a dog and a dog a cat: about one in ten of
+each, drawn with a fixed seed; the other classes keep their labels. The test labels are left as they are.
 
 Source of the pairs: Patrini et al. 2017, arXiv:1609.03683, section 5.
 """

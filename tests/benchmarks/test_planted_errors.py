@@ -3,6 +3,10 @@ import pytest
 
 from cifarlab.datasets import ImageSet
 from cifarlab.evaluation.label_errors import Findings, LabelQuality
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities
+from cifarlab.runs import training_dynamics
+from cifarlab.runs.layout import RunFiles
+from cifarlab.runs.training_dynamics import Curves
 
 NAMES = ("cat", "dog", "frog")
 
@@ -53,3 +57,37 @@ def test_five_in_a_hundred_labels_become_the_similar_class(load_benchmark):
     pairs = {(names[old], names[new]) for old, new in zip(labels, changed, strict=True) if old != new}
     assert (changed != labels).sum() == 100
     assert pairs == {("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat")}
+
+
+def test_runs_are_gathered_by_training(planted_errors):
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+    names = ["convnet94-fold0-seed0", "convnet94-fold1-seed0", "convnet94-fold0-seed1", "mlp2-fold10-seed0"]
+    found = planted_errors.trainings([Named(name) for name in names])
+    assert [len(found[name]) for name in ("convnet94-seed0", "convnet94-seed1", "mlp2-seed0")] == [2, 1, 1]
+
+
+def test_geometric_mean_and_mean_ranks_by_hand(planted_errors):
+    def said(*rows):
+        return OutOfSampleProbabilities(np.array(["a", "b"]), np.array([0, 1]), np.array(rows), ("cat", "dog"))
+
+    found = planted_errors.geometric_mean([said([0.5, 0.5], [0.2, 0.8]), said([0.8, 0.2], [0.2, 0.8])])
+    np.testing.assert_allclose(found.probabilities, [[2 / 3, 1 / 3], [0.2, 0.8]])  # sqrt(0.4) to sqrt(0.1) is 2 to 1
+    found = planted_errors.ranks([np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2, 0.1])])
+    np.testing.assert_allclose(found, [2, 2.5, 1.5])
+
+
+def test_losses_in_training_are_averaged_over_what_was_met(planted_errors, tmp_path):
+    nothing = Curves(np.zeros(0, "U1"), np.zeros((2, 0), np.float16), np.zeros((2, 0), bool))
+    losses = np.array([[1.0, np.nan], [3.0, 0.5]], np.float16)
+    runs = []
+    for name, ids in (("one", ["a", "b"]), ("two", ["c", "a"])):
+        run = RunFiles(tmp_path / name)
+        run.path.mkdir()
+        learned = Curves(np.array(ids), losses, losses < 1)
+        training_dynamics.save(run.dynamics_file, [learned, nothing], compress=False)
+        runs.append(run)
+    found = planted_errors.learning_losses(runs, np.array(["a", "b", "c"]))
+    np.testing.assert_allclose(found, [(1 + 3 + 0.5) / 3, 0.5, 2])
