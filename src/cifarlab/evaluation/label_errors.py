@@ -126,7 +126,7 @@ def examine_labels(
 
     Args:
         runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
-            runs of one `cifarlab train --folds K`, each evaluated on validation, the part it left out.
+            runs of one `cifarlab train --folds K`, or of several, each evaluated on validation, the part it left out.
         split: `"train"`, `"validation"` or `"test"`.
         score: One of `SCORES`.
         data_dir: Where the data are, if not where the first run found them.
