@@ -22,9 +22,10 @@ from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import ImageSet, cifar10
-from cifarlab.evaluation.label_errors import SCORES, Findings, examine_labels
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds
+from cifarlab.evaluation.label_errors import LEARNED, SCORES, Findings, examine_labels, rank_labels
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses
 from cifarlab.runs import Run, open_run, training_dynamics
+from cifarlab.runs.training_dynamics import Dynamics
 from cifarlab.utils.arrays import Array, rows_of
 
 OTHERS = ("confidence_weighted_entropy",)
@@ -56,25 +57,52 @@ def trainings(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
     """Average precision by each score, of each training alone and of all together; in Markdown."""
-    joined = {
-        name: join_folds([run.predictions("validation") for run in runs], truth.ids) for name, runs in found.items()
-    }
-    wrong = next(iter(joined.values())).labels != truth.labels
-    rows = {score: [quality(each, score) for each in joined.values()] for score in (*SCORES, *OTHERS)}
-    losses = [learning_losses(runs, truth.ids) for runs in found.values()]
-    mean = _joined([run for runs in found.values() for run in runs], truth)
-    ways = {
-        score: (each, {"mean of probabilities": quality(mean, score), "mean of ranks": ranks(each)})
-        for score, each in rows.items()
-    }
-    ways["self_confidence"][1]["geometric mean"] = quality(geometric_mean(list(joined.values())), "self_confidence")
-    ways["loss in training"] = ([-each for each in losses], {"mean of losses": -np.mean(losses, axis=0)})
+    joined = [_joined(runs, truth) for runs in found.values()]
+    wrong = joined[0].labels != truth.labels
+    everyone = [run for runs in found.values() for run in runs]
+    alone = [qualities(each, runs) for each, runs in zip(joined, found.values(), strict=True)]
+    together = qualities(_joined(everyone, truth), everyone)
     lines = [f"| Score | {' | '.join(found)} | Together |", f"|---|{'---|' * (1 + len(found))}"]
-    for score, (alone, together) in ways.items():
-        cells = [f"{average_precision_score(wrong, -each):.3f}" for each in alone]
-        for way, each in together.items():
-            lines.append(f"| {score} | {' | '.join(cells)} | {average_precision_score(wrong, -each):.3f}, {way} |")
+    for score, all_together in together.items():
+        cells = [average_precision_score(wrong, -each) for each in [*(one[score] for one in alone), all_together]]
+        lines.append(f"| {score} | {' | '.join(f'{each:.3f}' for each in cells)} |")
+    others = {
+        "geometric mean of probabilities": quality(geometric_mean(joined), SCORES[0]),
+        f"mean of ranks by {SCORES[0]}": ranks([one[SCORES[0]] for one in alone]),
+        f"mean of ranks by {LEARNED}": ranks([one[LEARNED] for one in alone]),
+    }
+    lines += [f"together, {way}: {average_precision_score(wrong, -each):.3f}" for way, each in others.items()]
     return "\n".join(lines)
+
+
+def qualities(predicted: OutOfSampleProbabilities, runs: Sequence[Run]) -> dict[str, Array]:
+    """`(N,)` float, of each label, by every score; the lower, the more probably wrong."""
+    noted = [each for run in runs if (each := training_dynamics.load(run)) is not None]
+    losses = learning_losses(noted, predicted.ids)
+    ranked = rank_labels(predicted, LEARNED, losses)
+    learned = np.empty(len(ranked))
+    learned[[each.row for each in ranked]] = [each.score for each in ranked]
+    return {
+        **{score: quality(predicted, score) for score in (*SCORES[:2], *OTHERS)},
+        "loss while learned": -np.nan_to_num(losses),
+        "forgetting events": -forgotten(noted, predicted.ids),
+        LEARNED: learned,
+    }
+
+
+def forgotten(noted: Sequence[Dynamics], ids: Array) -> Array:
+    """How often each image was forgotten, a mean over trainings; one never learned comes before all others.
+
+    Source: Toneva et al. 2019, arXiv:1812.05159.
+    """
+    total, times = np.zeros(len(ids)), np.zeros(len(ids))
+    for curves in (each.train for each in noted):
+        rows = rows_of(ids, curves.ids)
+        never = training_dynamics.first_learnt(curves.correct) == 0
+        events = training_dynamics.forgetting_events(curves.correct, curves.met)
+        total[rows] += np.where(never, len(curves.losses), events)
+        times[rows] += 1
+    return np.asarray(total / np.maximum(times, 1))
 
 
 def _joined(runs: Sequence[Run], truth: ImageSet) -> OutOfSampleProbabilities:
@@ -100,22 +128,6 @@ def geometric_mean(several: Sequence[OutOfSampleProbabilities]) -> OutOfSamplePr
     return OutOfSampleProbabilities(
         first.ids, first.labels, chances / chances.sum(axis=1, keepdims=True), first.class_names
     )
-
-
-def learning_losses(runs: Sequence[Run], ids: Array) -> Array:
-    """Each image's mean loss over the epochs of the trainings that learned it, `(N,)` nats; needs no left-out part.
-
-    Source: the loss of its own label, where Pleiss et al. 2020 (arXiv:2001.10528) take the margin of the logits, which
-    no run records.
-    """
-    total, met = np.zeros(len(ids)), np.zeros(len(ids))
-    for run in runs:
-        noted = training_dynamics.load(run)
-        if noted is not None:
-            rows = rows_of(ids, noted.train.ids)
-            total[rows] += np.nansum(noted.train.losses.astype(np.float64), axis=0)
-            met[rows] += noted.train.met.sum(axis=0)
-    return total / np.maximum(met, 1)
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:

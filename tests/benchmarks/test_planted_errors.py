@@ -4,9 +4,7 @@ import pytest
 from cifarlab.datasets import ImageSet
 from cifarlab.evaluation.label_errors import Findings, LabelQuality
 from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities
-from cifarlab.runs import training_dynamics
-from cifarlab.runs.layout import RunFiles
-from cifarlab.runs.training_dynamics import Curves
+from cifarlab.runs.training_dynamics import Curves, Dynamics
 
 NAMES = ("cat", "dog", "frog")
 
@@ -79,15 +77,8 @@ def test_geometric_mean_and_mean_ranks_by_hand(planted_errors):
     np.testing.assert_allclose(found, [2, 2.5, 1.5])
 
 
-def test_losses_in_training_are_averaged_over_what_was_met(planted_errors, tmp_path):
-    nothing = Curves(np.zeros(0, "U1"), np.zeros((2, 0), np.float16), np.zeros((2, 0), bool))
-    losses = np.array([[1.0, np.nan], [3.0, 0.5]], np.float16)
-    runs = []
-    for name, ids in (("one", ["a", "b"]), ("two", ["c", "a"])):
-        run = RunFiles(tmp_path / name)
-        run.path.mkdir()
-        learned = Curves(np.array(ids), losses, losses < 1)
-        training_dynamics.save(run.dynamics_file, [learned, nothing], compress=False)
-        runs.append(run)
-    found = planted_errors.learning_losses(runs, np.array(["a", "b", "c"]))
-    np.testing.assert_allclose(found, [(1 + 3 + 0.5) / 3, 0.5, 2])
+def test_an_image_that_was_never_learned_counts_as_forgotten_most(planted_errors):
+    correct = np.array([[True, False, True], [False, False, True], [True, False, True]])
+    curves = Curves(np.array(["b", "a", "c"]), np.ones((3, 3), np.float16), correct)
+    found = planted_errors.forgotten([Dynamics(curves, curves)], np.array(["a", "b", "c"]))
+    assert found.tolist() == [3, 1, 0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.training_dynamics import Dynamics
 from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -81,3 +82,22 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
             f"{counted(len(predictions), 'run')} than others: give all runs of each cifarlab train --folds K"
         )
     return OutOfSampleProbabilities(expected_ids, labels, total / times[:, None], predictions[0].class_names)
+
+
+def learning_losses(noted: Sequence[Dynamics], ids: Array) -> Array:
+    """The mean loss of each image over all epochs of the trainings that learned it.
+
+    Args:
+        noted: What the trainings recorded.
+        ids: `(N,)` str.
+
+    Returns:
+        `(N,)` nats; NaN for an image that no training met.
+    """
+    total, met = np.zeros(len(ids)), np.zeros(len(ids))
+    for curves in (each.train for each in noted):
+        known = np.isin(curves.ids, ids)
+        rows = rows_of(ids, curves.ids[known])
+        total[rows] += np.nansum(curves.losses[:, known].astype(np.float64), axis=0)
+        met[rows] += curves.met[:, known].sum(axis=0)
+    return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))
