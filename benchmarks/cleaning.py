@@ -2,12 +2,15 @@
 
     python benchmarks/cleaning.py out/cleaning
     python benchmarks/cleaning.py out/cleaning --data cifar10 --recipe convnet94 --verdicts 200 500 2000
+    python benchmarks/cleaning.py out/cleaning --data cifar10 --recipe mlp2 --doubts out/planted/*
 
-5 % of the training labels are changed. Trainings of the folds give every training image out-of-sample probabilities;
-the labels are ranked as `cifarlab doubts` ranks them, and the labeller judges the most suspicious ones first: 95 % of
-the verdicts name the true class, the others a wrong one. Each number of verdicts is a labels file, with which the same
-recipe is trained by the same seeds as without. Beside it: the true labels, the most that verdicts could win back; and
-as many verdicts on images drawn at random. Prints a table in Markdown; writes `cleaning.json` and `cleaning.png`.
+5 % of the training labels are changed, as in `planted_labels.py`. Trainings of the folds give every training image
+out-of-sample probabilities; the labels are ranked as `cifarlab doubts` ranks them, and the labeller judges the most
+suspicious ones first: 95 % of the verdicts name the true class, the others a wrong one. Each number of verdicts is a
+labels file, with which the same recipe is trained by the same seeds as without. With `--doubts` the ranking is that of
+runs in folds that learned the same errors, see `planted_errors.py`. Beside it: the true labels, the most
+that verdicts could win back; and as many verdicts on images drawn at random. Prints a table in Markdown; writes
+`cleaning.json` and `cleaning.png`.
 """
 
 import argparse
@@ -19,21 +22,22 @@ from typing import Any
 
 import numpy as np
 from _measure import errors_in_one_line
+from planted_labels import planted
 
 from cifarlab import training
 from cifarlab.datasets import ImageSet, Splits, load_data
 from cifarlab.datasets.verdicts import Verdict, append_verdicts, new_verdict
-from cifarlab.evaluation.label_errors import rank_labels
+from cifarlab.evaluation.label_errors import examine_labels, rank_labels
 from cifarlab.evaluation.out_of_sample import join_folds
 from cifarlab.inference import prediction
 from cifarlab.metrics.statistics.significance import mean_difference
-from cifarlab.runs import Run
+from cifarlab.runs import Run, open_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.text import signed
 
-WRONG_SHARE, RIGHT_SHARE = 0.05, 0.95
+RIGHT_SHARE = 0.95
 SETTINGS = ("epochs=30", "batch_size=50", "warmup_epochs=1", "flip=none")
 """For the digits; CIFAR-10's own recipes need none."""
 NOTHING, TRUTH = "as they are", "all true"
@@ -49,6 +53,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--set", dest="settings", action="append")
+    parser.add_argument("--doubts", nargs="+", metavar="RUN", help="folds with these errors, evaluated on validation")
+    parser.add_argument("--no-random", action="store_true", help="no trainings with verdicts on images at random")
     parser.add_argument("--draw", action="store_true", help="only draw and print what cleaning.json says")
     arguments = parser.parse_args()
     with errors_in_one_line():
@@ -62,10 +68,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = tuple(arguments.settings or (SETTINGS if arguments.data == "digits" else ()))
     bench = Bench(arguments.output, arguments.recipe, arguments.data, settings)
     everything = load_data(arguments.data, validation_fraction=0.0).train
-    wrong = plant(everything, np.random.default_rng(0))
-    ranking = bench.rank(wrong, arguments.folds)
-    random = np.random.default_rng(1).permutation(everything.ids).tolist()
-    judges = {name: judge(everything, wrong, ids) for name, ids in ((DOUBTED, ranking), (RANDOM, random))}
+    wrong = plant(everything)
+    orders = {DOUBTED: read_ranking(arguments.doubts) if arguments.doubts else bench.rank(wrong, arguments.folds)}
+    if not arguments.no_random:
+        orders[RANDOM] = np.random.default_rng(1).permutation(everything.ids).tolist()
+    judges = {name: judge(everything, wrong, ids) for name, ids in orders.items()}
     conditions: dict[str, tuple[Mapping[str, int], Path | None]] = {NOTHING: (wrong, None), TRUTH: ({}, None)}
     told: dict[str, Any] = {}
     for name, verdicts in judges.items():
@@ -120,12 +127,18 @@ class Bench:
         )  # fmt: skip
 
 
-def plant(images: ImageSet, random: np.random.Generator) -> dict[str, int]:
-    """`WRONG_SHARE` of the images, each with one of the other classes."""
-    rows = random.choice(len(images), round(WRONG_SHARE * len(images)), replace=False)
-    classes = len(images.class_names)
-    moved = (images.labels[rows] + random.integers(1, classes, len(rows))) % classes
-    return dict(zip(images.ids[rows].tolist(), moved.tolist(), strict=True))
+def plant(images: ImageSet) -> dict[str, int]:
+    """One image in twenty, each with one of the other classes."""
+    labels = planted(images.labels, len(images.class_names))
+    (rows,) = np.nonzero(labels != images.labels)
+    return dict(zip(images.ids[rows].tolist(), labels[rows].tolist(), strict=True))
+
+
+def read_ranking(runs: Sequence[str]) -> list[str]:
+    """Ids of the training images, the most suspicious label first, by runs that learned the same errors."""
+    data = open_run(runs[0]).data_name
+    code = [data] if data.endswith(".py") else []
+    return [doubt.image_id for doubt in examine_labels(runs, split="train", duplicates=False, code=code).ranking]
 
 
 def mislabel(splits: Splits, wrong: Mapping[str, int]) -> Splits:

@@ -1,25 +1,35 @@
 """How well label doubts find wrong labels, where it is known which are wrong: 5 % of CIFAR-10's training labels.
 
-    cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --runs-dir out/planted
+    cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --seeds 2 --runs-dir out/planted
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
 
-Each image's probabilities come from the training that left it out. Prints the average precision of the ranking by label
-quality for both scores, how many of the planted errors confident learning counts as wrong, and how good the models are
-against the true labels. Labels that were wrong from the start count as right here: a small injustice to the doubts.
+Each image's probabilities come from the trainings that left it out. Prints how good the models are against the true
+labels, how many of the planted errors confident learning counts as wrong, and the average precision of every ranking
+tried: those of `cifarlab doubts`, for each training and for all together, and others that it does without. Labels that
+were wrong from the start count as right here: a small injustice to the doubts.
 """
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from _measure import errors_in_one_line
+from cleanlab.rank import get_label_quality_scores
+from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import ImageSet, cifar10
-from cifarlab.evaluation.label_errors import SCORES, Findings, examine_labels
-from cifarlab.runs import open_run
-from cifarlab.utils.arrays import Array
+from cifarlab.evaluation.label_errors import LEARNED, SCORES, Findings, examine_labels, rank_labels
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses
+from cifarlab.runs import Run, open_run, training_dynamics
+from cifarlab.runs.training_dynamics import Dynamics
+from cifarlab.utils.arrays import Array, rows_of
+
+OTHERS = ("confidence_weighted_entropy",)
+"""Scores of cleanlab's that `cifarlab doubts` does not offer."""
 
 
 def main() -> None:
@@ -28,17 +38,96 @@ def main() -> None:
     parser.add_argument("--data-dir")
     arguments = parser.parse_args()
     with errors_in_one_line():
-        folder = arguments.data_dir or open_run(arguments.runs[0]).data_dir
+        runs = [open_run(each) for each in arguments.runs]
+        folder = arguments.data_dir or runs[0].data_dir
         truth, _, _ = cifar10.load(data_dir=None if folder is None else Path(folder))
-        for number, score in enumerate(SCORES):
-            findings = examine_labels(
-                arguments.runs, split="train", score=score, data_dir=arguments.data_dir, duplicates=False
-            )
-            if not number:
-                describe(findings, truth)
-            wrong, doubt = wrong_and_doubt(findings, truth)
-            precision = average_precision_score(wrong, doubt)
-            print(f"average precision by {score}: {precision:.3f} (by chance {wrong.mean():.2f})")
+        own = [runs[0].data_name] if runs[0].data_name.endswith(".py") else []
+        findings = examine_labels(runs, split="train", data_dir=arguments.data_dir, duplicates=False, code=own)
+        describe(findings, truth)
+        print(table(trainings(runs), truth))
+
+
+def trainings(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each training in folds, by the training's name."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(re.sub(r"-fold\d+", "", run.name), []).append(run)
+    return found
+
+
+def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
+    """Average precision by each score, of each training alone and of all together; in Markdown."""
+    joined = [_joined(runs, truth) for runs in found.values()]
+    wrong = joined[0].labels != truth.labels
+    everyone = [run for runs in found.values() for run in runs]
+    alone = [qualities(each, runs) for each, runs in zip(joined, found.values(), strict=True)]
+    together = qualities(_joined(everyone, truth), everyone)
+    lines = [f"| Score | {' | '.join(found)} | Together |", f"|---|{'---|' * (1 + len(found))}"]
+    for score, all_together in together.items():
+        cells = [average_precision_score(wrong, -each) for each in [*(one[score] for one in alone), all_together]]
+        lines.append(f"| {score} | {' | '.join(f'{each:.3f}' for each in cells)} |")
+    others = {
+        "geometric mean of probabilities": quality(geometric_mean(joined), SCORES[0]),
+        f"mean of ranks by {SCORES[0]}": ranks([one[SCORES[0]] for one in alone]),
+        f"mean of ranks by {LEARNED}": ranks([one[LEARNED] for one in alone]),
+    }
+    lines += [f"together, {way}: {average_precision_score(wrong, -each):.3f}" for way, each in others.items()]
+    return "\n".join(lines)
+
+
+def qualities(predicted: OutOfSampleProbabilities, runs: Sequence[Run]) -> dict[str, Array]:
+    """`(N,)` float, of each label, by every score; the lower, the more probably wrong."""
+    noted = [each for run in runs if (each := training_dynamics.load(run)) is not None]
+    losses = learning_losses(noted, predicted.ids)
+    ranked = rank_labels(predicted, LEARNED, losses)
+    learned = np.empty(len(ranked))
+    learned[[each.row for each in ranked]] = [each.score for each in ranked]
+    return {
+        **{score: quality(predicted, score) for score in (*SCORES[:2], *OTHERS)},
+        "loss while learned": -np.nan_to_num(losses),
+        "forgetting events": -forgotten(noted, predicted.ids),
+        LEARNED: learned,
+    }
+
+
+def forgotten(noted: Sequence[Dynamics], ids: Array) -> Array:
+    """How often each image was forgotten, a mean over trainings; one never learned comes before all others.
+
+    Source: Toneva et al. 2019, arXiv:1812.05159.
+    """
+    total, times = np.zeros(len(ids)), np.zeros(len(ids))
+    for curves in (each.train for each in noted):
+        rows = rows_of(ids, curves.ids)
+        never = training_dynamics.first_learnt(curves.correct) == 0
+        events = training_dynamics.forgetting_events(curves.correct, curves.met)
+        total[rows] += np.where(never, len(curves.losses), events)
+        times[rows] += 1
+    return np.asarray(total / np.maximum(times, 1))
+
+
+def _joined(runs: Sequence[Run], truth: ImageSet) -> OutOfSampleProbabilities:
+    return join_folds([run.predictions("validation") for run in runs], truth.ids)
+
+
+def quality(predicted: OutOfSampleProbabilities, score: str) -> Array:
+    """`(N,)` float, of each label; the lower, the more probably wrong."""
+    adjusted: Array = get_label_quality_scores(predicted.labels, predicted.probabilities, method=score)
+    return adjusted
+
+
+def ranks(qualities: Sequence[Array]) -> Array:
+    """The mean rank of each label among several rankings, `(N,)` float."""
+    return np.asarray(np.mean([rankdata(each) for each in qualities], axis=0))
+
+
+def geometric_mean(several: Sequence[OutOfSampleProbabilities]) -> OutOfSampleProbabilities:
+    """Several models' probabilities multiplied, then scaled to sum to 1."""
+    logs = np.mean([np.log(np.maximum(each.probabilities, 1e-30)) for each in several], axis=0)
+    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
+    first = several[0]
+    return OutOfSampleProbabilities(
+        first.ids, first.labels, chances / chances.sum(axis=1, keepdims=True), first.class_names
+    )
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:
@@ -53,7 +142,7 @@ def describe(findings: Findings, truth: ImageSet) -> None:
     found = f"{(counted & wrong).sum():,} of them planted"
     print(f"confident learning counts {counted.sum():,} labels as wrong, {found}")
     mended = np.mean(suggested[wrong] == right[wrong])
-    print(f"for {mended:.1%} of the planted errors the most probable class is the true one")
+    print(f"for {mended:.1%} of the planted errors the most probable class is the true one\n")
 
 
 def wrong_and_doubt(findings: Findings, truth: ImageSet) -> tuple[Array, Array]:

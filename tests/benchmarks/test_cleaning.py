@@ -25,14 +25,14 @@ def images():
 
 
 def test_one_label_in_twenty_is_planted_and_always_another_class(cleaning, images):
-    wrong = cleaning.plant(images, np.random.default_rng(0))
+    wrong = cleaning.plant(images)
     assert len(wrong) == 20
     truth = dict(zip(images.ids.tolist(), images.labels.tolist(), strict=True))
     assert all(label != truth[image_id] and 0 <= label < 3 for image_id, label in wrong.items())
 
 
 def test_the_labeller_is_right_19_times_in_20_and_its_file_leaves_wrong_what_is_counted(cleaning, images, tmp_path):
-    wrong = cleaning.plant(images, np.random.default_rng(0))
+    wrong = cleaning.plant(images)
     verdicts = cleaning.judge(images, wrong, images.ids.tolist())
     truth = [NAMES[label] for label in images.labels]
     said = [each.new or each.old for each in verdicts]

@@ -3,6 +3,8 @@ import pytest
 
 from cifarlab.datasets import ImageSet
 from cifarlab.evaluation.label_errors import Findings, LabelQuality
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities
+from cifarlab.runs.training_dynamics import Curves, Dynamics
 
 NAMES = ("cat", "dog", "frog")
 
@@ -44,3 +46,39 @@ def test_a_recorder_that_does_nothing_can_do_all_that_a_recorder_can(load_benchm
 
     asked = {name for name in vars(Recorder) if not name.startswith("_")}
     assert asked <= set(vars(load_benchmark("recording").Nothing))
+
+
+def test_five_in_a_hundred_labels_become_the_similar_class(load_benchmark):
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    labels = np.arange(2000) % 10
+    changed = load_benchmark("planted_similar").planted(labels, names)
+    pairs = {(names[old], names[new]) for old, new in zip(labels, changed, strict=True) if old != new}
+    assert (changed != labels).sum() == 100
+    assert pairs == {("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat")}
+
+
+def test_runs_are_gathered_by_training(planted_errors):
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+    names = ["convnet94-fold0-seed0", "convnet94-fold1-seed0", "convnet94-fold0-seed1", "mlp2-fold10-seed0"]
+    found = planted_errors.trainings([Named(name) for name in names])
+    assert [len(found[name]) for name in ("convnet94-seed0", "convnet94-seed1", "mlp2-seed0")] == [2, 1, 1]
+
+
+def test_geometric_mean_and_mean_ranks_by_hand(planted_errors):
+    def said(*rows):
+        return OutOfSampleProbabilities(np.array(["a", "b"]), np.array([0, 1]), np.array(rows), ("cat", "dog"))
+
+    found = planted_errors.geometric_mean([said([0.5, 0.5], [0.2, 0.8]), said([0.8, 0.2], [0.2, 0.8])])
+    np.testing.assert_allclose(found.probabilities, [[2 / 3, 1 / 3], [0.2, 0.8]])  # sqrt(0.4) to sqrt(0.1) is 2 to 1
+    found = planted_errors.ranks([np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2, 0.1])])
+    np.testing.assert_allclose(found, [2, 2.5, 1.5])
+
+
+def test_an_image_that_was_never_learned_counts_as_forgotten_most(planted_errors):
+    correct = np.array([[True, False, True], [False, False, True], [True, False, True]])
+    curves = Curves(np.array(["b", "a", "c"]), np.ones((3, 3), np.float16), correct)
+    found = planted_errors.forgotten([Dynamics(curves, curves)], np.array(["a", "b", "c"]))
+    assert found.tolist() == [3, 1, 0]

@@ -10,8 +10,9 @@ from sklearn.metrics import average_precision_score
 from cifarlab.cli.tables.doubts import print_doubts
 from cifarlab.evaluation import label_errors
 from cifarlab.evaluation.label_errors import examine_labels, rank_labels
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, learning_losses
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.training_dynamics import Curves, Dynamics
 from cifarlab.utils.errors import CifarlabError
 
 NAMES = tuple(f"class {number}" for number in range(10))
@@ -29,7 +30,7 @@ def invent(count=2000, seed=0, skill=6.0, flipped=0.05):
     return Predictions(ids, labels, logits.astype(np.float32), NAMES), planted
 
 
-@pytest.mark.parametrize("score", label_errors.SCORES)
+@pytest.mark.parametrize("score", ["self_confidence", "normalized_margin"])
 def test_planted_errors_are_found(score):
     pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
     predictions, planted = invent()
@@ -84,8 +85,22 @@ def test_folds_cover_every_image_once():
     np.testing.assert_allclose(joined.probabilities, whole.probabilities, atol=1e-12)
     with pytest.raises(CifarlabError, match="left out 6 of the 9"):
         join_folds(folds[:2], whole.ids)
-    with pytest.raises(CifarlabError, match="3 images are left out by more than one"):
+    with pytest.raises(CifarlabError, match="3 images are left out by more of these 4 runs than others"):
         join_folds([*folds, folds[0]], whole.ids)
+
+
+def test_several_trainings_in_folds_are_averaged_whatever_their_folds():
+    first, second = invent(8)[0], Predictions(*_like(invent(8)[0], invent(8, seed=1)[0].logits))
+    halves = [_part(first, [0, 2, 4, 6]), _part(first, [7, 5, 3, 1])]
+    quarters = [_part(second, [row, 7 - row]) for row in range(4)]
+    joined = join_folds([*halves, *quarters], first.ids)
+    np.testing.assert_array_equal(joined.labels, first.labels)
+    np.testing.assert_allclose(joined.probabilities, (first.probabilities + second.probabilities) / 2, atol=1e-12)
+    with pytest.raises(CifarlabError, match="6 images are left out by more of these 5 runs than others"):
+        join_folds([*halves, *quarters[:3]], first.ids)
+    corrected = Predictions(second.ids[:4], (second.labels[:4] + 1) % 10, second.logits[:4], NAMES)
+    with pytest.raises(CifarlabError, match="other labels"):
+        join_folds([*halves, corrected, _part(second, [4, 5, 6, 7])], first.ids)
 
 
 def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
@@ -130,6 +145,34 @@ def test_what_is_missing_is_said(make_run, tmp_path):
         examine_labels([run], score="guess")
 
 
+def test_losses_are_averaged_over_the_epochs_and_trainings_that_met_the_image():
+    losses = np.array([[1.0, np.nan, np.nan], [3.0, 0.5, np.nan]], np.float16)
+    noted = [_noted(["a", "b", "c"], losses), _noted(["d", "a", "elsewhere"], losses)]
+    found = learning_losses(noted, np.array(["a", "b", "c", "d"]))
+    np.testing.assert_allclose(found, [(1 + 3 + 0.5) / 3, 0.5, np.nan, 2])
+
+
+def test_how_a_label_was_learned_counts_as_much_as_its_probability():
+    pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
+    whole, _ = invent(40)
+    predicted, losses = average_runs([whole]), np.linspace(0, 2, 40)
+    losses[7] = np.nan  # no training met it: its probability alone counts
+    plain = {each.row: each.score for each in rank_labels(predicted)}
+    found = rank_labels(predicted, "learned_confidence", losses)
+    assert [each.score for each in found] == sorted(each.score for each in found)
+    for each in found:
+        expected = plain[each.row] if each.row == 7 else np.sqrt(plain[each.row] * np.exp(-losses[each.row]))
+        assert each.score == pytest.approx(expected)
+
+
+def test_training_images_are_ranked_by_how_they_were_learned_where_it_was_recorded(make_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(label_errors, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
+    run = make_run(tmp_path, "one")
+    with pytest.raises(CifarlabError, match="of training images, and these are test images: add --train"):
+        examine_labels([run], score="learned_confidence")
+    assert examine_labels([run], duplicates=False).score == "self_confidence"
+
+
 class _Cleanlab:
     """Stands in where cleanlab is not installed: its self-confidence, and doubts below a half."""
 
@@ -140,6 +183,15 @@ class _Cleanlab:
     @staticmethod
     def find_label_issues(labels, chances, n_jobs):
         return chances[np.arange(len(labels)), labels] < 0.5
+
+
+def _like(other, logits):
+    return other.ids, other.labels, logits, NAMES
+
+
+def _noted(ids, losses):
+    curves = Curves(np.array(ids), losses, np.zeros(losses.shape, bool))
+    return Dynamics(curves, curves)
 
 
 def _part(whole, rows):

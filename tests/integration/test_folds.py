@@ -35,4 +35,10 @@ def test_every_training_image_is_judged_by_a_fold_that_never_saw_it(tmp_path, mo
     result = json.loads(capsys.readouterr().out)
     assert result["split"] == "train"
     assert len(result["doubts"]) == 3
+    assert result["ranked_by"] == "learned_confidence"
     assert Path(result["page"]).is_file()
+    Path("runs", folds[0], "dynamics.npz").unlink()  # as of a run that recorded none
+    run(f"doubts {paths} --train --no-duplicates --json")
+    assert json.loads(capsys.readouterr().out)["ranked_by"] == "self_confidence"
+    assert cli.main(f"doubts {paths} --train --score learned_confidence".split()) == 2
+    assert f"{folds[0]} recorded no training dynamics: rank by --score self_confidence" in capsys.readouterr().err

@@ -3,7 +3,8 @@
 Where a model that never saw an image is surer of another class than it usually is of that class, the label is an issue.
 Probabilities must be out of sample: of test or validation images, or of training images by `cifarlab train --folds K`.
 
-Source: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting.
+Sources: Northcutt, Jiang and Chuang 2021, Confident Learning, arXiv:1911.00068; cleanlab does the counting. That a
+wrong label is told by how it was learned: Pleiss et al. 2020, arXiv:2001.10528, there by the margin of the logits.
 """
 
 import os
@@ -18,8 +19,8 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds
-from cifarlab.runs import Run, pretrained_run
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, learning_losses
+from cifarlab.runs import Run, pretrained_run, training_dynamics
 from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
@@ -28,7 +29,8 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.text import counted, few
 
-SCORES = ("self_confidence", "normalized_margin")
+LEARNED = "learned_confidence"
+SCORES = ("self_confidence", "normalized_margin", LEARNED)
 TRUSTED_AGREEMENT = 0.9
 FEWEST_IMAGES = 5  # of a class: what a model usually thinks of it is a mean over them, and of fewer it is chance
 
@@ -114,7 +116,7 @@ def examine_labels(
     runs: Sequence[_Run],
     *,
     split: str = "test",
-    score: str = SCORES[0],
+    score: str | None = None,
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
@@ -126,9 +128,10 @@ def examine_labels(
 
     Args:
         runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
-            runs of one `cifarlab train --folds K`, each evaluated on validation, the part it left out.
+            runs of one `cifarlab train --folds K`, or of several, each evaluated on validation, the part it left out.
         split: `"train"`, `"validation"` or `"test"`.
-        score: One of `SCORES`.
+        score: One of `SCORES`; by default `"learned_confidence"` for train, where the runs recorded how they learned,
+            else `"self_confidence"`.
         data_dir: Where the data are, if not where the first run found them.
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
@@ -140,7 +143,7 @@ def examine_labels(
         CifarlabError: If cleanlab is not installed, a run has no such predictions, they do not belong together, or the
             data are not those that were predicted.
     """
-    for kind, given, known in (("split", split, SPLITS), ("score", score, SCORES)):
+    for kind, given, known in (("split", split, SPLITS), ("score", score or SCORES[0], SCORES)):
         if given not in known:
             raise CifarlabError(discovery.unknown(kind, given, known))
     own_code.allow_files(code)
@@ -153,7 +156,7 @@ def examine_labels(
 def _examine(
     runs: Sequence[_Run],
     split: str,
-    score: str,
+    score: str | None,
     data_dir: str | None,
     runs_dir: str | os.PathLike[str],
     duplicates: bool,
@@ -163,6 +166,8 @@ def _examine(
     read = "validation" if split == "train" else split
     found = [run.predictions_with_notices(read) for run in opened]
     stored = [predictions for predictions, _ in found]
+    score = score or (LEARNED if split == "train" and all(run.dynamics_file.is_file() for run in opened) else SCORES[0])
+    noted = _read_dynamics(opened, split) if score == LEARNED else []
     _import_cleanlab()  # before the data are read
     first = opened[0]
     held_out = first.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
@@ -174,7 +179,7 @@ def _examine(
     if split != "train":
         _check_pictures(images, stored, first.data_name)
     report("weighing the labels", 0.1)
-    ranking = rank_labels(predicted, score)
+    ranking = rank_labels(predicted, score, learning_losses(noted, images.ids) if noted else None)
     agreement = float((predicted.probabilities.argmax(axis=1) == predicted.labels).mean())
     conflicts = None
     if duplicates:
@@ -187,13 +192,18 @@ def _examine(
     return Findings(names, first.data_name, split, score, ranking, agreement, conflicts, images, few, notices)
 
 
-def rank_labels(predicted: OutOfSampleProbabilities, score: str = SCORES[0]) -> list[LabelQuality]:
+def rank_labels(
+    predicted: OutOfSampleProbabilities, score: str = SCORES[0], losses: Array | None = None
+) -> list[LabelQuality]:
     """Every image with the quality of its label, the most probably wrong one first.
 
     Args:
         predicted: Of N images.
         score: `"self_confidence"`: the probability of the label given; `"normalized_margin"`: by how much it is above
-            or below that of the best other class, scaled to 0 to 1.
+            or below that of the best other class, scaled to 0 to 1; `"learned_confidence"`: the geometric mean of
+            the probability and of `exp(-loss)`, its counterpart among the models that learned the label.
+        losses: `(N,)` nats, of each label while it was learned, for `"learned_confidence"`; NaN counts as the
+            out-of-sample loss.
 
     Raises:
         CifarlabError: If cleanlab is not installed or cannot work with these numbers.
@@ -201,13 +211,16 @@ def rank_labels(predicted: OutOfSampleProbabilities, score: str = SCORES[0]) -> 
     filtering, ranking = _import_cleanlab()
     labels, probabilities = predicted.labels, predicted.probabilities
     try:
-        quality = ranking.get_label_quality_scores(labels, probabilities, method=score)
+        method = SCORES[0] if score == LEARNED else score
+        quality = ranking.get_label_quality_scores(labels, probabilities, method=method)
         with warnings.catch_warnings():  # what it says of small classes is said in the notice
             warnings.filterwarnings("ignore", "May not flag all label issues", UserWarning)
             # One process: forking beside a loaded framework is unsafe, and counting is quick.
             issues = filtering.find_label_issues(labels, probabilities, n_jobs=1)
     except (ValueError, AssertionError) as error:
         raise CifarlabError(f"cannot weigh the labels of {counted(len(labels), 'image')}: {error}") from error
+    if losses is not None:
+        quality = np.sqrt(quality * np.where(np.isnan(losses), quality, np.exp(-losses)))
     suggested, rows = probabilities.argmax(axis=1), np.arange(len(labels))
     # Confident learning's threshold of a class is the mean probability of that class over the images labelled so: an
     # image counts as an issue where another class is above its own threshold. Of too few images the mean is chance.
@@ -221,6 +234,15 @@ def rank_labels(predicted: OutOfSampleProbabilities, score: str = SCORES[0]) -> 
         )
         for row in np.lexsort((rows, quality))  # of equal quality the first row first
     ]  # fmt: skip
+
+
+def _read_dynamics(runs: Sequence[Run], split: str) -> list[training_dynamics.Dynamics]:
+    if split != "train":
+        raise CifarlabError(f"{LEARNED} is of training images, and these are {split} images: add --train")
+    noted = [(run.name, training_dynamics.load(run)) for run in runs]
+    if missing := [name for name, each in noted if each is None]:
+        raise CifarlabError(f"{few(missing)} recorded no training dynamics: rank by --score {SCORES[0]}")
+    return [each for _, each in noted if each is not None]
 
 
 def _enough(predicted: OutOfSampleProbabilities) -> Array:

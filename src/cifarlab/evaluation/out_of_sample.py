@@ -1,4 +1,4 @@
-"""Out-of-sample probabilities: the mean of several runs, or the folds of one training, joined."""
+"""Out-of-sample probabilities: the mean of several runs, or the folds of trainings, joined and averaged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.training_dynamics import Dynamics
 from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
@@ -47,32 +48,56 @@ def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities
 
 
 def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
-    """The probabilities of K models, each of the images that it left out of its training.
+    """The probabilities of models that left out parts of their training images, each of its own part.
 
     Args:
-        predictions: Whose ids together are the expected ones, each once.
+        predictions: Of the K runs of one training in folds, whose ids together are the expected ones; or of several
+            such trainings, whose probabilities are averaged: of other seeds or recipes, also with another K.
         expected_ids: `(N,)` str, all training images.
 
     Raises:
-        CifarlabError: If an image was left out twice or never, or the classes differ.
+        CifarlabError: If an image was left out more often than another or never, or labels or classes differ.
     """
-    ids = np.concatenate([each.ids for each in predictions])
     if len({each.class_names for each in predictions}) != 1:
         raise CifarlabError("the folds have different classes: give the runs of one cifarlab train --folds K")
-    present, expected = set(ids.tolist()), set(expected_ids.tolist())
-    repeated = len(ids) - len(present)
-    if repeated:
-        raise CifarlabError(
-            f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more than one of these "
-            f"{counted(len(predictions), 'run')}: give the runs of one cifarlab train --folds K"
-        )
+    present, expected = set(np.concatenate([each.ids for each in predictions]).tolist()), set(expected_ids.tolist())
     if present != expected:
         raise CifarlabError(
             f"{'this run' if len(predictions) == 1 else f'these {len(predictions)} runs'} left out "
             f"{len(present & expected):,} of the {counted(len(expected), 'training image')}: every one must be left "
             "out once; give all runs of one cifarlab train --folds K"
         )
-    order = rows_of(ids, expected_ids)
-    labels = np.concatenate([each.labels for each in predictions])[order]
-    probabilities = np.concatenate([each.probabilities for each in predictions])[order]
-    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)
+    total = np.zeros((len(expected_ids), len(predictions[0].class_names)))
+    labels, times = np.full(len(expected_ids), -1, np.int64), np.zeros(len(expected_ids), np.int64)
+    for each in predictions:
+        rows = rows_of(expected_ids, each.ids)
+        if ((labels[rows] != each.labels) & (times[rows] > 0)).any():
+            raise CifarlabError("the folds were evaluated on other labels of the same images: evaluate them again")
+        labels[rows] = each.labels
+        total[rows] += each.probabilities
+        times[rows] += 1
+    if repeated := int((times > times.min()).sum()):
+        raise CifarlabError(
+            f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more of these "
+            f"{counted(len(predictions), 'run')} than others: give all runs of each cifarlab train --folds K"
+        )
+    return OutOfSampleProbabilities(expected_ids, labels, total / times[:, None], predictions[0].class_names)
+
+
+def learning_losses(noted: Sequence[Dynamics], ids: Array) -> Array:
+    """The mean loss of each image over all epochs of the trainings that learned it.
+
+    Args:
+        noted: What the trainings recorded.
+        ids: `(N,)` str.
+
+    Returns:
+        `(N,)` nats; NaN for an image that no training met.
+    """
+    total, met = np.zeros(len(ids)), np.zeros(len(ids))
+    for curves in (each.train for each in noted):
+        known = np.isin(curves.ids, ids)
+        rows = rows_of(ids, curves.ids[known])
+        total[rows] += np.nansum(curves.losses[:, known].astype(np.float64), axis=0)
+        met[rows] += curves.met[:, known].sum(axis=0)
+    return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))

@@ -20,7 +20,7 @@ def doubts(
     split: Split = "test",
     train: Annotated[bool, typer.Option("--train", help="The training images, from runs that are folds.")] = False,
     top: Annotated[int, option("N", "How many to list.", min=1)] = 100,
-    score: Annotated[str, option("NAME", "self_confidence or normalized_margin.")] = "self_confidence",
+    score: Annotated[str | None, option("NAME", "self_confidence, normalized_margin or learned_confidence.")] = None,
     duplicates: Annotated[bool, typer.Option(help="Look for duplicates with different labels.")] = True,
     csv: Annotated[Path | None, option("FILE", "Write the list as CSV.", "--csv")] = None,
     output: PageFile = None,
