@@ -167,6 +167,10 @@ class Jobs:
         """Every training, evaluation and search that this server started, ended or not."""
         return [*self._jobs.values(), *self._evaluations.values(), *self._searches.values()]
 
+    def is_busy(self, name: str) -> bool:
+        """Whether a process that this server started works on that run."""
+        return any(job is not None and job.is_alive for job in (self._jobs.get(name), self._evaluations.get(name)))
+
     def waiting(self) -> list[Job]:
         """Trainings that have no run folder yet: they are starting, or ended before they had one."""
         return [job for job in self._jobs.values() if not (self._settings.runs_dir / job.name).is_dir()]
@@ -189,10 +193,10 @@ class Jobs:
         os.kill(process, signal.SIGTERM)
 
     def forget(self, name: str) -> None:
-        """Drop a training that ended without a run folder from the list; its log stays."""
-        job = self._jobs.get(name)
-        if job is not None and not job.is_alive:
-            del self._jobs[name]
+        """Drop what ended and has no run folder any more from the list; its log stays."""
+        if not self.is_busy(name):
+            self._jobs.pop(name, None)
+            self._evaluations.pop(name, None)
 
     def log(self, name: str, *, evaluation: bool = False, search: bool = False) -> str:
         """The end of what a training, an evaluation or a search printed; empty where the app did not start it."""

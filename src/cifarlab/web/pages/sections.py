@@ -104,13 +104,15 @@ def build_section(library: Library, summaries: Sequence[RunSummary], split: str,
 
 def read_run(library: Library, summary: RunSummary, split: str, index: int = 0) -> RunRecord:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
-    run = summary.run
+    run, damaged = summary.run, summary.damaged
     evaluated = split in summary.evaluated
     scores = run.scores(split) if evaluated else Scores(accuracy=None, scores={})
     predictions = library.predictions(summary, split) if evaluated else _nothing_said(summary)
-    return RunRecord(
-        run, summary.name, index, scores, predictions, run.history(), run.environment, run.data, summary.recipe
-    )
+    # What cannot be read is named on the run's page: the sections say what the other files hold.
+    history = [] if run.history_file.name in damaged else run.history()
+    environment = {} if run.environment_file.name in damaged else run.environment
+    data = {"name": summary.data} if run.data_file.name in damaged else run.data
+    return RunRecord(run, summary.name, index, scores, predictions, history, environment, data, summary.recipe)
 
 
 def _key(summaries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:
@@ -120,5 +122,6 @@ def _key(summaries: Sequence[RunSummary], split: str, name: str) -> tuple[object
 
 def _nothing_said(summary: RunSummary) -> Predictions:
     """For sections that are about the training alone."""
-    names = tuple(str(name) for name in summary.run.data.get("class_names", ()))
+    data = {} if summary.run.data_file.name in summary.damaged else summary.run.data
+    names = tuple(str(name) for name in data.get("class_names", ()))
     return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)

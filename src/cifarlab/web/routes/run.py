@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab import metrics
 from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
+from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection
@@ -53,6 +54,7 @@ def show_run(request: Request, library: LibraryOf, name: str) -> Response:
         headline=show_sections(library, [summary], split, ["results"], whole=whole) if split else [],
         matrix=_matrix(library, summary, split) if split else None,
         sections=show_sections(library, [summary], split, ["class_metrics"], whole=whole) if split else [],
+        run_name=RUN_NAME,
     )
 
 
@@ -114,8 +116,8 @@ def stop_run(request: Request, name: str) -> Response:
 def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotated[str, Form()] = "test") -> Response:
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
     summary = library.summary(name)
-    if summary.problem:
-        raise CifarlabError(f"{name} cannot be evaluated: {summary.problem}")
+    if summary.unfit:
+        raise CifarlabError(f"{name} cannot be evaluated: {summary.unfit}")
     if summary.state == "running" or not summary.run.model_file.is_file():
         raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
     if summary.data not in library.data_names().values():
