@@ -21,6 +21,7 @@ from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
 SPLITS = ("test", "validation")
+RESUMED = "resumed training"
 _LONGEST_NAME = 80
 _PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 _LOG_BYTES = 20_000
@@ -28,10 +29,16 @@ _LOG_BYTES = 20_000
 
 @dataclass
 class Job:
-    """A process that this server started."""
+    """A process that this server started.
+
+    Attributes:
+        name: Of its run or study.
+        what: What it does, in a word.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
+    what: str = "training"
     stopping: bool = False
 
     @property
@@ -43,6 +50,10 @@ class Job:
     def failed(self) -> bool:
         """Whether it has ended with an error."""
         return self.process.poll() not in (None, 0)
+
+
+class WrongName(CifarlabError):
+    """The name of a run that is to be is none, or is taken."""
 
 
 class Jobs:
@@ -71,7 +82,7 @@ class Jobs:
         """
         resolved = resolve(recipe_name, settings, data_names)
         if not _is_name(name):
-            raise CifarlabError(
+            raise WrongName(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
                 f"digit. Received: {name!r}"
             )
@@ -82,7 +93,7 @@ class Jobs:
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
-                raise CifarlabError(f"there is already a run {name!r}: choose another name")
+                raise WrongName(f"there is already a run {name!r}: choose another name")
             words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
             words += [word for setting in settings for word in ("--set", setting)]
             self._jobs[name] = Job(name, self._launch(self._log_file(name), words, resolved.data))
@@ -101,13 +112,27 @@ class Jobs:
         """
         if split not in SPLITS:
             raise CifarlabError(f"a run is evaluated on one of: {', '.join(SPLITS)}. Received: {split!r}")
+        return self._ask(name, "evaluation", ["evaluate", self._path(name), "--split", split], data)
+
+    def calibrate(self, name: str, data: str) -> Job:
+        """Begin to fit a run's temperature on its validation images.
+
+        Raises:
+            CifarlabError: If the run is being trained or evaluated.
+        """
+        return self._ask(name, "calibration", ["calibrate", self._path(name)], data)
+
+    def resume(self, name: str, data: str) -> Job:
+        """Go on with a training that was stopped.
+
+        Raises:
+            CifarlabError: If something works on the run already.
+        """
         with self._lock:
-            evaluation = self._evaluations.get(name)
-            if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
-                raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
-            words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
-            self._evaluations[name] = Job(name, self._launch(self._log_file(name, evaluation=True), words, data))
-            return self._evaluations[name]
+            self._check_idle(name)
+            job = Job(name, self._launch(self._log_file(name), ["train", "--resume", self._path(name)], data), RESUMED)
+            self._jobs[name] = job
+        return job
 
     def search(self, name: str, words: Sequence[str], data: str, *, joins: bool = False) -> Job:
         """Begin a search, or go on with one.
@@ -212,10 +237,27 @@ class Jobs:
             return ""
         return plain_lines(text)
 
+    def _ask(self, name: str, what: str, words: Sequence[str], data: str) -> Job:
+        """Begin something that needs the run's model."""
+        with self._lock:
+            self._check_idle(name)
+            self._evaluations[name] = Job(name, self._launch(self._log_file(name, evaluation=True), words, data), what)
+            return self._evaluations[name]
+
+    def _check_idle(self, name: str) -> None:
+        evaluation = self._evaluations.get(name)
+        if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
+            raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
+
+    def _path(self, name: str) -> str:
+        return str(self._settings.runs_dir / name)
+
     def _is_being_trained(self, name: str) -> bool:
         """Whether our training of that name has not ended; its process needs seconds more than its run."""
         job, run = self._jobs.get(name), Run(self._settings.runs_dir / name)
-        ended = run.state_file.is_file() and run.state["state"] != "running"
+        # A run that is resumed has ended before, and says so until its process has begun.
+        over = ("finished",) if job is not None and job.what == RESUMED else ("finished", "stopped", "failed")
+        ended = run.state_file.is_file() and run.state["state"] in over
         return job is not None and job.is_alive and not ended
 
     def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:

@@ -115,8 +115,8 @@ def test_a_damaged_file_is_said_and_hides_nothing_else(library, runs_dir, make_r
     assert name in summary.problem
     assert summary.offered == offered
     shown = {"state": summary.state, "epochs": summary.epochs, "parameters": summary.parameters}
-    whole = {"state": "finished", "epochs": 4, "parameters": 24_674}
-    lost = {
+    whole: dict[str, object] = {"state": "finished", "epochs": 4, "parameters": 24_674}
+    lost: dict[str, dict[str, object]] = {
         "run.json": {"state": "failed"},
         "history.csv": {"epochs": 0},
         "environment.json": {"parameters": None},

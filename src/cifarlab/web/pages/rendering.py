@@ -135,6 +135,13 @@ def moment(written: str) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), when.strftime("%Y-%m-%d %H:%M"))
 
 
+def code(text: str) -> Markup:
+    """A docstring's text, what stands there between backticks as code."""
+    parts = text.split("`")
+    marked = [Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)]
+    return Markup().join(marked)
+
+
 @cache
 def asset(name: str) -> str:
     """The address of a static file; it changes with the file, so that browsers may keep it for good."""
@@ -178,5 +185,5 @@ def _environment() -> jinja2.Environment:
     # The app's `base.html` stands before the report's: a report's page becomes a page of the app.
     environment = report_rendering.make_environment("cifarlab.web", "cifarlab.reports")
     environment.globals.update(address=address, evaluate_command=evaluate_command, Markup=Markup)
-    environment.filters["moment"] = moment
+    environment.filters.update(moment=moment, code=code)
     return environment

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.training_curves import best_epoch
 from cifarlab.recipes import settings_of
 from cifarlab.reports.page import check_together
@@ -52,6 +53,7 @@ class RunSummary:
             sentence with the command that makes them anew.
         damaged: Its files that cannot be used, each with the sentence that says why; everything else is shown.
         notes: Tags and note.
+        temperature: By which its model was calibrated; None where it was not, or another model was.
         labels: Checksum of the labels file that it learned by; empty where its labels are as published.
     """
 
@@ -72,6 +74,7 @@ class RunSummary:
     seconds: float | None = None
     damaged: Mapping[str, str] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
+    temperature: float | None = None
     labels: str = ""
 
     @property
@@ -123,6 +126,17 @@ class RunSummary:
             return []
         refused = ["validation"] if "history.csv" in self.damaged else []
         return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether its training can go on."""
+        return self.state in ("stopped", "failed") and not self.unfit and self.run.has_checkpoint()
+
+    @property
+    def calibratable(self) -> bool:
+        """Whether a temperature can be fitted that has not been yet."""
+        has_model = self.state != "running" and self.run.model_file.is_file()
+        return has_model and not self.unfit and "validation" in self.held_out and self.temperature is None
 
     @property
     def unfit(self) -> str:
@@ -202,9 +216,9 @@ def _state(run: Run) -> tuple[str, str]:
 
 def _details(run: Run, damaged: Damage) -> dict[str, Any]:
     settings = _settings(run, damaged)
-    history = damaged.tried(run.history_file, run.history, [])
-    environment = damaged.tried(run.environment_file, lambda: run.environment, {})
-    data = damaged.tried(run.data_file, lambda: run.data, {})
+    history = damaged.tried(run.history_file, run.history, list[dict[str, float]]())
+    environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
+    data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
     best = damaged.tried(run.history_file, lambda: _best(history), None)
     planned = settings.get("epochs")
     scores, stale = _scores(run, damaged) if data else ({}, {})
@@ -219,9 +233,17 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
         "stale": stale,
         "parameters": environment.get("parameters"),
         "seconds": training_seconds(environment, history),
+        "temperature": _temperature(run, damaged),
         "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
         "labels": str((data.get("labels") or {}).get("checksum", "")) if run.labels_file.is_file() else "",
     }
+
+
+def _temperature(run: Run, damaged: Damage) -> float | None:
+    try:
+        return damaged.tried(run.path / FILE_NAME, partial(stored_temperature, run), None)
+    except StaleError:  # to calibrate it is offered again
+        return None
 
 
 def _best(history: Sequence[Mapping[str, float]]) -> tuple[float, int] | None:
