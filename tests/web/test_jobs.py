@@ -7,7 +7,8 @@ import pytest
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import jobs as jobs_module
-from cifarlab.web.jobs import Jobs, plain_lines, resolve
+from cifarlab.web.job_rules import plain_lines, resolve
+from cifarlab.web.jobs import Jobs
 from cifarlab.web.settings import Settings
 
 DATA = {"digits": "digits"}

@@ -1,7 +1,6 @@
 """Jobs: trainings, evaluations and searches that the app started, each a process that outlives the server."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,19 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab import recipes
-from cifarlab.models.pretrained.builtin import NAME as BUILTIN
-from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.runs.layout import RUN_NAME
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.job_rules import WrongName, is_name, plain_lines, resolve
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
 SPLITS = ("test", "validation")
 RESUMED = "resumed training"
-_LONGEST_NAME = 80
 _PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 _LOG_BYTES = 20_000
 
@@ -52,10 +47,6 @@ class Job:
         return self.process.poll() not in (None, 0)
 
 
-class WrongName(CifarlabError):
-    """The name of a run that is to be is none, or is taken."""
-
-
 class Jobs:
     """Starts and stops trainings; never two of the same name."""
 
@@ -81,7 +72,7 @@ class Jobs:
                 elsewhere.
         """
         resolved = resolve(recipe_name, settings, data_names)
-        if not _is_name(name):
+        if not is_name(name):
             raise WrongName(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
                 f"digit. Received: {name!r}"
@@ -146,7 +137,7 @@ class Jobs:
         Raises:
             CifarlabError: If the name is none, is taken, or a search of that name is under way.
         """
-        if not _is_name(name):
+        if not is_name(name):
             raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
         folder = self._settings.studies_dir
         with self._lock:
@@ -225,7 +216,7 @@ class Jobs:
 
     def log(self, name: str, *, evaluation: bool = False, search: bool = False) -> str:
         """The end of what a training, an evaluation or a search printed; empty where the app did not start it."""
-        if not _is_name(name):
+        if not is_name(name):
             return ""
         path = self._search_log(name) if search else self._log_file(name, evaluation=evaluation)
         try:
@@ -289,39 +280,6 @@ class Jobs:
 
     def _log_file(self, name: str, *, evaluation: bool = False) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}{'.evaluation' if evaluation else ''}.log"
-
-
-def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
-    """The recipe with its settings, refused where it would run code or read files from elsewhere.
-
-    Raises:
-        CifarlabError: If anything is wrong with it; one line that says what.
-    """
-    known = discovery.names("recipes")
-    if recipe_name not in known:
-        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
-    resolved = recipes.override(recipes.load_recipe(recipe_name), settings)
-    models = discovery.names("models")
-    if resolved.model not in models:
-        raise CifarlabError(discovery.unknown("model", resolved.model, models))
-    if resolved.data not in data_names.values():
-        raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
-    if resolved.start_from not in ("", BUILTIN):  # a path on this machine, which a page must not name
-        raise CifarlabError(
-            f"a training from the app begins anew or with {BUILTIN}; with another run by cifarlab train --from. "
-            f"Received: start_from={resolved.start_from}"
-        )
-    return resolved
-
-
-def _is_name(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and re.fullmatch(RUN_NAME, name) is not None
-
-
-def plain_lines(text: str) -> str:
-    """What a terminal would show at the end: without colours, and without lines that were written over."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
-    return "\n".join(line.rpartition("\r")[2] for line in text.split("\n")).strip("\n")
 
 
 def _training_process(run: Run) -> int | None:

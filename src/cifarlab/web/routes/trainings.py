@@ -12,7 +12,7 @@ from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.jobs import WrongName
+from cifarlab.web.job_rules import WrongName
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.training_form import (
