@@ -230,7 +230,8 @@ def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", JobHere)
     with open_app() as client:
         requests = 0
-        for route in _routes():
+        # What takes the run away comes last.
+        for route in sorted(_routes(), key=lambda each: each.path.endswith("/delete")):
             names = re.findall(r"{(\w+)", route.path)
             for values in itertools.product(*(PARTS[name] for name in names)):
                 path = re.sub(r"{(\w+)[^}]*}", "{}", route.path).format(*values)

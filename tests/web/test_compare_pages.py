@@ -59,3 +59,21 @@ def test_runs_are_compared_where_most_have_been_evaluated(own_pages, runs_dir, m
     files.write_json(recipe, {**files.read_json(recipe), "validation_fraction": 0.0})
     text = own_pages.get("/compare?run=first&run=held-out&run=held-out-too").text
     assert "first was trained on all training images: there are no validation images to evaluate on." in text_of(text)
+
+
+def test_runs_of_different_data_sets_share_no_axis_without_a_sentence(own_pages, runs_dir, text_of):
+    assert "different data sets" not in own_pages.get("/compare?run=first&run=second&whole=1").text
+    second = Run(runs_dir / "second")
+    files.write_json(second.data_file, {**second.data, "name": "mnist"})
+    page = own_pages.get("/compare?run=first&run=second&whole=1").text
+    says = "These runs are of different data sets (first on digits; second on mnist)"
+    assert f'<p class="notice" role="note" id="apart">{says}' in page
+    sections = dict(re.findall(r'<section id="([\w-]+)"(.*?)</section>', page, re.DOTALL))
+    for name, section in sections.items():
+        assert says in text_of(f"<p {section}"), name
+    assert "more than by the other run" not in page
+    assert "of 120 test images of mnist were classified correctly by second" in text_of(page)
+    for name in COMPARISONS:
+        rows = own_pages.get(f"/figures/compare/{name}.csv?split=test&run=first&run=second").text
+        assert "first on digits" in rows
+        assert "second on mnist" in rows

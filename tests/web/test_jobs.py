@@ -7,7 +7,8 @@ import pytest
 from cifarlab.runs import Run
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web import jobs as jobs_module
-from cifarlab.web.jobs import Jobs, plain_lines, resolve
+from cifarlab.web.job_rules import plain_lines, resolve
+from cifarlab.web.jobs import Jobs
 from cifarlab.web.settings import Settings
 
 DATA = {"digits": "digits"}
@@ -105,6 +106,35 @@ def test_a_run_is_evaluated_once_at_a_time(jobs, pace):
     assert jobs.find_evaluation("first") is evaluation
     with pytest.raises(CifarlabError, match="test, validation"):
         jobs.evaluate("first", "train", "digits")
+
+
+def test_a_training_that_was_stopped_goes_on_and_is_calibrated(jobs, pace, tmp_path):
+    job = jobs.start("first", "smoke", ["data=digits", "epochs=3"], DATA)
+    pace.wait_for_work()
+    jobs.stop("first")
+    job.process.wait()
+    pace.let_go()
+    run = Run(tmp_path / "runs" / "first")
+    again = jobs.resume("first", "digits")
+    with pytest.raises(CifarlabError, match="being trained"):  # though its state says that it has stopped
+        jobs.evaluate("first", "test", "digits")
+    with pytest.raises(CifarlabError, match="being trained"):
+        jobs.resume("first", "digits")
+    pace.wait_for_work()
+    assert run.state["state"] == "running"
+    assert jobs.is_busy("first")
+    pace.let_go()
+    assert again.process.wait() == 0
+    assert (run.state["state"], len(run.history())) == ("finished", 3)
+    assert "resuming" in jobs.log("first")
+    calibration = jobs.calibrate("first", "digits")
+    pace.wait_for_work()
+    with pytest.raises(CifarlabError, match="being trained or evaluated"):
+        jobs.evaluate("first", "test", "digits")
+    pace.let_go()
+    assert calibration.process.wait() == 0
+    assert (run.path / "calibration.json").is_file()
+    assert not jobs.is_busy("first")
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "../outside", "a/b", "a b", "x" * 81, "-flag", "a\nb"])

@@ -141,6 +141,16 @@ def test_a_wrong_address_gets_a_page_with_one_sentence(pages, address, status, s
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("address", ["/runs/nope", "/nope", "/runs/nope/", "/studies/found/trials/abc", "/bin/nope"])
+def test_a_browser_gets_the_apps_own_page_of_an_error_and_a_program_json(pages, address):
+    for_people = pages.get(address, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert for_people.headers["content-type"].startswith("text/html")
+    assert "<main>\n<h1>That did not work</h1>" in for_people.text
+    for_programs = pages.get(address, headers={"accept": "application/json"})
+    assert for_programs.status_code == for_people.status_code in (404, 422)
+    assert for_programs.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("address", "item"),
     [

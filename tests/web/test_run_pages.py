@@ -4,6 +4,8 @@ import html
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
@@ -202,3 +204,80 @@ def test_a_changed_model_alone_makes_the_listing_look_again(own_pages, runs_dir,
     assert "of an earlier model" not in own_pages.get("/runs/first").text
     fake_run.write_model(run.model_file, (8, 8, 1), units=9)
     assert "of an earlier model" in own_pages.get("/runs/first").text
+
+
+def acts(text: str) -> set[str]:
+    """What the page of the run `first` offers to do."""
+    return set(re.findall(r'action="/runs/first/(\w+)"', text))
+
+
+def test_what_can_be_done_with_a_run_is_offered(own_pages, runs_dir):
+    text = own_pages.get("/runs/first").text
+    assert acts(text) == {"evaluate", "calibrate", "notes", "rename", "delete"}
+    assert 'href="/trainings/again?run=first"' in text
+    run = Run(runs_dir / "first")
+    run.set_state("stopped", "interrupted")
+    assert "resume" not in acts(own_pages.get("/runs/first").text)
+    run.checkpoint_file.touch()
+    assert "resume" in acts(own_pages.get("/runs/first").text)
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "validation_fraction": 0.0})
+    assert "calibrate" not in acts(own_pages.get("/runs/first").text)
+    assert "held out no validation" in own_pages.post("/runs/first/calibrate").text
+    run.set_state("running")
+    assert acts(own_pages.get("/runs/first").text) == {"stop", "notes"}
+
+
+def test_what_cannot_be_resumed_or_calibrated_is_refused(own_pages, runs_dir):
+    assert "first cannot be resumed: it is finished" in own_pages.post("/runs/first/resume").text
+    run = Run(runs_dir / "first")
+    run.set_state("stopped", "interrupted")
+    assert "and has no checkpoint" in own_pages.post("/runs/first/resume").text
+    run.checkpoint_file.touch()
+    files.write_json(run.data_file, {**run.data, "name": "cifar10"})
+    for what in ("resume", "calibrate"):
+        answer = own_pages.post(f"/runs/first/{what}")
+        assert (answer.status_code, "was trained on cifar10" in answer.text) == (400, True)
+    assert "no trained model" in own_pages.post("/runs/begun/calibrate").text
+    assert own_pages.post("/runs/nothing/resume").status_code == 404
+
+
+def test_a_calibrated_run_says_so(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    temperature = {"value": 1.25, "low": 1.2, "high": 1.3, "method": "made up"}
+    made = {"temperature": temperature, "model_checksum": model_checksum(run)}
+    files.write_json(run.path / "calibration.json", made)
+    text = own_pages.get("/runs/first").text
+    assert "Calibrated: temperature 1.250." in text
+    assert "calibrate" not in acts(text)
+    files.write_json(run.path / "calibration.json", {**made, "model_checksum": "crc32:1"})
+    assert "calibrate" in acts(own_pages.get("/runs/first").text)
+    (run.path / "calibration.json").write_text("{")
+    text = own_pages.get("/runs/first").text
+    assert "<strong>calibration.json</strong>" in text
+    assert "calibrate" in acts(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "run.json", "recipe.json", "data.json", "environment.json", "history.csv", "scores.json",
+        "predictions-test.npz", "notes.json", "looks.json", "command.txt", "calibration.json",
+        "robustness.json", "model.keras",
+    ],
+)  # fmt: skip
+def test_one_damaged_file_hides_no_page_of_a_run(own_pages, runs_dir, name, text_of):
+    path = runs_dir / "first" / name
+    path.write_bytes(b"\xff{")
+    text = own_pages.get("/runs/first?whole=1")
+    assert text.status_code == 200, text_of(text.text)
+    assert own_pages.get("/runs/first/making").status_code == 200
+    assert own_pages.get("/runs").status_code == 200
+    if name not in ("looks.json", "command.txt", "robustness.json", "model.keras"):  # these are not read for a list
+        assert f"<strong>{name}</strong>" in text.text
+        assert f"damaged: {name}" in own_pages.get("/runs").text
+        listed = {each["id"]: each for each in own_pages.get("/v1/runs").json()["runs"]}
+        assert list(listed["first"]["damaged"]) == [name]
+        assert str(path) in listed["first"]["damaged"][name]
+        assert listed["second"]["damaged"] == {}
+    if name in ("scores.json", "predictions-test.npz"):
+        assert "test" in offered(text.text)

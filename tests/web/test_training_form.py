@@ -1,6 +1,16 @@
 """The form that starts a training: what its address says, and what it says of the recipe."""
 
+import html
 import re
+from inspect import cleandoc
+
+import pytest
+
+from cifarlab.recipes import Recipe, load_recipe, override, settings_of
+from cifarlab.runs import Run
+from cifarlab.utils import files
+from cifarlab.utils.syntax import described
+from cifarlab.web.pages.training_form import changed_settings, training_fields
 
 
 def test_who_asks_for_a_refused_form_again_gets_the_form(client):
@@ -27,3 +37,122 @@ def test_the_form_says_what_decides(client):
     text = client.get("/trainings/new?recipe=convnet94").text
     assert "nothing is held out, and the last epoch is kept" in text
     assert "decided on validation" not in text
+
+
+def field(text: str, name: str) -> str:
+    """The element of the form that has a name; of a switch, the box."""
+    found = re.findall(rf'<(?:input|select|textarea)[^>]* name="{re.escape(name)}"[^>]*>', text)
+    return found[-1]
+
+
+def test_every_setting_has_a_label_and_is_explained_in_the_words_of_the_recipe(client):
+    text = client.get("/trainings/new?recipe=mlp2").text
+    recipe_words = described(cleandoc(Recipe.__doc__), "Attributes")
+    for key in settings_of(load_recipe("mlp2")):
+        if key == "model":
+            continue
+        assert f'<label for="set.{key}">' in text
+        about = html.unescape(re.search(rf'<small id="about-set\.{re.escape(key)}">(.*?)</small>', text, re.DOTALL)[1])
+        assert len(re.sub(r"<[^>]+>", "", about)) > 10, key
+        if key in recipe_words:
+            assert re.sub(r"<[^>]+>", "", about) == recipe_words[key].replace("`", "")
+    assert "Units of each hidden layer." in text  # of the model's own file
+
+
+def test_words_and_numbers_instead_of_python(client):
+    text = client.get("/trainings/new?recipe=mlp2").text
+    assert 'type="number" step="1"' in field(text, "set.epochs")
+    assert 'type="number" step="any"' in field(text, "set.learning_rate")
+    assert field(text, "set.optimizer").startswith("<select")
+    assert 'type="checkbox"' in field(text, "set.shuffle_pixels")
+    assert 'value="512, 256, 128"' in field(text, "set.model.widths")
+    assert 'value="0.3, 0.2, 0.1"' in field(text, "set.model.dropout")
+    assert 'value=""' in field(text, "set.image_pixels")
+
+
+def test_what_is_typed_becomes_what_set_takes():
+    recipe = load_recipe("mlp2")
+    fields = {each.key: each.usual for each in training_fields(recipe)}
+    untouched = {f"set.{key}": value for key, value in fields.items()}
+    assert changed_settings(recipe, untouched) == {}
+    typed = {
+        "set.model.widths": "64",
+        "set.model.dropout": "0.5",
+        "set.image_pixels": "16, 24",
+        "set.head_first": "False",
+    }
+    changed = changed_settings(recipe, untouched | typed)
+    assert set(changed.values()) == {
+        "model.widths=(64,)",
+        "model.dropout=0.5",
+        "image_pixels=(16, 24,)",
+        "head_first=False",
+    }
+    made = override(recipe, list(changed.values()))
+    assert made.model_args == {"widths": (64,), "dropout": 0.5}
+    assert (made.image_pixels, made.head_first) == ((16, 24), False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ({"set.epochs": "0"}, "set.epochs"),
+        ({"set.label_smoothing": "2"}, "set.label_smoothing"),
+        ({"set.data": "nothing"}, "set.data"),
+        ({"extra": "epoch=3"}, "extra"),
+        ({"name": "a b"}, "name"),
+        ({"name": "a b", "set.epochs": "7"}, "name"),
+        ({"set.shuffle_pixels": "True", "set.image_pixels": "24"}, "set.shuffle_pixels"),
+    ],
+)
+def test_the_focus_is_on_the_field_that_was_wrong(client, typed, wrong):
+    answer = client.post(
+        "/trainings", data={"recipe": "smoke", "name": "new", **typed}, headers={"accept": "text/html"}
+    )
+    assert answer.status_code == 400
+    assert re.findall(r'<[^>]* id="([\w.]+)"[^>]* autofocus', answer.text) == [wrong]
+    there = field(answer.text, wrong)
+    assert 'aria-invalid="true"' in there
+    assert f'aria-describedby="problem about-{wrong}"' in there
+    assert 'id="problem"' in answer.text
+    assert answer.text.count("aria-invalid") == 1
+
+
+def test_the_settings_of_a_run_fill_the_form_in(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    recipe = {**files.read_json(run.recipe_file), "epochs": 7, "head_first": False, "image_pixels": [8, 8]}
+    files.write_json(run.recipe_file, recipe)
+    answer = own_pages.get("/trainings/again?run=first")
+    assert answer.status_code == 200
+    sent = _values(answer.text)
+    base = load_recipe(sent["recipe"])
+    extra = sent["extra"].splitlines()
+    made = override(base, [*changed_settings(base, sent).values(), *extra])
+    assert settings_of(made) == settings_of(run.recipe)
+
+
+def test_a_run_that_the_form_cannot_repeat_says_how_to_train_it(own_pages, runs_dir):
+    run = Run(runs_dir / "first")
+    files.write_json(run.data_file, {**run.data, "labels": {"checksum": "sha256:1"}})
+    run.labels_file.write_text("id,old,new,verdict\n")
+    answer = own_pages.get("/trainings/again?run=first")
+    assert answer.status_code == 400
+    assert f"cifarlab train {run.recipe_file} --labels {run.labels_file}" in html.unescape(answer.text)
+    assert own_pages.get("/trainings/again?run=nothing").status_code == 404
+
+
+def _values(text: str) -> dict[str, str]:
+    """What a browser would send of the form as it stands there."""
+    form = text[text.index('<form class="training"') : text.index("Start the training")]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        given = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if given.get("type") != "checkbox" or " checked" in tag:
+            found[re.search(r'name="([^"]+)"', tag)[1]] = html.unescape(given.get("value", ""))
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', form):
+        chosen = re.search(r'<option value="([^"]*)" selected', options) or re.search(
+            r'<option value="([^"]*)"', options
+        )
+        found[name] = html.unescape(chosen[1])
+    found["extra"] = html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", form, re.DOTALL)[1])
+    return found

@@ -79,6 +79,7 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
     from cifarlab.inference import prediction
     from cifarlab.models.pretrained import builtin
     from cifarlab.utils.errors import CifarlabError
+    from cifarlab.utils.text import percent
 
     try:
         card = builtin.read_card()
@@ -92,7 +93,7 @@ def ask_builtin(data: str, data_dir: str | None = None) -> str:
     for row, (true, predicted) in enumerate(zip(predictions.labels, predictions.predicted, strict=True)):
         verdict = "right" if true == predicted else f"it is {test.class_names[true]}"
         probability = predictions.probabilities[row, predicted]
-        lines.append(f"  {predictions.ids[row]}: {test.class_names[predicted]} {probability:.1%}, {verdict}")
+        lines.append(f"  {predictions.ids[row]}: {test.class_names[predicted]} {percent(probability, 1)}, {verdict}")
     return "\n".join(lines)
 
 

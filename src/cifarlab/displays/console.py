@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cifarlab.utils.progress import ProgressCallback
-from cifarlab.utils.text import duration
+from cifarlab.utils.text import duration, percent
 
 PLAIN_LINE_SECONDS = 2.0
 PLAIN_COUNT_SECONDS = 10.0
@@ -63,7 +63,7 @@ def working(what: str, *, once_told: bool = False) -> Iterator[ProgressCallback]
             line.cancel()
         return
     with console.status(what, refresh_per_second=FRAMES_PER_SECOND) as status:
-        yield lambda phrase, share: status.update(f"{what}: {phrase}, {share:.0%}")
+        yield lambda phrase, share: status.update(f"{what}: {phrase}, {percent(share, 0)}")
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def counting(what: str, clock: Callable[[], float] = time.monotonic) -> Iterator
             nonlocal printed
             if clock() - printed >= PLAIN_COUNT_SECONDS:
                 printed = clock()
-                console.print(f"{what}: {share:.0%} done, {phrase}, {left(share)}", soft_wrap=True)
+                console.print(f"{what}: {percent(share, 0)} done, {phrase}, {left(share)}", soft_wrap=True)
 
         yield show_line
         return

@@ -108,7 +108,7 @@ def score_with_humans(predictions: Predictions, humans: HumanLabels, *, own_orde
     agreement = found.agreement.value
     if agreement is not None and agreement < _LEAST_AGREEMENT:
         raise CifarlabError(
-            f"only {100 * agreement:.0f} % of people's answers are the labels: expected counts and predictions both in "
+            f"only {percent(agreement, 0)} of people's answers are the labels: expected counts and predictions both in "
             f"the order of the {SPLIT} set of {DATA}"
         )
     return found

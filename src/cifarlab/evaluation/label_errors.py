@@ -27,7 +27,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
-from cifarlab.utils.text import counted, few
+from cifarlab.utils.text import counted, few, percent
 
 LEARNED = "learned_confidence"
 SCORES = ("self_confidence", "normalized_margin", LEARNED)
@@ -102,7 +102,7 @@ class Findings:
         said = list(self.told)
         if self.agreement < TRUSTED_AGREEMENT:
             said.append(
-                f"These predictions agree with only {100 * self.agreement:.1f} % of the labels: most of these label "
+                f"These predictions agree with only {percent(self.agreement, 1)} of the labels: most of these label "
                 "issues are mistakes of the model, not of the labels. Use a better model."
             )
         if self.uncounted:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cifarlab.metrics.statistics.intervals import Interval
-from cifarlab.utils.text import signed
+from cifarlab.utils.text import rounded, signed
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ def say_difference(recipe: str, difference: Interval) -> str:
     interval = f"95 % interval {signed(low)} to {signed(high)}"
     if high < 0:
         return (
-            f"{recipe} loses {-value:.2f} percentage points when all pixels are shuffled ({interval}): it used which "
-            "pixels are neighbours."
+            f"{recipe} loses {rounded(-value, 2)} percentage points when all pixels are shuffled ({interval}): it used "
+            "which pixels are neighbours."
         )
     if low > 0:
-        return f"{recipe} gains {value:.2f} percentage points when all pixels are shuffled ({interval})."
+        return f"{recipe} gains {rounded(value, 2)} percentage points when all pixels are shuffled ({interval})."
     return (
         f"Nothing shows that {recipe} loses anything when all pixels are shuffled: the difference is {signed(value)} "
         f"percentage points ({interval})."

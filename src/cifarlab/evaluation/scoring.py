@@ -31,7 +31,7 @@ from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
-from cifarlab.utils.text import few
+from cifarlab.utils.text import few, percent
 
 
 def evaluate(
@@ -243,8 +243,8 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
     if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
         return []
     return [
-        f"{run.history_file.name} says {100 * expected:.2f} % on validation of the best epoch, this model has "
-        f"{100 * measured:.2f} %: it is not that epoch's, or not on these images. The training curves and their "
+        f"{run.history_file.name} says {percent(expected)} on validation of the best epoch, this model has "
+        f"{percent(measured)}: it is not that epoch's, or not on these images. The training curves and their "
         "best epoch are of another model."
     ]
 

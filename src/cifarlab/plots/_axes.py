@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import Formatter, MaxNLocator
 
 from cifarlab.plots._style import GRID, INK, PAPER, Array
+from cifarlab.utils.text import rounded
 
 
 def class_rows(axes: Axes, names: Sequence[str], *, top_down: bool = True, size: float = 9) -> None:
@@ -120,4 +121,4 @@ class _Percents(Formatter):
         # The first number of decimals that loses nothing of any tick, so that all ticks have the same.
         exact = (count for count in range(4) if all(abs(each - round(each, count)) < 1e-6 for each in percents))
         decimals = next(exact, 4)
-        return [f"{each:.{decimals}f} %" for each in percents]
+        return [f"{rounded(each, decimals)} %" for each in percents]

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from cifarlab.plots._axes import matrix_cells, rule_cells
 from cifarlab.plots._style import DEEPEST, INK, MUTED, WRONG, Array, figure_of, new_axes, style, transparent_heat
+from cifarlab.utils.text import in_percent
 
 
 def plot_corruption_heatmap(
@@ -59,4 +60,4 @@ def plot_corruption_heatmap(
 def _write_numbers(ax: Axes, values: Array) -> None:
     """Each `(rows, columns)` accuracy in its cell, in percent."""
     for (row, column), value in np.ndenumerate(values):
-        ax.text(column, row, f"{100 * value:.1f}", ha="center", va="center", color=INK, fontsize=8.5)
+        ax.text(column, row, in_percent(value, 1), ha="center", va="center", color=INK, fontsize=8.5)

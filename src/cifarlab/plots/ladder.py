@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from cifarlab.plots._axes import legend_handle, percent_ticks
 from cifarlab.plots._labels import place_labels
 from cifarlab.plots._style import DASHED, MUTED, PAPER, SERIES, new_axes, style
+from cifarlab.utils.text import in_percent
 
 # Name: colour, marker, filled, what the legend calls it.
 _SERIES = {
@@ -112,7 +113,7 @@ def _paths(points: Sequence[Mapping[str, Any]], quantity: str) -> list[list[tupl
 def _name_published(axes: Axes, published: Sequence[tuple[float, str]]) -> None:
     """Each line's label, outside on its right, where no rung can be."""
     for accuracy, label in published:
-        text = f"{100 * accuracy:.4g} %\n{label}"
+        text = f"{in_percent(accuracy).rstrip('0').rstrip('.')} %\n{label}"
         axes.annotate(
             text, (1, accuracy), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
             color=MUTED, fontsize=8, annotation_clip=False,

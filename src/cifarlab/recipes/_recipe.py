@@ -29,14 +29,14 @@ class Recipe:
             trained on nor validated with. A search judges its winner by them, see `cifarlab tune`.
         epochs: Passes over the training images.
         batch_size: Images per step; the last, smaller batch of an epoch is dropped in training only.
-        optimizer: One of `OPTIMIZERS`.
+        optimizer: How gradients become steps.
         learning_rate: Peak learning rate.
         optimizer_args: More keyword arguments of the optimizer: those of its class in `keras.optimizers`, or, for
             `"muon"`, of `cifarlab.training.optimizers.muon.Muon`.
         weight_decay: Decoupled weight decay, multiplied by the learning rate (arXiv:1711.05101); 0 is off.
         lasso: Pull every weight of a kernel towards 0 by this, multiplied by the learning rate, at every step, and set
             to 0 what is smaller than `lasso_beta` times it (beta-LASSO, arXiv:2007.13657); 0 is off.
-        lasso_beta: See `lasso`.
+        lasso_beta: How many times `lasso` a weight must be, not to be set to 0.
         clip_norm: Where the gradient of all weights together is longer than this, it is shortened to this length
             (arXiv:1211.5063); 0 is off.
         schedule: How the learning rate falls after the warm-up, over all remaining steps.

@@ -21,6 +21,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.scores import Scores
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.results import Interval
+from cifarlab.utils.text import few
 
 SPLITS = ("test", "validation")
 
@@ -118,9 +119,30 @@ class Page:
         """Whether runs are compared."""
         return len(self.runs) > 1
 
+    @property
+    def apart(self) -> str:
+        """What must be said beside every axis and headline of runs of different data sets; else empty."""
+        return say_apart({record.label: str(record.data.get("name", "")) for record in self.runs})
+
     def amount(self, alone: int, compared: int) -> int:
         """How many things to show of each run: fewer where runs share the page."""
         return compared if self.several else alone
+
+
+def say_apart(data: Mapping[str, str]) -> str:
+    """One sentence about runs of different data sets, whose numbers are not of one kind; empty where all are of one.
+
+    Args:
+        data: A run's name to that of its data set; empty while that is unknown.
+    """
+    runs: dict[str, list[str]] = {}
+    for run, name in data.items():
+        if name:
+            runs.setdefault(name, []).append(run)
+    if len(runs) < 2:
+        return ""
+    listed = "; ".join(f"{few(names, 3)} on {name}" for name, names in runs.items())
+    return f"These runs are of different data sets ({listed}): their numbers do not say which run is better."
 
 
 def colour_of(index: int) -> str:

@@ -63,9 +63,9 @@ def share(fraction: float) -> str:
 
 def percent_interval(score: Interval, digits: int = 2) -> str:
     """The limits of a fraction, as `57.75 to 59.68 %`."""
-    low, high = (None if end is None else 100 * end for end in (score.low, score.high))
-    limits = number_interval(Interval(None, low, high), digits)
-    return limits if limits == _NOTHING else f"{limits}{_SPACE}%"
+    if score.low is None or score.high is None:
+        return _NOTHING
+    return f"{text.in_percent(score.low, digits)} to {text.in_percent(score.high, digits)}{_SPACE}%"
 
 
 def number_interval(score: Interval, digits: int = 4) -> str:
@@ -105,7 +105,7 @@ def make_environment(*packages: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (percent, percent_interval, share, number_interval, points, duration, plain, counted)
+    filters = (text.in_percent, percent, percent_interval, share, number_interval, points, duration, plain, counted)
     environment.filters.update({function.__name__: function for function in filters})
     environment.filters["count"] = lambda number: f"{number:,}"
     return environment

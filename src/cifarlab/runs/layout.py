@@ -14,6 +14,7 @@ checkpoint.npz      everything `--resume` needs, with a checksum; checkpoint-ear
 first-steps.json    checksums of the weights after the first steps: what `cifarlab verify` compares with
 dynamics.npz        every training and validation image's loss, and whether it was right, epoch by epoch
 events.*, train/, validation/   what `tensorboard --logdir` shows
+notes.json          tags and a note that somebody gave the run; nothing is computed from it
 .lock               held by the process that trains the run; .lock.owner says which
 .changing.lock      held for a moment by who reads, changes and writes a file again, or writes several as one
 .<name>.<process>.partial   what a process is writing; a resumed training removes those of processes that have ended
@@ -79,6 +80,7 @@ class RunFiles:
     looks_file = _File("looks.json")
     labels_file = _File("labels.csv")
     started_from_file = _File("started-from.json")
+    notes_file = _File("notes.json")
 
     @property
     def name(self) -> str:

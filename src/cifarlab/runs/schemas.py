@@ -92,3 +92,12 @@ class Look:
     phase: str | None = None
     when: str | None = None
     why: str | None = None
+
+
+@dataclass(frozen=True)
+class NotesFile:
+    """`notes.json`."""
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    changed: str | None = None

@@ -16,7 +16,7 @@ from cifarlab.metrics.statistics.significance import SIGNIFICANCE, crossed_diffe
 from cifarlab.runs.predictions import Predictions
 from cifarlab.search.space import Settings
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.text import counted, signed
+from cifarlab.utils.text import counted, in_percent, signed
 
 CANDIDATES = 3
 FRESH_SEED = 1000
@@ -150,4 +150,4 @@ def _sentence(
     else:
         verdict = f"The recipe found is not told apart from {recipe} as shipped: {found}."
     way = "too high" if too_high > 0 else "too low"
-    return f"{verdict} The search's own best score was {abs(100 * too_high):.2f} points {way}."
+    return f"{verdict} The search's own best score was {in_percent(abs(too_high))} points {way}."

@@ -38,6 +38,7 @@ from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.event_file import EventFolder
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import percent
 
 SAMPLES, COLUMNS = 12, 3
 # Time Series opens the first two tags by the alphabet: those shall be accuracy and loss.
@@ -122,7 +123,7 @@ class EventWriter:
         names, confidence = predictions.class_names, predictions.probabilities.max(axis=1)
         correct = [bool(predictions.predicted[i] == predictions.labels[i]) for i in chosen]
         captions = [
-            f"{names[predictions.predicted[i]]} {confidence[i]:.0%}"
+            f"{names[predictions.predicted[i]]} {percent(confidence[i], 0)}"
             + ("" if good else f"\nis {names[predictions.labels[i]]}")
             for i, good in zip(chosen, correct, strict=True)
         ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifarlab.utils.results import Interval
+from cifarlab.utils.text import in_percent, percent
 
 
 def as_title(name: str) -> str:
@@ -24,7 +25,7 @@ def as_number(name: str, score: Interval) -> str:
 
 def as_percent(value: float | None) -> str:
     """A share in per cent with two digits; `undefined` for None."""
-    return "undefined" if value is None else f"{100 * value:.2f} %"
+    return "undefined" if value is None else percent(value)
 
 
 def as_p_value(p: float) -> str:
@@ -44,7 +45,7 @@ def as_limits(score: Interval, name: str = "accuracy") -> str:
     if score.low is None or score.high is None:
         return ""
     if _is_fraction(name):
-        return f"{100 * score.low:.2f} to {100 * score.high:.2f}"
+        return f"{in_percent(score.low)} to {in_percent(score.high)}"
     return f"{score.low:.4f} to {score.high:.4f}"
 
 

@@ -1,6 +1,7 @@
 """Python's own text, taken apart and never run: the one module that imports `ast`, and by one thread at a time."""
 
 import ast
+import itertools
 import threading
 from typing import Any
 
@@ -24,14 +25,39 @@ def literal(text: str) -> Any:
         return ast.literal_eval(text)
 
 
-def docstring(source: str) -> str:
-    """The docstring of a module's source, without its indentation; empty where it has none.
+def docstring(source: str, function: str = "") -> str:
+    """The docstring of a module's source, or of a function at its top level, without its indentation; perhaps empty.
 
     Raises:
         SyntaxError, ValueError: If it is no Python.
     """
     with PARSER:
-        return ast.get_docstring(ast.parse(source)) or ""
+        tree = ast.parse(source)
+        found = next((each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function), None)
+        place = found if function else tree
+        return (ast.get_docstring(place) or "") if place is not None else ""
+
+
+def described(docstring: str, heading: str) -> dict[str, str]:
+    r"""What a Google style docstring says of each name under a heading, on one line each.
+
+    Args:
+        docstring: Without its indentation.
+        heading: Such as `"Args"` or `"Attributes"`.
+
+    Example:
+        >>> described("Sum.\n\nArgs:\n    one: The first\n        number.\n    two: Another.", "Args")
+        {'one': 'The first number.', 'two': 'Another.'}
+    """
+    lines = docstring.partition(f"\n{heading}:\n")[2].split("\n")
+    found: dict[str, list[str]] = {}
+    for line in itertools.takewhile(lambda line: line.startswith("    "), lines):
+        name, colon, text = line.strip().partition(": ")
+        if colon and not line.startswith("     "):
+            found[name] = [text]
+        elif found:
+            found[next(reversed(found))].append(line.strip())
+    return {name: " ".join(parts) for name, parts in found.items()}
 
 
 def parameters(source: bytes, function: str, skip: int = 0) -> list[str] | None:

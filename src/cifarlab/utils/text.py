@@ -1,7 +1,9 @@
 """Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `58.72 %`, `+1.50`."""
 
+import math
 import os
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -36,6 +38,36 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def rounded(value: float, decimals: int) -> str:
+    """A number as people round it: a half goes up, whatever the binary number nearest to it is.
+
+    `f"{48.15:.1f}"` is 48.1 and `f"{100 * 0.4815:.1f}"` 48.2: neither is wrong, and a reader finds two numbers. Here a
+    half is one also where it went through float32, whose seventh digit is off.
+
+    Args:
+        value: Any number, of the size of a percentage.
+        decimals: Digits after the point.
+
+    Example:
+        >>> rounded(48.15, 1), rounded(100 * 0.4815, 1), rounded(48.149999976, 1), rounded(-0.004, 2)
+        ('48.2', '48.2', '48.2', '0.00')
+    """
+    if not math.isfinite(value):
+        return f"{value}"
+    nearly = round(Decimal(float(value)), max(5, decimals + 3))
+    return f"{nearly.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0:f}"
+
+
+def in_percent(fraction: float, decimals: int = 2) -> str:
+    """A fraction times a hundred, without the sign: the one place that rounds percentages.
+
+    Example:
+        >>> in_percent(0.4815, 1)
+        '48.2'
+    """
+    return rounded(100 * float(fraction), decimals)
+
+
 def percent(fraction: float, decimals: int = 2) -> str:
     """A fraction in percent.
 
@@ -47,7 +79,7 @@ def percent(fraction: float, decimals: int = 2) -> str:
         >>> percent(0.5872), percent(0.5, 0)
         ('58.72 %', '50 %')
     """
-    return f"{100 * fraction:.{decimals}f} %"
+    return f"{in_percent(fraction, decimals)} %"
 
 
 def share(fraction: float) -> str:
@@ -70,9 +102,10 @@ def signed(value: float, decimals: int = 2) -> str:
 
     Example:
         >>> signed(1.5), signed(-0.25, decimals=1)
-        ('+1.50', '−0.2')
+        ('+1.50', '−0.3')
     """  # noqa: RUF002
-    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    shown = rounded(value, decimals)
+    return shown.replace("-", "\N{MINUS SIGN}") if shown.startswith("-") else f"+{shown}"
 
 
 def few(names: Sequence[str], most: int = 5, *, count: bool = False) -> str:

@@ -1,7 +1,6 @@
 """Jobs: trainings, evaluations and searches that the app started, each a process that outlives the server."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,28 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab import recipes
-from cifarlab.models.pretrained.builtin import NAME as BUILTIN
-from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
-from cifarlab.runs.layout import RUN_NAME
-from cifarlab.utils import discovery, own_code
+from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.job_rules import WrongName, is_name, plain_lines, resolve
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
 SPLITS = ("test", "validation")
-_LONGEST_NAME = 80
+RESUMED = "resumed training"
 _PROGRAM = "import sys; from cifarlab.cli.main import main; sys.exit(main())"
 _LOG_BYTES = 20_000
 
 
 @dataclass
 class Job:
-    """A process that this server started."""
+    """A process that this server started.
+
+    Attributes:
+        name: Of its run or study.
+        what: What it does, in a word.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
+    what: str = "training"
     stopping: bool = False
 
     @property
@@ -70,8 +72,8 @@ class Jobs:
                 elsewhere.
         """
         resolved = resolve(recipe_name, settings, data_names)
-        if not _is_name(name):
-            raise CifarlabError(
+        if not is_name(name):
+            raise WrongName(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
                 f"digit. Received: {name!r}"
             )
@@ -82,7 +84,7 @@ class Jobs:
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
-                raise CifarlabError(f"there is already a run {name!r}: choose another name")
+                raise WrongName(f"there is already a run {name!r}: choose another name")
             words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
             words += [word for setting in settings for word in ("--set", setting)]
             self._jobs[name] = Job(name, self._launch(self._log_file(name), words, resolved.data))
@@ -101,13 +103,27 @@ class Jobs:
         """
         if split not in SPLITS:
             raise CifarlabError(f"a run is evaluated on one of: {', '.join(SPLITS)}. Received: {split!r}")
+        return self._ask(name, "evaluation", ["evaluate", self._path(name), "--split", split], data)
+
+    def calibrate(self, name: str, data: str) -> Job:
+        """Begin to fit a run's temperature on its validation images.
+
+        Raises:
+            CifarlabError: If the run is being trained or evaluated.
+        """
+        return self._ask(name, "calibration", ["calibrate", self._path(name)], data)
+
+    def resume(self, name: str, data: str) -> Job:
+        """Go on with a training that was stopped.
+
+        Raises:
+            CifarlabError: If something works on the run already.
+        """
         with self._lock:
-            evaluation = self._evaluations.get(name)
-            if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
-                raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
-            words = ["evaluate", str(self._settings.runs_dir / name), "--split", split]
-            self._evaluations[name] = Job(name, self._launch(self._log_file(name, evaluation=True), words, data))
-            return self._evaluations[name]
+            self._check_idle(name)
+            job = Job(name, self._launch(self._log_file(name), ["train", "--resume", self._path(name)], data), RESUMED)
+            self._jobs[name] = job
+        return job
 
     def search(self, name: str, words: Sequence[str], data: str, *, joins: bool = False) -> Job:
         """Begin a search, or go on with one.
@@ -121,7 +137,7 @@ class Jobs:
         Raises:
             CifarlabError: If the name is none, is taken, or a search of that name is under way.
         """
-        if not _is_name(name):
+        if not is_name(name):
             raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
         folder = self._settings.studies_dir
         with self._lock:
@@ -167,6 +183,10 @@ class Jobs:
         """Every training, evaluation and search that this server started, ended or not."""
         return [*self._jobs.values(), *self._evaluations.values(), *self._searches.values()]
 
+    def is_busy(self, name: str) -> bool:
+        """Whether a process that this server started works on that run."""
+        return any(job is not None and job.is_alive for job in (self._jobs.get(name), self._evaluations.get(name)))
+
     def waiting(self) -> list[Job]:
         """Trainings that have no run folder yet: they are starting, or ended before they had one."""
         return [job for job in self._jobs.values() if not (self._settings.runs_dir / job.name).is_dir()]
@@ -189,14 +209,14 @@ class Jobs:
         os.kill(process, signal.SIGTERM)
 
     def forget(self, name: str) -> None:
-        """Drop a training that ended without a run folder from the list; its log stays."""
-        job = self._jobs.get(name)
-        if job is not None and not job.is_alive:
-            del self._jobs[name]
+        """Drop what ended and has no run folder any more from the list; its log stays."""
+        if not self.is_busy(name):
+            self._jobs.pop(name, None)
+            self._evaluations.pop(name, None)
 
     def log(self, name: str, *, evaluation: bool = False, search: bool = False) -> str:
         """The end of what a training, an evaluation or a search printed; empty where the app did not start it."""
-        if not _is_name(name):
+        if not is_name(name):
             return ""
         path = self._search_log(name) if search else self._log_file(name, evaluation=evaluation)
         try:
@@ -208,10 +228,27 @@ class Jobs:
             return ""
         return plain_lines(text)
 
+    def _ask(self, name: str, what: str, words: Sequence[str], data: str) -> Job:
+        """Begin something that needs the run's model."""
+        with self._lock:
+            self._check_idle(name)
+            self._evaluations[name] = Job(name, self._launch(self._log_file(name, evaluation=True), words, data), what)
+            return self._evaluations[name]
+
+    def _check_idle(self, name: str) -> None:
+        evaluation = self._evaluations.get(name)
+        if self._is_being_trained(name) or (evaluation is not None and evaluation.is_alive):
+            raise CifarlabError(f"{name} is being trained or evaluated: wait until that has ended")
+
+    def _path(self, name: str) -> str:
+        return str(self._settings.runs_dir / name)
+
     def _is_being_trained(self, name: str) -> bool:
         """Whether our training of that name has not ended; its process needs seconds more than its run."""
         job, run = self._jobs.get(name), Run(self._settings.runs_dir / name)
-        ended = run.state_file.is_file() and run.state["state"] != "running"
+        # A run that is resumed has ended before, and says so until its process has begun.
+        over = ("finished",) if job is not None and job.what == RESUMED else ("finished", "stopped", "failed")
+        ended = run.state_file.is_file() and run.state["state"] in over
         return job is not None and job.is_alive and not ended
 
     def _launch(self, log_file: Path, words: Sequence[str], data: str) -> subprocess.Popen[bytes]:
@@ -243,39 +280,6 @@ class Jobs:
 
     def _log_file(self, name: str, *, evaluation: bool = False) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}{'.evaluation' if evaluation else ''}.log"
-
-
-def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
-    """The recipe with its settings, refused where it would run code or read files from elsewhere.
-
-    Raises:
-        CifarlabError: If anything is wrong with it; one line that says what.
-    """
-    known = discovery.names("recipes")
-    if recipe_name not in known:
-        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
-    resolved = recipes.override(recipes.load_recipe(recipe_name), settings)
-    models = discovery.names("models")
-    if resolved.model not in models:
-        raise CifarlabError(discovery.unknown("model", resolved.model, models))
-    if resolved.data not in data_names.values():
-        raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
-    if resolved.start_from not in ("", BUILTIN):  # a path on this machine, which a page must not name
-        raise CifarlabError(
-            f"a training from the app begins anew or with {BUILTIN}; with another run by cifarlab train --from. "
-            f"Received: start_from={resolved.start_from}"
-        )
-    return resolved
-
-
-def _is_name(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and re.fullmatch(RUN_NAME, name) is not None
-
-
-def plain_lines(text: str) -> str:
-    """What a terminal would show at the end: without colours, and without lines that were written over."""
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
-    return "\n".join(line.rpartition("\r")[2] for line in text.split("\n")).strip("\n")
 
 
 def _training_process(run: Run) -> int | None:

@@ -9,7 +9,7 @@ from cifarlab.search.rules import Rules
 from cifarlab.search.samplers import check_sampler
 from cifarlab.search.space import choose_space
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.jobs import resolve
+from cifarlab.web.job_rules import resolve
 
 # What `cifarlab tune` is told and by which kind of value; no option that names a file or a database is among them.
 _WHOLE = ("trials", "epochs", "seeds-per-trial", "seed", "confirm-seeds", "jobs", "threads", "keep")

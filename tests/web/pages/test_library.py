@@ -91,15 +91,45 @@ def test_states(library, runs_dir, make_run):
     }
 
 
-@pytest.mark.parametrize("name", ["run.json", "recipe.json", "scores.json", "history.csv"])
-def test_a_damaged_file_is_said_and_hurts_no_other_run(library, runs_dir, make_run, name):
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("run.json", []),
+        ("recipe.json", []),
+        ("data.json", []),
+        ("environment.json", []),
+        ("scores.json", ["validation", "test"]),
+        ("predictions-test.npz", ["validation", "test"]),
+        ("history.csv", []),
+        ("notes.json", ["validation"]),
+    ],
+)
+def test_a_damaged_file_is_said_and_hides_nothing_else(library, runs_dir, make_run, name, offered):
     make_run(runs_dir, "good")
-    broken = make_run(runs_dir, "broken")
+    broken = make_run(runs_dir, "broken", epochs=4)
     (broken.path / name).write_text("epoch\nnone" if name.endswith("csv") else "{")
     summaries = {summary.name: summary for summary in library.summaries()}
-    assert summaries["good"].problem == ""
-    assert name in summaries["broken"].problem
-    assert summaries["broken"].offered == []
+    assert summaries["good"].damaged == {}
+    summary = summaries["broken"]
+    assert list(summary.damaged) == [name]
+    assert name in summary.problem
+    assert summary.offered == offered
+    shown = {"state": summary.state, "epochs": summary.epochs, "parameters": summary.parameters}
+    whole: dict[str, object] = {"state": "finished", "epochs": 4, "parameters": 24_674}
+    lost: dict[str, dict[str, object]] = {
+        "run.json": {"state": "failed"},
+        "history.csv": {"epochs": 0},
+        "environment.json": {"parameters": None},
+    }
+    assert shown == whole | lost.get(name, {})
+
+
+def test_scores_of_other_predictions_are_named_and_not_shown(library, runs_dir, make_run):
+    run = make_run(runs_dir, "first")
+    files.write_json(run.scores_file("test"), {**json_data(run.scores()), "accuracy": 1.0})
+    summary = library.summary("first")
+    assert "do not belong to its predictions" in summary.damaged["scores.json"]
+    assert (summary.accuracy, summary.evaluated) == (None, [])
 
 
 def test_a_recipe_of_another_version_hides_nothing_else(library, runs_dir, make_run):

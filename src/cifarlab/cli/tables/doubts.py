@@ -11,7 +11,7 @@ from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.label_errors import Findings
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, percent
 
 _MOST_PRINTED = 20
 # Column of the CSV and key of the JSON: which attribute of a doubt.
@@ -47,7 +47,7 @@ def print_doubts(findings: Findings, top: int, page: Path) -> None:
     table = new_table("image", "label", "suggested", "probability", "score", "counted as wrong", numbers=(3, 4))
     shown = findings.listed[: min(top, _MOST_PRINTED)]
     for doubt in shown:
-        chance, counts = f"{100 * doubt.suggested_probability:.1f} %", "yes" if doubt.is_issue else "no"
+        chance, counts = percent(doubt.suggested_probability, 1), "yes" if doubt.is_issue else "no"
         table.add_row(doubt.image_id, doubt.given, doubt.suggested, chance, f"{doubt.score:.4f}", counts)
     if shown:
         console.print(table, "")

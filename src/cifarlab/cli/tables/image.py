@@ -7,7 +7,7 @@ from typing import Any
 from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.explanation.image import VIEWS, Explanation, RunExplanation
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, percent
 
 _COLUMNS = ("predicted", "confidence", "P(label)", "forgotten", "neighbours of the label", "attack (grey levels)")
 
@@ -23,8 +23,8 @@ def print_story(story: Explanation, page: Path) -> None:
         table.add_row(
             run.run,
             names[run.predicted],
-            f"{100 * run.probabilities[run.predicted]:.1f} %",
-            f"{100 * run.probabilities[story.label]:.1f} %",
+            percent(run.probabilities[run.predicted], 1),
+            percent(run.probabilities[story.label], 1),
             _forgotten(run),
             f"{alike} of {len(run.neighbours)}" if run.neighbours else "-",
             f"{run.change.grey_levels:.3g} to {names[run.change.after]}" if run.change else "-",

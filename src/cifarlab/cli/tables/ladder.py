@@ -11,7 +11,7 @@ from cifarlab.evaluation.ladder.description import Ladder, MeasuredRung
 from cifarlab.evaluation.ladder.measurements import Summary
 from cifarlab.evaluation.ladder.rungs import Change
 from cifarlab.metrics.statistics.intervals import Interval
-from cifarlab.utils.text import duration, signed
+from cifarlab.utils.text import duration, in_percent, percent, signed
 
 _NOTHING = "\N{EN DASH}"
 _LEAST_TITLE = 24
@@ -66,7 +66,7 @@ def _numbers(result: Summary) -> list[str]:
         duration(result.training_seconds),
         f"{result.parameters:,}",
         _NOTHING if result.petaflop is None else f"{result.petaflop:.3g}",
-        _NOTHING if share is None else f"{100 * share:.0f} %",
+        _NOTHING if share is None else percent(share, 0),
     ]
 
 
@@ -78,11 +78,11 @@ def _broken(number: str) -> str:
 def _accuracy(result: Summary) -> str:
     runs, deviation = len(result.seeds), result.standard_deviation
     value, low, high = (
-        100 * (each or 0.0) for each in (result.accuracy.value, result.accuracy.low, result.accuracy.high)
+        in_percent(each or 0.0) for each in (result.accuracy.value, result.accuracy.low, result.accuracy.high)
     )
     if deviation is None:
-        return f"{value:.2f} % ({low:.2f} to {high:.2f}, 1 run)"
-    return f"{value:.2f} ± {100 * deviation:.2f} % ({runs} seeds)"
+        return f"{value} % ({low} to {high}, 1 run)"
+    return f"{value} ± {percent(deviation)} ({runs} seeds)"
 
 
 def _gain(gain: Interval | None) -> str:

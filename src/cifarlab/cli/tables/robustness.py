@@ -10,7 +10,7 @@ from cifarlab.displays.console import make_console, say
 from cifarlab.evaluation.robustness.results import FILE_NAME, BaselineErrors, Robustness
 from cifarlab.metrics.statistics.intervals import Interval
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, in_percent
 
 _CONSISTENCY = {
     "flip": "consistency under a horizontal flip",
@@ -108,5 +108,5 @@ def _against(against: BaselineErrors) -> str:
 
 def _with_limits(interval: Interval) -> str:
     """Not as plus or minus: Wilson's interval is not symmetric, and half of it could reach beyond 100 %."""
-    value, low, high = (100 * (each or 0.0) for each in (interval.value, interval.low, interval.high))
-    return f"{value:.1f} %\n{low:.1f} to {high:.1f}"
+    value, low, high = (in_percent(each or 0.0, 1) for each in (interval.value, interval.low, interval.high))
+    return f"{value} %\n{low} to {high}"

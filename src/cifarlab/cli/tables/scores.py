@@ -13,7 +13,7 @@ from cifarlab.displays.console import make_console, say
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.scores import CalibratedScores, Scores
-from cifarlab.utils.text import duration
+from cifarlab.utils.text import duration, in_percent, percent
 
 MOST_CLASSES = 20
 """A confusion matrix of more classes does not fit a terminal."""
@@ -205,7 +205,7 @@ def _spread(entries: Sequence[Scores], names: str) -> str:
     interval = as_limits(mean_over_seeds(accuracies))
     return (
         f"mean ± standard deviation of {len(entries)} seeds: "
-        f"accuracy {100 * statistics.mean(accuracies):.2f} ± {100 * statistics.stdev(accuracies):.2f} % "
+        f"accuracy {in_percent(statistics.mean(accuracies))} ± {percent(statistics.stdev(accuracies))} "
         f"({f'95 % interval of the mean {interval}' if interval else 'no interval: all the same'}), "
         f"loss {statistics.mean(losses):.4f} ± {statistics.stdev(losses):.4f} ({names})"
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cifarlab.datasets.exploration.duplicates import LARGEST_LISTED_GROUP
 from cifarlab.datasets.exploration.facts import DuplicateFacts
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, percent
 
 PLAIN = 0.2
 """Where more of the test pictures than this nearly repeat a training picture, the pictures are plain."""
@@ -62,16 +62,17 @@ def _say_copied(copied: int, total: int) -> str:
         )
     are = "is a copy" if copied == 1 else "are copies"
     return (
-        f"{copied:,} of {counted(total, 'test picture')} ({copied / total:.1%}) {are}, byte for byte, of training "
-        f"pictures. A network that memorised those classifies {'it' if copied == 1 else 'them'} correctly: every "
-        "accuracy on this test set may be too high by that share: cifarlab evaluate also gives the one without them."
+        f"{copied:,} of {counted(total, 'test picture')} ({percent(copied / total, 1)}) {are}, byte for byte, of "
+        f"training pictures. A network that memorised those classifies {'it' if copied == 1 else 'them'} correctly: "
+        "every accuracy on this test set may be too high by that share: cifarlab evaluate also gives the one without "
+        "them."
     )
 
 
 def _say_near(near: int, total: int, plain: bool, besides: bool) -> str:
     others = counted(near, "test picture") if not besides else f"{near:,} other{'' if near == 1 else 's'}"
     repeat = "repeats" if near == 1 else "repeat"
-    share = f"{others} of {total:,} ({near / total:.1%}) nearly {repeat} a training picture"
+    share = f"{others} of {total:,} ({percent(near / total, 1)}) nearly {repeat} a training picture"
     if not plain:
         return f"{share}, which a network that memorised those may classify correctly."
     if besides:

@@ -16,7 +16,7 @@ from cifarlab.metrics.statistics.significance import (
 )
 from cifarlab.utils.result_tables import ResultTable, Shown, with_limits
 from cifarlab.utils.results import Interval
-from cifarlab.utils.text import counted, signed
+from cifarlab.utils.text import counted, rounded, signed
 
 FORMAT = 1
 NOTE = (
@@ -175,7 +175,7 @@ def _sentence(pair: PairComparison, count: int, split: str, num_pairs: int) -> s
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
     return (
-        f"{first} is more accurate than {second} by {value:.2f} percentage points on {images} "
+        f"{first} is more accurate than {second} by {rounded(value, 2)} percentage points on {images} "
         f"(95 % interval {signed(low)} to {signed(high)}; {test})."
     )
 

@@ -137,11 +137,12 @@ def _check_sizes(first: _Runs, second: _Runs) -> None:
 
 def _names(first: list[ComparedRun], second: list[ComparedRun]) -> tuple[str, str]:
     """What the runs' names begin with, without the seed; plain words where that does not tell the groups apart."""
-    names = [_common([entrant.name for entrant in part]) for part in (first, second)]
+    names = [common_name([entrant.name for entrant in part]) for part in (first, second)]
     return (names[0], names[1]) if all(names) and names[0] != names[1] else ("the first group", "the second group")
 
 
-def _common(names: list[str]) -> str:
+def common_name(names: Sequence[str]) -> str:
+    """What the names of runs of several seeds begin with, without the seed; perhaps nothing."""
     columns = zip(*names, strict=False)
     prefix = "".join(letters[0] for letters in itertools.takewhile(lambda found: len(set(found)) == 1, columns))
     return prefix.rstrip("-_.").removesuffix("seed").rstrip("-_.")

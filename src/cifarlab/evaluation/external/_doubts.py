@@ -12,6 +12,7 @@ from cifarlab.evaluation.external._table import Table
 from cifarlab.runs.predictions import HardPredictions, Predictions
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.text import percent
 
 _FEWEST = 3  # rows: two may be anything by chance
 _IMAGES_A_CLASS = 5  # with fewer, some order of the classes fits by chance
@@ -110,7 +111,7 @@ def check_order(found: Predictions | HardPredictions, source: str, certain: bool
     best, right = int(counts[rows, columns].sum()) / len(found), int(counts.trace()) / len(found)
     if best < max(_LEAST_RIGHT, right + _MUCH_BETTER):
         return []
-    told = f"{100 * right:.0f} % of the answers are right, but {100 * best:.0f} % would be"
+    told = f"{percent(right, 0)} of the answers are right, but {percent(best, 0)} would be"
     told += " with the classes in another order"
     if certain or source == GIVEN:
         return [f"{told}: make sure that labels and columns are in the same."]

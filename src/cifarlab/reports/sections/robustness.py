@@ -7,6 +7,7 @@ from cifarlab.plots.corruption_heatmap import plot_corruption_heatmap
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, render
 from cifarlab.runs.derived import StaleError
+from cifarlab.utils.text import percent
 
 ORDER = 95
 TITLE = "Robustness"
@@ -45,7 +46,8 @@ def _draw(record: RunRecord, results: Robustness) -> Markup:
     figure = plot_corruption_heatmap(
         results.accuracies, results.severities, results.clean_accuracy, extra=results.extra
     )
-    listed = "; ".join(f"{name.replace('_', ' ')} {1 - one.error:.1%}" for name, one in results.corruptions.items())
+    shares = {name.replace("_", " "): percent(1 - one.error, 1) for name, one in results.corruptions.items()}
+    listed = "; ".join(f"{name} {share}" for name, share in shares.items())
     return draw(
         figure, f"robustness-{record.index}", f"Mean accuracy of {record.label} under each corruption: {listed}"
     )

@@ -78,7 +78,9 @@ def draw_run_figure(library: Library, summary: RunSummary, split: str, name: str
 
 def draw_comparison(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Drawing:
     """One of `COMPARISONS`, of one run or of several."""
-    runs = {summary.name: summary for summary in summaries}
+    # A figure that is downloaded stands alone: runs of different data sets say so beside their names.
+    is_apart = len({summary.data for summary in summaries}) > 1
+    runs = {f"{each.name} on {each.data}" if is_apart else each.name: each for each in summaries}
     if name == "training-curves":
         histories = {label: summary.run.history() for label, summary in runs.items()}
         return Drawing(lambda: plot_training_curves(histories), lambda: _joined(histories))

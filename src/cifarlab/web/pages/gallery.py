@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifarlab.runs.predictions import Predictions
+from cifarlab.utils.text import percent
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.filters import (
     DATA_ORDERS,
@@ -171,7 +172,7 @@ def _prediction_tile(
         if collection and shown
         else "",
         picture=collection.address(image_id) if collection and shown else "",
-        alt=f"{words}, {100 * sure:.0f} % confidence ({image_id})",
+        alt=f"{words}, {percent(sure, 0)} confidence ({image_id})",
         true=true,
         said=said,
         sure=sure,

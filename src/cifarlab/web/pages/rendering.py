@@ -1,9 +1,10 @@
 """Pages: the app's templates over the report's own."""
 
+import datetime
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import cifarlab
 from cifarlab.reports import rendering as report_rendering
@@ -97,7 +98,7 @@ class PageAddress:
             return "/data" if self.value("in") in ("", "data") else "/runs"
         if first == "/searches":
             return "/studies"
-        return "/runs" if first in ("/compare", "/trainings") else first
+        return "/runs" if first in ("/compare", "/trainings", "/bin") else first
 
     @property
     def whole(self) -> str:
@@ -115,6 +116,30 @@ def theme_of(request: Request) -> str:
     """`"light"` or `"dark"` where the visitor chose; else empty: as their system is."""
     chosen = request.query_params.get("theme") or request.cookies.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""
+
+
+@lru_cache(maxsize=4096)
+def moment(written: str) -> Markup:
+    """A time as `2026-11-30 11:04 UTC`; the script shows it in the visitor's own zone. Else what is written.
+
+    Args:
+        written: ISO 8601 with an offset.
+    """
+    try:
+        when = datetime.datetime.fromisoformat(written)
+    except ValueError:
+        return escape(written)
+    if when.tzinfo is None:
+        return escape(written)
+    when = when.astimezone(datetime.UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), when.strftime("%Y-%m-%d %H:%M"))
+
+
+def code(text: str) -> Markup:
+    """A docstring's text, what stands there between backticks as code."""
+    parts = text.split("`")
+    marked = [Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)]
+    return Markup().join(marked)
 
 
 @cache
@@ -160,4 +185,5 @@ def _environment() -> jinja2.Environment:
     # The app's `base.html` stands before the report's: a report's page becomes a page of the app.
     environment = report_rendering.make_environment("cifarlab.web", "cifarlab.reports")
     environment.globals.update(address=address, evaluate_command=evaluate_command, Markup=Markup)
+    environment.filters.update(moment=moment, code=code)
     return environment

@@ -1,19 +1,24 @@
 """One run as the table of runs shows it, read from the files in its folder."""
 
 import contextlib
+import hashlib
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.plots.training_curves import best_epoch
 from cifarlab.recipes import settings_of
+from cifarlab.reports.page import check_together
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
+from cifarlab.runs.notes import Notes, read_notes
 from cifarlab.runs.scores import Scores
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
@@ -24,7 +29,10 @@ LOST = "its process has ended without a word; continue it with cifarlab train --
 # Whatever else lies in a run's folder decides nothing that is shown.
 _READ = (".json", ".csv", ".npz", ".txt", ".keras")
 _NEVER = ("checkpoint.npz", "checkpoint-earlier.npz", "dynamics.npz", "features-train.npz")
+# Without these a model is not asked about anything; `cifarlab evaluate` reads the history on validation.
+_NEEDED = ("run.json", "recipe.json", "data.json", "environment.json")
 
+T = TypeVar("T")
 Signature = tuple[tuple[str, int, int], ...]
 
 
@@ -43,7 +51,10 @@ class RunSummary:
         scores: What `scores.json` says, for each split that was evaluated.
         stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
             sentence with the command that makes them anew.
-        problem: What is wrong with its files; or empty.
+        damaged: Its files that cannot be used, each with the sentence that says why; everything else is shown.
+        notes: Tags and note.
+        temperature: By which its model was calibrated; None where it was not, or another model was.
+        labels: Checksum of the labels file that it learned by; empty where its labels are as published.
     """
 
     run: Run
@@ -61,7 +72,21 @@ class RunSummary:
     stale: dict[str, str] = field(default_factory=dict)
     parameters: int | None = None
     seconds: float | None = None
-    problem: str = ""
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
+    temperature: float | None = None
+    labels: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with its files; or empty."""
+        return "; ".join(self.damaged.values())
+
+    @cached_property
+    def same_but_seed(self) -> str:
+        """Equal for runs whose recipes, data and labels are the same but for the seed."""
+        settings = sorted((key, value) for key, value in self.recipe.items() if key != "seed")
+        return hashlib.sha256(repr((self.data, self.labels, settings)).encode()).hexdigest()[:12]
 
     @property
     def name(self) -> str:
@@ -85,8 +110,9 @@ class RunSummary:
 
     @property
     def evaluated(self) -> list[str]:
-        """The splits with both scores and predictions."""
-        return [split for split in SPLITS if split in self.scores and self.run.predictions_file(split).is_file()]
+        """The splits with both scores and predictions that can be used."""
+        files = {split: self.run.predictions_file(split) for split in SPLITS if split in self.scores}
+        return [split for split, file in files.items() if file.is_file() and file.name not in self.damaged]
 
     @property
     def held_out(self) -> list[str]:
@@ -96,9 +122,26 @@ class RunSummary:
     @property
     def offered(self) -> list[str]:
         """The splits that it can still be evaluated on."""
-        if self.state == "running" or self.problem or not self.run.model_file.is_file():
+        if self.state == "running" or self.unfit or not self.run.model_file.is_file():
             return []
-        return [split for split in self.held_out if split not in self.evaluated]
+        refused = ["validation"] if "history.csv" in self.damaged else []
+        return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether its training can go on."""
+        return self.state in ("stopped", "failed") and not self.unfit and self.run.has_checkpoint()
+
+    @property
+    def calibratable(self) -> bool:
+        """Whether a temperature can be fitted that has not been yet."""
+        has_model = self.state != "running" and self.run.model_file.is_file()
+        return has_model and not self.unfit and "validation" in self.held_out and self.temperature is None
+
+    @property
+    def unfit(self) -> str:
+        """Why its model cannot be asked about anything: files that this needs are damaged; or empty."""
+        return "; ".join(sentence for name, sentence in self.damaged.items() if name in _NEEDED)
 
 
 def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
@@ -112,20 +155,34 @@ def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
 
 
 def read_summary(run: Run, signature: Signature) -> RunSummary | None:
-    """The run in a folder, as far as its files go; None where it is no run at all."""
+    """The run in a folder, as far as its files go; None where it is no run at all.
+
+    Each file is read on its own: one that is damaged is named, and hides nothing that the others say.
+    """
     if not run.state_file.is_file():
         return None
-    try:
-        state, why = _state(run)
-        started = str(run.state.get("started", ""))
-    except (CifarlabError, OSError) as error:
-        return RunSummary(run, signature, "failed", problem=str(error))
-    try:
-        summary = RunSummary(run, signature, state, why, started, **_details(run))
-    except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-        summary = RunSummary(run, signature, state, why, started, problem=str(error))
+    damaged = Damage()
+    unknown = ("failed", "", "")
+    state, why, started = damaged.tried(run.state_file, lambda: (*_state(run), str(run.state["started"])), unknown)
+    summary = RunSummary(run, signature, state, why, started, damaged=damaged, **_details(run, damaged))
     # A training that has just begun writes its files one after the other.
-    return replace(summary, problem="") if state == "running" else summary
+    return replace(summary, damaged={}) if state == "running" else summary
+
+
+class Damage(dict[str, str]):
+    """Name of a file to the sentence that says what is wrong with it."""
+
+    def tried(self, file: Path, read: Callable[[], T], otherwise: T) -> T:
+        """What reading a file gives; where it cannot be used, that is noted, and the answer another one."""
+        try:
+            return read()
+        except StaleError:  # whole, and of another model: that is said in other words
+            raise
+        except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
+            # What is no sentence of ours names no file.
+            known = isinstance(error, CifarlabError) and file.name in str(error)
+            self[file.name] = str(error) if known else f"{file} is damaged ({error})"
+            return otherwise
 
 
 def is_real_folder(path: Path) -> bool:
@@ -157,49 +214,72 @@ def _state(run: Run) -> tuple[str, str]:
     return state, why
 
 
-def _details(run: Run) -> dict[str, Any]:
-    settings, problem = _settings(run)
-    history, environment = run.history(), run.environment
-    best = best_epoch(history)
+def _details(run: Run, damaged: Damage) -> dict[str, Any]:
+    settings = _settings(run, damaged)
+    history = damaged.tried(run.history_file, run.history, list[dict[str, float]]())
+    environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
+    data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
+    best = damaged.tried(run.history_file, lambda: _best(history), None)
     planned = settings.get("epochs")
-    scores, stale = _scores(run)
+    scores, stale = _scores(run, damaged) if data else ({}, {})
     return {
-        "data": run.data_name,
+        "data": str(data.get("name", "")),
         "model": Path(str(settings.get("model", ""))).stem,
         "recipe": settings,
         "epochs": len(history),
         "planned": planned if isinstance(planned, int) else 0,
-        "best": None if best is None else (float(best["validation_accuracy"]), int(best["epoch"])),
+        "best": best,
         "scores": scores,
         "stale": stale,
         "parameters": environment.get("parameters"),
         "seconds": training_seconds(environment, history),
-        "problem": problem,
+        "temperature": _temperature(run, damaged),
+        "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
+        "labels": str((data.get("labels") or {}).get("checksum", "")) if run.labels_file.is_file() else "",
     }
 
 
-def _scores(run: Run) -> tuple[dict[str, Scores], dict[str, str]]:
+def _temperature(run: Run, damaged: Damage) -> float | None:
+    try:
+        return damaged.tried(run.path / FILE_NAME, partial(stored_temperature, run), None)
+    except StaleError:  # to calibrate it is offered again
+        return None
+
+
+def _best(history: Sequence[Mapping[str, float]]) -> tuple[float, int] | None:
+    best = best_epoch(history)
+    return None if best is None else (float(best["validation_accuracy"]), int(best["epoch"]))
+
+
+def _scores(run: Run, damaged: Damage) -> tuple[dict[str, Scores], dict[str, str]]:
     """The scores of each split, and of those that are of an earlier model only that they are."""
     scores: dict[str, Scores] = {}
     stale: dict[str, str] = {}
     for split in SPLITS:
-        if run.scores_file(split).is_file():
-            try:
-                scores[split] = run.scores(split)
-            except StaleError as error:
-                stale[split] = str(error)
+        file, beside = run.scores_file(split), run.predictions_file(split)
+        if not file.is_file():
+            continue
+        try:
+            found = damaged.tried(file, partial(run.scores, split), None)
+            said = damaged.tried(beside, partial(run.predictions, split), None) if beside.is_file() else None
+        except StaleError as error:
+            stale[split] = str(error)
+            continue
+        if found is not None and said is not None:
+            damaged.tried(file, partial(check_together, run, split, found, said), None)
+        if found is not None and file.name not in damaged:
+            scores[split] = found
     return scores, stale
 
 
-def _settings(run: Run) -> tuple[dict[str, Any], str]:
-    """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds, and why."""
+def _settings(run: Run, damaged: Damage) -> dict[str, Any]:
+    """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds."""
+    settings = damaged.tried(run.recipe_file, lambda: settings_of(run.recipe), None)
+    if settings is not None:
+        return settings
     fields: dict[str, Any] = {}
-    try:
-        return settings_of(run.recipe), ""
-    except CifarlabError as error:
-        problem = str(error)
     with contextlib.suppress(CifarlabError):
         fields = read_object(run.recipe_file)
     model_args = fields.pop("model_args", {})
     named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
-    return {"model": fields.pop("model", ""), **named, **fields}, problem
+    return {"model": fields.pop("model", ""), **named, **fields}

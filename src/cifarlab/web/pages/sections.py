@@ -14,6 +14,7 @@ from cifarlab.reports.pictures import Pictures
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.figures import DRAWING
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
@@ -53,15 +54,14 @@ def show_sections(
 ) -> list[Section]:
     """Sections of the report about some runs, without those that have nothing to say.
 
+    One that a damaged file keeps from being made says so in its place: it hides none of the others.
+
     Args:
         library: Where they are kept.
         summaries: The runs, all evaluated on `split` but for the sections of `UNMEASURED`.
         split: What the numbers are about.
         names: Some of `NAMES`, in the order wanted.
         whole: Make all of them now, however long it takes.
-
-    Raises:
-        CifarlabError: If a run's files are damaged.
     """
     shown = []
     for name in names:
@@ -69,7 +69,7 @@ def show_sections(
         now = whole or name in QUICK or (name == "results" and len(summaries) == 1)
         known, html = library.kept(_key(summaries, split, name))
         if not known and now:
-            known, html = True, build_section(library, summaries, split, name)
+            known, html = True, _build_or_say(library, summaries, split, name)
         if known and html is None:
             continue
         title = str(discovery.load("reports.sections", name).TITLE)
@@ -102,15 +102,24 @@ def build_section(library: Library, summaries: Sequence[RunSummary], split: str,
     return library.keep(_key(summaries, split, name), build)
 
 
+def _build_or_say(library: Library, summaries: Sequence[RunSummary], split: str, name: str) -> Markup | None:
+    try:
+        return build_section(library, summaries, split, name)
+    except CifarlabError as error:
+        return Markup('<p class="notice" role="note">{}</p>').format(str(error))
+
+
 def read_run(library: Library, summary: RunSummary, split: str, index: int = 0) -> RunRecord:
     """A run as the report's sections want it; without numbers where it has not been evaluated on `split`."""
-    run = summary.run
+    run, damaged = summary.run, summary.damaged
     evaluated = split in summary.evaluated
     scores = run.scores(split) if evaluated else Scores(accuracy=None, scores={})
     predictions = library.predictions(summary, split) if evaluated else _nothing_said(summary)
-    return RunRecord(
-        run, summary.name, index, scores, predictions, run.history(), run.environment, run.data, summary.recipe
-    )
+    # What cannot be read is named on the run's page: the sections say what the other files hold.
+    history = [] if run.history_file.name in damaged else run.history()
+    environment = {} if run.environment_file.name in damaged else run.environment
+    data = {"name": summary.data} if run.data_file.name in damaged else run.data
+    return RunRecord(run, summary.name, index, scores, predictions, history, environment, data, summary.recipe)
 
 
 def _key(summaries: Sequence[RunSummary], split: str, name: str) -> tuple[object, ...]:
@@ -120,5 +129,6 @@ def _key(summaries: Sequence[RunSummary], split: str, name: str) -> tuple[object
 
 def _nothing_said(summary: RunSummary) -> Predictions:
     """For sections that are about the training alone."""
-    names = tuple(str(name) for name in summary.run.data.get("class_names", ()))
+    data = {} if summary.run.data_file.name in summary.damaged else summary.run.data
+    names = tuple(str(name) for name in data.get("class_names", ()))
     return Predictions(np.zeros(0, "U1"), np.zeros(0, np.int64), np.zeros((0, len(names)), np.float32), names)

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cifarlab.reports.page import say_apart
 from cifarlab.runs.predictions import are_other_pictures
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
@@ -65,6 +66,7 @@ def compare_runs(request: Request, library: LibraryOf) -> Response:
         waiting=[summary for summary in missing if split in summary.held_out],
         never=[summary for summary in missing if split not in summary.held_out],
         split=split,
+        apart=say_apart({summary.name: summary.data for summary in summaries}),
         splits=[each for each in SPLITS if each == split or any(each in summary.evaluated for summary in summaries)],
         downloads=_downloads(evaluated, missing, split),
         sections=_sections(library, evaluated, missing, split, whole=whole),
@@ -109,6 +111,8 @@ def _disagreements(library: Library, summaries: list[RunSummary], split: str) ->
     """For each pair about the same images, how many only the first and only the second classifies correctly."""
     pairs = []
     for first, second in itertools.combinations(summaries, 2):
+        if first.data != second.data:
+            continue
         one, other = library.predictions(first, split), library.predictions(second, split)
         places = rows_by_id(other)
         if places.keys() != rows_by_id(one).keys() or are_other_pictures(one, other):

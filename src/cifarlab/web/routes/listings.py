@@ -1,6 +1,5 @@
 """`/v1/models`, `/v1/runs`, a run's scores and history: what can be asked and what was measured, for programs."""
 
-import hashlib
 import math
 from typing import Annotated, Any, Literal
 
@@ -60,6 +59,11 @@ class RunAtAGlance(BaseModel):
     validation_accuracy: float | None = Field(description="Of the best epoch; null where nothing was held out.")
     test_accuracy: float | None = Field(description="Without TTA; null where it has not been evaluated.")
     evaluated_on: list[str]
+    tags: list[str]
+    note: str
+    damaged: dict[str, str] = Field(
+        description="Files of the run that cannot be used, each with the reason; what the others say is here."
+    )
 
 
 class Runs(BaseModel):
@@ -96,7 +100,7 @@ class History(BaseModel):
 
     id: str
     seed: int | None
-    same_but_seed: str = Field(description="Equal for runs whose recipes and data are the same but for the seed.")
+    same_but_seed: str = Field(description="Equal for runs whose recipes, data and labels are the same but the seed.")
     columns: dict[str, list[float | None]] = Field(
         description="What `history.csv` holds, one number an epoch; null where it is missing or not finite."
     )
@@ -152,9 +156,8 @@ def read_history(
         raise HTTPException(404, str(error)) from error
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [_finite(row.get(name)) for row in rows] for name in names}
-    settings = {key: value for key, value in summary.recipe.items() if key != "seed"}
-    key = hashlib.sha256(repr((summary.data, sorted(settings.items()))).encode()).hexdigest()[:12]
-    return History(id=summary.name, seed=summary.recipe.get("seed"), same_but_seed=key, columns=columns)
+    seed = summary.recipe.get("seed")
+    return History(id=summary.name, seed=seed, same_but_seed=summary.same_but_seed, columns=columns)
 
 
 def _finite(number: float | None) -> float | None:
@@ -192,5 +195,8 @@ def _describe_run(summary: RunSummary) -> RunAtAGlance:
         validation_accuracy=summary.best[0] if summary.best else None,
         test_accuracy=summary.accuracy,
         evaluated_on=summary.evaluated,
+        tags=list(summary.notes.tags),
+        note=summary.notes.note,
+        damaged=dict(summary.damaged),
         **same,
     )

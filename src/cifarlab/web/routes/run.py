@@ -10,7 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from cifarlab import metrics
 from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
+from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.jobs import RESUMED
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.figures import run_figures
@@ -53,6 +55,7 @@ def show_run(request: Request, library: LibraryOf, name: str) -> Response:
         headline=show_sections(library, [summary], split, ["results"], whole=whole) if split else [],
         matrix=_matrix(library, summary, split) if split else None,
         sections=show_sections(library, [summary], split, ["class_metrics"], whole=whole) if split else [],
+        run_name=RUN_NAME,
     )
 
 
@@ -61,8 +64,9 @@ def show_live(request: Request, library: LibraryOf, name: str) -> Response:
     """The part of the page that changes while the run is trained; 304 where nothing has."""
     summary = library.summary(name)
     evaluation = jobs_of(request).find_evaluation(name)
-    busy = evaluation is not None and evaluation.is_alive
-    tag = f'"{abs(hash((summary.signature, summary.state, busy)))}"'
+    job = jobs_of(request).find(name)
+    busy = [each is not None and each.is_alive for each in (evaluation, job)]
+    tag = f'"{abs(hash((summary.signature, summary.state, *busy)))}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     shown = rendering.fragment(request, "run_live.html", summary=summary, **live_values(request, summary, whole=True))
@@ -114,27 +118,65 @@ def stop_run(request: Request, name: str) -> Response:
 def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotated[str, Form()] = "test") -> Response:
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
     summary = library.summary(name)
-    if summary.problem:
-        raise CifarlabError(f"{name} cannot be evaluated: {summary.problem}")
-    if summary.state == "running" or not summary.run.model_file.is_file():
-        raise CifarlabError(f"{name} has no trained model yet: wait until its training has ended")
-    if summary.data not in library.data_names().values():
-        raise CifarlabError(f"{name} was trained on {summary.data}: start the app with {data_option(summary.data)}")
+    _check_model(library, summary, "evaluated")
     if split == "validation" and split not in summary.held_out:
         raise CifarlabError(f"{name} held out no validation images: it was trained on all of them")
     jobs_of(request).evaluate(summary.name, split, summary.data)
     return RedirectResponse(summary.address, status_code=303)
 
 
+@router.post("/runs/{name}/calibrate")
+def calibrate_run(request: Request, library: LibraryOf, name: str) -> Response:
+    """Fit the run's temperature on the images that it held out."""
+    summary = library.summary(name)
+    _check_model(library, summary, "calibrated")
+    if "validation" not in summary.held_out:
+        raise CifarlabError(f"{name} held out no validation images: there are none to fit a temperature on")
+    jobs_of(request).calibrate(summary.name, summary.data)
+    return RedirectResponse(summary.address, status_code=303)
+
+
+@router.post("/runs/{name}/resume")
+def resume_run(request: Request, library: LibraryOf, name: str) -> Response:
+    """Go on with a training that was stopped, as `cifarlab train --resume` does."""
+    summary = library.summary(name)
+    if not summary.resumable:
+        why = (
+            summary.unfit
+            or f"it is {summary.state}, and has {'a' if summary.run.has_checkpoint() else 'no'} checkpoint"
+        )
+        raise CifarlabError(f"{name} cannot be resumed: {why}")
+    _check_data(library, summary)
+    jobs_of(request).resume(summary.name, summary.data)
+    return RedirectResponse(summary.address, status_code=303)
+
+
+def _check_model(library: Library, summary: RunSummary, how: str) -> None:
+    """Refuse a run whose model cannot be asked about its own images."""
+    if summary.unfit:
+        raise CifarlabError(f"{summary.name} cannot be {how}: {summary.unfit}")
+    if summary.state == "running" or not summary.run.model_file.is_file():
+        raise CifarlabError(f"{summary.name} has no trained model yet: wait until its training has ended")
+    _check_data(library, summary)
+
+
+def _check_data(library: Library, summary: RunSummary) -> None:
+    if summary.data not in library.data_names().values():
+        raise CifarlabError(
+            f"{summary.name} was trained on {summary.data}: start the app with {data_option(summary.data)}"
+        )
+
+
 def live_values(request: Request, summary: RunSummary, split: str = "", *, whole: bool = False) -> dict[str, Any]:
     """What the changing part of a run's page shows, below its headline on `split` if it has one."""
     library = library_of(request)
-    job = jobs_of(request).find(summary.name)
-    evaluation = jobs_of(request).find_evaluation(summary.name)
+    job, evaluation = jobs_of(request).find(summary.name), jobs_of(request).find_evaluation(summary.name)
     failed = evaluation is not None and evaluation.failed
     notices = summary.scores[split].notices if split else ()
     return {
-        "evaluating": evaluation is not None and evaluation.is_alive,
+        "evaluating": evaluation.what if evaluation is not None and evaluation.is_alive else "",
+        "resuming": job is not None and job.is_alive and job.what == RESUMED and summary.state != "running",
+        "training_failed": job is not None and job.failed,
         "unevaluated": jobs_of(request).log(summary.name, evaluation=True) if failed else "",
         "why": "" if any(summary.why in str(notice) for notice in notices) else summary.why,
         "curves": show_sections(library, [summary], "", ["training_curves"], whole=whole) if summary.epochs else [],

@@ -2,27 +2,33 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import recipes as catalog
-from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, load_recipe, settings_of
+from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.job_rules import WrongName
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.training_form import (
+    FIRST,
+    PREFIX,
+    as_changes,
+    changed_settings,
+    training_fields,
+    wrong_field,
+)
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 _MOST_FIELDS = 500
 router = APIRouter(include_in_schema=False)
 
-CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS, "flip": FLIPS}
-# What most people want to change stands first; the rest is folded away.
 _FIELDS = ("recipe", "name", "extra")
-FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
 
 
 @router.get("/trainings")
@@ -38,6 +44,24 @@ def show_form(request: Request) -> Response:
     return _form(request, recipe, _prefilled(request.query_params, recipe), "")
 
 
+@router.get("/trainings/again")
+def show_form_again(library: LibraryOf, run: str = "") -> Response:
+    """The form with the settings of a run."""
+    summary = library.summary(run)
+    terminal = f"in a terminal: cifarlab train {summary.run.recipe_file}"
+    if summary.labels:
+        raise CifarlabError(
+            f"{run} learned by a labels file, which the form does not take: train it again {terminal} "
+            f"--labels {summary.run.labels_file}"
+        )
+    try:
+        recipe, changes = as_changes(summary.run.recipe)
+    except CifarlabError as error:
+        raise CifarlabError(f"{run} cannot be trained again by the form: {error}; {terminal}") from error
+    query = {"recipe": recipe, **{PREFIX + key: value for key, value in changes.items()}}
+    return RedirectResponse(rendering.address("/trainings/new", query), status_code=303)
+
+
 async def read_form(request: Request) -> dict[str, str]:
     """Every field of a form, whatever its name."""
     form = await request.form(max_files=0, max_fields=_MOST_FIELDS)  # a file would go to the disk
@@ -49,13 +73,19 @@ def start_training(
     request: Request, library: LibraryOf, typed: Annotated[dict[str, str], Depends(read_form)]
 ) -> Response:
     """Begin the training, and go to its page; or say what is wrong, with everything as it was typed."""
-    recipe = typed.get("recipe", "")
+    recipe_name, name, wrong = typed.get("recipe", ""), typed.get("name", "").strip(), ""
+    changed: dict[str, str] = {}
     try:
-        settings = changed_settings(recipe, typed)
-        name = typed.get("name", "").strip()
-        jobs_of(request).start(name, recipe, settings, library.data_names())
+        recipe = _check_fields(recipe_name, typed)
+        changed = changed_settings(recipe, typed)
+        extra = [line.strip() for line in typed.get("extra", "").splitlines() if line.strip()]
+        wrong = "extra" if extra else ""
+        jobs_of(request).start(name, recipe_name, [*changed.values(), *extra], library.data_names())
     except CifarlabError as error:
-        return _form(request, recipe, typed, str(error))
+        if recipe_name in discovery.names("recipes"):
+            wrong = wrong_field(load_recipe(recipe_name), changed, str(error)) or wrong
+        wrong = "name" if isinstance(error, WrongName) else wrong
+        return _form(request, recipe_name, typed, str(error), wrong)
     return RedirectResponse(f"/runs/{name}", status_code=303)
 
 
@@ -66,8 +96,8 @@ def forget_training(request: Request, name: str) -> Response:
     return RedirectResponse("/runs", status_code=303)
 
 
-def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
-    """What was typed that is not what the recipe says, as `key=value`.
+def _check_fields(recipe_name: str, typed: Mapping[str, str]) -> Recipe:
+    """The recipe whose form was sent.
 
     Raises:
         CifarlabError: If there is no such recipe, or a field is none of its form's.
@@ -75,29 +105,12 @@ def changed_settings(recipe_name: str, typed: Mapping[str, str]) -> list[str]:
     known = discovery.names("recipes")
     if recipe_name not in known:
         raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
-    before = {key: value for key, value, _ in setting_fields(load_recipe(recipe_name))}
-    fields = [*_FIELDS, *(f"set.{key}" for key in before)]
+    recipe = load_recipe(recipe_name)
+    fields = [*_FIELDS, *(PREFIX + field.key for field in training_fields(recipe))]
     for field in typed:
         if field not in fields:
             raise CifarlabError(discovery.unknown("field", field, fields))
-    changed = [
-        f"{key}={typed[f'set.{key}'].strip()}"
-        for key, value in before.items()
-        if f"set.{key}" in typed and typed[f"set.{key}"].strip() != value
-    ]
-    extra = [line.strip() for line in typed.get("extra", "").splitlines() if line.strip()]
-    return changed + extra
-
-
-def setting_fields(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
-    """A recipe's settings as the form shows them: name, value as text, and the choices where there are some."""
-    named = {name: value for name, value in settings_of(recipe).items() if name != "model"}
-    fields = [(name, _text(value), CHOICES.get(name, ())) for name, value in named.items()]
-    return sorted(fields, key=lambda field: FIRST.index(field[0]) if field[0] in FIRST else len(FIRST))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return recipe
 
 
 def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
@@ -106,7 +119,7 @@ def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
     settings = {key.removeprefix("set."): value for key, value in query.items() if key.startswith("set.") and value}
     if query.get("data"):
         settings["data"] = query["data"]
-    known = {key for key, _, _ in setting_fields(load_recipe(_choose(recipe_name)))}
+    known = {field.key for field in training_fields(load_recipe(_choose(recipe_name)))}
     typed |= {f"set.{key}": value for key, value in settings.items() if key in known}
     further = [f"{key}={value}" for key, value in settings.items() if key not in known]
     return {**typed, "extra": "\n".join([*typed.get("extra", "").splitlines(), *further])}
@@ -118,12 +131,12 @@ def _choose(recipe_name: str) -> str:
     return recipe_name if recipe_name in known else known[0]
 
 
-def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str) -> Response:
+def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str, wrong: str = "") -> Response:
     library = library_of(request)
     recipes = catalog.list_recipes()
     chosen = _choose(recipe_name)
     recipe = load_recipe(chosen)
-    fields = [(key, typed.get(f"set.{key}", value), value, choices) for key, value, choices in setting_fields(recipe)]
+    fields = [(field, field.shown(typed.get(PREFIX + field.key, field.usual))) for field in training_fields(recipe)]
     return rendering.page(
         request,
         "training_form.html",
@@ -131,14 +144,15 @@ def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem:
         recipes=recipes,
         chosen=next(each for each in recipes if each["name"] == chosen),
         recipe=recipe,
-        fields=fields,
-        first=FIRST,
+        first=[each for each in fields if each[0].key in FIRST],
+        rest=[each for each in fields if each[0].key not in FIRST],
         run_name=RUN_NAME,
-        changed=any(value != usual for key, value, usual, _ in fields if key not in FIRST),
+        changed=any(value != field.usual for field, value in fields if field.key not in FIRST),
         names=list(library.data_names().values()),
         name=typed.get("name") or _free_name(library, chosen),
         extra=typed.get("extra", ""),
         problem=problem,
+        wrong=wrong,
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -49,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router)
     app.add_exception_handler(CifarlabError, _show_bad_input)
     app.add_exception_handler(HTTPException, _show_http_error)
+    app.add_exception_handler(RequestValidationError, _show_wrong_request)
     return app
 
 
@@ -71,8 +74,21 @@ async def _show_http_error(request: Request, error: Exception) -> Response:
     return shown
 
 
+async def _show_wrong_request(request: Request, error: Exception) -> Response:
+    """A part of an address or a form that is of the wrong kind."""
+    assert isinstance(error, RequestValidationError)
+    if not _wants_page(request):
+        return await request_validation_exception_handler(request, error)
+    told = (f"{each['loc'][-1]}: {each['msg'][:1].lower()}{each['msg'][1:]}" for each in error.errors())
+    return _show(request, 422, "; ".join(told))
+
+
+def _wants_page(request: Request) -> bool:
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "text/html")
+
+
 def _show(request: Request, status: int, message: str) -> Response:
     """A page for people, JSON for programs."""
-    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", "text/html"):
+    if not _wants_page(request):
         return JSONResponse({"detail": message}, status_code=status)
     return rendering.page(request, "error.html", status=status, message=message)

@@ -23,7 +23,8 @@ for (const form of document.querySelectorAll('form[method="get"]')) {
 const selection = document.querySelector("form.selection");
 function countSelected() {
   const button = selection.querySelector("[data-needs]");
-  const count = selection.querySelectorAll("input:checked").length;
+  // A group's own box stands for those of its runs; ticks of other pages of the list are hidden fields.
+  const count = selection.querySelectorAll('input[name="run"]:checked, input[data-elsewhere]').length;
   button.disabled = count < Number(button.dataset.needs);
   selection.querySelector("[data-selected]").textContent = count ? `${count} selected` : "";
 }
@@ -33,10 +34,24 @@ if (selection) {
   countSelected();
 }
 
+// Times are written in UTC; whoever reads them here has a zone.
+const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }); // 2026-11-30 12:04
+const zone = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+function localise(content) {
+  for (const time of content.querySelectorAll("time[datetime]")) {
+    const when = new Date(time.dateTime);
+    if (Number.isNaN(when.valueOf())) continue;
+    time.title = time.textContent;
+    time.textContent = `${moment.format(when)} ${zone.formatToParts(when).find((part) => part.type === "timeZoneName").value}`;
+  }
+  return content;
+}
+localise(document);
+
 function parse(markup) {
   const template = document.createElement("template");
   template.innerHTML = markup;
-  return template.content;
+  return localise(template.content);
 }
 
 async function ask(address, tag) {

@@ -134,7 +134,7 @@ class Curves {
     const style = getComputedStyle(this.element);
     const ink = style.getPropertyValue("--muted").trim();
     const grid = { stroke: style.getPropertyValue("--line").trim(), width: 1 };
-    const percent = (value) => `${+(100 * value).toFixed(2)} %`;
+    const percent = (value) => `${+inPercent(value)} %`;
     const plain = (value) => (value === null ? "" : `${+value.toPrecision(6)}`); // nothing at the small ticks of a log axis
     const options = {
       width: place.clientWidth,
@@ -259,7 +259,7 @@ class Curves {
       SPLITS.map((split) => {
         const values = each.runs.map((run) => this.spread(run, `${split}_${name}`)[row]).filter((value) => value !== null);
         if (!values.length) return "–";
-        const shown = (value) => (name === "accuracy" ? (100 * value).toFixed(2) : value.toFixed(4));
+        const shown = (value) => (name === "accuracy" ? inPercent(value) : value.toFixed(4));
         return shown(mean(values)) + (values.length > 1 ? ` ± ${shown(deviation(values))}` : "") + (name === "accuracy" ? " %" : "");
       }),
     );
@@ -301,6 +301,12 @@ function colourOf(index, style) {
 
 function faint(line, style) {
   return `${colourOf(line.colour, style)}33`; // a fifth
+}
+
+// As `rounded` in utils/text.py: a half goes up, also one that went through float32.
+function inPercent(fraction) {
+  const nearly = Number((100 * fraction).toFixed(5)); // 48.125 and not 48.12499998
+  return (Math.round(Number(`${Math.abs(nearly)}e2`)) / 100 * Math.sign(nearly || 1)).toFixed(2);
 }
 
 function mean(values) {

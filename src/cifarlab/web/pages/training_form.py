@@ -1,0 +1,165 @@
+"""The training form's fields: what each setting is, how it is asked for, and what was typed as `--set` wants it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+import cifarlab
+from cifarlab.models.pretrained.builtin import NAME as BUILTIN
+from cifarlab.recipes import (
+    FLIPS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    Recipe,
+    load_recipe,
+    override,
+    settings_of,
+)
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.syntax import described, docstring
+
+CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "precision": PRECISIONS,
+    "flip": FLIPS,
+    "start_from": ("", BUILTIN),
+}
+# What most people want to change stands first; the rest is folded away.
+FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
+_WHOLE = [field.name for field in dataclasses.fields(Recipe) if field.type is int]
+PREFIX = "set."
+"""Before a setting's name in the form and in addresses."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A setting in the form.
+
+    Attributes:
+        key: As `--set` knows it.
+        usual: What the recipe says, as the form shows it.
+        kind: `"choice"`, `"switch"`, `"whole"`, `"number"`, `"numbers"` (several, commas between them),
+            `"number?"` (one or several) or `"word"`.
+        choices: Of a choice.
+        about: What it is, in a sentence or two.
+    """
+
+    key: str
+    usual: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name as words."""
+        words = self.key.replace("_", " ").replace(".", ": ")
+        return words[:1].upper() + words[1:]
+
+    def shown(self, text: str) -> str:
+        """A value as `--set` or the form has it, as the form shows it: `(512, 256)` as `512, 256`."""
+        is_bracketed = text.startswith("(") and text.endswith(")") and "(" not in text[1:]
+        return text[1:-1].strip().removesuffix(",") if is_bracketed and self.kind in ("numbers", "number?") else text
+
+    def setting(self, typed: str) -> str:
+        """What was typed, as `--set` wants it."""
+        text = typed.strip()
+        several = self.kind == "numbers" or (self.kind == "number?" and "," in text)
+        is_bare = several and not text.startswith(("(", "["))
+        return f"{self.key}=" + (f"({text.removesuffix(',')},)" if text and is_bare else "()" if is_bare else text)
+
+
+def training_fields(recipe: Recipe) -> list[Field]:
+    """A recipe's settings as the form asks for them, the model's architecture left out."""
+    about = {**_recipe_words(), **_model_words(recipe.model)}
+    named = {name: value for name, value in settings_of(recipe).items() if name != "model"}
+    fields = [_field(name, value, about.get(name, "")) for name, value in named.items()]
+    return sorted(fields, key=lambda field: FIRST.index(field.key) if field.key in FIRST else len(FIRST))
+
+
+def changed_settings(recipe: Recipe, typed: Mapping[str, str]) -> dict[str, str]:
+    """Fields whose value is not what the recipe says, each with it as `key=value`."""
+    return {
+        PREFIX + field.key: field.setting(typed[PREFIX + field.key])
+        for field in training_fields(recipe)
+        if PREFIX + field.key in typed and typed[PREFIX + field.key].strip() != field.usual
+    }
+
+
+def wrong_field(recipe: Recipe, changed: Mapping[str, str], problem: str) -> str:
+    """The field that a refused form should lead back to; empty where it is none of its own."""
+    for name, setting in changed.items():
+        try:
+            override(recipe, [setting])
+        except CifarlabError:
+            return name
+    told = problem.split(" ", 1)[0]
+    if problem.startswith("unknown data set"):
+        told = "data"
+    return PREFIX + told if PREFIX + told in changed else ""
+
+
+def as_changes(recipe: Recipe) -> tuple[str, dict[str, str]]:
+    """A recipe as a built-in one and the fewest settings that make it of that.
+
+    Raises:
+        CifarlabError: If there is no such built-in recipe.
+    """
+    wanted, found = settings_of(recipe), dict[str, dict[str, str]]()
+    for name in discovery.names("recipes"):
+        base = load_recipe(name)
+        before = settings_of(base)
+        changes = {key: _plain(value) for key, value in wanted.items() if key not in before or before[key] != value}
+        try:
+            made = override(base, [f"{key}={value}" for key, value in changes.items()])
+        except CifarlabError:
+            continue
+        if settings_of(made) == wanted:
+            found[name] = changes
+    if not found:
+        raise CifarlabError("its settings are not those of a built-in recipe with some changed")
+    name = min(found, key=lambda each: len(found[each]))
+    return name, found[name]
+
+
+def _field(name: str, value: Any, about: str) -> Field:
+    is_own = "." in name  # of a model or an optimizer, whose arguments may be of several kinds
+    if name in CHOICES:
+        return Field(name, str(value), "choice", CHOICES[name], about)
+    if name == "data":
+        return Field(name, str(value), "choice", (), about)
+    if isinstance(value, bool):
+        return Field(name, str(value), "switch", (), about)
+    if isinstance(value, int | float):
+        kind = "number?" if is_own else "whole" if name in _WHOLE else "number"
+        return Field(name, repr(value), kind, (), about)
+    if isinstance(value, tuple) and all(isinstance(each, int | float) for each in value):
+        # A model takes one rate for all layers, or one a layer; of widths there is always a list.
+        kind = "number?" if is_own and any(isinstance(each, float) for each in value) else "numbers"
+        return Field(name, ", ".join(map(repr, value)), kind, (), about)
+    return Field(name, _plain(value), "word", (), about)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+@cache
+def _recipe_words() -> dict[str, str]:
+    return described(cleandoc(Recipe.__doc__ or ""), "Attributes")
+
+
+@cache
+def _model_words(model: str) -> dict[str, str]:
+    """What a built-in model's file says of its arguments; it is not imported, which would bring Keras."""
+    if model not in discovery.names("models"):
+        return {}
+    source = (Path(cifarlab.__file__).parent / "models" / f"{model}.py").read_text(encoding="utf-8")
+    return {f"model.{name}": text for name, text in described(docstring(source, "build"), "Args").items()}

@@ -1,0 +1,76 @@
+"""Keeping house among the runs: tags and notes, another name, the bin and the way back."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from cifarlab.runs import Run
+from cifarlab.runs.moving import BIN, bin_run, binned, rename_run, restore_run
+from cifarlab.runs.notes import write_notes
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.pages import rendering
+from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.server.state import LibraryOf, jobs_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/runs/{name}/notes")
+def keep_notes(
+    library: LibraryOf, name: str, tags: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
+) -> Response:
+    """Replace a run's tags, which commas part, and its note."""
+    summary = library.summary(name)
+    write_notes(summary.run, tags.split(","), note)
+    return _to(f"{summary.address}#notes")
+
+
+@router.post("/runs/{name}/rename")
+def rename(request: Request, library: LibraryOf, name: str, new: Annotated[str, Form()] = "") -> Response:
+    """Give a run another name, and say what does not follow."""
+    summary = _idle(request, library.summary(name))
+    renamed = rename_run(summary.run, new.strip())
+    jobs_of(request).forget(name)
+    return _to(rendering.address(f"/runs/{renamed.path.name}", {"renamed": name}))
+
+
+@router.post("/runs/{name}/delete")
+def delete_run(request: Request, library: LibraryOf, name: str) -> Response:
+    """Put a run into the bin; the table offers to undo that."""
+    summary = _idle(request, library.summary(name))
+    entry = bin_run(summary.run)
+    jobs_of(request).forget(name)
+    return _to(rendering.address("/runs", {"binned": entry}))
+
+
+@router.get("/bin")
+def show_bin(request: Request, library: LibraryOf) -> Response:
+    """What was deleted, and can be taken back."""
+    entries: list[dict[str, Any]] = [
+        {"entry": entry, "name": name, "when": when, "taken": library.has_folder(name)}
+        for entry, (name, when) in binned(library.runs_dir).items()
+    ]
+    return rendering.page(request, "bin.html", entries=entries, folder=library.runs_dir / BIN)
+
+
+@router.post("/bin/restore")
+def restore(library: LibraryOf, entry: Annotated[str, Form()] = "") -> Response:
+    """Take a run out of the bin again, under its own name."""
+    run: Run = restore_run(library.runs_dir, entry)
+    return _to(rendering.address(f"/runs/{run.path.name}", {}))
+
+
+def _idle(request: Request, summary: RunSummary) -> RunSummary:
+    """A run whose folder nobody works in.
+
+    Raises:
+        CifarlabError: If it is being trained, here or elsewhere, or evaluated.
+    """
+    if summary.state == "running" or jobs_of(request).is_busy(summary.name):
+        raise CifarlabError(f"{summary.name} is being trained or evaluated: wait until that has ended, or stop it")
+    return summary
+
+
+def _to(address: str) -> Response:
+    return RedirectResponse(address, status_code=303)

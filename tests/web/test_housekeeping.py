@@ -1,0 +1,83 @@
+"""Tags, notes, other names and the bin, as the pages' forms send them."""
+
+import html
+import re
+
+import pytest
+
+from cifarlab.runs import Run
+from cifarlab.runs.moving import binned
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 0)
+
+
+def test_tags_and_a_note_are_kept_shown_and_searched(own_pages, runs_dir):
+    form = {"tags": "base, to <b>show</b>", "note": "Why?\nBecause & so."}
+    answer = own_pages.post("/runs/first/notes", data=form, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs/first#notes")
+    page = own_pages.get("/runs/first").text
+    assert "Because &amp; so." in page
+    assert "<b>show</b>" not in page
+    table = own_pages.get("/runs?q=because").text
+    assert re.findall(r'<a class="run" href="[^"]+">([^<]+)</a>', table) == ["first"]
+    assert 'href="/runs?q=because&amp;tag=base"' in table
+    assert "no run is like that" in own_pages.get("/runs?tag=nothing").text.lower()
+    listed = {each["id"]: each for each in own_pages.get("/v1/runs").json()["runs"]}
+    assert (listed["first"]["tags"], listed["second"]["note"]) == (["base", "to <b>show</b>"], "")
+    assert own_pages.post("/runs/first/notes", data={"tags": "x" * 50}).status_code == 400
+    assert own_pages.post("/runs/nothing/notes", data=form).status_code == 404
+
+
+def test_a_run_is_deleted_and_taken_back(own_pages, runs_dir):
+    answer = own_pages.post("/runs/first/delete")
+    assert answer.status_code == 200
+    assert "is in the bin" in answer.text
+    assert 'href="/runs/first"' not in answer.text
+    (entry,) = binned(runs_dir)
+    assert f'value="{entry}"' in own_pages.get("/bin").text
+    assert own_pages.get("/runs/first").status_code == 404
+    back = own_pages.post("/bin/restore", data={"entry": entry}, follow_redirects=False)
+    assert (back.status_code, back.headers["location"]) == (303, "/runs/first")
+    assert own_pages.get("/runs/first").status_code == 200
+    assert "It is empty." in own_pages.get("/bin").text
+    assert own_pages.post("/bin/restore", data={"entry": "../first"}).status_code == 400
+
+
+def test_a_run_in_training_is_neither_deleted_nor_renamed(own_pages, runs_dir):
+    for what in ("delete", "rename"):
+        answer = own_pages.post(f"/runs/begun/{what}", data={"new": "other"})
+        assert answer.status_code == 400
+        assert "begun is being trained or evaluated" in html.unescape(answer.text)
+    with Run(runs_dir / "first").owned():  # by another process, which has not said so yet
+        assert "is being trained" in own_pages.post("/runs/first/delete").text
+    assert {"begun", "first"} <= {path.name for path in runs_dir.iterdir()}
+
+
+def test_a_run_gets_another_name_and_is_told_what_keeps_the_old_one(own_pages, runs_dir, text_of):
+    answer = own_pages.post("/runs/first/rename", data={"new": "better"})
+    assert answer.status_code == 200
+    assert str(answer.url).endswith("/runs/better?renamed=first")
+    assert "It was called first. What was written before keeps that name" in text_of(answer.text)
+    assert "of 120 test images were classified correctly" in text_of(answer.text)
+    assert not (runs_dir / "first").exists()
+    for new, says in (("second", "is there already"), ("a/b", "made of letters"), ("", "made of letters")):
+        refused = own_pages.post("/runs/better/rename", data={"new": new})
+        assert (refused.status_code, says in refused.text) == (400, True)
+
+
+def test_the_table_keeps_its_ticks_and_gives_its_file(own_pages):
+    text = own_pages.get("/runs?run=first&run=gone&sort=name").text
+    assert re.findall(r'name="run" value="(\w[\w-]*)" aria-label="[^"]+" checked', text) == ["first"]
+    assert "/runs?run=first&amp;run=gone&amp;sort=-accuracy" in text
+    hidden = own_pages.get("/runs?run=first&q=second").text
+    assert '<input type="hidden" name="run" value="first" data-elsewhere>' in hidden
+    answer = own_pages.get("/runs.csv?sort=name&q=sec")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["name", "second"]
+
+
+def test_times_are_told_with_their_zone(own_pages):
+    assert re.search(r'<time datetime="[\d-]+T[\d:]+\+00:00">[\d-]+ \d\d:\d\d UTC</time>', own_pages.get("/runs").text)
