@@ -1,8 +1,11 @@
 """The app's pages as a visitor meets them: in Debian's chromium, on a phone and on a desk, by day and by night."""
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cifarlab.datasets import load_data
 
@@ -80,13 +83,13 @@ def test_browse_the_data(visit):
     page = visit("/data/digits")
     total = len(load_data("digits").test)
     assert page.locator("#found").inner_text().startswith(f"{total}")
-    pictures = page.locator(".tiles img")
+    pictures = page.locator(".tiles .picture")
     assert pictures.count() == min(total, 300)
     page.get_by_label("Class").select_option("three")
     page.get_by_role("button", name="Apply").click()
     assert "class=three" in page.url
     assert "sort=" in page.url
-    alts = page.locator(".tiles img").evaluate_all("all => all.map(each => each.alt)")
+    alts = page.locator(".tiles .picture").evaluate_all("all => all.map(each => each.ariaLabel)")
     assert alts
     assert all(alt.startswith("three ") for alt in alts)
     page.locator(".tiles a").first.focus()
@@ -95,14 +98,20 @@ def test_browse_the_data(visit):
     assert page.locator("h1").inner_text().startswith("three")
 
 
-def test_hundreds_of_pictures_are_there_at_once(visit):
+def test_hundreds_of_pictures_come_in_three_requests_each_in_its_place(visit):
     page = visit("/data/digits?split=train")
-    count = page.locator(".tiles img").count()
-    assert count == 300
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.tiles img')].every(each => each.complete && each.naturalWidth === 32)"
+    assert page.locator(".tiles .picture").count() == 300
+    page.wait_for_load_state("networkidle")
+    sheets = page.evaluate(
+        "performance.getEntriesByType('resource').map(each => each.name).filter(each => /pictures|sheets/.test(each))"
     )
+    assert len(sheets) == 3
+    images = load_data("digits").train.images
+    for place in (0, 9, 10, 199, 299):
+        photograph = page.locator(".tiles .picture").nth(place).screenshot()
+        shown = np.asarray(Image.open(io.BytesIO(photograph)).convert("RGB").resize((32, 32)), int)
+        differences = np.abs(images[:300].astype(int) - shown).mean(axis=(1, 2, 3))
+        assert (images[differences.argmin()] == images[place]).all()
 
 
 def test_click_a_confusion_cell_and_land_on_its_images(visit):
@@ -114,7 +123,7 @@ def test_click_a_confusion_cell_and_land_on_its_images(visit):
     cell.click()
     page.wait_for_url("**/mistakes?**")
     assert page.locator("#gallery-title").inner_text() == title
-    alts = page.locator(".tiles img").evaluate_all("all => all.map(each => each.alt)")
+    alts = page.locator(".tiles .picture").evaluate_all("all => all.map(each => each.ariaLabel)")
     assert len(alts) == count
     true, _, said = title.partition(" predicted as ")
     assert all(alt.startswith(f"{true}, predicted as {said},") for alt in alts)

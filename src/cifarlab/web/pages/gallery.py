@@ -23,6 +23,7 @@ from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.pages.sheets import Sheets, lay_out
 
 # What an address of a gallery may hold, and an image's page carries on.
 KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")
@@ -33,7 +34,7 @@ class Tile:
     """One picture of a gallery.
 
     Attributes:
-        picture: Address of the picture; empty where it cannot be had.
+        style: Where the picture is on the gallery's sheets; empty where it cannot be had.
         said: The class named; empty where nobody was asked.
         sure: Probability of `said`.
         name: The image by its id, behind the number of the class suggested for it, or -1, and a colon; empty where the
@@ -41,7 +42,7 @@ class Tile:
     """
 
     href: str
-    picture: str
+    style: str
     alt: str
     true: str
     said: str = ""
@@ -65,6 +66,7 @@ class Gallery:
         problem: Why there are no pictures; or empty.
         shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
+        sheets: Style of the list, which names the sheets that hold the pictures; empty where there are none.
     """
 
     tiles: list[Tile]
@@ -77,6 +79,7 @@ class Gallery:
     shown: str = ""
     choices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    sheets: str = ""
 
 
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -92,10 +95,12 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     collection, problem = (found, "") if isinstance(found, Collection) else (None, found)
     carried = _carried(query, summary.name, split)
     shown = rows[(page - 1) * size : page * size]
-    tiles = [_prediction_tile(predictions, row, collection, carried) for row in shown]
-    names = doubts.runs if doubts else ()
+    ids = [image_id for image_id in predictions.ids[shown].tolist() if collection and image_id in collection.places]
+    sheets = lay_out(collection, ids) if collection and ids else Sheets("", {})
+    tiles = [_prediction_tile(predictions, row, collection, sheets.styles, carried) for row in shown]
+    names, classes = doubts.runs if doubts else (), predictions.class_names
     return Gallery(
-        tiles, len(rows), page, pages, problem, predictions.class_names, ORDERS, chosen.shown, SHOWN, names
+        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style
     )  # fmt: skip
 
 
@@ -127,8 +132,10 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     page, pages = read_page(query, len(rows), size)
     carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
     shows_doubt = bool(query.get("doubt") or query.get("sort") == "doubt")
+    shown = rows[(page - 1) * size : page * size]
+    sheets = lay_out(collection, part.ids[shown].tolist())
     tiles = []
-    for row in rows[(page - 1) * size : page * size]:
+    for row in shown:
         image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
         place = doubts.rows.get(image_id) if doubts is not None and shows_doubt else None
         suggested = int(doubts.suggested[place]) if doubts is not None and place is not None else -1
@@ -136,9 +143,10 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         alt, name = f"{true} ({image_id})", f"{suggested}:{image_id}"
-        tiles.append(Tile(href, collection.address(image_id), alt, true, said, sure, said in ("", true), name))
+        tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
+    names = doubts.runs if doubts else ()
     return Gallery(
-        tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=doubts.runs if doubts else ()
+        tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=names, sheets=sheets.style
     )
 
 
@@ -158,19 +166,23 @@ def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, str]:
 
 
 def _prediction_tile(
-    predictions: Predictions, row: np.int64, collection: Collection | None, carried: Mapping[str, str]
+    predictions: Predictions,
+    row: np.int64,
+    collection: Collection | None,
+    styles: Mapping[str, str],
+    carried: Mapping[str, str],
 ) -> Tile:
     names = predictions.class_names
     image_id = str(predictions.ids[row])
     true, said = names[predictions.labels[row]], names[predictions.predicted[row]]
     sure = float(predictions.probabilities[row].max())
-    shown = collection is not None and image_id in collection.places
+    shown = image_id in styles
     words = f"{true}, classified correctly" if true == said else f"{true}, predicted as {said}"
     return Tile(
         href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         if collection and shown
         else "",
-        picture=collection.address(image_id) if collection and shown else "",
+        style=styles.get(image_id, ""),
         alt=f"{words}, {100 * sure:.0f} % confidence ({image_id})",
         true=true,
         said=said,
