@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from starlette.exceptions import HTTPException
 
 from cifarlab.runs.predictions import Predictions
 from cifarlab.web.pages.data_set import Collection
@@ -67,6 +68,7 @@ class Gallery:
         shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
         sheets: Style of the list, which names the sheets that hold the pictures; empty where there are none.
+        ids: Address of the ids of all that the filter left, to which the filter is to be added.
     """
 
     tiles: list[Tile]
@@ -80,6 +82,7 @@ class Gallery:
     choices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     sheets: str = ""
+    ids: str = ""
 
 
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -98,9 +101,9 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     ids = [image_id for image_id in predictions.ids[shown].tolist() if collection and image_id in collection.places]
     sheets = lay_out(collection, ids) if collection and ids else Sheets("", {})
     tiles = [_prediction_tile(predictions, row, collection, sheets.styles, carried) for row in shown]
-    names, classes = doubts.runs if doubts else (), predictions.class_names
+    names, classes, ids_at = doubts.runs if doubts else (), predictions.class_names, f"/ids{summary.address}"
     return Gallery(
-        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style
+        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style, ids_at
     )  # fmt: skip
 
 
@@ -144,10 +147,22 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         alt, name = f"{true} ({image_id})", f"{suggested}:{image_id}"
         tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
-    names = doubts.runs if doubts else ()
+    names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
     return Gallery(
-        tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=names, sheets=sheets.style
-    )
+        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets.style, ids=ids
+    )  # fmt: skip
+
+
+def choose_split(collection: Collection, query: Mapping[str, str]) -> str:
+    """The split that an address asks for; by default test, or train where there is no other.
+
+    Raises:
+        HTTPException: 404 if the data set has no such images.
+    """
+    split = query.get("split") or ("test" if "test" in collection.parts else "train")
+    if split not in collection.parts:
+        raise HTTPException(404, f"{collection.name} has no {split} images")
+    return split
 
 
 def choose_images(
