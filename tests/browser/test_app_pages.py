@@ -36,6 +36,8 @@ PAGES = {
     "data": "/data/digits?sort=doubt",
     "figures": "/data/digits/figures",
     "image": image_address,
+    "api": "/docs",
+    "marks": "/runs/first/mistakes?mark=1",
     "nothing": "/trainings/new?recipe=nothing",
 }
 VIEWS = [
@@ -246,6 +248,21 @@ def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
     ]
     assert tops[0][0] == tops[0][1]
     assert tops[1][0] < tops[1][1]
+
+
+def test_what_goes_on_beside_a_table_fades_out(visit):
+    page = visit("/runs", width=390)
+    table = page.locator(".scroll:has(.runs)")
+    fade = "parseFloat(getComputedStyle(each).getPropertyValue('--fade-{}'))"
+    fades = f"each => [{fade.format('start')}, {fade.format('end')}]"
+    start, end = table.evaluate(fades)
+    assert start == 0
+    assert end > 10
+    table.evaluate("each => each.scrollLeft = each.scrollWidth")
+    page.wait_for_function(f"each => {fade.format('end')} === 0", arg=table.element_handle())
+    assert table.evaluate(fades)[0] > 10
+    whole = visit("/docs").locator(".scroll").first
+    assert whole.evaluate(fades) == [0, 0]  # nothing is beside it
 
 
 def test_dark_is_chosen_and_kept(visit):

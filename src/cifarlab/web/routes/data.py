@@ -88,7 +88,7 @@ def _figure(library: Library, collection: Collection, name: str) -> Markup:
         with DRAWING:
             svg = Markup(to_inline_svg(draw_data_figure(collection, name).draw(), name, described))
         region = (
-            '<div class="scroll" role="region" aria-label="{}" tabindex="0"><figure class="scores">{}</figure></div>'
+            '<div class="scroll" role="group" aria-label="{}" tabindex="0"><figure class="scores">{}</figure></div>'
         )
         return Markup(region).format(title, svg)
 
