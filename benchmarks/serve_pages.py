@@ -37,7 +37,7 @@ from cifarlab.datasets import Splits, load_data
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, create_run
 from cifarlab.runs.predictions import Predictions
-from cifarlab.utils import files
+from cifarlab.utils import files, own_code
 from cifarlab.web.pages.data_set import slug_of
 
 MOST_SECONDS = 0.2
@@ -214,6 +214,7 @@ def _serve(runs_dir: str, data: str, listener: socket.socket) -> None:
 
 def make_runs(root: Path, data: str, count: int) -> None:
     """Runs of four skills, each copied until there are enough, with other histories."""
+    own_code.allow(data)
     splits = load_data(data)
     originals = [_make_run(root, f"original-{number}", splits, data, skill=2.0 + number) for number in range(4)]
     for number in range(count - len(originals)):

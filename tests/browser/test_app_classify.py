@@ -1,7 +1,7 @@
 """The page Classify and the API's documentation as a visitor meets them, with models that are made up."""
 
+import csv
 import io
-import re
 
 import numpy as np
 import pytest
@@ -147,6 +147,97 @@ def test_a_bad_picture_is_refused_with_its_reason(visit, tmp_path, data, name, s
     assert page.locator("#answer [role=alert]").count() == 0
 
 
+DROP = """([kind, files]) => {
+  const transfer = new DataTransfer();
+  for (const [name, bytes] of files) transfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+  document.body.dispatchEvent(kind === "drop"
+    ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
+    : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}"""
+
+
+def lines(page, count: int) -> list[list[str]]:
+    """File and predicted class, or what is wrong, of a table with so many lines, once it is whole."""
+    page.wait_for_function(f"() => document.querySelectorAll('#answer:not([aria-busy]) #lines tr').length === {count}")
+    return page.locator("#lines tr").evaluate_all(
+        "all => all.map(each => [each.querySelector('th').innerText, "
+        "(each.querySelector('strong') ?? each.querySelector('.failed')).innerText])"
+    )
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_two_pictures_are_both_answered(visit, kind):
+    page = visit("/classify")
+    page.evaluate(DROP, [kind, [["a.png", list(picture((0, 0, 0)))], ["b.png", list(picture((255, 255, 255)))]]])
+    assert lines(page, 2) == [["a.png", "dark"], ["b.png", "bright"]]
+    assert page.locator("#hint").inner_text() == "2 pictures"
+    assert page.locator("#told").inner_text() == "2 pictures"
+    choose(page, picture())  # and one alone again
+    assert answered(page) == "red"
+
+
+def test_a_folder_is_a_table_that_is_saved_as_csv(visit, tmp_path):
+    folder = tmp_path / "mine"
+    (folder / "inner").mkdir(parents=True)
+    for number in range(70):  # more than one request takes
+        (folder / "inner" / f"{number:02}.png").write_bytes(picture((0, 0, 0) if number % 2 else (255, 0, 0)))
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden.png").write_bytes(picture())
+    (folder / "zz.png").write_text("damaged")
+    page = visit("/classify?model=builtin&model=grey")
+    with page.expect_response("**/classify"):
+        page.locator("#folder").set_input_files(folder)
+    found = dict(lines(page, 71))
+    assert found["mine/inner/00.png"] == "red"
+    assert found["mine/inner/69.png"] == "dark"
+    assert "not a picture" in found["mine/zz.png"]
+    assert page.locator("#hint").inner_text() == "71 pictures, 2 other files left out"
+    assert page.locator("#count").inner_text() == "71 pictures"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    assert download.value.suggested_filename == "predictions.csv"
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert len(rows) == 71 * 2
+    assert {row["image"] for row in rows} == set(found)
+    assert {row["class_1"] for row in rows if row["image"] == "mine/inner/00.png" and row["model"] == "builtin"} == {
+        "red"
+    }
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_a_table_fits_and_is_accessible(visit, serious, width, scheme):
+    page = visit("/classify?model=builtin&model=grey", width=width, scheme=scheme)
+    names = ["a.png", "a-name-that-is-so-long-that-it-must-break-somewhere-or-push-the-rest-out.png", "bad.png"]
+    page.evaluate(DROP, ["drop", [[name, list(b"no" if name == "bad.png" else picture())] for name in names]])
+    lines(page, 3)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert serious(page) == []
+
+
+def test_several_pictures_without_a_script(visit, tmp_path):
+    page = visit("/classify", java_script_enabled=False)
+    files = [{"name": f"{number}.png", "mimeType": "image/png", "buffer": picture()} for number in range(3)]
+    page.locator("#picture").set_input_files(files)
+    page.get_by_role("button", name="Classify").click()
+    page.wait_for_selector("#lines")
+    assert page.locator("#lines strong").all_inner_texts() == ["red"] * 3
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save as CSV").click()
+    assert len(download.value.path().read_text().splitlines()) == 4
+
+
+def test_a_model_is_found_by_typing(visit):
+    page = visit("/classify")
+    page.get_by_label("Find models").type("GRE")
+    assert page.locator("#offered .choice:visible").all_inner_texts() == ["grey not evaluated"]
+    page.keyboard.press("Enter")
+    assert page.get_by_role("checkbox", name="grey").is_checked()
+    page.get_by_label("Find models").fill("nothing like it")
+    assert page.get_by_text("No model is like that.").is_visible()
+    page.get_by_label("Find models").fill("")
+    assert page.locator("#offered .choice:visible").count() == 2
+
+
 def test_nearest_training_images_come_when_they_are_known(visit, explanations):
     explanations.questions = 0
     page = visit("/classify?neighbours=1")
@@ -178,12 +269,3 @@ def test_the_keyboard_reaches_everything(visit):
     assert "grey" in reached
     page.locator("#picture").focus()
     assert page.locator("label[for=picture]").evaluate("label => getComputedStyle(label).outlineStyle") == "solid"
-
-
-def test_the_documentation_is_drawn_from_here(visit):
-    page = visit("/docs")
-    page.wait_for_selector(".opblock-summary-path")
-    paths = {re.sub(r"[\s\u200b]", "", text) for text in page.locator(".opblock-summary-path").all_inner_texts()}
-    assert {"/v1/predict", "/v1/models", "/v1/runs", "/healthz", "/metrics"} <= paths
-    page.locator(".opblock-post .opblock-summary-control").first.click()
-    page.wait_for_selector(".opblock-body")

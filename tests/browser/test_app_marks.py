@@ -129,6 +129,108 @@ def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):
     assert not (tmp_path / "runs" / "labels").exists()
 
 
+def middle(page, place: int) -> tuple[float, float]:
+    box = page.locator("[data-image] label").nth(place).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def chosen(page) -> list[int]:
+    return page.locator("[data-image] input").evaluate_all(
+        "all => all.map((each, place) => each.checked ? place : -1).filter(place => place >= 0)"
+    )
+
+
+def test_a_frame_drawn_around_pictures_selects_them(visit):
+    page = visit(GALLERY)
+    x, y = middle(page, 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(*middle(page, 3), steps=4)
+    assert page.locator(".band").count() == 1
+    page.mouse.up()
+    assert page.locator(".band").count() == 0
+    assert chosen(page) == [1, 2, 3]
+    assert page.locator("[data-said]").inner_text() == "3 selected"
+    page.keyboard.down("Control")  # and more to them
+    page.mouse.move(*middle(page, 5))
+    page.mouse.down()
+    page.mouse.move(*middle(page, 6), steps=4)
+    page.mouse.up()
+    page.keyboard.up("Control")
+    assert chosen(page) == [1, 2, 3, 5, 6]
+    page.mouse.down()
+    page.mouse.move(*middle(page, 0), steps=4)
+    assert chosen(page) != [1, 2, 3, 5, 6]
+    page.keyboard.press("Escape")  # thinks better of it
+    page.mouse.up()
+    assert chosen(page) == [1, 2, 3, 5, 6]
+    page.locator("[data-image] label").nth(8).click()  # a click is a click again
+    assert chosen(page) == [1, 2, 3, 5, 6, 8]
+
+
+def test_the_page_scrolls_under_a_frame_that_reaches_its_end(visit):
+    page = visit("/data/digits?mark=1&split=train")
+    page.mouse.move(*middle(page, 0))
+    page.mouse.down()
+    x, _ = middle(page, 0)
+    page.mouse.move(x, 840, steps=4)
+    page.wait_for_function("() => scrollY > 1000")
+    page.mouse.up()
+    places = chosen(page)
+    assert places[0] == 0
+    assert len(places) > 6  # the window shows five rows
+    tops = page.locator("[data-image]").evaluate_all("all => all.map(each => each.offsetLeft)")
+    assert {tops[place] for place in places} == {tops[0]}  # one column
+
+
+@pytest.mark.parametrize(("pointer", "selects"), [("pen", True), ("touch", False)])
+def test_a_pen_draws_and_a_finger_scrolls(visit, pointer, selects):
+    page = visit(GALLERY)
+    from_, to = middle(page, 0), middle(page, 2)
+    page.evaluate(
+        """([kind, from, to]) => {
+          const list = document.querySelector(".markable");
+          list.setPointerCapture = () => {};  // there is no real pointer to be held
+          const send = (type, [x, y]) => document.elementFromPoint(x, y).dispatchEvent(new PointerEvent(
+            type, { pointerType: kind, pointerId: 7, clientX: x, clientY: y, button: 0, bubbles: true }));
+          send("pointerover", from);
+          window.action = getComputedStyle(list).touchAction;
+          send("pointerdown", from);
+          send("pointermove", to);
+          send("pointerup", to);
+        }""",
+        [pointer, from_, to],
+    )
+    assert page.evaluate("action") == ("none" if selects else "auto")
+    assert chosen(page) == ([0, 1, 2] if selects else [])
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_ids_of_what_is_selected_are_saved(visit, scripts):
+    page = visit("/data/digits?mark=1&sort=doubt", java_script_enabled=scripts)
+    ids = page.locator("[data-image]").evaluate_all("all => all.map(each => each.dataset.image)")
+    for place in (4, 2):
+        page.locator("[data-image] label").nth(place).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Ids as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0] == "id,split,label,label_error_score"
+    assert [line.split(",")[0] for line in lines[1:]] == [ids[2], ids[4]]
+    if scripts:
+        page.locator("[data-image] input").nth(0).focus()
+        with page.expect_download() as download:
+            page.keyboard.press("e")
+        assert len(download.value.path().read_text().splitlines()) == 3
+
+
+def test_the_ids_of_the_whole_list_are_saved(visit):
+    page = visit("/data/digits?class=three")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="ids as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 1 + int(page.locator("#found").inner_text().split()[0])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_fits_and_is_accessible(visit, serious, width, scheme):

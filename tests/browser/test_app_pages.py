@@ -1,8 +1,11 @@
 """The app's pages as a visitor meets them: in Debian's chromium, on a phone and on a desk, by day and by night."""
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cifarlab.datasets import load_data
 
@@ -33,6 +36,8 @@ PAGES = {
     "data": "/data/digits?sort=doubt",
     "figures": "/data/digits/figures",
     "image": image_address,
+    "api": "/docs",
+    "marks": "/runs/first/mistakes?mark=1",
     "nothing": "/trainings/new?recipe=nothing",
 }
 VIEWS = [
@@ -80,13 +85,13 @@ def test_browse_the_data(visit):
     page = visit("/data/digits")
     total = len(load_data("digits").test)
     assert page.locator("#found").inner_text().startswith(f"{total}")
-    pictures = page.locator(".tiles img")
+    pictures = page.locator(".tiles .picture")
     assert pictures.count() == min(total, 300)
     page.get_by_label("Class").select_option("three")
     page.get_by_role("button", name="Apply").click()
     assert "class=three" in page.url
     assert "sort=" in page.url
-    alts = page.locator(".tiles img").evaluate_all("all => all.map(each => each.alt)")
+    alts = page.locator(".tiles .picture").evaluate_all("all => all.map(each => each.ariaLabel)")
     assert alts
     assert all(alt.startswith("three ") for alt in alts)
     page.locator(".tiles a").first.focus()
@@ -95,14 +100,20 @@ def test_browse_the_data(visit):
     assert page.locator("h1").inner_text().startswith("three")
 
 
-def test_hundreds_of_pictures_are_there_at_once(visit):
+def test_hundreds_of_pictures_come_in_three_requests_each_in_its_place(visit):
     page = visit("/data/digits?split=train")
-    count = page.locator(".tiles img").count()
-    assert count == 300
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.tiles img')].every(each => each.complete && each.naturalWidth === 32)"
+    assert page.locator(".tiles .picture").count() == 300
+    page.wait_for_load_state("networkidle")
+    sheets = page.evaluate(
+        "performance.getEntriesByType('resource').map(each => each.name).filter(each => /pictures|sheets/.test(each))"
     )
+    assert len(sheets) == 3
+    images = load_data("digits").train.images
+    for place in (0, 9, 10, 199, 299):
+        photograph = page.locator(".tiles .picture").nth(place).screenshot()
+        shown = np.asarray(Image.open(io.BytesIO(photograph)).convert("RGB").resize((32, 32)), int)
+        differences = np.abs(images[:300].astype(int) - shown).mean(axis=(1, 2, 3))
+        assert (images[differences.argmin()] == images[place]).all()
 
 
 def test_click_a_confusion_cell_and_land_on_its_images(visit):
@@ -114,7 +125,7 @@ def test_click_a_confusion_cell_and_land_on_its_images(visit):
     cell.click()
     page.wait_for_url("**/mistakes?**")
     assert page.locator("#gallery-title").inner_text() == title
-    alts = page.locator(".tiles img").evaluate_all("all => all.map(each => each.alt)")
+    alts = page.locator(".tiles .picture").evaluate_all("all => all.map(each => each.ariaLabel)")
     assert len(alts) == count
     true, _, said = title.partition(" predicted as ")
     assert all(alt.startswith(f"{true}, predicted as {said},") for alt in alts)
@@ -237,6 +248,21 @@ def test_a_wide_screen_has_the_matrix_beside_the_curves(visit):
     ]
     assert tops[0][0] == tops[0][1]
     assert tops[1][0] < tops[1][1]
+
+
+def test_what_goes_on_beside_a_table_fades_out(visit):
+    page = visit("/runs", width=390)
+    table = page.locator(".scroll:has(.runs)")
+    fade = "parseFloat(getComputedStyle(each).getPropertyValue('--fade-{}'))"
+    fades = f"each => [{fade.format('start')}, {fade.format('end')}]"
+    start, end = table.evaluate(fades)
+    assert start == 0
+    assert end > 10
+    table.evaluate("each => each.scrollLeft = each.scrollWidth")
+    page.wait_for_function(f"each => {fade.format('end')} === 0", arg=table.element_handle())
+    assert table.evaluate(fades)[0] > 10
+    whole = visit("/docs").locator(".scroll").first
+    assert whole.evaluate(fades) == [0, 0]  # nothing is beside it
 
 
 def test_dark_is_chosen_and_kept(visit):

@@ -5,11 +5,13 @@ given, and what the tests have made up where not.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from cifarlab.datasets import load_data
 from cifarlab.web.settings import Settings
 
 pytestmark = pytest.mark.browser
@@ -69,6 +71,26 @@ def test_photograph_what_not_every_run_has(screenshots, new_page, address, name,
     pytest.fail(f"no run here has the page {tab}")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_photograph_marking(screenshots, new_page, fakes, runs_dir, tmp_path, scheme):
+    """Pictures selected and marked, on a copy: the labels file of the real runs is left alone."""
+    shown = tmp_path / "runs"
+    shutil.copytree(Path(GIVEN_RUNS) if GIVEN_RUNS else runs_dir, shown, ignore=shutil.ignore_patterns("labels"))
+    with fakes.serving(Settings(runs_dir=shown, data=DATA)) as own:
+        page = new_page(height=900, scheme=scheme)
+        page.goto(f"{own}/data/{DATA}?sort=doubt&mark=1")
+        tiles = page.locator("[data-image] label")
+        for places, verdict in (((0, 1, 5), "Relabel"), ((8,), "Drop"), ((3,), "Keep")):
+            for place in places:
+                tiles.nth(place).click()
+            with page.expect_response("**/labels/**"):
+                page.get_by_role("button", name=verdict).click()
+        for place in (13, 14, 15):
+            tiles.nth(place).click()
+        photograph(page, screenshots / f"app-marks-{scheme}.png")
+        page.context.close()
+
+
 def test_photograph_a_run_on_a_phone(screenshots, new_page, address):
     page = new_page(width=390, device_scale_factor=2)
     page.goto(f"{address}/runs?sort=-accuracy")
@@ -89,6 +111,25 @@ def test_photograph_an_answer(screenshots, new_page, address, tmp_path, width, s
     page.wait_for_selector("#answer:not([aria-busy]) .answer h3:text-is('builtin')")
     expect(page.locator("#answer")).to_have_css("opacity", "1")  # no longer fading
     page.screenshot(path=screenshots / f"app-classify-{shot}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_photograph_a_table_of_answers(screenshots, new_page, address, tmp_path, scheme):
+    """Pictures of the test images, larger, by the built-in model and a run where there is one with a model."""
+    part = load_data(DATA).test
+    for label in range(6):
+        image = part.images[part.labels == label][1]
+        Image.fromarray(image.squeeze()).resize((96, 96)).save(tmp_path / f"{part.class_names[label]}.png")
+    (tmp_path / "notes.png").write_text("no picture")
+    page = new_page(height=1000, scheme=scheme)
+    page.goto(f"{address}/classify?model=builtin")
+    for box in page.locator("#offered input:not(:checked)").all()[:1]:
+        box.check()
+    page.locator("#folder").set_input_files(tmp_path)
+    page.wait_for_selector("#answer:not([aria-busy]) #lines tr:nth-child(7)")
+    page.mouse.move(0, 0)
+    page.wait_for_function("() => getComputedStyle(document.querySelector('#answer')).opacity === '1'")
+    page.screenshot(path=screenshots / f"app-classify-table-{scheme}.png", full_page=True)
 
 
 def photograph(page, path: Path, whole: bool = False) -> None:

@@ -217,6 +217,7 @@ PARTS = {
     "slug": ["digits", "evil", "runs-theirs-evil-py"],
     "image_id": ["test-00003"],
     "version": ["1"],
+    "code": ["AAAAAA"],
     "kind": ["png"],
     "part": ["best-trials"],
     "figure": ["optimisation_history"],

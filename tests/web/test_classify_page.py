@@ -1,9 +1,16 @@
 """The page Classify without a browser: its form, its answers, its refusals."""
 
+import base64
+import csv
+import dataclasses
+import io
 import re
 
 import numpy as np
 import pytest
+
+from cifarlab.runs import open_run
+from cifarlab.utils.errors import CifarlabError
 
 
 @pytest.fixture
@@ -61,6 +68,118 @@ def test_what_cannot_be_read_is_said_on_the_page(client, files, status, message)
 def test_too_long_a_form_and_no_form_at_all(client):
     assert client.post("/classify", content=b"x").status_code == 400
     assert client.post("/classify", headers={"content-length": str(10**9)}).status_code == 413
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    (encoded,) = re.findall(r'href="data:text/csv;base64,([^"]+)" download', text)
+    return list(csv.DictReader(io.StringIO(base64.b64decode(encoded).decode())))
+
+
+def test_several_pictures_are_a_table_with_csv(client, encode, text_of):
+    colours = {"red.png": (255, 0, 0), "a, b.png": (0, 0, 0)}
+    files = [
+        ("picture", (name, encode(np.full((40, 60, 3), colour, np.uint8), "png"))) for name, colour in colours.items()
+    ]
+    files.insert(1, ("picture", ("bad.png", b"just words")))
+    page = client.post("/classify", files=files, data={"model": ["builtin", "grey"]})
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "no-store"
+    lines = re.findall(r"<tr><td>.*?</tr>", page.text, re.DOTALL)
+    assert [re.search(r'<th scope="row">([^<]+)', line)[1] for line in lines] == ["red.png", "bad.png", "a, b.png"]
+    assert re.findall(r"<strong>(\w+)</strong> ([\d.]+)", lines[0])[0][0] == "red"
+    assert len(re.findall(r"<small>", lines[0])) == 4  # two more classes of each model
+    assert "it is text, not a picture" in lines[1]
+    rows = read_csv(page.text)
+    assert [(row["image"], row["model"]) for row in rows] == [
+        (name, model) for name in ("red.png", "bad.png", "a, b.png") for model in ("builtin", "grey")
+    ]
+    red, bad, dark = rows[0], rows[2], rows[4]
+    logits = np.array([4 * 2 / 3, 4 * (1 - 2 / 6), 4 / 3, 8])  # as the made-up model has them, of (255, 0, 0)
+    expected = np.exp(logits) / np.exp(logits).sum()
+    assert red["class_1"] == "red"
+    assert float(red["probability_1"]) == pytest.approx(expected[3], abs=1e-6)
+    assert red["problem"] == ""
+    assert "not a picture" in bad["problem"]
+    assert bad["class_1"] == ""
+    assert dark["class_1"] == "dark"
+
+
+def test_as_many_as_the_api_takes_and_no_more(make_client, red):
+    from cifarlab.web.settings import Limits
+
+    client = make_client(limits=Limits(max_images=3))
+    assert (
+        client.post("/classify", files=[("picture", (f"{i}.png", red)) for i in range(3)]).text.count("<tr><td>") == 3
+    )
+    for count in (4, 30):
+        page = client.post("/classify", files=[("picture", (f"{i}.png", red)) for i in range(count)])
+        assert page.status_code == 413
+
+
+def test_one_picture_is_a_table_where_that_is_asked_for(client, red):
+    page = client.post("/classify", files={"picture": ("red.png", red)}, data={"table": "1"})
+    assert page.text.count("<tr><td>") == 1
+
+
+class TestDamaged:
+    """Two models, of which one cannot be loaded, and one answers nonsense."""
+
+    @pytest.fixture
+    def client(self, make_client, fakes):
+        class Store(fakes.FakeModelStore):
+            def load(self, name):
+                if name == "grey":
+                    raise CifarlabError("grey/model.keras is damaged: train it anew")
+                return super().load(name)
+
+        return make_client(store=Store())
+
+    def test_its_card_says_so_alone(self, client, red, text_of):
+        page = client.post("/classify", files={"picture": red}, data={"model": ["grey", "builtin"]})
+        assert page.status_code == 200
+        assert "grey/model.keras is damaged" in page.text
+        assert re.findall(r'<li class="first"><span class="name">([^<]+)', page.text) == ["red"]
+
+    def test_its_column_says_so_alone(self, client, red):
+        page = client.post("/classify", files=[("picture", red)] * 2, data={"model": ["grey", "builtin"]})
+        assert page.status_code == 200
+        assert page.text.count("cannot be asked: grey/model.keras is damaged") == 1
+        assert page.text.count("<strong>red</strong>") == 2
+        rows = read_csv(page.text)
+        assert [bool(row["problem"]) for row in rows] == [True, False] * 2
+        assert rows[1]["class_1"] == "red"
+
+    def test_alone_it_is_refused(self, client, red):
+        page = client.post("/classify", files={"picture": red}, data={"model": "grey"})
+        assert page.status_code == 409
+        assert "grey/model.keras is damaged" in page.text
+
+    def test_one_that_answers_nan_fails_alone_too(self, make_client, fakes, red):
+        class Store(fakes.FakeModelStore):
+            def load(self, name):
+                found = super().load(name)
+                broken = lambda images: np.full((len(images), 4), np.nan, np.float32)  # noqa: E731
+                return dataclasses.replace(found, forward=broken) if name == "grey" else found
+
+        client = make_client(store=Store())
+        for count in (1, 2):
+            page = client.post("/classify", files=[("picture", red)] * count, data={"model": ["builtin", "grey"]})
+            assert page.status_code == 200
+            assert "grey gives NaN or infinity" in page.text
+
+
+def test_models_are_told_by_data_set_accuracy_and_date(made_runs, make_client, text_of):
+    from cifarlab.web.predictions.model_store import ModelStore
+
+    (made_runs / "first" / "model.keras").touch()
+    try:
+        client = make_client(runs_dir=made_runs, store=ModelStore(made_runs))
+        text = text_of(client.get("/classify").text)
+    finally:
+        (made_runs / "first" / "model.keras").unlink()
+    started = open_run(made_runs / "first").state["started"][:10]
+    assert re.search(rf"first digits · [\d.]+ % · {started}", text)
+    assert re.search(r"builtin cifar10 · 9\d.\d % · 20\d\d-", text)
 
 
 def test_nothing_of_the_picture_is_left(client, red):

@@ -171,13 +171,24 @@ def test_the_navigation_says_where_one_is(pages, address, item):
 
 
 def test_pictures_are_kept_by_the_browser(pages):
-    address = re.search(r'src="(/pictures/[^"]+)"', pages.get("/data/digits").text)[1]
+    address = re.search(r'src="(/pictures/[^"]+)"', pages.get(f"/images/digits/{image_id()}").text)[1]
     answer = pages.get(address)
     assert answer.headers["content-type"] == "image/png"
     assert "immutable" in answer.headers["cache-control"]
     old = pages.get(re.sub(r"/pictures/digits/\w+/", "/pictures/digits/older/", address))
     assert old.content == answer.content
     assert "immutable" not in old.headers["cache-control"]
+
+
+def test_a_gallery_needs_few_requests_whose_answers_are_kept(pages):
+    addresses = re.findall(r"url\((/sheets/[^)]+)\)", pages.get("/data/digits?split=train").text)
+    assert len(addresses) == 3
+    answer = pages.get(addresses[0])
+    assert answer.headers["content-type"] == "image/webp"
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    # Of other data the same numbers would be other pictures.
+    assert pages.get(re.sub(r"/sheets/digits/\w+/", "/sheets/digits/older/", addresses[0])).status_code == 404
+    assert pages.get(addresses[0] + "AAAA").status_code == 404
 
 
 def test_theme_is_kept_and_leads_back_into_the_app_only(pages):

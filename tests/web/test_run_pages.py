@@ -25,7 +25,7 @@ def test_a_confusion_cell_leads_to_exactly_its_images(pages):
         shown = pages.get(html.unescape(link)).text
         query = parse_qs(urlsplit(html.unescape(link)).query)
         true, predicted = query["true"][0], query["said"][0]
-        alts = re.findall(r'<img class="picture"[^>]* alt="([^"]+)"', shown)
+        alts = re.findall(r'<span class="picture" role="img" aria-label="([^"]+)"', shown)
         assert len(alts) == int(count)
         expected = f"{true}, classified correctly" if true == predicted else f"{true}, predicted as {predicted}"
         assert all(alt.startswith(expected) for alt in alts)

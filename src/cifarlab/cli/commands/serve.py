@@ -20,7 +20,6 @@ _TOKEN = "What visitors must know; on another address one is generated."
 # By what pip calls them.
 _NEEDED = {
     "fastapi": "fastapi",
-    "fastapi-offline": "fastapi_offline",
     "prometheus-client": "prometheus_client",
     "python-multipart": "python_multipart",
     "uvicorn": "uvicorn",

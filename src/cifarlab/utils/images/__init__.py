@@ -19,6 +19,7 @@ from cifarlab.utils.images._reading import (
     read_each,
     read_image,
     read_picture,
+    shrink,
     to_grey,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "read_picture",
     "say_left_out",
     "say_unreadable",
+    "shrink",
     "subfolders",
     "to_grey",
 ]

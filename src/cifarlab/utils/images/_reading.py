@@ -137,6 +137,15 @@ def to_grey(rgb: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(rgb).convert("L"), np.uint8)[:, :, None]
 
 
+def shrink(image: Pixels, largest_side: int) -> Pixels:
+    """`(H, W, C)` uint8, made smaller in its proportions where a side has more pixels than `largest_side`."""
+    if max(image.shape[:2]) <= largest_side:
+        return image
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    picture.thumbnail((largest_side, largest_side), Image.Resampling.LANCZOS)
+    return np.asarray(picture, np.uint8).reshape(*picture.size[::-1], image.shape[-1])
+
+
 def encode_png(image: Pixels, largest_side: int | None = None, *, smallest: bool = False) -> bytes:
     """An image as PNG.
 
@@ -145,9 +154,8 @@ def encode_png(image: Pixels, largest_side: int | None = None, *, smallest: bool
         largest_side: In pixels; a larger image is made smaller, in its proportions.
         smallest: Take longer for a smaller file.
     """
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    if largest_side is not None and max(picture.size) > largest_side:
-        picture.thumbnail((largest_side, largest_side), Image.Resampling.LANCZOS)
+    shown = image if largest_side is None else shrink(image, largest_side)
+    picture = Image.fromarray(shown[..., 0] if shown.shape[-1] == 1 else shown)
     file = io.BytesIO()
     picture.save(file, "png", optimize=smallest)
     return file.getvalue()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +13,6 @@ from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.utils.images import encode_png
 
 LARGEST_SIDE_PIXELS = 96
-_MOST_PICTURES = 4096
 
 
 class Collection:
@@ -24,7 +23,6 @@ class Collection:
         self.slug = slug
         self.name = name
         self.splits = splits
-        self._encode = lru_cache(_MOST_PICTURES)(lambda split, row: to_png(splits[split].images[row]))
 
     @cached_property
     def places(self) -> dict[str, tuple[str, int]]:
@@ -61,7 +59,24 @@ class Collection:
 
     def picture(self, image_id: str) -> bytes | None:
         """The image as PNG, made smaller where it is large; None where there is no such image."""
-        return self._encode(*self.places[image_id]) if image_id in self.places else None
+        image = self.image(image_id)
+        return None if image is None else to_png(image)
+
+    def number(self, image_id: str) -> int:
+        """The image's place among all of the data set, in the order of `places`."""
+        split, row = self.places[image_id]
+        return self._starts[split] + row
+
+    def numbered(self, number: int) -> NDArray[np.uint8]:
+        """The image of a number, which must be less than there are images: `(H, W, C)` uint8."""
+        split = next(split for split in reversed(SPLITS) if self._starts[split] <= number)
+        image: NDArray[np.uint8] = self.splits[split].images[number - self._starts[split]]
+        return image
+
+    @cached_property
+    def _starts(self) -> dict[str, int]:
+        sizes = [len(self.splits[split]) for split in SPLITS]
+        return {split: sum(sizes[:place]) for place, split in enumerate(SPLITS)}
 
     def address(self, image_id: str) -> str:
         """Where the picture is served."""

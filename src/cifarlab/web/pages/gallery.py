@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from starlette.exceptions import HTTPException
 
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.text import percent
@@ -24,6 +25,7 @@ from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.pages.sheets import Sheets, lay_out
 
 # What an address of a gallery may hold, and an image's page carries on.
 KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")
@@ -34,7 +36,7 @@ class Tile:
     """One picture of a gallery.
 
     Attributes:
-        picture: Address of the picture; empty where it cannot be had.
+        style: Where the picture is on the gallery's sheets; empty where it cannot be had.
         said: The class named; empty where nobody was asked.
         sure: Probability of `said`.
         name: The image by its id, behind the number of the class suggested for it, or -1, and a colon; empty where the
@@ -42,7 +44,7 @@ class Tile:
     """
 
     href: str
-    picture: str
+    style: str
     alt: str
     true: str
     said: str = ""
@@ -66,6 +68,8 @@ class Gallery:
         problem: Why there are no pictures; or empty.
         shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
+        sheets: Style of the list, which names the sheets that hold the pictures; empty where there are none.
+        ids: Address of the ids of all that the filter left, to which the filter is to be added.
     """
 
     tiles: list[Tile]
@@ -78,6 +82,8 @@ class Gallery:
     shown: str = ""
     choices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    sheets: str = ""
+    ids: str = ""
 
 
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -93,10 +99,12 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     collection, problem = (found, "") if isinstance(found, Collection) else (None, found)
     carried = _carried(query, summary.name, split)
     shown = rows[(page - 1) * size : page * size]
-    tiles = [_prediction_tile(predictions, row, collection, carried) for row in shown]
-    names = doubts.runs if doubts else ()
+    ids = [image_id for image_id in predictions.ids[shown].tolist() if collection and image_id in collection.places]
+    sheets = lay_out(collection, ids) if collection and ids else Sheets("", {})
+    tiles = [_prediction_tile(predictions, row, collection, sheets.styles, carried) for row in shown]
+    names, classes, ids_at = doubts.runs if doubts else (), predictions.class_names, f"/ids{summary.address}"
     return Gallery(
-        tiles, len(rows), page, pages, problem, predictions.class_names, ORDERS, chosen.shown, SHOWN, names
+        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style, ids_at
     )  # fmt: skip
 
 
@@ -128,8 +136,10 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     page, pages = read_page(query, len(rows), size)
     carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
     shows_doubt = bool(query.get("doubt") or query.get("sort") == "doubt")
+    shown = rows[(page - 1) * size : page * size]
+    sheets = lay_out(collection, part.ids[shown].tolist())
     tiles = []
-    for row in rows[(page - 1) * size : page * size]:
+    for row in shown:
         image_id, true = str(part.ids[row]), part.class_names[part.labels[row]]
         place = doubts.rows.get(image_id) if doubts is not None and shows_doubt else None
         suggested = int(doubts.suggested[place]) if doubts is not None and place is not None else -1
@@ -137,10 +147,23 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
         href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         alt, name = f"{true} ({image_id})", f"{suggested}:{image_id}"
-        tiles.append(Tile(href, collection.address(image_id), alt, true, said, sure, said in ("", true), name))
+        tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
+    names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
     return Gallery(
-        tiles, len(rows), page, pages, "", collection.class_names, DATA_ORDERS, doubts=doubts.runs if doubts else ()
-    )
+        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets.style, ids=ids
+    )  # fmt: skip
+
+
+def choose_split(collection: Collection, query: Mapping[str, str]) -> str:
+    """The split that an address asks for; by default test, or train where there is no other.
+
+    Raises:
+        HTTPException: 404 if the data set has no such images.
+    """
+    split = query.get("split") or ("test" if "test" in collection.parts else "train")
+    if split not in collection.parts:
+        raise HTTPException(404, f"{collection.name} has no {split} images")
+    return split
 
 
 def choose_images(
@@ -159,19 +182,23 @@ def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, str]:
 
 
 def _prediction_tile(
-    predictions: Predictions, row: np.int64, collection: Collection | None, carried: Mapping[str, str]
+    predictions: Predictions,
+    row: np.int64,
+    collection: Collection | None,
+    styles: Mapping[str, str],
+    carried: Mapping[str, str],
 ) -> Tile:
     names = predictions.class_names
     image_id = str(predictions.ids[row])
     true, said = names[predictions.labels[row]], names[predictions.predicted[row]]
     sure = float(predictions.probabilities[row].max())
-    shown = collection is not None and image_id in collection.places
+    shown = image_id in styles
     words = f"{true}, classified correctly" if true == said else f"{true}, predicted as {said}"
     return Tile(
         href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
         if collection and shown
         else "",
-        picture=collection.address(image_id) if collection and shown else "",
+        style=styles.get(image_id, ""),
         alt=f"{words}, {percent(sure, 0)} confidence ({image_id})",
         true=true,
         said=said,

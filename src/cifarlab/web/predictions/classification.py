@@ -152,6 +152,26 @@ async def decode(
         # To hand something so small to a thread and back would cost more than to decode it here.
         with contextlib.suppress(UploadError):  # perhaps only too large for here: the thread says what is wrong
             return _decode_all(files, shapes, min(max_pixels, _SMALL_PIXELS), threading.Event())
+    return await _decode_in_thread(service, files, shapes, max_pixels)
+
+
+async def decode_each(
+    service: InferenceService, files: Sequence[tuple[str, bytes]], shapes: Sequence[Shape], max_pixels: int
+) -> list[dict[Shape, Pixels] | UploadError]:
+    """As `decode`, each picture alone: what makes one unreadable stands in its place, and the others are there."""
+
+    async def one(file: tuple[str, bytes]) -> dict[Shape, Pixels] | UploadError:
+        try:
+            return await _decode_in_thread(service, [file], shapes, max_pixels)
+        except UploadError as error:
+            return error
+
+    return await asyncio.gather(*map(one, files))
+
+
+async def _decode_in_thread(
+    service: InferenceService, files: Sequence[tuple[str, bytes]], shapes: Sequence[Shape], max_pixels: int
+) -> dict[Shape, Pixels]:
     gone = threading.Event()
     try:
         return await asyncio.get_running_loop().run_in_executor(

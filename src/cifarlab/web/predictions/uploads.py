@@ -64,14 +64,24 @@ def decode_picture(
     Raises:
         UploadError: 413 if it is too large, 415 if it is no picture in one of the formats, 422 if it is damaged.
     """
-    height, width, channels = image_shape
-    if height != width:
-        raise UploadError(409, f"the model takes {height} x {width} images: only square ones can be made of pictures")
+    check_square(image_shape)
+    height, _, channels = image_shape
     try:
         rgb = read_image(data, height, name, max_pixels=max_pixels, formats=FORMATS)
     except PictureError as error:
         raise UploadError(_STATUS[error.fault], str(error)) from error
     return rgb if channels == 3 else to_grey(rgb)
+
+
+def check_square(image_shape: tuple[int, int, int]) -> None:
+    """Make sure that pictures can be made into what a model takes.
+
+    Raises:
+        UploadError: 409 if its height is not its width.
+    """
+    height, width, _ = image_shape
+    if height != width:
+        raise UploadError(409, f"the model takes {height} x {width} images: only square ones can be made of pictures")
 
 
 async def read_form(request: Request, *, max_images: int) -> Upload:

@@ -1,35 +1,44 @@
-"""The page Classify: a picture of the visitor's own, named by one or several models, with their reasons."""
+"""The page Classify: pictures of the visitor's own, named by one or several models; of one, also their reasons."""
 
-import io
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from PIL import Image
 from starlette.exceptions import HTTPException
 
-from cifarlab.evaluation.explanation.neighbours import Neighbour
-from cifarlab.models.pretrained import builtin
-from cifarlab.plots import data_uri
-from cifarlab.plots.saliency_overlay import overlay
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.images import Pixels, encode_png
 from cifarlab.web.pages import rendering
-from cifarlab.web.predictions.classification import Classified, accepted, best, decode, until_gone
-from cifarlab.web.predictions.uploads import UploadError, read_form
-from cifarlab.web.server.state import explanations_of, inference_of, settings_of
+from cifarlab.web.pages.classified import TOP, Card, Line, Named, Table, jpeg_uri, make_card
+from cifarlab.web.pages.model_offers import offer_models
+from cifarlab.web.predictions.batcher import Batcher, Busy
+from cifarlab.web.predictions.classification import (
+    Classified,
+    Shape,
+    accepted,
+    best,
+    decode,
+    decode_each,
+    until_gone,
+)
+from cifarlab.web.predictions.service import InferenceService
+from cifarlab.web.predictions.uploads import UploadError, check_square, read_form
+from cifarlab.web.server.state import explanations_of, inference_of, library_of, settings_of
 
 router = APIRouter(include_in_schema=False)
 
-TOP = 3
-NEIGHBOURS = 8
 MOST_MODELS = 4
-SHOWN_PIXELS = 320
-_SHOWN = (SHOWN_PIXELS, SHOWN_PIXELS, 3)
+MOST_FILES = 1000
+"""That the script sends for one table, in as many requests as the server's limits ask for."""
+INPUTS = 3
+"""Of files, in the form: those where nothing was chosen send an empty one."""
+_SHOWN: Shape = (320, 320, 3)
+
+Files = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -41,29 +50,25 @@ class FormValues:
 
 
 @dataclass(frozen=True)
-class Card:
-    """What the page shows of one model's answer.
+class Answers:
+    """One picture with a card for each model, or a table of several."""
 
-    Attributes:
-        named: The most probable classes with their probabilities.
-        seen: Address of the picture as the network sees it.
-        method: Of the saliency map; `attention` is its address. Both are empty where there is none.
-        neighbours: Class, neighbour and its picture's address; None where they are not there yet.
-        agreeing: How many neighbours are of the class named.
-        problem: Why there are no neighbours; or empty.
-    """
+    name: str = ""
+    picture: str = ""
+    cards: Sequence[Card] = ()
+    table: Table | None = None
 
-    model: str
-    known: tuple[str, ...]
-    calibrated: bool
-    named: list[tuple[str, float]]
-    seen: str
-    size: tuple[int, int]
-    method: str
-    attention: str
-    neighbours: list[tuple[str, Neighbour, str]] | None
-    agreeing: int
-    problem: str
+
+@dataclass(frozen=True)
+class Asked:
+    """The models that are asked, in the order of the form: opened, or why they cannot be."""
+
+    models: Mapping[str, Batcher | str]
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """What they take."""
+        return [each.loaded_model.image_shape for each in self.models.values() if isinstance(each, Batcher)]
 
 
 @router.get("/classify")
@@ -75,73 +80,134 @@ def show_form(request: Request) -> HTMLResponse:
 
 @router.post("/classify")
 async def show_answer(request: Request) -> HTMLResponse:
-    """The form with the answers below it; the picture lives as long as this request."""
-    service, limits = inference_of(request), settings_of(request).limits
+    """The form with the answers below it; the pictures live as long as this request."""
+    service, most = inference_of(request), settings_of(request).limits.max_images
     form = FormValues(_known(request, []), False)
     try:
         async with accepted(service):
-            upload = await read_form(request, max_images=2 * limits.max_images)
-            fields = upload.fields
+            upload = await read_form(request, max_images=most + INPUTS)
+            fields, pictures = upload.fields, upload.pictures
             form = FormValues(_known(request, fields.get("model", ())), "1" in fields.get("neighbours", ()))
-            if not upload.pictures:
-                raise UploadError(422, "no picture was sent: choose one, drop one here, or paste one")
-            name = upload.pictures[0][0]
+            if not pictures:
+                raise UploadError(422, "no picture was sent: choose one or several, drop them here, or paste them")
+            if len(pictures) > most:
+                raise UploadError(413, f"{len(pictures)} pictures: at most {most} at once without scripts")
             async with until_gone(request):
-                shown, cards = await _answer(request, upload.pictures[0], form)
+                asked = await _open(service, form.models)
+                is_table = len(pictures) > 1 or "1" in fields.get("table", ())
+                make = _make_table if is_table else _make_cards
+                answers = await make(request, pictures, asked, form)
     except HTTPException as error:
         response = _page(request, form, problem=str(error.detail), status=error.status_code)
         response.headers.update(error.headers or {})
         return response
-    return _page(request, form, picture=shown, name=name, cards=cards)
+    return _page(request, form, answers=answers)
 
 
-async def _answer(request: Request, picture: tuple[str, bytes], form: FormValues) -> tuple[str, list[Card]]:
+async def _open(service: InferenceService, names: Sequence[str]) -> Asked:
+    """The models of some names; one that is damaged fails alone.
+
+    Raises:
+        CifarlabError: If none of them can be used.
+    """
+    found: dict[str, Batcher | str] = {}
+    for name in names:
+        try:
+            batcher = await service.open_model(name)
+            check_square(batcher.loaded_model.image_shape)
+            found[name] = batcher
+        except Busy:
+            raise
+        except CifarlabError as error:
+            found[name] = str(error)
+    failed = [each for each in found.values() if isinstance(each, str)]
+    if len(failed) == len(found):
+        raise CifarlabError(failed[0] if failed else "there is no model here yet: train one first")
+    return Asked(found)
+
+
+async def _classify(
+    service: InferenceService, asked: Asked, pictures: Mapping[Shape, np.ndarray]
+) -> dict[str, Classified | str]:
+    """What each model says of the pictures in its shape, or why it says nothing."""
+    answers: dict[str, Classified | str] = {}
+    for name, batcher in asked.models.items():
+        if isinstance(batcher, str):
+            answers[name] = batcher
+            continue
+        seen = pictures[batcher.loaded_model.image_shape]
+        try:
+            answers[name] = Classified(batcher, seen, await service.predict(batcher, seen))
+        except Busy:
+            raise
+        except CifarlabError as error:
+            answers[name] = str(error)
+    return answers
+
+
+async def _make_cards(request: Request, pictures: Files, asked: Asked, form: FormValues) -> Answers:
     """The picture as the page shows it, and each model's card; the file is decoded where those of `/v1/predict` are."""
     service, max_pixels = inference_of(request), settings_of(request).limits.max_pixels
-    batchers = [await service.open_model(model) for model in form.models]
-    wanted = [_SHOWN, *(batcher.loaded_model.image_shape for batcher in batchers)]
-    decoded = await decode(service, [picture], list(dict.fromkeys(wanted)), max_pixels)
+    decoded = await decode(service, pictures, list(dict.fromkeys([_SHOWN, *asked.shapes])), max_pixels)
     cards, gone = [], threading.Event()
     try:
-        for batcher in batchers:
-            seen = decoded[batcher.loaded_model.image_shape]
-            answer = Classified(batcher, seen, await service.predict(batcher, seen))
-            cards.append(await anyio.to_thread.run_sync(_card, request, answer, form, gone, abandon_on_cancel=True))
+        for name, answer in (await _classify(service, asked, decoded)).items():
+            if isinstance(answer, str):
+                cards.append(Card(name, failed=answer))
+                continue
+            run = service.store.run(name)
+            make = partial(make_card, answer, explanations_of(request), run, neighbours=form.neighbours, gone=gone)
+            cards.append(await anyio.to_thread.run_sync(make, abandon_on_cancel=True))
     finally:  # a thread cannot be cancelled: it looks before each step that takes long
         gone.set()
-    return _jpeg_uri(decoded[_SHOWN][0]), cards
+    return Answers(pictures[0][0], jpeg_uri(decoded[_SHOWN][0]), cards)
+
+
+async def _make_table(request: Request, pictures: Files, asked: Asked, form: FormValues) -> Answers:
+    """A line for each picture; one that cannot be read says why, and the others are answered."""
+    service, max_pixels = inference_of(request), settings_of(request).limits.max_pixels
+    shapes = list(dict.fromkeys(asked.shapes))
+    decoded = await decode_each(service, pictures, shapes, max_pixels)
+    good = [each for each in decoded if not isinstance(each, UploadError)]
+    together = {shape: np.concatenate([each[shape] for each in good]) for shape in shapes} if good else {}
+    answers = await _classify(service, asked, together) if good else {}
+    named = {name: best(answer, TOP) for name, answer in answers.items() if isinstance(answer, Classified)}
+    lines, row = [], 0
+    for (name, _), each in zip(pictures, decoded, strict=True):
+        if isinstance(each, UploadError):
+            lines.append(Line(name, problem=str(each)))
+            continue
+        told: tuple[Named, ...] = tuple(named[model][row] if model in named else [] for model in asked.models)
+        lines.append(Line(name, jpeg_uri(each[shapes[0]][0]), named=told))
+        row += 1
+    problems = {
+        model: said if isinstance(said := answers.get(model, opened), str) else ""
+        for model, opened in asked.models.items()
+    }
+    return Answers(table=Table(problems, lines))
 
 
 def _page(
-    request: Request,
-    form: FormValues,
-    *,
-    status: int = 200,
-    picture: str = "",
-    name: str = "",
-    problem: str = "",
-    cards: Sequence[Card] = (),
+    request: Request, form: FormValues, *, status: int = 200, problem: str = "", answers: Answers | None = None
 ) -> HTMLResponse:
+    limits, answers = settings_of(request).limits, answers or Answers()
     response = rendering.page(
         request,
         "classify.html",
         status=status,
         form=form,
-        models=[
-            (each, "comes with cifarlab" if each == builtin.NAME else "")
-            for each in inference_of(request).store.names()
-        ],
+        offers=offer_models(inference_of(request).store.names(), library_of(request).summaries()),
         most_models=MOST_MODELS,
-        megabytes=settings_of(request).limits.max_request_bytes // 2**20,
+        most_files=MOST_FILES,
+        most_pictures=limits.max_images,
+        megabytes=limits.max_request_bytes // 2**20,
         # The script asks again by itself.
-        waiting=status == 503 or any(card.neighbours is None for card in cards),
-        picture=picture,
-        name=name,
+        waiting=status == 503 or any(card.neighbours is None for card in answers.cards),
         problem=problem,
-        cards=cards,
+        answers=answers,
     )
     if request.method == "POST":
-        response.headers["Cache-Control"] = "no-store"  # the picture is in it
+        response.headers["Cache-Control"] = "no-store"  # the pictures are in it
     return response
 
 
@@ -150,47 +216,3 @@ def _known(request: Request, names: Iterable[str]) -> tuple[str, ...]:
     offered = inference_of(request).store.names()
     chosen = tuple(dict.fromkeys(name for name in names if name in offered))[:MOST_MODELS]
     return chosen or tuple(offered[:1])
-
-
-def _card(request: Request, answer: Classified, form: FormValues, gone: threading.Event) -> Card:
-    model, picture = answer.batcher.loaded_model, answer.pictures[0]
-    explanations = explanations_of(request)
-    (named,) = best(answer, TOP)
-    label = int(answer.probabilities[0].argmax())
-    looked = [] if gone.is_set() else explanations.attention(model, picture, [label])
-    near: list[Neighbour] | None = []
-    problem = ""
-    if form.neighbours and not gone.is_set():
-        try:
-            run = inference_of(request).store.run(model.name)
-            near = explanations.neighbours(model, run, picture, NEIGHBOURS)
-        except CifarlabError as error:
-            problem = str(error)
-    names = model.class_names
-    return Card(
-        model=model.name,
-        known=names,
-        calibrated=model.temperature != 1.0,
-        named=named,
-        seen=_uri(picture),
-        size=picture.shape[:2],
-        method=looked[0].method if looked else "",
-        attention=_uri(overlay(_rgb(picture), looked[0].heat)) if looked else "",
-        neighbours=None if near is None else [(names[each.label], each, _uri(each.image)) for each in near],
-        agreeing=sum(each.label == label for each in near or ()),
-        problem=problem,
-    )
-
-
-def _jpeg_uri(square: Pixels) -> str:
-    file = io.BytesIO()
-    Image.fromarray(square).save(file, "jpeg", quality=85)
-    return data_uri(file.getvalue()).replace("image/png", "image/jpeg", 1)
-
-
-def _rgb(picture: Pixels) -> Pixels:
-    return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-
-
-def _uri(picture: Pixels) -> str:
-    return data_uri(encode_png(picture))

@@ -9,7 +9,7 @@ from cifarlab.plots import to_inline_svg
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.figures import DATA_FIGURES, DRAWING, draw_data_figure
-from cifarlab.web.pages.gallery import show_images
+from cifarlab.web.pages.gallery import choose_split, show_images
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.marks import read_marks
 from cifarlab.web.pages.sections import Section
@@ -35,9 +35,7 @@ def choose_data(library: LibraryOf) -> Response:
 def show_data(request: Request, library: LibraryOf, slug: str) -> Response:
     """Hundreds of pictures at a time, by split, class and doubt."""
     collection = library.collection(slug)
-    split = request.query_params.get("split") or ("test" if "test" in collection.parts else "train")
-    if split not in collection.parts:
-        raise HTTPException(404, f"{collection.name} has no {split} images")
+    split = choose_split(collection, request.query_params)
     gallery = show_images(library, collection, split, request.query_params, PAGE_SIZE)
     return rendering.page(
         request,
@@ -90,7 +88,7 @@ def _figure(library: Library, collection: Collection, name: str) -> Markup:
         with DRAWING:
             svg = Markup(to_inline_svg(draw_data_figure(collection, name).draw(), name, described))
         region = (
-            '<div class="scroll" role="region" aria-label="{}" tabindex="0"><figure class="scores">{}</figure></div>'
+            '<div class="scroll" role="group" aria-label="{}" tabindex="0"><figure class="scores">{}</figure></div>'
         )
         return Markup(region).format(title, svg)
 

@@ -146,7 +146,8 @@ def read_scores(
 
 @router.get("/runs/{id}/history", summary="The training curves of a run", responses=_MISSING)
 def read_history(
-    request: Request, run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.")]
+    request: Request,
+    run_id: Annotated[str, Path(alias="id", description="As `/v1/runs` names it.", min_length=1, max_length=255)],
 ) -> History:
     """Loss, accuracy, learning rate and seconds of every epoch so far."""
     summary = library_of(request).summary(run_id)

@@ -1,54 +1,87 @@
-// Drop, paste, preview, and answers without leaving the page; without this script the form is sent as any other.
+// Drop, paste, folders, and answers without leaving the page; without this script the form is sent as any other.
 
 const form = document.querySelector("#ask");
 const drop = document.querySelector("#drop");
-const picture = document.querySelector("#picture");
-const photograph = document.querySelector("#photograph");
+const inputs = ["#picture", "#folder", "#photograph"].map((name) => document.querySelector(name));
 const preview = document.querySelector("#preview");
 const hint = document.querySelector("#hint");
 const answer = document.querySelector("#answer");
 const told = document.querySelector("#told");
-const most = Number(form.dataset.most);
-const megabytes = Number(form.dataset.megabytes);
+const find = document.querySelector("#find");
+const mostModels = Number(form.dataset.most);
+const mostFiles = Number(form.dataset.files); // in one table
+const mostPictures = Number(form.dataset.pictures); // in one request, as the server has it
+const mostBytes = Number(form.dataset.megabytes) * 2 ** 20;
 let again = 0;
 let current = null;
+let chosen = []; // [file, name] of each picture
 
 document.documentElement.classList.add("scripted");
 
-function chosen() {
-  return picture.files[0] ?? photograph.files[0] ?? null;
-}
+const isPicture = (file) => file.type.startsWith("image/") || /\.(avif|bmp|gif|hei[cf]|jpe?g|p[gnp]m|png|tiff?|webp)$/i.test(file.name);
 
-function show(file) {
+// Of a folder, the pictures in it; what was chosen by itself is asked about whatever it is.
+function take(files, isFolder = false) {
+  const pictures = isFolder ? files.filter(([file, name]) => isPicture(file) && !/(^|\/)\./.test(name)) : files;
+  chosen = pictures.slice(0, mostFiles);
   preview.hidden = true;
-  hint.textContent = file.name;
-  submit();
+  const left = [
+    pictures.length > chosen.length ? `the first ${mostFiles.toLocaleString("en")} of ${pictures.length.toLocaleString("en")}` : "",
+    files.length > pictures.length ? `${(files.length - pictures.length).toLocaleString("en")} other files left out` : "",
+  ].filter(Boolean);
+  const count = chosen.length === 1 ? chosen[0][1] : `${chosen.length.toLocaleString("en")} pictures`;
+  hint.textContent = [count, ...left].join(", ");
+  if (chosen.length) submit();
+  else warn("There is no picture in that folder.");
 }
 
 // The server's small square: a picture may be few bytes and yet unfold to more pixels than a browser can bear.
-function showSquare(found) {
-  const square = found.querySelector(".given img");
+function showSquare() {
+  const square = answer.querySelector(".given img");
   preview.hidden = !square;
   if (square) preview.src = square.src;
 }
 
-function take(files) {
-  const file = [...files].find((each) => each.type.startsWith("image/")) ?? files[0];
-  const transfer = new DataTransfer();
-  transfer.items.add(file);
-  picture.files = transfer.files;
-  photograph.value = "";
-  show(file);
-}
-
-// What is chosen stands in the address; the picture does not.
+// Which models are chosen stands in the address; the pictures do not.
 function remember() {
   const query = new URLSearchParams();
   for (const box of form.querySelectorAll("input[type=checkbox]:checked")) query.append(box.name, box.value);
   history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
   const boxes = [...form.querySelectorAll("input[name=model]")];
-  const full = boxes.filter((box) => box.checked).length >= most;
+  const full = boxes.filter((box) => box.checked).length >= mostModels;
   for (const box of boxes) box.disabled = full && !box.checked;
+}
+
+// Requests of as many pictures as the server takes at once; a tenth is left for what stands around them.
+function split(files) {
+  const parts = [];
+  let bytes = Infinity;
+  for (const each of files) {
+    bytes += each[0].size;
+    if (bytes > 0.9 * mostBytes || parts.at(-1).length >= mostPictures) {
+      parts.push([]);
+      bytes = each[0].size;
+    }
+    parts.at(-1).push(each);
+  }
+  return parts;
+}
+
+// One request, asked again for as long as the server is busy.
+async function ask(files, isTable, signal) {
+  const data = new FormData(form);
+  data.delete("picture");
+  for (const [file, name] of files) data.append("picture", file, name);
+  if (isTable) data.append("table", "1");
+  for (;;) {
+    const response = await fetch(form.action, { method: "POST", body: data, signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const found = page.querySelector("#answer");
+    if (!found) throw new Error(page.querySelector("[role=alert]")?.textContent ?? `That did not work: the server answered ${response.status}.`);
+    if (response.status !== 503) return found;
+    if (!answer.querySelector("#lines")) answer.replaceChildren(...found.childNodes);
+    await new Promise((resolve) => (again = setTimeout(resolve, Number(found.dataset.again))));
+  }
 }
 
 async function submit() {
@@ -56,68 +89,118 @@ async function submit() {
   current?.abort();
   current = new AbortController();
   const { signal } = current;
-  const data = new FormData(form);
-  data.delete("picture");
-  if (chosen()) data.append("picture", chosen());
-  if (chosen()?.size >= megabytes * 2 ** 20) {
-    warn(`The picture has more than ${megabytes} MB: make it smaller.`); // else the server would hang up while it is sent
+  const large = chosen.filter(([file]) => file.size >= mostBytes); // the server would hang up while it is sent
+  const files = chosen.filter((each) => !large.includes(each));
+  const isTable = chosen.length > 1;
+  if (!files.length && chosen.length) {
+    warn(`${isTable ? "Each picture" : "The picture"} has more than ${form.dataset.megabytes} MB: make it smaller.`);
     return;
   }
   answer.setAttribute("aria-busy", "true");
   told.textContent = "Asking the models…";
   try {
-    const response = await fetch(form.action, { method: "POST", body: data, signal, headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const found = page.querySelector("#answer");
-    if (found) {
-      showSquare(found);
-      answer.replaceChildren(...found.childNodes);
+    let done = 0;
+    for (const part of files.length ? split(files) : [[]]) {
+      const found = await ask(part, isTable, signal);
+      if (done && found.querySelector("#lines")) addLines(found);
+      else answer.replaceChildren(...found.childNodes);
       if (found.dataset.again) again = setTimeout(submit, Number(found.dataset.again));
-    } else {
-      warn(page.querySelector("[role=alert]")?.textContent ?? `That did not work: the server answered ${response.status}.`);
+      if (!answer.querySelector("#lines")) break;
+      done += part.length;
+      if (done < files.length) told.textContent = say(`${done} of ${files.length} pictures`);
     }
+    showSquare();
+    if (large.length) addNotice(`Left out, as they have more than ${form.dataset.megabytes} MB: ${large.map(([, name]) => name).join(", ")}.`);
   } catch (error) {
     if (error.name === "AbortError") return; // another question was asked meanwhile
-    warn("The server cannot be reached: is it still running?");
+    warn(error instanceof TypeError ? "The server cannot be reached: is it still running?" : error.message);
   }
   answer.removeAttribute("aria-busy");
   told.textContent = summarise();
 }
 
+function say(words) {
+  const count = document.querySelector("#count");
+  if (count) count.textContent = words;
+  return words;
+}
+
+// The next pictures come below the last, in the table and in its file.
+function addLines(found) {
+  document.querySelector("#lines").append(...found.querySelector("#lines").childNodes);
+  const csv = document.querySelector("#csv");
+  const [head, first] = csv.href.split(",");
+  const next = atob(found.querySelector("#csv").href.split(",")[1]);
+  csv.href = `${head},${btoa(atob(first) + next.slice(next.indexOf("\n") + 1))}`;
+  say(`${document.querySelectorAll("#lines tr").length.toLocaleString("en")} pictures`);
+}
+
 function warn(message) {
   answer.removeAttribute("aria-busy");
+  answer.replaceChildren();
+  addNotice(message);
+}
+
+function addNotice(message) {
   const notice = document.createElement("p");
   notice.className = "notice";
   notice.setAttribute("role", "alert");
   notice.textContent = message;
-  answer.replaceChildren(notice);
+  answer.prepend(notice);
 }
 
-// For those who listen: one sentence a model.
+// For those who listen: one sentence a model, or how many there are.
 function summarise() {
-  const cards = [...answer.querySelectorAll(".answer")];
-  return cards
-    .map((card) => `${card.querySelector("h3").textContent}: ${card.querySelector(".first").textContent.trim()}.`)
-    .join(" ");
+  const cards = [...answer.querySelectorAll(".answer")].filter((card) => card.querySelector(".first"));
+  const words = cards.map((card) => `${card.querySelector("h3").textContent}: ${card.querySelector(".first").textContent.trim()}.`);
+  return document.querySelector("#count")?.textContent ?? words.join(" ");
 }
 
-picture.addEventListener("change", () => {
-  photograph.value = "";
-  if (picture.files[0]) show(picture.files[0]);
-});
-photograph.addEventListener("change", () => {
-  picture.value = "";
-  if (photograph.files[0]) show(photograph.files[0]);
-});
+for (const input of inputs) {
+  input.addEventListener("change", () => {
+    for (const other of inputs) if (other !== input) other.value = "";
+    if (input.files.length) take([...input.files].map((file) => [file, file.webkitRelativePath || file.name]), input.webkitdirectory);
+  });
+}
 form.addEventListener("change", (event) => {
   if (event.target.type !== "checkbox") return;
   remember();
-  if (chosen()) submit();
+  if (chosen.length) submit();
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
+
+// Models are found by typing; Enter chooses the first that is left.
+find?.addEventListener("input", () => {
+  const words = find.value.toLowerCase().split(/\s+/);
+  const choices = [...document.querySelectorAll("#offered .choice")];
+  for (const choice of choices) choice.hidden = !words.every((word) => choice.textContent.toLowerCase().includes(word));
+  document.querySelector("#unfound").hidden = choices.some((choice) => !choice.hidden);
+});
+find?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  document.querySelector("#offered .choice:not([hidden]) input:enabled")?.click();
+});
+
+// The files of what is dropped, those inside of folders too, each with its path.
+async function unfold(entry, found) {
+  if (found.length > 20 * mostFiles) return; // somebody's whole disk
+  if (entry.isFile) {
+    const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+    if (file) found.push([file, entry.fullPath.replace(/^\//, "")]);
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const entries = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([]))); // a hundred at a time
+    if (!entries.length) return;
+    for (const each of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) await unfold(each, found);
+  }
+}
+
 for (const name of ["dragenter", "dragover"]) {
   document.addEventListener(name, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
@@ -128,15 +211,25 @@ for (const name of ["dragenter", "dragover"]) {
 document.addEventListener("dragleave", (event) => {
   if (!event.relatedTarget) drop.classList.remove("over");
 });
+
+async function receive(event, transfer) {
+  if (!transfer?.files.length) return;
+  event.preventDefault();
+  for (const input of inputs) input.value = "";
+  const plain = [...transfer.files].map((file) => [file, file.name]);
+  // Entries are gone once this turn of the event loop is over.
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) {
+    take(plain);
+    return;
+  }
+  const found = [];
+  for (const entry of entries) await unfold(entry, found);
+  take(found, true);
+}
 document.addEventListener("drop", (event) => {
   drop.classList.remove("over");
-  if (!event.dataTransfer?.files.length) return;
-  event.preventDefault();
-  take(event.dataTransfer.files);
+  receive(event, event.dataTransfer);
 });
-document.addEventListener("paste", (event) => {
-  if (!event.clipboardData?.files.length) return;
-  event.preventDefault();
-  take(event.clipboardData.files);
-});
+document.addEventListener("paste", (event) => receive(event, event.clipboardData));
 remember();

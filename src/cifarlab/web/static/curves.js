@@ -112,7 +112,7 @@ class Curves {
   table() {
     this.values = make("table", { class: "curve-values" });
     this.spoken = make("p", { class: "unseen", "aria-live": "polite" });
-    const region = make("div", { class: "scroll", role: "region", "aria-label": "Values of the curves", tabindex: 0 });
+    const region = make("div", { class: "scroll", role: "group", "aria-label": "Values of the curves", tabindex: 0 });
     region.append(this.values);
     const below = make("div", {});
     below.append(region, this.spoken);

@@ -37,6 +37,83 @@ form.addEventListener("change", (event) => {
   tellSelected();
 });
 
+// A frame drawn around pictures by mouse or pen selects them; a finger scrolls.
+const list = form.querySelector(".markable");
+const BAND_BEGINS = 6; // pixels that a pointer must move: less is a click
+const EDGE = 40; // pixels at the window's top and bottom in which it scrolls by itself
+let band = null;
+
+function beginBand(event) {
+  const { pageX, pageY } = event;
+  const before = event.shiftKey || event.ctrlKey || event.metaKey ? selected() : [];
+  band = { left: pageX, top: pageY, x: event.clientX, y: event.clientY, before, was: selected(), frame: null };
+}
+
+function drawBand() {
+  const [x, y] = [band.x + scrollX, band.y + scrollY];
+  const [left, right] = [band.left, x].sort((one, other) => one - other);
+  const [top, bottom] = [band.top, y].sort((one, other) => one - other);
+  Object.assign(band.frame.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
+  for (const [box, place] of band.places) {
+    const inside = place.left < right && place.right > left && place.top < bottom && place.bottom > top;
+    box.checked = inside || band.before.includes(box);
+  }
+  tellSelected();
+}
+
+function scrollBand() {
+  if (!band?.frame) return;
+  const under = Math.max(0, EDGE - band.y) - Math.max(0, band.y - (innerHeight - EDGE));
+  if (under) {
+    scrollBy({ top: -under / 3, behavior: "instant" });
+    drawBand();
+  }
+  requestAnimationFrame(scrollBand);
+}
+
+function moveBand(event) {
+  if (!band) return;
+  [band.x, band.y] = [event.clientX, event.clientY];
+  if (!band.frame) {
+    if (Math.hypot(event.pageX - band.left, event.pageY - band.top) < BAND_BEGINS) return;
+    list.setPointerCapture(event.pointerId);
+    band.places = boxes.map((box) => {
+      const { left, right, top, bottom } = box.closest("li").getBoundingClientRect();
+      return [box, { left: left + scrollX, right: right + scrollX, top: top + scrollY, bottom: bottom + scrollY }];
+    });
+    band.frame = document.body.appendChild(document.createElement("div"));
+    band.frame.className = "band";
+    scrollBand();
+  }
+  drawBand();
+}
+
+function endBand() {
+  if (band?.frame) {
+    band.frame.remove();
+    anchor = selected()[0] ?? null;
+    // The click that follows would turn the picture under the pointer over again.
+    const swallow = (event) => event.preventDefault();
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener("click", swallow, true));
+  }
+  band = null;
+}
+
+list.addEventListener("pointerover", (event) => (list.style.touchAction = event.pointerType === "pen" ? "none" : ""));
+list.addEventListener("pointerdown", (event) => {
+  if (event.button === 0 && event.pointerType !== "touch" && !event.target.closest("a")) beginBand(event);
+});
+addEventListener("pointermove", moveBand);
+addEventListener("pointerup", endBand);
+addEventListener("pointercancel", endBand);
+
+function dropBand() {
+  for (const box of boxes) box.checked = band.was.includes(box);
+  tellSelected();
+  endBand();
+}
+
 // How many pictures stand in a row: as many as have the first one's height on the page.
 function columns() {
   const top = boxes[0].closest("li").offsetTop;
@@ -98,15 +175,18 @@ function mark(verdict, name = "") {
 }
 
 form.addEventListener("submit", (event) => {
+  if (event.submitter?.hasAttribute("formaction") && selected().length) return; // a file, which the browser keeps
   event.preventDefault();
   const verdict = event.submitter?.value;
   if (verdict) mark(verdict, verdict === "relabel" ? choice.value : "");
+  else tell("Select a picture first", true);
 });
 
 function act(key) {
   const button = form.querySelector(`button[data-key="${CSS.escape(key)}"]`);
   const option = form.querySelector(`option[data-key="${CSS.escape(key)}"]`);
-  if (button) mark(button.value, button.value === "relabel" ? choice.value : "");
+  if (button?.hasAttribute("formaction")) button.click();
+  else if (button) mark(button.value, button.value === "relabel" ? choice.value : "");
   else if (option) mark("relabel", option.value);
   else return false;
   return true;
@@ -124,6 +204,9 @@ addEventListener(
     else if (event.key === "a") {
       for (const box of boxes) box.checked = true;
       tellSelected();
+      done = true;
+    } else if (event.key === "Escape" && band?.frame) {
+      dropBand();
       done = true;
     } else if (event.key === "Escape" && selected().length) {
       for (const box of boxes) box.checked = false;
