@@ -17,6 +17,7 @@ from cifarlab.runs.own_labels import keep_labels
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training import machine_rates, stops
 from cifarlab.training.beginning import begin_again, begin_by_number, open_beginning
+from cifarlab.training.class_weights import advise_on_imbalance
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
 from cifarlab.training.naming import make_command, run_name
@@ -118,7 +119,8 @@ def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") ->
     """Write down all that is known of a run before its first step, its command apart."""
     run.set_state("running")
     files.write_json(run.recipe_file, to_dict(recipe))
-    files.write_json(run.data_file, describe_splits(splits))
+    told = [*splits.source.notices, *filter(None, [advise_on_imbalance(recipe, splits.train)])]
+    files.write_json(run.data_file, {**describe_splits(splits), "notices": told})
     remember_images(run, splits.train, splits.validation)
     kept = {"code": notes} if (notes := kept_code.keep_code(run, recipe)) else {}
     files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
@@ -197,7 +199,8 @@ def resume(
 def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None) -> tuple[Splits, "keras.Model"]:
     """Data and model of a run that was stopped, and every reason why it cannot go on."""
     if run.state["state"] == "finished":
-        raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
+        why = f" ({early})" if (early := run.state.get("why")) else ""
+        raise CifarlabError(f"{run.path} is finished{why}: nothing to resume; train again under another name")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
     return rebuild(run, again, data_dir, splits)
 
@@ -241,10 +244,13 @@ def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
         raise _too_large(task)
     seconds = sum(row["epoch_seconds"] for row in state.history)
     files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
-    if state.epoch < epochs:
+    early = stops.describe_early_stop(task.recipe, state.epoch, state.best_epoch)
+    if state.epoch < epochs and not early:
         run.set_state("stopped", f"paused after epoch {state.epoch} of {epochs}")
     else:
-        run.set_state("finished")
+        run.set_state("finished", early)
+        if early:
+            tell(show, f"{run.path}: {early}")
 
 
 def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingState":

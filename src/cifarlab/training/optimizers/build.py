@@ -44,6 +44,8 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
         raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
+    if recipe.ema:  # attributes: not every optimizer here takes them as arguments
+        optimizer.use_ema, optimizer.ema_momentum = True, recipe.ema
     if recipe.weight_decay:  # before `build`, after which Keras refuses; a name counts anywhere in a variable's
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)

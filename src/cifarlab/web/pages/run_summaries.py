@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cifarlab.plots.training_curves import best_epoch
 from cifarlab.recipes import settings_of
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.scores import Scores
+from cifarlab.utils.best_epoch import best_epoch
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
