@@ -20,6 +20,7 @@ from cifarlab.training.beginning import begin_again, begin_by_number, open_begin
 from cifarlab.training.class_weights import advise_on_imbalance
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
+from cifarlab.training.extension import check_extension, extend
 from cifarlab.training.naming import make_command, run_name
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
 from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
@@ -153,6 +154,7 @@ def resume(
     until: int | None = None,
     max_seconds: float | None = None,
     devices: int | str | None = None,
+    epochs: int | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -168,6 +170,8 @@ def resume(
         until: Pause again after this epoch.
         max_seconds: Pause again before so many seconds are over.
         devices: As for `train`; by default as many as before. The run notes where it was another number.
+        epochs: More epochs than the recipe has, for a finished run too: it ends as if it had been begun with them, bit
+            for bit, and so is refused where the schedule depends on their number. By default the recipe's.
 
     Returns:
         The run, finished or paused.
@@ -180,7 +184,8 @@ def resume(
     own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
-        splits, model = _prepare_again(run, data_dir, splits)
+        longer = None if epochs is None else check_extension(run, epochs)
+        splits, model = _prepare_again(run, data_dir, splits, is_extended=longer is not None)
         count = choose_again(devices, run)
         if not run.has_checkpoint():  # the network is new, and must begin with what the run began with
             begin_again(run, model, splits)
@@ -189,6 +194,8 @@ def resume(
         tell(observer, stops.describe(run))
         files.clear_partials(run.path)
         run.set_state("running", "resumed")
+        if longer is not None:
+            extend(run, longer)
         # Begun by an earlier version; not where trained weights' own images would be forgotten.
         if not run.trained_images_file.is_file() and not run.started_from_file.is_file():
             remember_images(run, splits.train, splits.validation)
@@ -196,9 +203,11 @@ def resume(
     return run
 
 
-def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None) -> tuple[Splits, "keras.Model"]:
+def _prepare_again(
+    run: Run, data_dir: str | Path | None, splits: Splits | None, *, is_extended: bool
+) -> tuple[Splits, "keras.Model"]:
     """Data and model of a run that was stopped, and every reason why it cannot go on."""
-    if run.state["state"] == "finished":
+    if run.state["state"] == "finished" and not is_extended:
         why = f" ({early})" if (early := run.state.get("why")) else ""
         raise CifarlabError(f"{run.path} is finished{why}: nothing to resume; train again under another name")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
