@@ -11,7 +11,7 @@ Where a gradient goes, from here to the weights:
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -132,6 +132,27 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
         manager.write()
         show.finish(task.run)
     return manager.state
+
+
+def try_rates(task: Task, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> Iterator[float]:
+    """Take steps by another schedule than the recipe's, writing nothing.
+
+    Args:
+        task: Recipe, data, freshly built model; its run is not asked for anything.
+        schedule: The learning rate of each step, from 0; with the attribute `peak`, as `WarmupThenDecay`.
+        steps: How many.
+
+    Yields:
+        The mean loss of each step's images before its update.
+    """
+    trained = add_augmentation(task.model, task.recipe)
+    engine = _engine(task, trained, build_optimizer(task.recipe, schedule, trained[task.image_pixels]))
+    for step in range(steps):
+        epoch, place = divmod(step, task.steps_per_epoch)
+        if not place:
+            rows = _shuffled(task, epoch + 1)
+        losses, _ = engine.run(rows[place : place + 1], _pixels(task, epoch + 1))
+        yield float(losses.mean(dtype=np.float64))
 
 
 def take_first_steps(task: Task, steps: int, progress: ProgressCallback) -> tuple[Mark, ...]:

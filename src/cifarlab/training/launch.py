@@ -1,21 +1,20 @@
 """From a recipe's name to a finished run, and from a stopped run to a finished one."""
 
 import contextlib
-import dataclasses
 import functools
 import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import Splits
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, to_dict
+from cifarlab.recipes import Recipe, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.own_labels import keep_labels
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training import machine_rates, stops
+from cifarlab.training import stops
 from cifarlab.training.beginning import begin_again, begin_by_number, open_beginning
 from cifarlab.training.class_weights import advise_on_imbalance
 from cifarlab.training.deadline import Deadline
@@ -23,10 +22,16 @@ from cifarlab.training.devices import choose_again, choose_devices, record_devic
 from cifarlab.training.extension import check_extension, extend
 from cifarlab.training.naming import make_command, run_name
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
-from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
-from cifarlab.training.starting_point import resolve_start
+from cifarlab.training.preparation import (
+    correct_splits,
+    describe_splits,
+    note_differences,
+    prepare,
+    rebuild,
+)
+from cifarlab.training.resolving import resolve_recipe
 from cifarlab.utils import files, own_code
-from cifarlab.utils.environment import choose_precision, describe_environment
+from cifarlab.utils.environment import describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.memory import is_out_of_memory
 
@@ -91,7 +96,7 @@ def train(
     begin = None
     if recipe is None:
         begin, recipe, settings = begin_by_number(start_from, data, settings, data_dir, code)
-    resolved = _resolve(recipe, settings, given, code)
+    resolved = resolve_recipe(recipe, settings, given, code)
     begin = begin or open_beginning(resolved.start_from, resolved.data, code)
     count = choose_devices(devices, resolved)
     corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)
@@ -139,7 +144,7 @@ def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: 
     Raises:
         CifarlabError: As for `train`.
     """
-    resolved = _resolve(recipe, settings, {} if data is None else {"data": data})
+    resolved = resolve_recipe(recipe, settings, {} if data is None else {"data": data})
     if own_code.is_own(resolved.model):
         prepare(resolved, data_dir)
 
@@ -212,21 +217,6 @@ def _prepare_again(
         raise CifarlabError(f"{run.path} is finished{why}: nothing to resume; train again under another name")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
     return rebuild(run, again, data_dir, splits)
-
-
-def _resolve(
-    recipe: str | Recipe,
-    settings: Sequence[str],
-    given: Mapping[str, Any],
-    code: Sequence[str | os.PathLike[str]] = (),
-) -> Recipe:
-    """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
-    resolved = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
-    resolved = dataclasses.replace(resolved, **given)
-    machine_rates.measure_what_is_open(resolved.precision)
-    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
-    allow_own_code(resolved, code)
-    return resolved
 
 
 def _make_task(*parts: Any) -> "Task":

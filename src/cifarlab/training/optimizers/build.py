@@ -8,11 +8,12 @@ from cifarlab.recipes import Recipe
 from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
 from cifarlab.training.optimizers.learning_rate_scales import has_learning_rate_scales, with_learning_rate_scales
 from cifarlab.training.optimizers.muon import Muon
-from cifarlab.training.optimizers.schedules import WarmupThenDecay
 from cifarlab.utils.errors import CifarlabError
 
 
-def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Model) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    recipe: Recipe, schedule: keras.optimizers.schedules.LearningRateSchedule, model: keras.Model
+) -> keras.optimizers.Optimizer:
     """An optimizer whose variables are built for the model's trainable variables.
 
     Adam: arXiv:1412.6980, with decoupled weight decay arXiv:1711.05101. Lion: arXiv:2302.06675.
