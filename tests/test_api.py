@@ -18,8 +18,8 @@ def test_every_public_name_is_there(name):
 
 def test_functions_are_functions_and_not_modules():
     functions = (
-        "calibrate compare compare_with_humans describe_data evaluate examine_labels explore list_recipes load_data "
-        "load_human_labels measure_robustness predict report resume shared_mistakes slice_accuracy train"
+        "calibrate compare compare_with_humans describe_data evaluate examine_labels explore find_rate list_recipes "
+        "load_data load_human_labels measure_robustness predict report resume shared_mistakes slice_accuracy train"
     )
     for name in functions.split():
         assert callable(getattr(cl, name))

@@ -38,6 +38,7 @@ _HOMES = {
     "explain_image": "cifarlab.evaluation.explanation.image",
     "explain_images": "cifarlab.evaluation.explanation.image",
     "explore": "cifarlab.reports.exploration.folder",
+    "find_rate": "cifarlab.training.rate_range",
     "list_recipes": "cifarlab.recipes",
     "load_data": "cifarlab.datasets",
     "load_human_labels": "cifarlab.evaluation.human_labels",

@@ -57,7 +57,7 @@ def refused(capsys, *words: str) -> str:
         ("train smoke --set model.num_classes=3", "unknown setting 'model.num_classes'"),
         ("train smoke --data digits --batch-size 5000", "training images"),
         ("train smoke --resume runs/x", "--resume"),
-        ("train --resume runs/x --epochs 3", "--resume"),
+        ("train --resume runs/x --seed 3", "--resume"),
         ("tune smok", "did you mean smoke"),
         ("tune smoke --range learning_rate=1..1", "is empty"),
         ("tune smoke --choice lerning_rate=1,2", "did you mean learning_rate"),

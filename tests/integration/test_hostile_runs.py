@@ -40,6 +40,7 @@ WORDS = {
     "doubts": ("doubts {run} --no-duplicates", "doubts {run} --split validation"),
     "evaluate": ("evaluate {run}", "evaluate {run} --split validation", "evaluate {run} --data digits"),
     "explore": (),  # as data
+    "find_rate": ("find-rate {run}/recipe.json",),
     "image": ("image test/3 --runs {run}", "image train/3 --runs {run} {other}"),
     "ladder": ("ladder smoke --runs-dir {runs}", "ladder {run}/recipe.json --runs-dir {runs}"),
     "machine": (),  # opens nothing

@@ -156,8 +156,17 @@ def test_a_calibration_error_of_one_outcome_allows_for_the_other(right: bool, su
         assert found == pytest.approx((value, max(0, value - 0.4899), min(1, value + 0.4899)), abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_balanced_accuracy_leaves_out_classes_without_images_and_macro_recall_does_not() -> None:
+    predictions = answered([0, 0, 0, 1], [0, 0, 2, 1], 4)  # class 2 has no image and is predicted, class 3 neither
+    assert metrics.measure("balanced_accuracy", predictions).value == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics.measure("macro_recall", predictions).value == pytest.approx((2 / 3 + 1 + 0) / 3)
+    theirs = sk.balanced_accuracy_score(predictions.labels, predictions.predicted)
+    assert metrics.measure("balanced_accuracy", predictions).value == pytest.approx(theirs)
+
+
 @pytest.mark.parametrize("case", ["all right", "all wrong", "always the same answer"])
-@pytest.mark.parametrize("name", ["accuracy", "macro_precision", "macro_recall", "macro_f1"])
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1"])
 def test_twenty_images_never_give_certainty(name: str, case: str) -> None:
     _, low, high = numbers(metrics.measure(name, CASES[case]))
     assert high - low > 0.01
@@ -194,6 +203,7 @@ def test_values_are_scikit_learns() -> None:
         "macro_precision": sk.precision_score(labels, predicted, average="macro"),
         "macro_recall": sk.balanced_accuracy_score(labels, predicted),
         "macro_f1": sk.f1_score(labels, predicted, average="macro"),
+        "balanced_accuracy": sk.balanced_accuracy_score(labels, predicted),
     }
     found = {name: metrics.measure(name, predictions).value for name in expected}
     assert found == pytest.approx(expected, abs=1e-12)

@@ -19,6 +19,7 @@ from cifarlab.plots.first_layer import plot_first_layer
 from cifarlab.plots.image_grid import plot_image_grid
 from cifarlab.plots.image_map import plot_image_map
 from cifarlab.plots.ladder import plot_ladder
+from cifarlab.plots.learning_rates import plot_learning_rates
 from cifarlab.plots.locality_histogram import plot_locality_histogram
 from cifarlab.plots.loss_history import plot_loss_history
 from cifarlab.plots.optimisation_history import plot_optimisation_history
@@ -131,6 +132,14 @@ def ladder() -> Figure:
         for name, series, accuracy, seconds, parameters in rows
     ]
     return plot_ladder(points, [(0.70, "published"), (0.491, "classroom")])
+
+
+def learning_rates() -> Figure:
+    """A made-up range test."""
+    rates = np.geomspace(1e-6, 10, 50).tolist()
+    smoothed = [2.3 - 0.02 * step if step < 40 else 1.5 + 0.5 * (step - 39) for step in range(50)]
+    losses = [value + 0.05 * (-1) ** step for step, value in enumerate(smoothed)]
+    return plot_learning_rates(rates, losses, smoothed, {"valley": 1e-3, "steepest": 5e-3, "minimum / 10": 2e-3})
 
 
 def locality_histogram() -> Figure:

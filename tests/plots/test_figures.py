@@ -27,7 +27,7 @@ from cifarlab.plots.pixel_permutation import plot_pixel_permutation
 from cifarlab.plots.saliency_overlay import overlay, plot_saliency_overlay
 from cifarlab.plots.setting_contours import plot_setting_contours
 from cifarlab.plots.setting_slices import plot_setting_slices
-from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.plots.trial_curves import plot_trial_curves
 from cifarlab.plots.unit_rows import plot_unit_rows
 from cifarlab.utils import discovery
@@ -111,14 +111,6 @@ def test_confusion_matrix_of_a_hundred_classes_stays_small() -> None:
     counts = np.random.default_rng(0).integers(0, 5, (100, 100))
     svg = plots.to_inline_svg(plot_confusion_matrix(counts, [f"class {n}" for n in range(100)]), "x", "")
     assert len(svg) < 120_000
-
-
-def test_best_epoch_is_the_first_of_equals_and_none_without_validation() -> None:
-    rows = [{"epoch": n, "validation_accuracy": a, "validation_loss": 1.0} for n, a in ((1, 0.2), (2, 0.5), (3, 0.5))]
-    best = best_epoch(rows)
-    assert best is not None
-    assert best["epoch"] == 2
-    assert best_epoch([{"epoch": 1, "train_loss": 1.0}]) is None
 
 
 def test_undefined_scores_are_left_out() -> None:

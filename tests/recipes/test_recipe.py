@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarlab.recipes import FLIPS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, from_dict, load_recipe, override, to_dict
+from cifarlab.recipes import (
+    FLIPS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    SELECT_BY,
+    Recipe,
+    from_dict,
+    load_recipe,
+    override,
+    to_dict,
+)
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
 
@@ -23,7 +34,7 @@ recipes = st.builds(
     model=st.text(),
     model_args=st.dictionaries(st.text(), plain_values, max_size=3),
     data=st.text(),
-    validation_fraction=st.floats(0, 0.99),
+    validation_fraction=st.floats(0.01, 0.99),
     epochs=st.integers(1, 10_000),
     batch_size=st.integers(1, 10_000),
     optimizer=st.sampled_from(OPTIMIZERS),
@@ -36,6 +47,11 @@ recipes = st.builds(
     schedule=st.sampled_from(SCHEDULES),
     warmup_epochs=st.floats(0, 100),
     label_smoothing=st.floats(0, 0.99),
+    class_weight=st.sampled_from(("none", "balanced"))
+    | st.dictionaries(st.text(), st.floats(1e-3, 1e3), min_size=1, max_size=3),
+    ema=st.floats(0, 0.9999),
+    select_by=st.sampled_from(SELECT_BY),
+    patience=st.integers(0, 100),
     flip=st.sampled_from(FLIPS),
     translate_pixels=st.integers(0, 16),
     rotate_degrees=st.floats(0, 180),
@@ -73,6 +89,11 @@ def test_what_is_printed_can_be_set_again(recipe):
         ("learning_rate=1", "learning_rate", 1.0),
         ("flip=random", "flip", "random"),
         ("data=folder:a=b", "data", "folder:a=b"),
+        ("class_weight=balanced", "class_weight", "balanced"),
+        ("class_weight={'cat': 2.0, 3: 1}", "class_weight", {"cat": 2.0, "3": 1}),
+        ("ema=0.999", "ema", 0.999),
+        ("select_by=balanced_accuracy", "select_by", "balanced_accuracy"),
+        ("patience=10", "patience", 10),
         ("image_pixels=(24, 28)", "image_pixels", (24, 28)),
         ("optimizer.beta_2=0.99", "optimizer_args", {"beta_2": 0.99}),
         ("model.widths=(2048,)", "model_args", {"widths": (2048,), "dropout": 0.2}),
@@ -108,6 +129,17 @@ def test_a_setting_changes_its_field_alone(setting, field, value):
         ("schedule=step", "constant, cosine, linear"),
         ("validation_fraction=1", "less than 1"),
         ("seed=2147483648", "2147483647"),
+        ("class_weight=even", "none, balanced, or finite numbers above 0"),
+        ("class_weight=2", "a word, or a dictionary"),
+        ("class_weight={}", "above 0"),
+        ("class_weight={'cat': 0}", "above 0"),
+        ("class_weight={'cat': True}", "above 0"),
+        ("class_weight={'cat': 1e999}", "finite"),
+        ("ema=1", "less than 1"),
+        ("ema=-0.1", "at least 0"),
+        ("select_by=f1", "one of accuracy, loss, macro_f1, balanced_accuracy"),
+        ("patience=-1", "at least 0"),
+        ("patience=2.5", "whole number"),
         ("epochs={[]: 1}", "whole number"),
     ],
 )
@@ -215,3 +247,8 @@ def test_arguments_by_their_old_names_are_read_and_written_by_their_new_ones():
 def test_another_models_argument_keeps_its_name():
     assert override(BASE, ["model.reach_pixels=3"]).model_args["reach_pixels"] == 3
     assert Recipe(model="own/bottleneck_mlp.py", model_args={"far_rate": 0.1}).model_args == {"far_rate": 0.1}
+
+
+def test_patience_needs_images_to_watch():
+    with pytest.raises(CifarlabError, match="patience watches the validation images"):
+        override(BASE, ["patience=3", "validation_fraction=0"])

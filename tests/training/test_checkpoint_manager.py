@@ -30,11 +30,11 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def make_manager(monkeypatch, clock):
-    def make(epochs, copying_seconds=0.0):
+    def make(epochs, copying_seconds=0.0, **options):
         weight, moment = Variable(), Variable()
         run = SimpleNamespace(write_history=lambda rows: None)
         manager = CheckpointManager(
-            run, SimpleNamespace(variables=[weight]), [weight, moment], None, TrainingState([], []), epochs
+            run, SimpleNamespace(variables=[weight]), [weight, moment], None, TrainingState([], []), epochs, **options
         )
         written = []
 
@@ -70,6 +70,42 @@ def test_the_best_epoch_has_the_highest_accuracy_and_then_the_lowest_loss(make_m
     assert manager.state.best_epoch == 3
     assert manager.state.best[0].tolist() == [3.0]
     assert [value.tolist() for value in manager.state.values] == [[5.0], [0.0]]
+
+
+@pytest.mark.parametrize(
+    ("select_by", "best"),
+    [
+        ("accuracy", [1, 1, 0, 0]),
+        ("loss", [1, 0, 1, 0]),
+        ("macro_f1", [1, 0, 0, 1]),
+        ("balanced_accuracy", [1, 1, 0, 1]),
+    ],
+)
+def test_the_best_epoch_is_chosen_by_the_recipes_measure(make_manager, select_by, best):
+    manager, _, _ = make_manager(epochs=4, select_by=select_by)
+    columns = ("validation_accuracy", "validation_loss", "validation_macro_f1", "validation_balanced_accuracy")
+    values = [(0.5, 1.0, 0.3, 0.2), (0.6, 1.1, 0.2, 0.3), (0.5, 0.9, 0.1, 0.2), (0.4, 1.0, 0.4, 0.4)]
+    rows = [dict(zip(columns, each, strict=True)) for each in values]
+    assert [manager.save(each) for each in rows] == [bool(each) for each in best]
+    noted = [row.get("is_best") for row in manager.state.history]
+    assert noted == ([None] * 4 if select_by == "accuracy" else best)
+
+
+def test_a_training_is_over_after_so_many_epochs_without_a_better_one(make_manager):
+    manager, _, _ = make_manager(epochs=9, patience=2)
+    over = []
+    for accuracy, loss in [(0.5, 1.0), (0.4, 0.1), (0.5, 0.9), (0.5, 0.9), (0.4, 1.0)]:
+        manager.save(row(accuracy, loss))
+        over.append(manager.is_over)
+    assert over == [False, False, False, False, True]
+
+
+def test_the_epoch_at_which_a_training_ends_early_is_copied_however_long_it_takes(make_manager, clock):
+    manager, _, _ = make_manager(epochs=9, copying_seconds=1.0, patience=2)
+    for accuracy in (0.5, 0.4, 0.3):
+        clock.seconds += 1.0
+        manager.save(row(accuracy, 1.0))
+    assert (manager.is_over, manager.state.epoch) == (True, 3)
 
 
 def test_the_latest_epoch_is_the_best_where_nothing_is_held_out(make_manager):

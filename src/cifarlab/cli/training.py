@@ -168,6 +168,7 @@ def resume(
     max_seconds: float | None = None,
     stderr: bool = False,
     devices: str | None = None,
+    epochs: int | None = None,
 ) -> Run:
     """Continue one stopped run, showing it: that of a folder, or `"latest"` of all in `runs_dir`."""
     run = find_latest(runs_dir) if path == LATEST else open_run(path)
@@ -177,7 +178,7 @@ def resume(
 
     with TrainingDisplay(make_console(stderr=stderr)) as display:
         return training.resume(
-            run, data_dir=data_dir, code=code, show=display, max_seconds=max_seconds, devices=devices
+            run, data_dir=data_dir, code=code, show=display, max_seconds=max_seconds, devices=devices, epochs=epochs
         )
 
 

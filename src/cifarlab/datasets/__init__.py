@@ -11,6 +11,7 @@ Importing this package or any file in it does not import Keras.
 
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
+from cifarlab.datasets._imbalance import describe_imbalance
 from cifarlab.datasets._loading import describe, image_shape, load_data, older_split, own_place, split_name
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "Splits",
     "describe",
+    "describe_imbalance",
     "image_shape",
     "load_data",
     "older_split",

@@ -11,6 +11,7 @@ import numpy as np
 
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, Splits
+from cifarlab.datasets._imbalance import describe_imbalance
 from cifarlab.datasets._options import take_path
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
@@ -131,7 +132,7 @@ def describe(splits: Splits) -> dict[str, Any]:
         "checksums": dict(source.checksums),
         "class_names": list(splits.class_names),
         "image_shape": list(splits.train.image_shape),
-        "notices": list(source.notices),
+        "notices": [*source.notices, *filter(None, [describe_imbalance(splits.train)])],
         **of_folder,
         "splits": {name: _counts(splits[name]) for name in SPLITS},
     }

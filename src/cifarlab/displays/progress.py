@@ -107,7 +107,7 @@ class TrainingDisplay:
         self._console = console or make_console(stderr=True)
         self._clock = clock
         self._live: Live | None = None
-        self._title = ""
+        self._title = self._by = ""
         self._epochs = self._first_epoch = self._steps_per_epoch = 0
         self._epoch = self._step = 0
         self._began = self._printed = clock()
@@ -136,6 +136,7 @@ class TrainingDisplay:
         """Say what begins: which run, how much of it."""
         self.__enter__()  # who gave it to `train` alone entered no context; who did has a live display already
         self._title = str(run.path)
+        self._by = "" if recipe.select_by == "accuracy" else f" by {recipe.select_by.replace('_', ' ')}, accuracy"
         self._steps_per_epoch, self._first_epoch, self._epochs = steps_per_epoch, first_epoch, epochs
         self._epoch, self._step = first_epoch, 0
         self._began = self._printed = self._clock()
@@ -192,8 +193,8 @@ class TrainingDisplay:
         if self._training_seconds:
             text += f", {duration(self._training_seconds)} of them training alone"
         if self._best:
-            best = self._best
-            text += f", best on validation {percent(best['validation_accuracy'])} at epoch {int(best['epoch'])}"
+            accuracy = percent(self._best["validation_accuracy"])
+            text += f", best on validation{self._by} {accuracy} at epoch {int(self._best['epoch'])}"
         if isinstance(sys.exc_info()[1], KeyboardInterrupt):  # this is called while it passes by
             text += f"; go on with cifarlab train --resume {shlex.quote(str(run.path))}"
         self._print(text)

@@ -29,6 +29,7 @@ from cifarlab.runs.scores import Activity, CalibratedScores, OverlapSummary, Sco
 from cifarlab.runs.started_from import start_notices
 from cifarlab.runs.trained_images import Overlap, find_overlap
 from cifarlab.utils import files, own_code
+from cifarlab.utils.best_epoch import best_epoch
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import few, percent
@@ -236,10 +237,10 @@ def _history_notices(run: Run, predictions: Predictions, split: str, data: str, 
 
     A training that was killed has noted epochs whose model it had not yet kept. Rounding may turn an answer or two.
     """
-    noted = [row["validation_accuracy"] for row in run.history() if "validation_accuracy" in row]
-    if split != "validation" or data != run.data_name or tta != NO_TTA or not noted:
+    best = best_epoch(run.history())
+    if split != "validation" or data != run.data_name or tta != NO_TTA or best is None:
         return []
-    expected, measured = max(noted), float(predictions.correct.mean())
+    expected, measured = best["validation_accuracy"], float(predictions.correct.mean())
     if abs(expected - measured) * len(predictions) <= max(2.0, 0.01 * len(predictions)):
         return []
     return [

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cifarlab.plots._axes import epoch_ticks, legend_handle, percent_ticks
 from cifarlab.plots._style import INK, MUTED, PAPER, new_axes, series_colour, series_marker, style
+from cifarlab.utils.best_epoch import best_epoch
 
 History = Sequence[Mapping[str, float]]
 QUANTITIES = ("accuracy", "loss")
@@ -55,7 +56,7 @@ def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> 
             single = "." if len(rows) == 1 else ""
             axes.plot(epochs, values, color=colour, marker=single, linewidth=width, linestyle=dashes)
         best = best_epoch(history)
-        if best is not None:
+        if best is not None and f"validation_{quantity}" in best:
             (point,) = axes.plot([best["epoch"]], [best[f"validation_{quantity}"]], series_marker(index), color=colour)
             point.set(markersize=7, markeredgecolor=PAPER, markeredgewidth=1.2, zorder=5)
     axes.set_title("Accuracy" if quantity == "accuracy" else "Loss (nats)")
@@ -65,12 +66,6 @@ def _draw_panel(axes: Axes, histories: Mapping[str, History], quantity: str) -> 
     axes.margins(x=0.02)
     if quantity == "accuracy":
         percent_ticks(axes.yaxis)
-
-
-def best_epoch(history: History) -> Mapping[str, float] | None:
-    """The epoch with the highest validation accuracy, then the lowest loss; None where nothing was held out."""
-    rows = [row for row in history if "validation_accuracy" in row and "validation_loss" in row]
-    return max(rows, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]), default=None)
 
 
 def _legend(histories: Mapping[str, History]) -> list[Line2D]:

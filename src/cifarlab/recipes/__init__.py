@@ -2,19 +2,25 @@
 
 from cifarlab.recipes._catalog import commands, describe_recipe, list_recipes, paragraphs, recipe_source
 from cifarlab.recipes._recipe import (
+    BALANCED,
     FLIPS,
+    NO_WEIGHTS,
     OPTIMIZERS,
     PRECISIONS,
     SCHEDULES,
+    SELECT_BY,
     Recipe,
 )
 from cifarlab.recipes._settings import allow_own_code, from_dict, load_recipe, override, settings_of, to_dict
 
 __all__ = [
+    "BALANCED",
     "FLIPS",
+    "NO_WEIGHTS",
     "OPTIMIZERS",
     "PRECISIONS",
     "SCHEDULES",
+    "SELECT_BY",
     "Recipe",
     "allow_own_code",
     "commands",

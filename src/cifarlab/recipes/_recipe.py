@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ OPTIMIZERS = ("adam", "lion", "muon", "sgd")
 SCHEDULES = ("constant", "cosine", "linear")
 PRECISIONS = ("auto", "float32", "bfloat16")
 FLIPS = ("none", "random", "alternating")
+SELECT_BY = ("accuracy", "loss", "macro_f1", "balanced_accuracy")
+NO_WEIGHTS, BALANCED = "none", "balanced"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,13 @@ class Recipe:
         schedule: How the learning rate falls after the warm-up, over all remaining steps.
         warmup_epochs: Epochs of linear rise from 0 to `learning_rate`.
         label_smoothing: Share of every label spread evenly over all classes (arXiv:1512.00567); training loss only.
+        class_weight: How much an image's loss counts, by its class: `"none"`; `"balanced"`, `N / (K n)` for a class
+            with n of the N training images of K classes (scikit-learn's formula); or a mapping of class names or
+            numbers to weights, where a class that is not named weighs 1. What is minimised is weighted; every loss
+            that is recorded is not.
+        ema: Decay of an exponential moving average of the weights, one update a step; 0 is off. Validation and the
+            saved model use the average. Batch normalisation's statistics are not averaged once more: they are the
+            moving averages that the network keeps itself.
         flip: Mirror training images left-right: `"none"`; `"random"`, each with probability 1/2; or `"alternating"`,
             by chance in the first epoch and from then on the other way round every epoch (arXiv:2404.00498).
         translate_pixels: Shift each training image by up to this many pixels, with edges reflected; between
@@ -57,6 +67,10 @@ class Recipe:
             model begins with it, so that images are changed by chance before (see `cifarlab permutation`).
         precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
             bfloat16 where the processor or accelerator has it.
+        select_by: By which measure on the validation images an epoch is the best, whose weights are kept: one of
+            `SELECT_BY`. Of equal ones the lower loss wins. Where nothing is held out the last epoch is kept.
+        patience: Stop once so many epochs in a row were no better, by `select_by`, than the best before; 0 never
+            stops early.
         seed: Decides the initial weights, the shuffling, dropout and augmentation.
         start_from: A run, or `"builtin"`, whose trained weights the training begins with, instead of random ones. The
             last layer is a new one, unless the classes are the same. Empty: begin anew.
@@ -85,6 +99,8 @@ class Recipe:
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
+    class_weight: str | Mapping[str, float] = NO_WEIGHTS
+    ema: float = 0.0
     flip: str = "none"
     translate_pixels: int = 0
     rotate_degrees: float = 0.0
@@ -96,6 +112,8 @@ class Recipe:
     image_pixels: tuple[int, ...] = ()
     shuffle_pixels: bool = False
     precision: str = "float32"
+    select_by: str = "accuracy"
+    patience: int = 0
     seed: int = 0
     start_from: str = ""
     start_checksum: str = ""
@@ -110,6 +128,9 @@ class Recipe:
             value = getattr(self, item.name)
             if not has_type(value, TYPES[item.name]):
                 raise CifarlabError(wrong_type(item.name, TYPES[item.name], value))
+        if not isinstance(self.class_weight, str):  # JSON knows no numbers as keys
+            weights = {str(key): value for key, value in self.class_weight.items()}
+            object.__setattr__(self, "class_weight", weights)
         renamed = {current_name(self.model, name): value for name, value in self.model_args.items()}
         object.__setattr__(self, "model_args", renamed)
         for name, (is_right, expected) in _LIMITS.items():
@@ -120,6 +141,8 @@ class Recipe:
                 "shuffle_pixels needs images of one size: add --set image_pixels=(). "
                 f"Received: image_pixels={self.image_pixels}"
             )
+        if self.patience and not self.validation_fraction:
+            raise CifarlabError("patience watches the validation images: give a validation_fraction above 0")
         # By the middle of the part, which lies inside even where 3 * (1 / 3) is not quite 1.
         if self.fold and (self.fold + 0.5) * self.validation_fraction >= 1:
             raise CifarlabError(
@@ -155,6 +178,10 @@ _ALPHA: _Limit = (lambda v: 0 <= v <= 100, "between 0 and 100")
 _COUNT: _Limit = (lambda v: v >= 1, "at least 1")
 _NOT_NEGATIVE: _Limit = (lambda v: v >= 0, "at least 0")
 _FINITE: _Limit = (lambda v: math.isfinite(v) and v >= 0, "a finite number, at least 0")
+_CLASS_WEIGHT: _Limit = (
+    lambda v: v in (NO_WEIGHTS, BALANCED) if isinstance(v, str) else _are_weights(v),
+    'none, balanced, or finite numbers above 0 by class, such as {"cat": 2.0}',
+)
 _LIMITS: dict[str, _Limit] = {
     "validation_fraction": _SHARE,
     "fold": _NOT_NEGATIVE,
@@ -170,6 +197,8 @@ _LIMITS: dict[str, _Limit] = {
     "schedule": _one_of(SCHEDULES),
     "warmup_epochs": _FINITE,
     "label_smoothing": _SHARE,
+    "class_weight": _CLASS_WEIGHT,
+    "ema": _SHARE,
     "flip": _one_of(FLIPS),
     "translate_pixels": _NOT_NEGATIVE,
     "rotate_degrees": (lambda v: 0 <= v <= 180, "between 0 and 180"),
@@ -180,9 +209,15 @@ _LIMITS: dict[str, _Limit] = {
     "cutmix_alpha": _ALPHA,
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),
     "precision": _one_of(PRECISIONS),
+    "select_by": _one_of(SELECT_BY),
+    "patience": _NOT_NEGATIVE,
     "from_rate": _FACTOR,
     "seed": (lambda v: 0 <= v < 2**31, "between 0 and 2147483647"),
 }
+
+
+def _are_weights(values: Mapping[str, Any]) -> bool:
+    return bool(values) and all(has_type(each, float) and math.isfinite(each) and each > 0 for each in values.values())
 
 
 def current_name(model: str, argument: str) -> str:
@@ -196,6 +231,8 @@ def has_type(value: Any, expected: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if expected is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(expected, types.UnionType):
+        return any(has_type(value, each) for each in typing.get_args(expected))
     origin = typing.get_origin(expected)  # `isinstance` takes no `Mapping[str, Any]` or `tuple[int, ...]`
     return isinstance(value, origin if isinstance(origin, type) else expected)
 
@@ -204,5 +241,6 @@ def wrong_type(key: str, expected: Any, value: Any) -> str:
     """The message for a value of another type."""
     words = {int: "a whole number", float: "a number", str: "a word", bool: "True or False"}
     words[tuple] = "numbers in brackets, such as (24, 24)"
+    words[types.UnionType] = 'a word, or a dictionary such as {"cat": 2.0}'
     kind = words.get(typing.get_origin(expected) or expected, "a dictionary")
     return f"{key} must be {kind}. Received: {value!r}"

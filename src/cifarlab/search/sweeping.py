@@ -15,6 +15,7 @@ from cifarlab.search.sweep_runs import RunFinder, is_same
 from cifarlab.search.tasks import FAILED, Answer, Task
 from cifarlab.search.workers import Workers, make_local_workers
 from cifarlab.utils import files, own_code
+from cifarlab.utils.best_epoch import best_accuracy
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
@@ -206,4 +207,4 @@ def _accuracy(run: Run, combination: Combination, seed: int) -> float:
     """Validation accuracy of the best epoch: that of the model which the run saves."""
     if not is_same(run.recipe, dataclasses.replace(combination.recipe, seed=seed)):
         raise CifarlabError(f"{run.path} became another run while this one was to begin: give the same command again")
-    return max(row["validation_accuracy"] for row in run.history())
+    return best_accuracy(run.history())

@@ -67,7 +67,7 @@ class Task:
         run = self.run
         if not run.state_file.is_file() or run.state["state"] not in ("stopped", "finished"):
             return False
-        return len(run.history()) >= self.until
+        return run.state["state"] == "finished" or len(run.history()) >= self.until  # finished: it stopped early
 
     def __getstate__(self) -> dict[str, object]:
         # A recipe from JSON marks the Python files it names as not to be executed: plain values travel.

@@ -15,6 +15,7 @@ from cifarlab.search.space import Settings
 from cifarlab.search.study import Study
 from cifarlab.search.tasks import CONFIRMATION, FAILED, Answer, Task
 from cifarlab.search.workers import Workers
+from cifarlab.utils.best_epoch import best_accuracy
 from cifarlab.utils.errors import CifarlabError
 
 
@@ -92,8 +93,7 @@ class Trainer:
             return Outcome(None, reason)
         scores = []
         for task in self._tasks(trial, epochs):
-            rows = task.run.history()[:epochs]
-            scores.append(max(row["validation_accuracy"] for row in rows))
+            scores.append(best_accuracy(task.run.history()[:epochs]))
         return Outcome(sum(scores) / len(scores))
 
     def confirm(self, base: str, leaders: Sequence[Trial], splits: Splits) -> Verdict | None:

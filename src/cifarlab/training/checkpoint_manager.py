@@ -1,6 +1,7 @@
 """When a training's state is copied from the device, when it is written, and which epoch is the best."""
 
 import time
+from collections.abc import Mapping, Sequence
 
 import keras
 
@@ -8,6 +9,7 @@ from cifarlab.runs import Run
 from cifarlab.training.checkpoint import Rows, TrainingState, read_variables, save_checkpoint, write_variables
 from cifarlab.training.dynamics_recorder import Recorder
 from cifarlab.utils import files, model_files
+from cifarlab.utils.best_epoch import IS_BEST
 
 CHECKPOINT_SECONDS = 10.0
 # Of the time, at most this share goes into fetching the state, as much into writing it, and half as much into the
@@ -29,6 +31,9 @@ class CheckpointManager:
         recorder: What was noted of each image; written before the checkpoint, so that it is never behind it.
         state: Where the training begins or goes on.
         epochs: How many there will be; the last is always saved.
+        kept: What the best epoch's weights are read from, one for each variable of `model`; by default these.
+        select_by: By which measure on validation an epoch is the best, see `Recipe`.
+        patience: After how many epochs without a better one the training is over; 0 for never.
 
     Attributes:
         state: Of the last epoch that was saved.
@@ -42,13 +47,23 @@ class CheckpointManager:
         recorder: Recorder,
         state: TrainingState,
         epochs: int,
+        kept: Sequence[keras.Variable] | None = None,
+        select_by: str = "accuracy",
+        patience: int = 0,
     ) -> None:
         self._run, self._model, self._variables = run, model, variables
+        self._kept, self._select_by = model.variables if kept is None else kept, select_by
+        self._patience = patience
         self._recorder, self._epochs = recorder, epochs
         self.state = state
         self._best, self._best_epoch, self._history = state.best, state.best_epoch, list(state.history)
         self._copying, self._writing = _Throttle(0.0), _Throttle(CHECKPOINT_SECONDS)
         self._noting = _Throttle(0.0, CHECKPOINT_SHARE / 2)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the training ends early: no epoch was better for as long as the recipe's patience."""
+        return bool(self._patience) and len(self._history) - self._best_epoch >= self._patience
 
     @property
     def writing_seconds(self) -> float:
@@ -59,18 +74,20 @@ class CheckpointManager:
         """Take note of one more epoch, of which the variables are; whether it is the best so far.
 
         Args:
-            row: Of the history.
+            row: Of the history; where another measure than accuracy chooses, what it chose is noted in it.
             is_last: Keep it whatever it costs, since the training pauses here.
         """
         self._history.append(row)
-        is_best = _is_best(self._history, self._best_epoch)
+        is_best = _is_best(self._history, self._best_epoch, self._select_by)
+        if self._select_by != "accuracy" and "validation_accuracy" in row:
+            row[IS_BEST] = float(is_best)
         if is_best:  # copied at once: the next step changes the variables in place
-            self._best, self._best_epoch = read_variables(self._model.variables), len(self._history)
+            self._best, self._best_epoch = read_variables(self._kept), len(self._history)
         if self._noting.is_due():
             with self._noting:
                 self._run.write_history(self._history)
         # A kill costs what has happened since the last write; an interrupt only what has since the last copy.
-        if self._copying.is_due() or is_last or len(self._history) == self._epochs:
+        if self._copying.is_due() or is_last or self.is_over or len(self._history) == self._epochs:
             with self._copying:
                 values = read_variables(self._variables)
             self.state = TrainingState(values, self._best, self._best_epoch, list(self._history))
@@ -121,13 +138,18 @@ class _Throttle:
         self._spent += self.took
 
 
-def _is_best(history: Rows, best_epoch: int) -> bool:
-    """The best epoch is chosen here, on validation: higher accuracy, or the same with a lower loss; never on test.
+def _is_best(history: Rows, best_epoch: int, select_by: str) -> bool:
+    """The best epoch is chosen here, by the recipe's measure on validation, then the lower loss; never on test.
 
     Where nothing is held out it is the latest.
     """
     if "validation_accuracy" not in history[-1] or not best_epoch:
         return True
-    rows = history[-1], history[best_epoch - 1]
-    new, best = ((row["validation_accuracy"], -row["validation_loss"]) for row in rows)
+    new, best = (_merit(row, select_by) for row in (history[-1], history[best_epoch - 1]))
     return new > best
+
+
+def _merit(row: Mapping[str, float], select_by: str) -> tuple[float, float]:
+    """Higher is better."""
+    loss = row["validation_loss"]
+    return (-loss if select_by == "loss" else row[f"validation_{select_by}"], -loss)

@@ -11,13 +11,14 @@ Where a gradient goes, from here to the weights:
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 import keras
 import numpy as np
 
+from cifarlab import metrics
 from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
@@ -25,8 +26,10 @@ from cifarlab.runs.first_steps import Mark, write_first_steps
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.augmentation.flip import mirrored
 from cifarlab.training.augmentation.pipeline import add_augmentation
+from cifarlab.training.averaged_weights import averaged_variables, exchanged
 from cifarlab.training.checkpoint import TrainingState, write_variables
 from cifarlab.training.checkpoint_manager import CheckpointManager
+from cifarlab.training.class_weights import class_weights
 from cifarlab.training.deadline import Deadline, OutOfTimeError
 from cifarlab.training.dynamics_recorder import Recorder
 from cifarlab.training.engines import Engine, engine_class
@@ -93,6 +96,7 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
     # Weights, batch statistics, the random states of dropout and augmentation, and the optimizer's moments and step
     # count: what a checkpoint must have, so that a resumed training goes on bit for bit.
     variables = [*whole.variables, *optimizer.variables]
+    kept = averaged_variables(task.model, optimizer)
     recorder = Recorder(task.splits, task.recipe.epochs)
     state = TrainingState([], []) if state is None else _restore(task, state, variables, recorder)
     engine = _engine(task, trained, optimizer)
@@ -100,16 +104,21 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
         engine = NotingEngine(engine, task.steps_per_epoch, partial(write_first_steps, task.run))
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     last = min(task.until or task.recipe.epochs, task.recipe.epochs)
-    manager = CheckpointManager(task.run, task.model, variables, recorder, state, last)
+    manager = CheckpointManager(
+        task.run, task.model, variables, recorder, state, last, kept, task.recipe.select_by, task.recipe.patience
+    )
     try:
         for epoch in range(state.epoch + 1, last + 1):
+            if manager.is_over:  # after the epoch before, or as a run that was killed had been
+                break
             began = time.monotonic()
             rows = _shuffled(task, epoch)
             row, losses, rights = _train_epoch(task, engine, epoch, rows, show)
             row["learning_rate"] = _learning_rate(schedule, epoch * task.steps_per_epoch - 1)  # of its last step
-            predictions = _validate(task, engine, row)
-            recorder.add(epoch, rows, losses, rights, predictions)
             engine.synchronise()
+            with exchanged(task.model, kept):
+                predictions = _validate(task, engine, row)
+            recorder.add(epoch, rows, losses, rights, predictions)
             # The next epoch will take as long as this one, and then all is written.
             is_last = not task.deadline.leaves(time.monotonic() - began + manager.writing_seconds)
             is_best = manager.save(row, is_last)
@@ -123,6 +132,27 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
         manager.write()
         show.finish(task.run)
     return manager.state
+
+
+def try_rates(task: Task, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> Iterator[float]:
+    """Take steps by another schedule than the recipe's, writing nothing.
+
+    Args:
+        task: Recipe, data, freshly built model; its run is not asked for anything.
+        schedule: The learning rate of each step, from 0; with the attribute `peak`, as `WarmupThenDecay`.
+        steps: How many.
+
+    Yields:
+        The mean loss of each step's images before its update.
+    """
+    trained = add_augmentation(task.model, task.recipe)
+    engine = _engine(task, trained, build_optimizer(task.recipe, schedule, trained[task.image_pixels]))
+    for step in range(steps):
+        epoch, place = divmod(step, task.steps_per_epoch)
+        if not place:
+            rows = _shuffled(task, epoch + 1)
+        losses, _ = engine.run(rows[place : place + 1], _pixels(task, epoch + 1))
+        yield float(losses.mean(dtype=np.float64))
 
 
 def take_first_steps(task: Task, steps: int, progress: ProgressCallback) -> tuple[Mark, ...]:
@@ -218,6 +248,8 @@ def _validate(task: Task, engine: Engine, row: dict[str, float]) -> Predictions 
     predictions = Predictions(validation.ids, validation.labels, logits, validation.class_names)
     row["validation_loss"] = float(predictions.losses.mean())
     row["validation_accuracy"] = float((predictions.predicted == predictions.labels).mean())
+    if (name := f"validation_{task.recipe.select_by}") not in row:
+        row[name] = metrics.measure(task.recipe.select_by, predictions).value or 0.0
     return predictions
 
 
@@ -243,7 +275,10 @@ def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.opt
     probe = task.splits.validation if len(task.splits.validation) else task.splits.train.take(np.arange(1))
     smoothing, mirror = task.recipe.label_smoothing, task.recipe.flip != "none"
     data = task.splits.train, probe
-    return engine_class()(task.model, trained, optimizer, *data, smoothing, mirror, devices=task.devices)
+    weights = class_weights(task.recipe, task.splits.train)
+    return engine_class()(
+        task.model, trained, optimizer, *data, smoothing, mirror, devices=task.devices, class_weights=weights
+    )
 
 
 def _restore(task: Task, state: TrainingState, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:

@@ -1,30 +1,37 @@
 """From a recipe's name to a finished run, and from a stopped run to a finished one."""
 
 import contextlib
-import dataclasses
 import functools
 import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifarlab.datasets import Splits
-from cifarlab.recipes import Recipe, allow_own_code, load_recipe, to_dict
+from cifarlab.recipes import Recipe, to_dict
 from cifarlab.runs import Run, create_run, kept_code, open_run
 from cifarlab.runs.own_labels import keep_labels
 from cifarlab.runs.trained_images import remember_images
-from cifarlab.training import machine_rates, stops
+from cifarlab.training import stops
 from cifarlab.training.beginning import begin_again, begin_by_number, open_beginning
+from cifarlab.training.class_weights import advise_on_imbalance
 from cifarlab.training.deadline import Deadline
 from cifarlab.training.devices import choose_again, choose_devices, record_devices
+from cifarlab.training.extension import check_extension, extend
 from cifarlab.training.naming import make_command, run_name
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
-from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
-from cifarlab.training.starting_point import resolve_start
+from cifarlab.training.preparation import (
+    correct_splits,
+    describe_splits,
+    note_differences,
+    prepare,
+    rebuild,
+)
+from cifarlab.training.resolving import resolve_recipe
 from cifarlab.utils import files, own_code
-from cifarlab.utils.environment import choose_precision, describe_environment
+from cifarlab.utils.environment import describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.memory import is_out_of_memory
 
@@ -89,7 +96,7 @@ def train(
     begin = None
     if recipe is None:
         begin, recipe, settings = begin_by_number(start_from, data, settings, data_dir, code)
-    resolved = _resolve(recipe, settings, given, code)
+    resolved = resolve_recipe(recipe, settings, given, code)
     begin = begin or open_beginning(resolved.start_from, resolved.data, code)
     count = choose_devices(devices, resolved)
     corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)
@@ -118,7 +125,8 @@ def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") ->
     """Write down all that is known of a run before its first step, its command apart."""
     run.set_state("running")
     files.write_json(run.recipe_file, to_dict(recipe))
-    files.write_json(run.data_file, describe_splits(splits))
+    told = [*splits.source.notices, *filter(None, [advise_on_imbalance(recipe, splits.train)])]
+    files.write_json(run.data_file, {**describe_splits(splits), "notices": told})
     remember_images(run, splits.train, splits.validation)
     kept = {"code": notes} if (notes := kept_code.keep_code(run, recipe)) else {}
     files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
@@ -136,7 +144,7 @@ def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: 
     Raises:
         CifarlabError: As for `train`.
     """
-    resolved = _resolve(recipe, settings, {} if data is None else {"data": data})
+    resolved = resolve_recipe(recipe, settings, {} if data is None else {"data": data})
     if own_code.is_own(resolved.model):
         prepare(resolved, data_dir)
 
@@ -151,6 +159,7 @@ def resume(
     until: int | None = None,
     max_seconds: float | None = None,
     devices: int | str | None = None,
+    epochs: int | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, from its last checkpoint, to the same end.
 
@@ -166,6 +175,8 @@ def resume(
         until: Pause again after this epoch.
         max_seconds: Pause again before so many seconds are over.
         devices: As for `train`; by default as many as before. The run notes where it was another number.
+        epochs: More epochs than the recipe has, for a finished run too: it ends as if it had been begun with them, bit
+            for bit, and so is refused where the schedule depends on their number. By default the recipe's.
 
     Returns:
         The run, finished or paused.
@@ -178,7 +189,8 @@ def resume(
     own_code.allow_files(code)
     run = run if isinstance(run, Run) else open_run(run)
     with run.owned():
-        splits, model = _prepare_again(run, data_dir, splits)
+        longer = None if epochs is None else check_extension(run, epochs)
+        splits, model = _prepare_again(run, data_dir, splits, is_extended=longer is not None)
         count = choose_again(devices, run)
         if not run.has_checkpoint():  # the network is new, and must begin with what the run began with
             begin_again(run, model, splits)
@@ -187,6 +199,8 @@ def resume(
         tell(observer, stops.describe(run))
         files.clear_partials(run.path)
         run.set_state("running", "resumed")
+        if longer is not None:
+            extend(run, longer)
         # Begun by an earlier version; not where trained weights' own images would be forgotten.
         if not run.trained_images_file.is_file() and not run.started_from_file.is_file():
             remember_images(run, splits.train, splits.validation)
@@ -194,27 +208,15 @@ def resume(
     return run
 
 
-def _prepare_again(run: Run, data_dir: str | Path | None, splits: Splits | None) -> tuple[Splits, "keras.Model"]:
+def _prepare_again(
+    run: Run, data_dir: str | Path | None, splits: Splits | None, *, is_extended: bool
+) -> tuple[Splits, "keras.Model"]:
     """Data and model of a run that was stopped, and every reason why it cannot go on."""
-    if run.state["state"] == "finished":
-        raise CifarlabError(f"{run.path} is finished: nothing to resume; train again under another name")
+    if run.state["state"] == "finished" and not is_extended:
+        why = f" ({early})" if (early := run.state.get("why")) else ""
+        raise CifarlabError(f"{run.path} is finished{why}: nothing to resume; train again under another name")
     again = f"cifarlab train --resume {shlex.quote(str(run.path))} "
     return rebuild(run, again, data_dir, splits)
-
-
-def _resolve(
-    recipe: str | Recipe,
-    settings: Sequence[str],
-    given: Mapping[str, Any],
-    code: Sequence[str | os.PathLike[str]] = (),
-) -> Recipe:
-    """The recipe as it will be trained; the own code that the user named with it is allowed from now on."""
-    resolved = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, settings)
-    resolved = dataclasses.replace(resolved, **given)
-    machine_rates.measure_what_is_open(resolved.precision)
-    resolved = dataclasses.replace(resolved, precision=choose_precision(resolved.precision))
-    allow_own_code(resolved, code)
-    return resolved
 
 
 def _make_task(*parts: Any) -> "Task":
@@ -241,10 +243,13 @@ def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
         raise _too_large(task)
     seconds = sum(row["epoch_seconds"] for row in state.history)
     files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
-    if state.epoch < epochs:
+    early = stops.describe_early_stop(task.recipe, state.epoch, state.best_epoch)
+    if state.epoch < epochs and not early:
         run.set_state("stopped", f"paused after epoch {state.epoch} of {epochs}")
     else:
-        run.set_state("finished")
+        run.set_state("finished", early)
+        if early:
+            tell(show, f"{run.path}: {early}")
 
 
 def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingState":

@@ -11,6 +11,7 @@ from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, kept_code
 from cifarlab.runs.own_labels import LEARNED_FROM, with_own_labels
+from cifarlab.training.class_weights import class_weights
 from cifarlab.training.own_model import check_form, check_own_model
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, describe_environment, find_backend
@@ -28,6 +29,7 @@ def prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None =
     kept_code.check_keepable(recipe)
     splits = splits or load_splits(recipe, data_dir)
     _check_batches(recipe, splits)
+    class_weights(recipe, splits.train)  # refuses what does not fit the classes
     module = discovery.load("models", recipe.model)
     model = build_model(module, recipe, splits)
     _check_it_can_be_trained(model, recipe)

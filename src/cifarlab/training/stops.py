@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.utils.processes import Process
 from cifarlab.utils.text import duration
@@ -25,6 +26,23 @@ def describe(run: Run) -> str:
         began = _changed(run.command_file) or _changed(run.recipe_file)
         going = f"it had no checkpoint yet and begins again: {_lost(run, began)}"
     return f"{run.path}: {ended}; {going}"
+
+
+def describe_early_stop(recipe: Recipe, epochs: int, best_epoch: int) -> str:
+    """Why a training is over before its last epoch, by the recipe's `patience`; nothing where it is not.
+
+    Args:
+        recipe: Of the training.
+        epochs: How many are done.
+        best_epoch: The number of the best of them.
+    """
+    if not recipe.patience or epochs - best_epoch < recipe.patience or epochs == recipe.epochs:
+        return ""
+    measure = recipe.select_by.replace("_", " ")
+    return (
+        f"stopped early after epoch {epochs} of {recipe.epochs}: none of the last {recipe.patience} had a better "
+        f"{measure} on validation than epoch {best_epoch}"
+    )
 
 
 def _lost(run: Run, since: float) -> str:

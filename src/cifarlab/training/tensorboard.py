@@ -37,6 +37,7 @@ from cifarlab.recipes import Recipe, settings_of
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.training.event_file import EventFolder
+from cifarlab.utils.best_epoch import IS_BEST
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import percent
 
@@ -101,7 +102,7 @@ class EventWriter:
         if epoch == self._first_epoch:
             _add_model(self._train, model)
         for name, value in row.items():
-            if name == "epoch":
+            if name in ("epoch", IS_BEST):
                 continue
             split, _, measure = name.partition("_")
             if split == "validation" and self._validation is not None:

@@ -60,6 +60,6 @@ def test_the_loss_of_a_mixture_is_the_mixture_of_the_losses():
     labels, logits = generator.integers(0, 5, 40).astype("int32"), generator.normal(size=(40, 5)).astype("float32")
     share = generator.random(40).astype("float32")
     own, other = (keras.ops.convert_to_numpy(objective(each, logits, 0.1)[0]) for each in (labels, np.roll(labels, -1)))
-    losses, right = (keras.ops.convert_to_numpy(each) for each in objective(labels, [logits, share], 0.1))
+    losses, right, _ = (keras.ops.convert_to_numpy(each) for each in objective(labels, [logits, share], 0.1))
     np.testing.assert_allclose(losses, share * own + (1 - share) * other, rtol=1e-5)
     np.testing.assert_array_equal(right, logits.argmax(1) == labels)

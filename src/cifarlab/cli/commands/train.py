@@ -33,6 +33,8 @@ EPILOG = usage.examples(
     "cifarlab train --from builtin --data folder:my_pictures",
     "cifarlab train --resume runs/mlp2-seed0",
     "cifarlab train --resume latest --max-seconds 3000",
+    "cifarlab train --resume runs/mlp1-seed0 --epochs 200",
+    "cifarlab train mlp2 --set patience=10 --set select_by=loss --set ema=0.999",
 )
 _FROM = "Begin with the weights of this run, or of builtin."
 
@@ -88,7 +90,7 @@ def train(
     )
     failed = waiting = 0
     if resume is not None:
-        given = (recipes, settings, start_from, seed, seeds, folds, epochs, batch_size, data, name, labels, workers)
+        given = (recipes, settings, start_from, seed, seeds, folds, batch_size, data, name, labels, workers)
         training.check_resume_stands_alone(given)
         runs = [
             training.resume(
@@ -99,6 +101,7 @@ def train(
                 max_seconds=max_seconds,
                 stderr=as_json,
                 devices=devices,
+                epochs=epochs,
             )
         ]
     else:

@@ -13,6 +13,7 @@ from cifarlab.displays.console import make_console, say
 from cifarlab.recipes import to_dict
 from cifarlab.runs import Run, training_seconds
 from cifarlab.runs.scores import CalibratedScores, Scores
+from cifarlab.utils.best_epoch import best_epoch
 from cifarlab.utils.text import duration, in_percent, percent
 
 MOST_CLASSES = 20
@@ -43,7 +44,7 @@ def print_data(description: Mapping[str, Any]) -> None:
 def summarise_run(run: Run) -> dict[str, Any]:
     """A finished training in a few plain values, ready for JSON."""
     history, recipe = run.history(), run.recipe
-    best = max(history, key=lambda row: (row.get("validation_accuracy", row["epoch"]), -row.get("validation_loss", 0)))
+    best = best_epoch(history) or history[-1]
     return {
         "run": str(run.path),
         "state": run.state["state"],

@@ -2,9 +2,10 @@
 
 from markupsafe import Markup
 
-from cifarlab.plots.training_curves import best_epoch, plot_training_curves
+from cifarlab.plots.training_curves import plot_training_curves
 from cifarlab.reports.page import Page, RunRecord
 from cifarlab.reports.rendering import draw, percent, render
+from cifarlab.utils.best_epoch import best_epoch
 
 ORDER = 30
 TITLE = "Training curves"

@@ -26,6 +26,7 @@ class Engine(ABC):
         train: Goes to the device whole.
         validation: Likewise; empty where nobody asks for logits.
         label_smoothing: See `objective`.
+        class_weights: See `objective`; `(K,)` float32, or None.
         mirror: Whether any image is ever mirrored.
         devices: How many share each step's images; what is computed is the same on any number, but for the last digits.
     """
@@ -40,12 +41,14 @@ class Engine(ABC):
         label_smoothing: float,
         mirror: bool,
         devices: int = 1,
+        class_weights: Array | None = None,
     ) -> None:
         self.devices = devices
         self.model = model
         self.trained = trained
         self.optimizer = optimizer
         self.label_smoothing = label_smoothing
+        self.class_weights = None if class_weights is None else self.put(class_weights)  # (K,)
         # uint8, a quarter of float32: 50,000 images of CIFAR-10 and their mirror images take 307 MB on the device.
         self.images = self.put(with_mirror_images(train.images, mirror))  # (N or 2 N, H, W, C)
         # Image N + i is image i mirrored, so that its label is found at its row modulo N.

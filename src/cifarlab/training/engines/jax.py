@@ -108,8 +108,8 @@ class BackendEngine(Engine):
         def loss_of(weights: Any) -> Any:
             # Batch statistics and random states come back as values: nothing is changed in place.
             logits, changed = trained.stateless_call(weights, others, images, training=True)
-            losses, rights = objective(labels, logits, self.label_smoothing)
-            return jax.numpy.mean(losses), (losses, rights, changed)
+            losses, rights, weighted = objective(labels, logits, self.label_smoothing, self.class_weights)
+            return jax.numpy.mean(weighted), (losses, rights, changed)
 
         (_, (losses, rights, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         weights, moments = self.optimizer.stateless_apply(moments, gradients, weights)

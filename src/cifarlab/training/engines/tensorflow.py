@@ -62,8 +62,9 @@ class BackendEngine(Engine):
         images = tf.gather(self.images, rows)  # (B, H, W, C) uint8
         labels = tf.gather(self.labels, rows % len(self.labels))  # (B,)
         with tf.GradientTape() as tape:
-            losses, rights = objective(labels, trained(images, training=True), self.label_smoothing)
-            loss = tf.reduce_mean(losses)
+            answers = trained(images, training=True)
+            losses, rights, weighted = objective(labels, answers, self.label_smoothing, self.class_weights)
+            loss = tf.reduce_mean(weighted)
         variables = trained.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return losses, rights

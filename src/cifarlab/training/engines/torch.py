@@ -35,8 +35,9 @@ class BackendEngine(Engine):
         variables = trained.trainable_variables
         trained.zero_grad()  # torch adds to the gradients that are there
         logits = trained(self.images[rows], training=True)
-        losses, rights = objective(self.labels[rows % len(self.labels)], logits, self.label_smoothing)
-        losses.mean().backward()
+        labels = self.labels[rows % len(self.labels)]
+        losses, rights, weighted = objective(labels, logits, self.label_smoothing, self.class_weights)
+        weighted.mean().backward()
         with torch.no_grad():
             self.optimizer.apply([variable.value.grad for variable in variables], variables)
         return losses.detach(), rights

@@ -8,11 +8,12 @@ from cifarlab.recipes import Recipe
 from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
 from cifarlab.training.optimizers.learning_rate_scales import has_learning_rate_scales, with_learning_rate_scales
 from cifarlab.training.optimizers.muon import Muon
-from cifarlab.training.optimizers.schedules import WarmupThenDecay
 from cifarlab.utils.errors import CifarlabError
 
 
-def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Model) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    recipe: Recipe, schedule: keras.optimizers.schedules.LearningRateSchedule, model: keras.Model
+) -> keras.optimizers.Optimizer:
     """An optimizer whose variables are built for the model's trainable variables.
 
     Adam: arXiv:1412.6980, with decoupled weight decay arXiv:1711.05101. Lion: arXiv:2302.06675.
@@ -44,6 +45,8 @@ def build_optimizer(recipe: Recipe, schedule: WarmupThenDecay, model: keras.Mode
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
         raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
+    if recipe.ema:  # attributes: not every optimizer here takes them as arguments
+        optimizer.use_ema, optimizer.ema_momentum = True, recipe.ema
     if recipe.weight_decay:  # before `build`, after which Keras refuses; a name counts anywhere in a variable's
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)

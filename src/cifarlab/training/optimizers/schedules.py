@@ -1,5 +1,6 @@
 """The learning rate over the steps: a linear rise, then what the recipe says, ending exactly on the last step."""
 
+import math
 from typing import Any
 
 import keras
@@ -38,6 +39,29 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             "cosine": lambda: 0.5 * (1.0 + ops.cos(fraction * 3.141592653589793)),
         }[self.decay]()
         return self.peak * ops.where(step < self.warmup_steps, rise, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return vars(self).copy()  # under their own names
+
+
+class ExponentialRise(keras.optimizers.schedules.LearningRateSchedule):
+    """From `low` to `high`, each step by the same factor: a learning-rate range test (arXiv:1506.01186).
+
+    Args:
+        low: Of the first step.
+        high: Of the last step.
+        steps: How many there are, two at least.
+        peak: What the recipe calls its learning rate: rates that are shares of it stay that.
+    """
+
+    def __init__(self, low: float, high: float, steps: int, peak: float) -> None:
+        self.low, self.high, self.steps, self.peak = low, high, steps, peak
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of `step`, counted from 0; a scalar tensor."""
+        share = ops.cast(step, "float32") / (self.steps - 1)
+        return self.low * ops.exp(share * math.log(self.high / self.low))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
-from cifarlab.plots.training_curves import best_epoch
 from cifarlab.recipes import settings_of
 from cifarlab.reports.page import check_together
 from cifarlab.runs import Run, training_seconds
@@ -20,6 +19,7 @@ from cifarlab.runs.derived import StaleError
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.notes import Notes, read_notes
 from cifarlab.runs.scores import Scores
+from cifarlab.utils.best_epoch import best_epoch
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 
