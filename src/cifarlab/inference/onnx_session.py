@@ -4,6 +4,7 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,19 @@ def open_network(
     Raises:
         Exception: Whatever onnxruntime raises for a model that is damaged or that it cannot run.
     """
+    session = open_session(exported, threads, weights, spin=spin)
+    (taken,), (given,) = session.get_inputs(), session.get_outputs()
+
+    def forward(images: Pixels) -> NDArray[np.float32]:
+        return np.asarray(session.run(None, {taken.name: images.astype(np.float32)})[0], np.float32)
+
+    return OnnxNetwork(_shape(taken.shape), _shape(given.shape), forward)
+
+
+def open_session(
+    exported: bytes, threads: int, weights: Mapping[str, Array] | None = None, *, spin: bool = False
+) -> Any:
+    """The `onnxruntime.InferenceSession` of a model of any inputs and outputs; arguments as of `open_network`."""
     # Official builds report to Microsoft unless told otherwise before they are loaded; nothing leaves this machine.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
@@ -62,13 +76,7 @@ def open_network(
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (weights or {}).values()]
     if weights:
         options.add_external_initializers(list(weights), values)
-    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
-    (taken,), (given,) = session.get_inputs(), session.get_outputs()
-
-    def forward(images: Pixels) -> NDArray[np.float32]:
-        return np.asarray(session.run(None, {taken.name: images.astype(np.float32)})[0], np.float32)
-
-    return OnnxNetwork(_shape(taken.shape), _shape(given.shape), forward)
+    return onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
 
 
 def _shape(dimensions: list[object]) -> tuple[int | None, ...]:

@@ -1,0 +1,114 @@
+"""What every format keeps: a file that answers as its run does, said and proven; found without being told."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifarlab.datasets.digits import CLASS_NAMES
+from cifarlab.export import choosing
+from cifarlab.export.about import QUANTISATIONS
+from cifarlab.export.exporting import ExportedFile, export_each
+from cifarlab.export.records import checksum, read_record, record_file
+from cifarlab.export.verifying import verify_file
+from cifarlab.runs import Run
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.progress import ignore
+
+FORMATS = discovery.names("export.formats")
+
+
+def export_to(form: str, run: Run, folder: Path, quantise: str | None = None) -> ExportedFile:
+    """A file of this format, or a skipped test where something is missing that it needs."""
+    try:
+        choosing.choose_formats([form], quantise)
+    except CifarlabError as error:
+        pytest.skip(str(error))
+    options = {"most_lost": 100.0, "data_dir": None, "code": (), "progress": ignore}
+    found = export_each(run, [form], quantise=quantise, output=folder, **options)
+    assert found.refused == {}
+    (file,) = found.files
+    return file
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_format_says_what_it_is(form: str) -> None:
+    module = choosing.find_format(form)
+    assert module.SUFFIX[0] in ".-"
+    assert module.BACKEND in ("tensorflow", "torch")
+    assert set(module.QUANTISES) <= set(QUANTISATIONS)
+    assert callable(module.write)
+    assert callable(module.open_answers)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_answers_as_its_run_and_can_be_asked_again(form: str, digits_run: Run, exports: Path) -> None:
+    file = export_to(form, digits_run, exports)
+    assert file.path.exists()
+    record = read_record(file.path)
+    assert (record.form, record.about.run, record.sha256) == (form, "digits-run", checksum(file.path))
+    assert record.about.class_names == CLASS_NAMES
+    assert [each.name for each in exports.glob(".*")] == []
+    if not choosing.find_format(form).PROVES:
+        assert file.proof is None
+        return
+    assert (file.proof.pictures, file.proof.same_classes) == (359, 359)
+    assert file.proof.largest_difference <= 1e-4
+    assert min(file.milliseconds.values()) > 0
+    again = verify_file(file.path, digits_run)
+    assert again.objection == ""
+    assert again.proof.same_classes == 359
+
+
+@pytest.mark.parametrize("quantise", QUANTISATIONS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_quantised_file_is_smaller_and_told_by_its_accuracy(
+    form: str, quantise: str, digits_run: Run, exports: Path
+) -> None:
+    if quantise not in choosing.find_format(form).QUANTISES:
+        pytest.skip(f"{form} has no {quantise}")
+    looks = len(digits_run.looks())
+    file = export_to(form, digits_run, exports, quantise)
+    assert quantise in file.path.name
+    assert file.proof.accuracy_change is not None
+    assert read_record(file.path).about.quantised == quantise
+    assert len(digits_run.looks()) == looks + 1
+
+
+def test_a_file_that_was_altered_is_not_asked(digits_run: Run, tmp_path: Path) -> None:
+    file = export_to("onnx", digits_run, tmp_path).path
+    with file.open("ab") as opened:
+        opened.write(b"more")
+    with pytest.raises(CifarlabError, match="is not as it was exported"):
+        verify_file(file, digits_run)
+
+
+def test_a_file_of_another_model_is_not_compared(digits_run: Run, tmp_path: Path) -> None:
+    file = export_to("onnx", digits_run, tmp_path).path
+    told = json.loads(record_file(file).read_text())
+    told["about"]["model_checksum"] = "crc32:0"
+    record_file(file).write_text(json.dumps(told))
+    with pytest.raises(CifarlabError, match="is of another model than the run digits-run has now"):
+        verify_file(file, digits_run)
+
+
+def test_a_file_whose_run_is_elsewhere_says_how_to_name_it(digits_run: Run, tmp_path: Path) -> None:
+    file = export_to("onnx", digits_run, tmp_path).path
+    with pytest.raises(CifarlabError, match="cifarlab export RUN --verify"):
+        verify_file(file, runs_dir=tmp_path / "nowhere")
+    moved = shutil.move(file, tmp_path / "moved.onnx")
+    with pytest.raises(CifarlabError, match=r"has no moved\.onnx\.json beside it"):
+        verify_file(moved, digits_run)
+
+
+def test_what_a_file_says_of_itself_lies_in_it(digits_run: Run, exports: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    file = export_to("onnx", digits_run, exports).path
+    (told,) = [each.value for each in onnx.load_model(file).metadata_props if each.key == "cifarlab"]
+    about = json.loads(told)
+    assert about == json.loads(record_file(file).read_text())["about"]
+    assert about["image_shape"] == [32, 32, 3]
+    assert np.isclose(about["temperature"], 1.0)
