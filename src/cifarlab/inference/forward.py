@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.inference.call_bounds import pictures_at_once
 from cifarlab.utils.arrays import full_batches
 from cifarlab.utils.images import Pixels
 
@@ -21,12 +22,14 @@ def compile_forward(model: Any) -> Forward:
         model: A `keras.Model`.
 
     Returns:
-        `(B, H, W, C)` uint8 to `(B, K)` float32, both NumPy. It uses the weights the model has now.
+        `(B, H, W, C)` uint8 to `(B, K)` float32, both NumPy. It uses the weights the model has now. Of more pictures
+        than fit into the memory that `limits` allow, it takes so many at once as do.
     """
     import keras
 
     compilers = {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}
-    return compilers[keras.backend.backend()](model)
+    forward, most = compilers[keras.backend.backend()](model), pictures_at_once(model)
+    return lambda images: apply_in_batches(forward, images, most) if len(images) > most else forward(images)
 
 
 def apply_in_batches(forward: Forward, images: Pixels, batch_size: int) -> NDArray[np.float32]:

@@ -19,7 +19,6 @@ from cifarlab.utils.json_text import parse_json
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MOST_LAYERS = 2_000  # the largest of Keras's own networks has 1,100
-_PICTURES = 16  # so many at once must fit, of the layer that takes most
 _SPARE = 16 * 2**20  # bytes of variables that no file holds, such as the states of random layers
 _WIDER = 4  # bytes in memory for each in the file, where weights are kept in fewer bits
 _BUILDING = threading.RLock()
@@ -83,32 +82,6 @@ def check_layers(config: Any) -> None:
             waiting.extend(each)
     if layers > MOST_LAYERS:
         raise ValueError(f"it has {layers:,} layers, and more than {MOST_LAYERS:,} take too long to build")
-
-
-def check_activations(model: Any) -> None:
-    """Refuse a network of which one layer would fill the memory with what it says of one picture.
-
-    Args:
-        model: A `keras.Model`; of one that is no graph of layers nothing is known before it is called.
-
-    Raises:
-        ValueError: If a layer gives more than a sixteenth of what `limits` allow.
-    """
-    most = limits.most_bytes() // _PICTURES
-    for layer in getattr(model, "layers", ()):
-        check_activations(layer)
-        try:
-            outputs = layer.output if isinstance(layer.output, list | tuple) else [layer.output]
-        except (AttributeError, ValueError):  # it has none, or several
-            continue
-        for output in outputs:
-            shape = tuple(getattr(output, "shape", ()))[1:]
-            size = 4 * math.prod(length or 1 for length in shape)
-            if size > most:
-                raise ValueError(
-                    f"layer {layer.name} gives {shape} of each picture, {size / 2**20:,.0f} MiB: expected at most "
-                    f"{most / 2**20:,.0f} MiB, or set {limits.VARIABLE} higher if you trust the file"
-                )
 
 
 @contextmanager

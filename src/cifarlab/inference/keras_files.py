@@ -7,13 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cifarlab.inference.keras_bounds import (
-    bounded_variables,
-    check_activations,
-    check_layers,
-    measure_weights,
-    read_config,
-)
+from cifarlab.inference.call_bounds import check_call
+from cifarlab.inference.keras_bounds import bounded_variables, check_layers, measure_weights, read_config
 from cifarlab.utils.array_files import BROKEN_ARCHIVE
 
 _OURS = "cifarlab>"
@@ -41,7 +36,7 @@ def load_keras(path: Path, module: ModuleType | None = None) -> Any:
     check_layers(read_config(path))
     with own_objects(module), bounded_variables(stored):
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    check_activations(model)
+    check_call(model)
     return model
 
 

@@ -17,6 +17,7 @@ from scipy.special import softmax
 
 from cifarlab.inference import forward as inference_forward
 from cifarlab.inference import onnx_session
+from cifarlab.inference.call_bounds import pictures_at_once
 from cifarlab.inference.forward import Forward
 from cifarlab.inference.onnx_session import OnnxNetwork, open_network
 from cifarlab.utils.environment import choose_backend, describe_environment
@@ -32,6 +33,7 @@ LOGITS_TOLERANCE = 1e-4
 """By how much a logit may, where `predict` is answered without Keras; what rounding makes is a tenth of it."""
 
 _NEEDED = ("onnx", "onnxruntime", "tf2onnx")
+_MOST_AT_ONCE = 256  # pictures that `predict` gives to onnxruntime
 _MOST_COMPARED = 58  # 64 with those that are made up
 _log = logging.getLogger(__name__)
 
@@ -78,8 +80,12 @@ def choose_engine(model: str, network: Any) -> Engine:
 
 
 def can_export(network: Any) -> bool:
-    """Whether what is needed is installed, TensorFlow is the backend, and the network computes in float32."""
-    return choose_backend() == "tensorflow" and _are_installed() and _is_float32(network)
+    """Whether what is needed is installed, TensorFlow is the backend, and the network computes in float32.
+
+    One that takes much memory is left to Keras, which is given as many pictures at once as fit.
+    """
+    is_possible = choose_backend() == "tensorflow" and _are_installed() and _is_float32(network)
+    return is_possible and pictures_at_once(network) >= _MOST_AT_ONCE
 
 
 def export(network: Any) -> bytes:
