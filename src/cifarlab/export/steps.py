@@ -4,7 +4,7 @@ Plain values go in and come out; arrays travel in files. A step is called by its
 """
 
 import time
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,9 @@ def prove(*, form: str, place: str, pictures: str, to: str) -> dict[str, Any]:
     return {"milliseconds": milliseconds}
 
 
-@cache
+@lru_cache(maxsize=1)
 def _load(run: str) -> Any:
-    """The `keras.Model`, once a process."""
+    """The `keras.Model`, once for all that is done with it in a row."""
     from cifarlab.inference.prediction import load_model
 
     return load_model(run)
