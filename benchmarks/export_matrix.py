@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from cifarlab import datasets, recipes
-from cifarlab.export import apart, comparing
-from cifarlab.export.about import describe
-from cifarlab.export.choosing import choose_formats, place_of
-from cifarlab.export.proof import compare
+from cifarlab.exports import apart, comparing
+from cifarlab.exports.about import describe
+from cifarlab.exports.choosing import choose_formats, place_of
+from cifarlab.exports.proof import compare
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import BACKENDS, choose_backend
@@ -29,7 +29,7 @@ SHAPE = (32, 32, 3)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", default=",".join(recipes.list_recipes()))
+    parser.add_argument("--recipes", default=",".join(discovery.names("recipes")))
     parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
@@ -55,7 +55,7 @@ def measure(names: list[str], count: int, folder: Path) -> dict[str, dict[str, s
             for form in comparing.group_by_backend(chosen).get(backend, []):
                 place = place_of(folder, name, chosen[form], None)
                 steps.append(dict(comparing.write_step(path, form, place, describe(run, SHAPE), None)))
-        for step, outcome in zip(steps, apart.do_apart(steps, backend, lambda step: print(backend, step)), strict=True):
+        for step, outcome in zip(steps, apart.do_apart(steps, backend), strict=True):
             if outcome.why_not:
                 written[Path(step["run"]).name, step.get("form", backend)] = outcome.why_not
     return {form: ask(form, module, list(runs), written, folder) for form, module in chosen.items()}
@@ -90,7 +90,7 @@ def ask(form: str, module: Any, names: list[str], written: dict[tuple[str, str],
         }
         for name in left
     ]
-    outcomes = dict(zip(left, apart.do_apart(steps, told=lambda step: print(step)), strict=True))
+    outcomes = dict(zip(left, apart.do_apart(steps), strict=True))
     cells = {}
     for name in names:
         why_not = written.get((name, form)) or outcomes[name].why_not

@@ -1,6 +1,7 @@
 """Core ML (`.mlpackage`, a folder), for Apple's machines; written anywhere, and asked on macOS alone.
 
-What travels with it is in the package's metadata, under `cifarlab`. Core ML has no bytes: `pixels` takes float32 from 0 to 255.
+What travels with it is in the package's metadata, under `cifarlab`. Core ML has no bytes: `pixels` takes float32, from
+0 to 255.
 """
 
 import json
@@ -10,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.export.about import About
-from cifarlab.export.network import LOGITS, PIXELS, PROBABILITIES, Answer, exportable
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import LOGITS, PIXELS, PROBABILITIES, Answer, exportable
+from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
@@ -31,7 +32,7 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     """Convert what torch traces, in float32: Core ML's default is float16, whose answers are others."""
     import coremltools
 
-    from cifarlab.export.formats.torch import trace
+    from cifarlab.exports.formats.torch import trace
 
     (inner,) = [layer for layer in network.layers if getattr(layer, "layers", None)]
     network = exportable(inner, about.temperature, "float32")  # Core ML takes no bytes

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.export.about import About
-from cifarlab.export.network import computes_in, exportable, in_float32
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import computes_in, exportable, in_float32
+from cifarlab.exports.quantising import Quantising
 from cifarlab.utils import discovery
 from cifarlab.utils.json_reading import from_json
 
@@ -60,7 +60,7 @@ def write(*, run: str, form: str, place: str, about: Any, calibration: str | Non
     told = from_json(About, about)
     pictures = None if calibration is None else np.load(calibration)
     network = exportable(_load(run), told.temperature)
-    discovery.load("export.formats", form).write(network, Path(place), told, Quantising(told.quantised, pictures))
+    discovery.load("exports.formats", form).write(network, Path(place), told, Quantising(told.quantised, pictures))
     return {}
 
 
@@ -77,7 +77,7 @@ def prove(*, form: str, place: str, pictures: str, to: str) -> dict[str, Any]:
         `milliseconds`, for each of `BATCHES`.
     """
     images = np.load(pictures)
-    answers = discovery.load("export.formats", form).open_answers(Path(place))
+    answers = discovery.load("exports.formats", form).open_answers(Path(place))
     # The last batch is shorter on purpose: a file that takes one number of pictures only is found out.
     given = [answers(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     milliseconds = _time(answers, images)

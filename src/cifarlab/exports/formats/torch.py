@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cifarlab.export.about import About
-from cifarlab.export.formats._pt2 import check_archive
-from cifarlab.export.network import LOGITS, PROBABILITIES, Answer
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.formats._pt2 import check_archive
+from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels

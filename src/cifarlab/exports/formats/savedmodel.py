@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.export.about import About
-from cifarlab.export.network import LOGITS, PROBABILITIES, Answer
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cifarlab.export.about import About
-from cifarlab.export.network import LOGITS, PIXELS, PROBABILITIES, Answer
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import LOGITS, PIXELS, PROBABILITIES, Answer
+from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
