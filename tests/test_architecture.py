@@ -15,21 +15,21 @@ ROOT = Path(cifarlab.__file__).parent
 # Top to bottom: a room imports from those after it.
 ROOMS = (
     *("cli", "web", "reports"),  # faces
-    *("search", "evaluation", "training", "export", "metrics", "inference"),  # stages
+    *("search", "evaluation", "training", "exports", "metrics", "inference"),  # stages
     "displays",  # how far a stage is, for whoever watches
     *("runs", "models", "recipes", "plots", "datasets"),  # things
     "utils",  # the ground
 )
 BESIDE_THE_ROOMS = {"__main__", "recipe"}  # `recipe` is the old address of `Recipe`, kept for one release
 KNOW_KERAS = {"training", "inference", "models"}
-KNOW_KERAS_INSIDE_FUNCTIONS = {"evaluation", "export"}  # where they compute gradients, and convert networks
+KNOW_KERAS_INSIDE_FUNCTIONS = {"evaluation", "exports"}  # where they compute gradients, and convert networks
 SAYS_WHICH_BACKEND_THERE_IS = "cifarlab.utils.environment"
 FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
 PLUGINS = {  # what a public module of these packages must define; `{}` is its own name
     "cli.commands": "{}",
     "datasets": "load",
     "evaluation.robustness.corruptions": "apply",
-    "export.formats": "open_answers",
+    "exports.formats": "open_answers",
     "metrics": "measure",
     "models": "build",
     "plots": "plot_{}",

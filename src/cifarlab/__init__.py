@@ -37,6 +37,7 @@ _HOMES = {
     "examine_labels": "cifarlab.evaluation.label_errors",
     "explain_image": "cifarlab.evaluation.explanation.image",
     "explain_images": "cifarlab.evaluation.explanation.image",
+    "export": "cifarlab.exports.exporting",
     "explore": "cifarlab.reports.exploration.folder",
     "find_rate": "cifarlab.training.rate_range",
     "list_recipes": "cifarlab.recipes",
@@ -61,6 +62,7 @@ _HOMES = {
     "tell_story": "cifarlab.evaluation.explanation.image",  # what `explain_image` was called
     "train": "cifarlab.training",
     "tune": "cifarlab.reports.studies.tuning",
+    "verify_export": "cifarlab.exports.verifying",
 }
 _NAMES_AT_HOME = {
     "RobustnessSuite": "RobustnessSettings",
@@ -68,6 +70,7 @@ _NAMES_AT_HOME = {
     "describe_data": "describe",
     "tell_stories": "explain_images",
     "tell_story": "explain_image",
+    "verify_export": "verify_file",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

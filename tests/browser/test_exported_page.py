@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarlab.export.about import About
-from cifarlab.export.web_page import read_network, write_page
+from cifarlab.exports.about import About
+from cifarlab.exports.web_page import read_network, write_page
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import encode_png, read_image, to_grey
 

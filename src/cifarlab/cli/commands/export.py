@@ -42,7 +42,7 @@ def export(
     if verify is not None:
         if to or quantise:
             raise CifarlabError("--verify repeats a proof and writes nothing: leave --to and --quantise out")
-        from cifarlab.export.verifying import verify_file
+        from cifarlab.exports.verifying import verify_file
 
         with working(f"verifying {verify}") as progress:
             found = verify_file(
@@ -54,7 +54,7 @@ def export(
         return
     if run is None:
         raise CifarlabError("nothing to export: give a run's folder, or builtin; or --verify FILE")
-    from cifarlab.export import exporting
+    from cifarlab.exports import exporting
 
     with working(f"exporting {run}") as progress:
         made = exporting.export_each(

@@ -2,9 +2,9 @@
 
 from cifarlab.cli.tables.cells import new_table
 from cifarlab.displays.console import make_console, say
-from cifarlab.export.exporting import Exports
-from cifarlab.export.proof import Proof
-from cifarlab.export.verifying import Verified
+from cifarlab.exports.exporting import Exports
+from cifarlab.exports.proof import Proof
+from cifarlab.exports.verifying import Verified
 from cifarlab.utils.text import percent
 
 _HEADER = ("format", "size", "ms for 1", "ms for 64", "largest difference", "same class", "accuracy", "file")

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets.digits import CLASS_NAMES
-from cifarlab.export import choosing
-from cifarlab.export.about import QUANTISATIONS
-from cifarlab.export.exporting import ExportedFile, export_each
-from cifarlab.export.records import checksum, read_record, record_file
-from cifarlab.export.verifying import verify_file
+from cifarlab.exports import choosing
+from cifarlab.exports.about import QUANTISATIONS
+from cifarlab.exports.exporting import ExportedFile, export_each
+from cifarlab.exports.records import checksum, read_record, record_file
+from cifarlab.exports.verifying import verify_file
 from cifarlab.runs import Run
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ignore
 
-FORMATS = discovery.names("export.formats")
+FORMATS = discovery.names("exports.formats")
 
 
 def export_to(form: str, run: Run, folder: Path, quantise: str | None = None) -> ExportedFile:

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cifarlab.export import web_page
-from cifarlab.export.about import About
-from cifarlab.export.formats import onnx
-from cifarlab.export.network import Answer
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports import web_page
+from cifarlab.exports.about import About
+from cifarlab.exports.formats import onnx
+from cifarlab.exports.network import Answer
+from cifarlab.exports.quantising import Quantising
 
 SUFFIX = "-web"
 BACKEND = onnx.BACKEND

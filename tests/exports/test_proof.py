@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from cifarlab.export.proof import TOLERANCE, Proof, compare
+from cifarlab.exports.proof import TOLERANCE, Proof, compare
 
 RUN = np.array([[3.0, 1.0, 0.0], [0.0, 2.0, 1.0]], np.float32)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import softmax
 
-from cifarlab.export.quantising import accuracy_change
+from cifarlab.exports.quantising import accuracy_change
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.json_data import OPTIONAL
 from cifarlab.utils.results import Interval

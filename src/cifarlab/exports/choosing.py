@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from cifarlab.export.about import QUANTISATIONS
+from cifarlab.exports.about import QUANTISATIONS
 from cifarlab.utils import discovery
 from cifarlab.utils.environment import versions
 from cifarlab.utils.errors import CifarlabError
 
 ALL = "all"
-PACKAGE = "export.formats"
+PACKAGE = "exports.formats"
 
 
 def choose_formats(asked: Sequence[str], quantise: str | None) -> tuple[dict[str, ModuleType], dict[str, str]]:

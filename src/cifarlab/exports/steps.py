@@ -4,15 +4,15 @@ Plain values go in and come out; arrays travel in files. A step is called by its
 """
 
 import time
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cifarlab.export.about import About
-from cifarlab.export.network import computes_in, exportable, in_float32
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import computes_in, exportable, in_float32
+from cifarlab.exports.quantising import Quantising
 from cifarlab.utils import discovery
 from cifarlab.utils.json_reading import from_json
 
@@ -60,7 +60,7 @@ def write(*, run: str, form: str, place: str, about: Any, calibration: str | Non
     told = from_json(About, about)
     pictures = None if calibration is None else np.load(calibration)
     network = exportable(_load(run), told.temperature)
-    discovery.load("export.formats", form).write(network, Path(place), told, Quantising(told.quantised, pictures))
+    discovery.load("exports.formats", form).write(network, Path(place), told, Quantising(told.quantised, pictures))
     return {}
 
 
@@ -77,7 +77,7 @@ def prove(*, form: str, place: str, pictures: str, to: str) -> dict[str, Any]:
         `milliseconds`, for each of `BATCHES`.
     """
     images = np.load(pictures)
-    answers = discovery.load("export.formats", form).open_answers(Path(place))
+    answers = discovery.load("exports.formats", form).open_answers(Path(place))
     # The last batch is shorter on purpose: a file that takes one number of pictures only is found out.
     given = [answers(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     milliseconds = _time(answers, images)
@@ -86,9 +86,9 @@ def prove(*, form: str, place: str, pictures: str, to: str) -> dict[str, Any]:
     return {"milliseconds": milliseconds}
 
 
-@cache
+@lru_cache(maxsize=1)
 def _load(run: str) -> Any:
-    """The `keras.Model`, once a process."""
+    """The `keras.Model`, once for all that is done with it in a row."""
     from cifarlab.inference.prediction import load_model
 
     return load_model(run)

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.export.about import About
-from cifarlab.export.proof import Proof
+from cifarlab.exports.about import About
+from cifarlab.exports.proof import Proof
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import read_result

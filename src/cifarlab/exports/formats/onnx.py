@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cifarlab.export.about import About
-from cifarlab.export.network import Answer
-from cifarlab.export.quantising import Quantising
+from cifarlab.exports.about import About
+from cifarlab.exports.network import Answer
+from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY, PIXELS
 from cifarlab.utils.json_data import json_data
 

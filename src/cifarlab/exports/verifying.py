@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifarlab.export import choosing, comparing
-from cifarlab.export.about import checksum_of
-from cifarlab.export.pictures import choose_pictures
-from cifarlab.export.proof import Proof
-from cifarlab.export.records import Record, read_record
+from cifarlab.exports import choosing, comparing
+from cifarlab.exports.about import checksum_of
+from cifarlab.exports.pictures import choose_pictures
+from cifarlab.exports.proof import Proof
+from cifarlab.exports.records import Record, read_record
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs.pretrained_run import DEFAULT_RUNS_DIR, AnyRun, is_builtin, open_run
 from cifarlab.utils import own_code

@@ -14,7 +14,7 @@ Answer = Callable[[Pixels], tuple[Array, Array]]
 """An opened file: `(N, H, W, C)` uint8, any N, to logits and probabilities, `(N, K)` float32 each."""
 
 
-def exportable(model: Any, temperature: float = 1.0) -> Any:
+def exportable(model: Any, temperature: float = 1.0, dtype: str = "uint8") -> Any:
     """A network with the same weights that takes bytes, and gives probabilities beside the logits.
 
     Bytes, and not floats, since numbers from 0 to 1 would be taken without a word and answered wrongly.
@@ -22,13 +22,14 @@ def exportable(model: Any, temperature: float = 1.0) -> Any:
     Args:
         model: A `keras.Model`, `(N, H, W, C)` raw pixels in and `(N, K)` logits out; computes in float32 from then on.
         temperature: By which the logits are divided for the probabilities.
+        dtype: Of the pixels, for a format that has no bytes.
 
     Returns:
-        A `keras.Model`: `(N, H, W, C)` uint8 in; `{"logits": (N, K), "probabilities": (N, K)}` float32 out.
+        A `keras.Model`: `(N, H, W, C)` of that type in; `{"logits": (N, K), "probabilities": (N, K)}` float32 out.
     """
     import keras
 
-    pixels = keras.Input(model.input_shape[1:], dtype="uint8", name=PIXELS)
+    pixels = keras.Input(model.input_shape[1:], dtype=dtype, name=PIXELS)
     logits = in_float32(model)(keras.ops.cast(pixels, "float32"), training=False)
     probabilities = keras.ops.softmax(logits / temperature, axis=-1)
     made = keras.Model(pixels, {LOGITS: logits, PROBABILITIES: probabilities}, name="exported")

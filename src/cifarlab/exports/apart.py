@@ -1,6 +1,6 @@
 """Steps done in processes of their own: a backend is chosen once a process, and converters may end theirs.
 
-    python -m cifarlab.export.apart JOB ANSWERS
+    python -m cifarlab.exports.apart JOB ANSWERS
 
 A converter that meets what it does not know may end the process instead of raising, and some runtimes do not go
 together with some backends. So nothing is converted or opened in the process of the user.
@@ -84,7 +84,7 @@ def _describe_end(code: int, said: str) -> str:
 
 def main(job: Path, answers: Path) -> None:
     """In a process of its own: do the steps, and write a line of JSON about each as it ends."""
-    from cifarlab.export import steps
+    from cifarlab.exports import steps
 
     asked = json.loads(job.read_text(encoding="utf-8"))
     own_code.allow_files(asked["code"])

@@ -9,15 +9,15 @@ from types import ModuleType
 import numpy as np
 
 from cifarlab.displays.progress import progress_of
-from cifarlab.export import apart, comparing
-from cifarlab.export.about import About, describe
-from cifarlab.export.apart import Step
-from cifarlab.export.choosing import choose_formats, place_of
-from cifarlab.export.comparing import RunAnswers
-from cifarlab.export.pictures import Pictures, choose_pictures
-from cifarlab.export.proof import Proof
-from cifarlab.export.quantising import MOST_LOST
-from cifarlab.export.records import Record, checksum, settle, size_of, unfinished
+from cifarlab.exports import apart, comparing
+from cifarlab.exports.about import About, describe
+from cifarlab.exports.apart import Step
+from cifarlab.exports.choosing import choose_formats, place_of
+from cifarlab.exports.comparing import RunAnswers
+from cifarlab.exports.pictures import Pictures, choose_pictures
+from cifarlab.exports.proof import Proof
+from cifarlab.exports.quantising import MOST_LOST
+from cifarlab.exports.records import Record, checksum, settle, size_of, unfinished
 from cifarlab.runs import Run
 from cifarlab.runs.pretrained_run import AnyRun, is_builtin, open_run
 from cifarlab.utils import own_code

@@ -17,7 +17,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from cifarlab.export.about import About
+from cifarlab.exports.about import About
 from cifarlab.utils import files, limits
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data

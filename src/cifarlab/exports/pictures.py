@@ -6,7 +6,7 @@ import numpy as np
 
 from cifarlab import datasets, recipes
 from cifarlab.datasets import Splits
-from cifarlab.export.quantising import choose_calibration
+from cifarlab.exports.quantising import choose_calibration
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs.pretrained_run import AnyRun, is_builtin, open_run
 from cifarlab.utils.arrays import Array

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cifarlab.export import apart, proof
-from cifarlab.export.apart import Step
-from cifarlab.export.pictures import Pictures
-from cifarlab.export.proof import Proof
+from cifarlab.exports import apart, proof
+from cifarlab.exports.apart import Step
+from cifarlab.exports.pictures import Pictures
+from cifarlab.exports.proof import Proof
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 

@@ -1,0 +1,81 @@
+"""TensorFlow's SavedModel, a folder: for TensorFlow, TensorFlow Serving and what else reads it.
+
+What travels with it is in `assets.extra/cifarlab.json`, where TensorFlow itself leaves files alone.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifarlab.exports.about import About
+from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.quantising import Quantising
+from cifarlab.inference.onnx_files import KEY
+from cifarlab.utils.arrays import Array
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels
+from cifarlab.utils.json_data import json_data
+
+SUFFIX = "-savedmodel"
+BACKEND = "tensorflow"
+PACKAGES = ()
+QUANTISES = ()
+PROVES = True
+
+# A SavedModel is a program, and TensorFlow has operations that read and write files, call Python and reach the network.
+# So of a folder from somebody else only these are run: what networks compute, and how their weights are read.
+_KNOWN = frozenset(
+    """
+    Add AddV2 AssignVariableOp AvgPool BatchMatMulV2 BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D
+    DepthwiseConv2dNative DisableCopyOnRead Elu Erf Erfc Exp ExpandDims FusedBatchNormV3 GatherV2 Greater
+    GreaterEqual Identity IdentityN LeakyRelu Less LessEqual Log LogSoftmax MatMul Max MaxPool Maximum Mean
+    MergeV2Checkpoints Min Minimum Mul Neg NoOp Pack Pad PadV2 PartitionedCall Placeholder Pow Prod
+    ReadVariableOp RealDiv Relu Relu6 Reshape RestoreV2 Rsqrt SaveV2 Select SelectV2 Selu Shape
+    ShardedFilename Sigmoid Slice Softmax Softplus Softsign Sqrt Square SquaredDifference Squeeze
+    StatefulPartitionedCall StaticRegexFullMatch StopGradient StridedSlice StringJoin Sub Sum Tanh Tile
+    Transpose VarHandleOp VarIsInitializedOp ZerosLike
+    """.split()  # noqa: SIM905 - a list of a hundred strings is harder to read
+)
+
+
+def write(network: Any, place: Path, about: About, how: Quantising) -> None:
+    """Export the network with one signature, `serving_default`."""
+    network.export(str(place), format="tf_saved_model", verbose=False)
+    extra = place / "assets.extra"
+    extra.mkdir()
+    (extra / f"{KEY}.json").write_text(json.dumps(json_data(about)), encoding="utf-8")
+
+
+def open_answers(place: Path) -> Answer:
+    """The folder in TensorFlow, once none of its operations reaches out of the graph."""
+    import tensorflow as tf
+
+    _check_operations(place)
+    loaded = tf.saved_model.load(str(place))
+    signature = loaded.signatures["serving_default"]
+
+    def answer(images: Pixels) -> tuple[Array, Array]:
+        # `loaded` is named here so that it lives on: a signature alone does not keep its variables alive.
+        found = loaded and signature(tf.convert_to_tensor(images))
+        return np.asarray(found[LOGITS]), np.asarray(found[PROBABILITIES])
+
+    return answer
+
+
+def _check_operations(place: Path) -> None:
+    """Refuse a graph that may read or write files of its choice, or call Python.
+
+    Raises:
+        CifarlabError: If an operation may.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((place / "saved_model.pb").read_bytes())
+    graphs = [meta.graph_def for meta in saved.meta_graphs]
+    nodes = [node for graph in graphs for node in graph.node]
+    nodes += [node for graph in graphs for function in graph.library.function for node in function.node_def]
+    if unknown := sorted({node.op for node in nodes} - _KNOWN):
+        raise CifarlabError(f"{place} has operations that no network of cifarlab needs: {', '.join(unknown)[:200]}")
