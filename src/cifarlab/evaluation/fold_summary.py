@@ -20,9 +20,9 @@ from cifarlab.utils.text import counted, percent
 
 FORMAT = 1
 NOTE = (
-    "The folds share training images, so that a plain t interval of their mean would be too narrow: this one is "
-    "corrected (Nadeau and Bengio 2003). Each fold's best epoch was chosen on the images that it left out, which "
-    "flatters all of these numbers a little; the test images were not looked at."
+    "The folds share training images, so that a plain t interval of their mean would be too narrow: it is "
+    "corrected for that (Nadeau and Bengio 2003). Each fold's best epoch was chosen on the images that it left out, "
+    "which flatters all of these numbers a little; the test images were not looked at."
 )
 
 
