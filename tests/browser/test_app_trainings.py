@@ -61,6 +61,8 @@ def test_a_training_that_ended_is_evaluated_in_place(visit):
     page.get_by_label("Name of the run").fill("evaluated")
     page.get_by_label("Epochs", exact=True).fill("2")
     page.get_by_role("button", name="Start the training").click()
+    page.get_by_role("button", name="Calibrate").click()
+    page.wait_for_selector("text=Calibrated: temperature 1.500")
     page.get_by_role("button", name="Evaluate on test").click()
     page.wait_for_selector(".confusion a")
     assert page.locator(".big").is_visible()
@@ -86,3 +88,58 @@ def test_wrong_settings_are_said_beside_the_form(visit, address):
     answer = context_page.request.post(f"{address}/trainings", form=form)
     assert answer.status == 400
     assert "epochs must be a whole number" in answer.text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_stopped_training_is_resumed_and_trained_again_by_keys_alone(visit, pace, width):
+    name = f"resumed-{width}"
+    page = visit(f"/trainings/new?recipe=smoke&name={name}&set.epochs=3", width=width)
+    page.get_by_role("button", name="Start the training").press("Enter")
+    pace.wait_for_work()
+    page.get_by_role("button", name="Stop the training").press("Enter")
+    page.wait_for_selector(".chip.stopped")
+    pace.let_go()
+    page.get_by_role("button", name="Resume the training").press("Enter")
+    page.wait_for_selector("#live .chip.running")
+    pace.wait_for_work()
+    pace.let_go()
+    page.wait_for_selector("#live .chip.finished")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.get_by_role("link", name="Train again with these settings").press("Enter")
+    page.wait_for_url("**/trainings/new?recipe=smoke**")
+    assert page.get_by_label("Epochs", exact=True).input_value() == "3"
+    assert page.get_by_label("Name of the run").input_value() != name
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_explains_itself_and_is_accessible(visit, serious, width, scheme):
+    page = visit("/trainings/new?recipe=dense7&set.epochs=2", width=width, scheme=scheme)
+    assert page.get_by_label("Model: width", exact=True).is_visible()  # opened, since something was changed
+    about = page.get_by_label("Label smoothing", exact=True).get_attribute("aria-describedby")
+    assert "spread evenly over all classes" in page.locator(f"[id='{about}']").inner_text()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+class TestRefused:
+    """Chromium writes an answer of 400 to its console."""
+
+    @pytest.fixture
+    def may_say(self) -> str:
+        return "400"
+
+    @pytest.mark.parametrize("script", [True, False])
+    def test_the_focus_is_on_the_field_that_was_wrong(self, visit, serious, script):
+        page = visit("/trainings/new?recipe=smoke&set.weight_decay=-1", java_script_enabled=script)
+        page.get_by_role("button", name="Start the training").press("Enter")
+        page.wait_for_selector("#problem")
+        wrong = page.locator("[aria-invalid=true]")
+        assert wrong.get_attribute("name") == "set.weight_decay"
+        assert wrong.evaluate("field => field === document.activeElement")
+        assert wrong.input_value() == "-1"
+        if script:
+            assert serious(page) == []
+        page.keyboard.press("Control+A")
+        page.keyboard.type("0.1")
+        assert wrong.input_value() == "0.1"

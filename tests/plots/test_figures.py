@@ -239,7 +239,7 @@ def _ticks(axis) -> list[tuple[str, float]]:
 
 
 def test_a_share_that_is_there_is_never_called_nothing() -> None:
-    (axes,) = plot_confusion_matrix([[995, 5], [0, 1000]], ["a", "b"]).axes
+    (axes,) = plot_confusion_matrix([[996, 4], [0, 1000]], ["a", "b"]).axes
     assert {text.get_text() for text in axes.texts if "%" in text.get_text()} == {"100%", "<1%"}
 
 

@@ -50,7 +50,7 @@ def test_runs_are_found_by_name_tag_and_note(runs):
 def test_settings_are_columns_and_sorted_by_their_values(runs):
     found = table(runs, "set=learning_rate&set=model.depth&sort=-set.learning_rate")
     assert found.settings == ["learning_rate", "model.depth"]
-    assert list(found.columns)[-2:] == ["set.learning_rate", "set.model.depth"]
+    assert list(found.columns)[3:7] == ["data", "set.learning_rate", "set.model.depth", "accuracy"]
     assert found.summaries[0].name == "large-seed0"
     # What has no value is last either way.
     assert names(runs, "set=model.depth&sort=set.model.depth")[0] == "large-seed0"

@@ -83,9 +83,14 @@ class RunSummary:
         return "; ".join(self.damaged.values())
 
     @cached_property
+    def written(self) -> dict[str, str]:
+        """Its settings as text, by which runs are compared."""
+        return {name: repr(value) for name, value in self.recipe.items()}
+
+    @cached_property
     def same_but_seed(self) -> str:
         """Equal for runs whose recipes, data and labels are the same but for the seed."""
-        settings = sorted((key, value) for key, value in self.recipe.items() if key != "seed")
+        settings = sorted(item for item in self.written.items() if item[0] != "seed")
         return hashlib.sha256(repr((self.data, self.labels, settings)).encode()).hexdigest()[:12]
 
     @property

@@ -1,5 +1,6 @@
 """The table of runs: which runs, in which order, in which columns, one by one or seeds as one, and all that as CSV."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ class RunTable:
     Attributes:
         summaries: The runs, filtered and sorted.
         groups: The same by seed; empty where they are not to be grouped.
-        columns: By name, those of settings last.
+        columns: By name, those of settings behind the data, before what was measured.
         settings: Names of the settings that are columns.
         offered: Names of all settings of all runs: those that differ, and the others.
         sort: The column that it is sorted by, `-` before it for the largest first.
@@ -118,7 +119,7 @@ def read_table(summaries: list[RunSummary], query: QueryParams) -> RunTable:
             raise CifarlabError(discovery.unknown("setting", name[:100], [*offered[0], *offered[1]]))
     if is_grouped and not settings:  # what tells the groups apart is what one asks for
         settings = [name for name in settings_of_runs(chosen)[0] if name not in _SHOWN][:MOST_DIFFERING]
-    columns = {**(GROUP_COLUMNS if is_grouped else RUN_COLUMNS), **_setting_columns(settings[:MOST_COLUMNS])}
+    columns = _with_settings(GROUP_COLUMNS if is_grouped else RUN_COLUMNS, settings[:MOST_COLUMNS])
     default = "-accuracy" if is_grouped else "-started"
     sort = query.get("sort") or default
     if is_grouped and sort.removeprefix("-") in RUN_COLUMNS.keys() - GROUP_COLUMNS.keys():
@@ -153,12 +154,13 @@ def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> l
 def settings_of_runs(summaries: Sequence[RunSummary]) -> tuple[list[str], list[str]]:
     """Names of the runs' settings, sorted: those that are not the same in all of them, and the others."""
     values: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
     for summary in summaries:
-        for name, value in summary.recipe.items():
-            values.setdefault(name, set()).add(repr(value))
-    known = [summary for summary in summaries if summary.recipe]
-    counts = {name: sum(name in summary.recipe for summary in known) for name in values}
-    differing = sorted(name for name in values if len(values[name]) > 1 or counts[name] < len(known))
+        counts.update(summary.written.keys())
+        for name, value in summary.written.items():
+            values.setdefault(name, set()).add(value)
+    known = sum(bool(summary.recipe) for summary in summaries)
+    differing = sorted(name for name in values if len(values[name]) > 1 or counts[name] < known)
     return differing, sorted(values.keys() - set(differing))
 
 
@@ -177,8 +179,10 @@ def order(rows: list[Any], sort: str, columns: Mapping[str, Column]) -> list[Any
     return [*sorted(known, key=lambda row: _comparable(value(row)), reverse=sort.startswith("-")), *unknown]
 
 
-def _setting_columns(names: Sequence[str]) -> dict[str, Column]:
-    return {SETTING + name: Column(name, _setting(name)) for name in names}
+def _with_settings(columns: Mapping[str, Column], names: Sequence[str]) -> dict[str, Column]:
+    added = {SETTING + name: Column(name, _setting(name)) for name in names}
+    before = list(columns)[: list(columns).index("accuracy")]
+    return {**{name: columns[name] for name in before}, **added, **columns}
 
 
 def _setting(name: str) -> Callable[[Any], Any]:
