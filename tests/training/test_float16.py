@@ -11,6 +11,7 @@ from cifarlab.training import preparation
 from cifarlab.training.checkpoint import load_checkpoint
 from cifarlab.training.optimizers.build import build_optimizer
 from cifarlab.training.optimizers.schedules import WarmupThenDecay
+from cifarlab.utils.environment import describe_environment
 
 RECIPE = Recipe(
     model="mlp",
@@ -27,7 +28,7 @@ RECIPE = Recipe(
 @pytest.fixture
 def gpu(monkeypatch):
     """As if there were one, for what asks before a training."""
-    described = {**preparation.describe_environment(), "accelerators": ["made up"]}
+    described = {**describe_environment(), "accelerators": ["made up"]}
     monkeypatch.setattr(preparation, "describe_environment", lambda: described)
 
 
