@@ -12,7 +12,7 @@ from cifarlab.utils.errors import CifarlabError
 
 OPTIMIZERS = ("adam", "lion", "muon", "sgd")
 SCHEDULES = ("constant", "cosine", "linear")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 FLIPS = ("none", "random", "alternating")
 SELECT_BY = ("accuracy", "loss", "macro_f1", "balanced_accuracy")
 NO_WEIGHTS, BALANCED = "none", "balanced"
@@ -65,8 +65,9 @@ class Recipe:
         image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
         shuffle_pixels: All pixels of every image in another order, the same for all images, decided by a constant; the
             model begins with it, so that images are changed by chance before (see `cifarlab permutation`).
-        precision: `"float32"`, `"bfloat16"` for bfloat16 arithmetic over float32 weights, or `"auto"` for
-            bfloat16 where the processor or accelerator has it.
+        precision: `"float32"`; `"bfloat16"` for bfloat16 arithmetic over float32 weights; `"float16"` likewise, on GPUs
+            alone, with a loss that is scaled so that small gradients do not become 0 (arXiv:1710.03740); or `"auto"`
+            for bfloat16 where the processor or accelerator has it.
         select_by: By which measure on the validation images an epoch is the best, whose weights are kept: one of
             `SELECT_BY`. Of equal ones the lower loss wins. Where nothing is held out the last epoch is kept.
         patience: Stop once so many epochs in a row were no better, by `select_by`, than the best before; 0 never

@@ -19,10 +19,12 @@ from cifarlab.search.rounds import Trial, best_of, rungs_of_trials
 from cifarlab.search.rules import Rules
 from cifarlab.search.study import MEND, Study, open_study
 from cifarlab.utils import locks
+from cifarlab.utils.best_epoch import best_accuracy
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import from_json, read_result
 
 MEASURE = "validation_accuracy"
+History = list[dict[str, float]]
 STATES = ("complete", "pruned", "failed", "running")
 _MOST_TRIALS = 100_000  # a file that names more is damaged
 
@@ -163,7 +165,7 @@ def _trial(
     number: int,
     row: Mapping[str, str],
     rungs: Sequence[tuple[int, tuple[int, ...]]],
-    histories: Sequence[Sequence[float]],
+    histories: Sequence[History],
 ) -> Trial:
     known, failure = study.known(number), study.failure(number)
     assert known is not None  # its file was listed
@@ -171,7 +173,7 @@ def _trial(
     place, at = rungs[number] if number < len(rungs) else (len(rungs), ())
     done = min((len(history) for history in histories), default=0)
     scores = {
-        rung: sum(max(history[:rung]) for history in histories) / len(histories)
+        rung: sum(best_accuracy(history[:rung]) for history in histories) / len(histories)
         for rung in at
         if rung <= done and (failure is None or rung < failure[0])
     }
@@ -183,21 +185,21 @@ def _trial(
     return Trial(number, settings, parameters, int(row["round"]) if row else place, {}, scores, state, reason)
 
 
-def _histories(study: Study, number: int, first_seed: int, seeds: int) -> list[list[float]]:
-    """Of each seed that was begun the validation accuracy by epoch; fewer lists than seeds while some wait."""
+def _histories(study: Study, number: int, first_seed: int, seeds: int) -> list[History]:
+    """Of each seed that was begun the epochs, each with its validation accuracy; fewer than seeds while some wait."""
     found = []
     for seed in range(first_seed, first_seed + seeds):
         run = study.trial_run(number, seed)
         check_inside(study, run.history_file)
         try:
-            found.append([_accuracy(row[MEASURE]) for row in run.history()])
+            found.append([{**row, MEASURE: _accuracy(row[MEASURE])} for row in run.history()])
         except (KeyError, ValueError) as error:
             raise CifarlabError(f"{run.history_file} is damaged: no {MEASURE} in every line ({error})") from error
     return found
 
 
-def _mean_curve(histories: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(sum(values) / len(values) for values in zip(*histories, strict=False))
+def _mean_curve(histories: Sequence[History]) -> tuple[float, ...]:
+    return tuple(sum(row[MEASURE] for row in rows) / len(rows) for rows in zip(*histories, strict=False))
 
 
 def _accuracy(value: float) -> float:

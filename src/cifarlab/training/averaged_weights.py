@@ -17,6 +17,7 @@ def averaged_variables(model: keras.Model, optimizer: keras.optimizers.Optimizer
         optimizer: Built for its trainable variables.
     """
     averages = {}
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # behind the one that scales the loss
     if optimizer.use_ema:  # Keras has no public way to ask for them
         pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
         averages = {id(variable): average for variable, average in pairs}

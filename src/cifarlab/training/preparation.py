@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None = None) -> tuple[Splits, "keras.Model"]:
     """Data and model, and every check that can be made before the first step."""
     kept_code.check_keepable(recipe)
+    _check_precision(recipe)
     splits = splits or load_splits(recipe, data_dir)
     _check_batches(recipe, splits)
     class_weights(recipe, splits.train)  # refuses what does not fit the classes
@@ -112,6 +113,14 @@ def correct_splits(
     return splits, read, made
 
 
+def _check_precision(recipe: Recipe) -> None:
+    if recipe.precision == "float16" and not describe_environment()["accelerators"]:
+        raise CifarlabError(
+            "precision=float16 is for GPUs, and this backend sees none: a processor computes it slower than float32; "
+            "give precision=bfloat16, or auto"
+        )
+
+
 def _check_batches(recipe: Recipe, splits: Splits) -> None:
     if recipe.batch_size > len(splits.train):
         there = counted(len(splits.train), "training image")
@@ -149,7 +158,8 @@ def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Mo
     caught = own_code.RAISES if own_code.is_own(recipe.model) else (TypeError, ValueError)
     keras.utils.set_random_seed(recipe.seed)  # layers draw their initial weights, and seeds of their own, from it
     before = keras.config.dtype_policy()  # of the process: a notebook's own layers must not inherit ours
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    is_mixed = recipe.precision in ("bfloat16", "float16")
+    keras.config.set_dtype_policy(f"mixed_{recipe.precision}" if is_mixed else "float32")
     try:
         model: keras.Model = module.build(splits.train.image_shape, len(splits.class_names), **recipe.model_args)
         if own_code.is_own(recipe.model):

@@ -109,7 +109,9 @@ class BackendEngine(Engine):
             # Batch statistics and random states come back as values: nothing is changed in place.
             logits, changed = trained.stateless_call(weights, others, images, training=True)
             losses, rights, weighted = objective(labels, logits, self.label_smoothing, self.class_weights)
-            return jax.numpy.mean(weighted), (losses, rights, changed)
+            with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, moments, strict=True))):
+                loss = self.optimizer.scale_loss(jax.numpy.mean(weighted))  # by what is among the moments
+            return loss, (losses, rights, changed)
 
         (_, (losses, rights, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         weights, moments = self.optimizer.stateless_apply(moments, gradients, weights)

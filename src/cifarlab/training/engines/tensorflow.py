@@ -64,7 +64,7 @@ class BackendEngine(Engine):
         with tf.GradientTape() as tape:
             answers = trained(images, training=True)
             losses, rights, weighted = objective(labels, answers, self.label_smoothing, self.class_weights)
-            loss = tf.reduce_mean(weighted)
+            loss = self.optimizer.scale_loss(tf.reduce_mean(weighted))
         variables = trained.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return losses, rights

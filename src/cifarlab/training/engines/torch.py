@@ -37,7 +37,7 @@ class BackendEngine(Engine):
         logits = trained(self.images[rows], training=True)
         labels = self.labels[rows % len(self.labels)]
         losses, rights, weighted = objective(labels, logits, self.label_smoothing, self.class_weights)
-        weighted.mean().backward()
+        self.optimizer.scale_loss(weighted.mean()).backward()
         with torch.no_grad():
             self.optimizer.apply([variable.value.grad for variable in variables], variables)
         return losses.detach(), rights

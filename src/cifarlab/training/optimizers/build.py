@@ -34,7 +34,9 @@ def build_optimizer(
     if recipe.optimizer == "sgd":
         arguments |= {"momentum": 0.9, "nesterov": True}
     if recipe.optimizer == "muon":
-        arguments |= {"dtype": recipe.precision, "batch_size": recipe.batch_size}
+        # In float16 the iteration's products of large and small values would leave its range.
+        dtype = "float32" if recipe.precision == "float16" else recipe.precision
+        arguments |= {"dtype": dtype, "batch_size": recipe.batch_size}
     kind = _optimizer_class(recipe.optimizer)
     if has_learning_rate_scales(model):
         kind = with_learning_rate_scales(kind)
@@ -49,6 +51,8 @@ def build_optimizer(
         optimizer.use_ema, optimizer.ema_momentum = True, recipe.ema
     if recipe.weight_decay:  # before `build`, after which Keras refuses; a name counts anywhere in a variable's
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if recipe.precision == "float16":  # steps whose gradients are no numbers are left out, and the scale is halved
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
     return optimizer
 
