@@ -97,7 +97,7 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     page, pages = read_page(query, len(rows), size)
     found = library.find_collection(summary.data)  # or in words why not
     collection, problem = (found, "") if isinstance(found, Collection) else (None, found)
-    carried = _carried(query, summary.name, split)
+    carried = address("", {"in": summary.name, **_filter(query), "split": split})  # once: a page has hundreds of links
     shown = rows[(page - 1) * size : page * size]
     ids = [image_id for image_id in predictions.ids[shown].tolist() if collection and image_id in collection.places]
     sheets = lay_out(collection, ids) if collection and ids else Sheets("", {})
@@ -134,7 +134,7 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     doubts, rows = choose_images(library, collection, split, query)
     part = collection.splits[split]
     page, pages = read_page(query, len(rows), size)
-    carried = {"in": "data", "split": split, **{key: query[key] for key in KEYS if query.get(key)}}
+    carried = address("", {"in": "data", "split": split, **_filter(query)})
     shows_doubt = bool(query.get("doubt") or query.get("sort") == "doubt")
     shown = rows[(page - 1) * size : page * size]
     sheets = lay_out(collection, part.ids[shown].tolist())
@@ -145,7 +145,7 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         suggested = int(doubts.suggested[place]) if doubts is not None and place is not None else -1
         said = doubts.class_names[suggested] if doubts is not None and place is not None else ""
         sure = float(doubts.believed[place]) if doubts is not None and place is not None else 0.0
-        href = address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
+        href = f"/images/{collection.slug}/{collection.quote(image_id)}{carried}"
         alt, name = f"{true} ({image_id})", f"{suggested}:{image_id}"
         tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
     names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
@@ -177,8 +177,8 @@ def choose_images(
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 
 
-def _carried(query: Mapping[str, str], run: str, split: str) -> dict[str, str]:
-    return {"in": run, **{key: query[key] for key in KEYS if query.get(key)}, "split": split}
+def _filter(query: Mapping[str, str]) -> dict[str, str]:
+    return {key: query[key] for key in KEYS if query.get(key)}
 
 
 def _prediction_tile(
@@ -186,7 +186,7 @@ def _prediction_tile(
     row: np.int64,
     collection: Collection | None,
     styles: Mapping[str, str],
-    carried: Mapping[str, str],
+    carried: str,
 ) -> Tile:
     names = predictions.class_names
     image_id = str(predictions.ids[row])
@@ -195,9 +195,7 @@ def _prediction_tile(
     shown = image_id in styles
     words = f"{true}, classified correctly" if true == said else f"{true}, predicted as {said}"
     return Tile(
-        href=address(f"/images/{collection.slug}/{collection.quote(image_id)}", carried)
-        if collection and shown
-        else "",
+        href=f"/images/{collection.slug}/{collection.quote(image_id)}{carried}" if collection and shown else "",
         style=styles.get(image_id, ""),
         alt=f"{words}, {percent(sure, 0)} confidence ({image_id})",
         true=true,
