@@ -19,7 +19,7 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, learning_losses
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses, pool_runs
 from cifarlab.runs import Run, pretrained_run, training_dynamics
 from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Predictions
@@ -127,7 +127,7 @@ def examine_labels(
     """Look for wrong labels in a split, from the predictions that the runs have stored.
 
     Args:
-        runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
+        runs: For test and validation, runs evaluated on that split, whose probabilities are pooled. For train, the
             runs of one `cifarlab train --folds K`, or of several, each evaluated on validation, the part it left out.
         split: `"train"`, `"validation"` or `"test"`.
         score: One of `SCORES`; by default `"learned_confidence"` for train, where the runs recorded how they learned,
@@ -174,7 +174,7 @@ def _examine(
     splits = datasets.load_data(first.data_name, data_dir=data_dir or first.data_dir, **held_out)
     splits = with_own_labels(first, splits)  # of a run with a labels file, its corrected labels are examined
     images = splits[split]
-    predicted = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
+    predicted = join_folds(stored, images.ids) if split == "train" else pool_runs(stored)
     _check_labels(images, predicted, first.data_name)
     if split != "train":
         _check_pictures(images, stored, first.data_name)
