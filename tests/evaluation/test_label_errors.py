@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,6 +162,20 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     assert float(rows[0]["score"]) == findings.ranking[0].score
     assert summarise(findings, 3, tmp_path / "page.html")["count"] == 120
     print_doubts(findings, 3, tmp_path / "page.html")
+
+
+def test_predictions_with_tta_are_used_where_they_are_asked_for(make_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(label_errors, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
+    run = make_run(tmp_path, "one")
+    with pytest.raises(CifarlabError, match=r"predictions-test-tta-flip\.npz in it\): run .* --tta flip"):
+        examine_labels([run], tta="flip")
+    with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
+        examine_labels([run], tta="flop")
+    surer = replace(run.predictions("test"), logits=2 * run.predictions("test").logits)
+    surer.save(run.predictions_file("test", tta="flip"))
+    found = {each.image_id: each.given_probability for each in examine_labels([run], tta="flip").ranking}
+    given = surer.probabilities[np.arange(len(surer)), surer.labels]
+    np.testing.assert_allclose([found[image_id] for image_id in surer.ids], given)
 
 
 def test_opinions_that_are_often_wrong_are_said_to_be(make_run, tmp_path, monkeypatch, capsys):
