@@ -11,6 +11,7 @@ were wrong from the start count as right here: a small injustice to the doubts.
 """
 
 import argparse
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,8 +67,9 @@ def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
     for score, all_together in together.items():
         cells = [average_precision_score(wrong, -each) for each in [*(one[score] for one in alone), all_together]]
         lines.append(f"| {score} | {' | '.join(f'{each:.3f}' for each in cells)} |")
+    mean = qualities(plain_mean(everyone, truth), everyone)
     others = {
-        "geometric mean of probabilities": quality(geometric_mean(joined), SCORES[0]),
+        **{f"mean of probabilities, by {score}": mean[score] for score in (SCORES[0], LEARNED)},
         f"mean of ranks by {SCORES[0]}": ranks([one[SCORES[0]] for one in alone]),
         f"mean of ranks by {LEARNED}": ranks([one[LEARNED] for one in alone]),
     }
@@ -120,14 +122,14 @@ def ranks(qualities: Sequence[Array]) -> Array:
     return np.asarray(np.mean([rankdata(each) for each in qualities], axis=0))
 
 
-def geometric_mean(several: Sequence[OutOfSampleProbabilities]) -> OutOfSampleProbabilities:
-    """Several models' probabilities multiplied, then scaled to sum to 1."""
-    logs = np.mean([np.log(np.maximum(each.probabilities, 1e-30)) for each in several], axis=0)
-    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
-    first = several[0]
-    return OutOfSampleProbabilities(
-        first.ids, first.labels, chances / chances.sum(axis=1, keepdims=True), first.class_names
-    )
+def plain_mean(runs: Sequence[Run], truth: ImageSet) -> OutOfSampleProbabilities:
+    """Where `cifarlab doubts` gives each model an exponent, the mean of the models that left an image out."""
+    total, times = np.zeros((len(truth), len(truth.class_names))), np.zeros((len(truth), 1))
+    for predictions in (run.predictions("validation") for run in runs):
+        rows = rows_of(truth.ids, predictions.ids)
+        total[rows] += predictions.probabilities
+        times[rows] += 1
+    return dataclasses.replace(_joined(runs, truth), probabilities=total / times)
 
 
 def describe(findings: Findings, truth: ImageSet) -> None:

@@ -3,7 +3,6 @@ import pytest
 
 from cifarlab.datasets import ImageSet
 from cifarlab.evaluation.label_errors import Findings, LabelQuality
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities
 from cifarlab.runs.training_dynamics import Curves, Dynamics
 
 NAMES = ("cat", "dog", "frog")
@@ -67,12 +66,7 @@ def test_runs_are_gathered_by_training(planted_errors):
     assert [len(found[name]) for name in ("convnet94-seed0", "convnet94-seed1", "mlp2-seed0")] == [2, 1, 1]
 
 
-def test_geometric_mean_and_mean_ranks_by_hand(planted_errors):
-    def said(*rows):
-        return OutOfSampleProbabilities(np.array(["a", "b"]), np.array([0, 1]), np.array(rows), ("cat", "dog"))
-
-    found = planted_errors.geometric_mean([said([0.5, 0.5], [0.2, 0.8]), said([0.8, 0.2], [0.2, 0.8])])
-    np.testing.assert_allclose(found.probabilities, [[2 / 3, 1 / 3], [0.2, 0.8]])  # sqrt(0.4) to sqrt(0.1) is 2 to 1
+def test_mean_ranks_by_hand(planted_errors):
     found = planted_errors.ranks([np.array([0.1, 0.9, 0.5]), np.array([0.3, 0.2, 0.1])])
     np.testing.assert_allclose(found, [2, 2.5, 1.5])
 

@@ -2,15 +2,18 @@
 
 import csv
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 from sklearn.metrics import average_precision_score
 
 from cifarlab.cli.tables.doubts import print_doubts
 from cifarlab.evaluation import label_errors
 from cifarlab.evaluation.label_errors import examine_labels, rank_labels
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, learning_losses
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses, pool_runs
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.training_dynamics import Curves, Dynamics
 from cifarlab.utils.errors import CifarlabError
@@ -34,7 +37,7 @@ def invent(count=2000, seed=0, skill=6.0, flipped=0.05):
 def test_planted_errors_are_found(score):
     pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
     predictions, planted = invent()
-    found = rank_labels(average_runs([predictions]), score)
+    found = rank_labels(pool_runs([predictions]), score)
     quality = np.empty(len(planted))
     quality[[doubt.row for doubt in found]] = [doubt.score for doubt in found]
     assert average_precision_score(planted, -quality) >= 0.85
@@ -53,27 +56,61 @@ def test_planted_errors_are_found(score):
 def test_without_cleanlab_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     with pytest.raises(CifarlabError, match=r"cifarlab\[audit\]"):
-        rank_labels(average_runs([invent(20)[0]]))
+        rank_labels(pool_runs([invent(20)[0]]))
 
 
-def test_the_mean_of_runs_by_hand_whatever_their_order():
-    first, _ = invent(6)
-    other = invent(6, seed=1)[0].logits
-    shuffled = np.array([3, 0, 5, 1, 4, 2])
-    second = Predictions(first.ids[shuffled], first.labels[shuffled], other[shuffled], NAMES)
-    found = average_runs([first, second])
-    aligned = Predictions(first.ids, first.labels, other, NAMES)
-    np.testing.assert_allclose(found.probabilities, (first.probabilities + aligned.probabilities) / 2, atol=1e-12)
+def test_one_run_is_as_it_is_and_two_are_the_same_in_any_order():
+    first, _ = invent(300, skill=2.0)
+    np.testing.assert_array_equal(pool_runs([first]).probabilities, first.probabilities)
+    second = Predictions(*_like(first, invent(300, seed=1, skill=2.0)[0].logits))
+    shuffled = np.random.default_rng(0).permutation(300)
+    found = pool_runs(
+        [first, Predictions(second.ids[shuffled], second.labels[shuffled], second.logits[shuffled], NAMES)]
+    )
+    np.testing.assert_allclose(found.probabilities, pool_runs([first, second]).probabilities, atol=1e-6)
     np.testing.assert_array_equal(found.ids, first.ids)
+
+
+def test_a_run_pooled_with_itself_is_scaled_by_the_temperature_that_fits_the_labels():
+    one, _ = invent(300, skill=2.0)
+
+    def loss(scale):  # the exponent of each is half of it, and has a unit normal prior around one half
+        logs = log_softmax(scale * one.logits.astype(float), axis=1)
+        return 2 * (scale / 2 - 0.5) ** 2 / 2 - logs[np.arange(300), one.labels].sum()
+
+    scale = minimize_scalar(loss, bounds=(0, 5), method="bounded").x
+    expected = softmax(scale * one.logits.astype(float), axis=1)
+    np.testing.assert_allclose(pool_runs([one, one]).probabilities, expected, atol=1e-4)
+
+
+def test_weak_models_hide_nothing_that_a_strong_one_finds():
+    strong, planted = invent(skill=6.0)
+    weak = [Predictions(*_like(strong, invent(seed=seed, skill=0.0)[0].logits)) for seed in (1, 2)]
+
+    def precision(probabilities):
+        return average_precision_score(planted, -probabilities[np.arange(len(planted)), strong.labels])
+
+    alone = precision(strong.probabilities)
+    mean = precision(np.mean([each.probabilities for each in (strong, *weak)], axis=0))
+    assert mean < alone - 0.01
+    assert precision(pool_runs([strong, *weak]).probabilities) > alone - 0.005
+
+
+def test_answers_that_are_all_right_give_no_boundless_exponents():
+    labels = np.array([0, 1, 0, 1])
+    sure = Predictions.of(labels, logits=np.where(np.eye(2)[labels] > 0, 4.0, 0.0))
+    found = pool_runs([sure, sure]).probabilities
+    assert 0.98 < found.max() < 1
+    np.testing.assert_allclose(found.sum(axis=1), 1)
 
 
 def test_runs_on_other_images_or_labels_are_refused():
     first, _ = invent(6)
     with pytest.raises(CifarlabError, match="same images"):
-        average_runs([first, invent(7)[0]])
+        pool_runs([first, invent(7)[0]])
     changed = Predictions(first.ids, (first.labels + 1) % 10, first.logits, NAMES)
     with pytest.raises(CifarlabError, match="other labels"):
-        average_runs([first, changed])
+        pool_runs([first, changed])
 
 
 def test_folds_cover_every_image_once():
@@ -82,25 +119,28 @@ def test_folds_cover_every_image_once():
     joined = join_folds(folds, whole.ids)
     assert isinstance(joined, OutOfSampleProbabilities)
     np.testing.assert_array_equal(joined.labels, whole.labels)
-    np.testing.assert_allclose(joined.probabilities, whole.probabilities, atol=1e-12)
+    np.testing.assert_array_equal(joined.probabilities.argmax(axis=1), whole.predicted)  # each fold's, sharper
+    np.testing.assert_allclose(joined.probabilities.sum(axis=1), 1)
     with pytest.raises(CifarlabError, match="left out 6 of the 9"):
         join_folds(folds[:2], whole.ids)
     with pytest.raises(CifarlabError, match="3 images are left out by more of these 4 runs than others"):
         join_folds([*folds, folds[0]], whole.ids)
 
 
-def test_several_trainings_in_folds_are_averaged_whatever_their_folds():
-    first, second = invent(8)[0], Predictions(*_like(invent(8)[0], invent(8, seed=1)[0].logits))
-    halves = [_part(first, [0, 2, 4, 6]), _part(first, [7, 5, 3, 1])]
-    quarters = [_part(second, [row, 7 - row]) for row in range(4)]
+def test_several_trainings_in_folds_are_pooled_whatever_their_folds():
+    first = invent(skill=2.0)[0]
+    second = Predictions(*_like(first, invent(seed=1, skill=2.0)[0].logits))
+    halves = [_part(first, np.arange(half, 2000, 2)) for half in (0, 1)]
+    quarters = [_part(second, np.arange(quarter, 2000, 4)[::-1]) for quarter in range(4)]
     joined = join_folds([*halves, *quarters], first.ids)
     np.testing.assert_array_equal(joined.labels, first.labels)
-    np.testing.assert_allclose(joined.probabilities, (first.probabilities + second.probabilities) / 2, atol=1e-12)
-    with pytest.raises(CifarlabError, match="6 images are left out by more of these 5 runs than others"):
+    whole = pool_runs([first, second]).probabilities  # the exponents are fitted part by part, hence about the same
+    assert np.abs(joined.probabilities - whole).mean() < 0.01
+    with pytest.raises(CifarlabError, match="1,500 images are left out by more of these 5 runs than others"):
         join_folds([*halves, *quarters[:3]], first.ids)
-    corrected = Predictions(second.ids[:4], (second.labels[:4] + 1) % 10, second.logits[:4], NAMES)
+    corrected = Predictions(second.ids, (second.labels + 1) % 10, second.logits, NAMES)
     with pytest.raises(CifarlabError, match="other labels"):
-        join_folds([*halves, corrected, _part(second, [4, 5, 6, 7])], first.ids)
+        join_folds([*halves, corrected], first.ids)
 
 
 def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
@@ -122,6 +162,20 @@ def test_a_page_and_a_csv_about_a_run(make_run, tmp_path, monkeypatch):
     assert float(rows[0]["score"]) == findings.ranking[0].score
     assert summarise(findings, 3, tmp_path / "page.html")["count"] == 120
     print_doubts(findings, 3, tmp_path / "page.html")
+
+
+def test_predictions_with_tta_are_used_where_they_are_asked_for(make_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(label_errors, "_import_cleanlab", lambda: (_Cleanlab, _Cleanlab))
+    run = make_run(tmp_path, "one")
+    with pytest.raises(CifarlabError, match=r"predictions-test-tta-flip\.npz in it\): run .* --tta flip"):
+        examine_labels([run], tta="flip")
+    with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
+        examine_labels([run], tta="flop")
+    surer = replace(run.predictions("test"), logits=2 * run.predictions("test").logits)
+    surer.save(run.predictions_file("test", tta="flip"))
+    found = {each.image_id: each.given_probability for each in examine_labels([run], tta="flip").ranking}
+    given = surer.probabilities[np.arange(len(surer)), surer.labels]
+    np.testing.assert_allclose([found[image_id] for image_id in surer.ids], given)
 
 
 def test_opinions_that_are_often_wrong_are_said_to_be(make_run, tmp_path, monkeypatch, capsys):
@@ -155,7 +209,7 @@ def test_losses_are_averaged_over_the_epochs_and_trainings_that_met_the_image():
 def test_how_a_label_was_learned_counts_as_much_as_its_probability():
     pytest.importorskip("cleanlab", reason="needs cifarlab[audit]")
     whole, _ = invent(40)
-    predicted, losses = average_runs([whole]), np.linspace(0, 2, 40)
+    predicted, losses = pool_runs([whole]), np.linspace(0, 2, 40)
     losses[7] = np.nan  # no training met it: its probability alone counts
     plain = {each.row: each.score for each in rank_labels(predicted)}
     found = rank_labels(predicted, "learned_confidence", losses)

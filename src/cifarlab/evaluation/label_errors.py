@@ -19,8 +19,10 @@ from cifarlab import datasets
 from cifarlab.datasets import SPLITS, ImageSet, Splits
 from cifarlab.displays.progress import progress_of
 from cifarlab.evaluation.label_conflicts import Conflict, find_conflicts
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, average_runs, join_folds, learning_losses
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses, pool_runs
+from cifarlab.inference.tta import check_tta
 from cifarlab.runs import Run, pretrained_run, training_dynamics
+from cifarlab.runs.layout import NO_TTA
 from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
@@ -117,6 +119,7 @@ def examine_labels(
     *,
     split: str = "test",
     score: str | None = None,
+    tta: str = NO_TTA,
     data_dir: str | None = None,
     runs_dir: str | os.PathLike[str] = "runs",
     duplicates: bool = True,
@@ -127,11 +130,12 @@ def examine_labels(
     """Look for wrong labels in a split, from the predictions that the runs have stored.
 
     Args:
-        runs: For test and validation, runs evaluated on that split, whose probabilities are averaged. For train, the
+        runs: For test and validation, runs evaluated on that split, whose probabilities are pooled. For train, the
             runs of one `cifarlab train --folds K`, or of several, each evaluated on validation, the part it left out.
         split: `"train"`, `"validation"` or `"test"`.
         score: One of `SCORES`; by default `"learned_confidence"` for train, where the runs recorded how they learned,
             else `"self_confidence"`.
+        tta: Which test-time augmentation the runs were evaluated with; none by default.
         data_dir: Where the data are, if not where the first run found them.
         runs_dir: Where the run of the built-in model is.
         duplicates: Whether to look for duplicates with different labels, which takes longer than all the rest.
@@ -146,17 +150,19 @@ def examine_labels(
     for kind, given, known in (("split", split, SPLITS), ("score", score or SCORES[0], SCORES)):
         if given not in known:
             raise CifarlabError(discovery.unknown(kind, given, known))
+    check_tta(tta)
     own_code.allow_files(code)
     if not runs:
         raise CifarlabError("finding label errors needs a run: give the folder of one that cifarlab train made")
     with progress_of("weighing the labels", show if progress is None else False) as shown:
-        return _examine(runs, split, score, data_dir, runs_dir, duplicates, progress or shown)
+        return _examine(runs, split, score, tta, data_dir, runs_dir, duplicates, progress or shown)
 
 
 def _examine(
     runs: Sequence[_Run],
     split: str,
     score: str | None,
+    tta: str,
     data_dir: str | None,
     runs_dir: str | os.PathLike[str],
     duplicates: bool,
@@ -164,7 +170,7 @@ def _examine(
 ) -> Findings:
     opened = [pretrained_run.open_evaluated(run, runs_dir=runs_dir) for run in runs]
     read = "validation" if split == "train" else split
-    found = [run.predictions_with_notices(read) for run in opened]
+    found = [run.predictions_with_notices(read, tta) for run in opened]
     stored = [predictions for predictions, _ in found]
     score = score or (LEARNED if split == "train" and all(run.dynamics_file.is_file() for run in opened) else SCORES[0])
     noted = _read_dynamics(opened, split) if score == LEARNED else []
@@ -174,7 +180,7 @@ def _examine(
     splits = datasets.load_data(first.data_name, data_dir=data_dir or first.data_dir, **held_out)
     splits = with_own_labels(first, splits)  # of a run with a labels file, its corrected labels are examined
     images = splits[split]
-    predicted = join_folds(stored, images.ids) if split == "train" else average_runs(stored)
+    predicted = join_folds(stored, images.ids) if split == "train" else pool_runs(stored)
     _check_labels(images, predicted, first.data_name)
     if split != "train":
         _check_pictures(images, stored, first.data_name)

@@ -1,9 +1,17 @@
-"""Out-of-sample probabilities: the mean of several runs, or the folds of trainings, joined and averaged."""
+"""Out-of-sample probabilities: those of several runs, or of the folds of trainings, pooled into one.
+
+Models are not equally good. In a plain mean a weak one hides what a strong one finds, so several models are pooled by
+their logarithms, each with an exponent: those under which the labels, most of which are right, are most probable.
+
+Source: Heskes 1998, Selecting weighting factors in logarithmic opinion pools, NIPS 10.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.training_dynamics import Dynamics
@@ -29,22 +37,21 @@ class OutOfSampleProbabilities:
     class_names: tuple[str, ...]
 
 
-def average_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
-    """The mean of several models' probabilities of the same images.
+def pool_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
+    """What several models say of the same images, pooled; of one model, its probabilities as they are.
 
     Raises:
         CifarlabError: If they are not about the same images, labels and classes.
     """
     first = predictions[0]
-    total = np.zeros(first.logits.shape)
-    for each in predictions:
+    for each in predictions[1:]:
         if len(np.setxor1d(each.ids, first.ids)) or each.class_names != first.class_names:
             raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
-        aligned = each.take(rows_of(each.ids, first.ids))
-        if (aligned.labels != first.labels).any():
+        if (each.labels[rows_of(each.ids, first.ids)] != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
-        total += aligned.probabilities
-    return OutOfSampleProbabilities(first.ids, first.labels, total / len(predictions), first.class_names)
+    return OutOfSampleProbabilities(
+        first.ids, first.labels, _pool(predictions, first.ids, first.labels), first.class_names
+    )
 
 
 def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
@@ -52,7 +59,7 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
 
     Args:
         predictions: Of the K runs of one training in folds, whose ids together are the expected ones; or of several
-            such trainings, whose probabilities are averaged: of other seeds or recipes, also with another K.
+            such trainings, pooled: of other seeds or recipes, also with another K.
         expected_ids: `(N,)` str, all training images.
 
     Raises:
@@ -67,21 +74,20 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
             f"{len(present & expected):,} of the {counted(len(expected), 'training image')}: every one must be left "
             "out once; give all runs of one cifarlab train --folds K"
         )
-    total = np.zeros((len(expected_ids), len(predictions[0].class_names)))
     labels, times = np.full(len(expected_ids), -1, np.int64), np.zeros(len(expected_ids), np.int64)
     for each in predictions:
         rows = rows_of(expected_ids, each.ids)
         if ((labels[rows] != each.labels) & (times[rows] > 0)).any():
             raise CifarlabError("the folds were evaluated on other labels of the same images: evaluate them again")
         labels[rows] = each.labels
-        total[rows] += each.probabilities
         times[rows] += 1
     if repeated := int((times > times.min()).sum()):
         raise CifarlabError(
             f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more of these "
             f"{counted(len(predictions), 'run')} than others: give all runs of each cifarlab train --folds K"
         )
-    return OutOfSampleProbabilities(expected_ids, labels, total / times[:, None], predictions[0].class_names)
+    probabilities = _pool(predictions, expected_ids, labels)
+    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)
 
 
 def learning_losses(noted: Sequence[Dynamics], ids: Array) -> Array:
@@ -101,3 +107,30 @@ def learning_losses(noted: Sequence[Dynamics], ids: Array) -> Array:
         total[rows] += np.nansum(curves.losses[:, known].astype(np.float64), axis=0)
         met[rows] += curves.met[:, known].sum(axis=0)
     return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))
+
+
+def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> Array:
+    """`(N, K)`: softmax of the log probabilities of the models that were asked, each times the model's exponent."""
+    if len(predictions) == 1:
+        return np.asarray(predictions[0].probabilities[rows_of(predictions[0].ids, ids)])
+    asked = [(rows_of(ids, each.ids), each.log_probabilities) for each in predictions]  # (n,) and (n, K) of each
+    every, classes = np.arange(len(ids)), asked[0][1].shape[1]
+    even = np.full(len(asked), 1 / np.mean(np.bincount(np.concatenate([rows for rows, _ in asked]))))
+
+    def log_probabilities(exponents: Array) -> Array:
+        total = np.zeros((len(ids), classes))
+        for (rows, logs), exponent in zip(asked, exponents, strict=True):
+            total[rows] += exponent * logs
+        return np.asarray(log_softmax(total, axis=1))
+
+    def loss(exponents: Array) -> tuple[float, Array]:
+        said = log_probabilities(exponents)
+        error = np.exp(said)
+        error[every, labels] -= 1  # (N, K): the gradient by the logits
+        slopes = np.array([(error[rows] * logs).sum() for rows, logs in asked])
+        # Where every answer is right nothing bounds the exponents: a unit normal prior does, around even shares.
+        beyond = exponents - even
+        return float(beyond @ beyond / 2 - said[every, labels].sum()), slopes + beyond
+
+    fitted = minimize(loss, even, jac=True, bounds=[(0, None)] * len(asked), method="L-BFGS-B")
+    return np.asarray(np.exp(log_probabilities(fitted.x)))

@@ -104,17 +104,17 @@ class RunFiles:
         """
         return self.path / f"predictions-{split}{self._suffix(data, tta, corrected)}.npz"
 
-    def stored_predictions_file(self, split: str) -> Path:
-        """`predictions_file` of the run's own data, without TTA, once it is sure to be there.
+    def stored_predictions_file(self, split: str, tta: str = NO_TTA) -> Path:
+        """`predictions_file` of the run's own data, once it is sure to be there.
 
         Raises:
             CifarlabError: If the run has not been evaluated on `split`; the message says what to do.
         """
-        path = self.predictions_file(split)
+        path = self.predictions_file(split, tta=tta)
         if not path.is_file():
             raise CifarlabError(
                 f"{self.path} has no predictions on {split} (expected {path.name} in it): run "
-                f"{evaluate_command([self.path], split)}"
+                f"{evaluate_command([self.path], split, tta)}"
             )
         return path
 

@@ -109,12 +109,12 @@ class Run(OwnedRun):
         """
         return self.predictions_with_notices(split)[0]
 
-    def predictions_with_notices(self, split: str) -> tuple[Predictions, list[str]]:
-        """`predictions`, and what a reader must know of them.
+    def predictions_with_notices(self, split: str, tta: str = NO_TTA) -> tuple[Predictions, list[str]]:
+        """`predictions`, or those with test-time augmentation, and what a reader must know of them.
 
         That is: that they may be of an earlier model, and that the model was trained on some of the images.
         """
-        predictions, uncertain = self._read_predictions(split)
+        predictions, uncertain = self._read_predictions(split, tta)
         notices = [uncertain] if uncertain else []
         if predictions.origin is not None and split != "train" and predictions.origin.trained_on.any():
             images = f"{predictions.origin.trained_on.sum():,} of the {len(predictions):,} {split} images"
@@ -128,12 +128,12 @@ class Run(OwnedRun):
         except CifarlabError:  # missing, stale or broken: to evaluate again is what mends it
             return False
 
-    def _read_predictions(self, split: str) -> tuple[Predictions, str]:
+    def _read_predictions(self, split: str, tta: str = NO_TTA) -> tuple[Predictions, str]:
         """What the model said, and why that is uncertain, if it is."""
-        file = self.stored_predictions_file(split)
+        file = self.stored_predictions_file(split, tta)
         predictions = Predictions.load(file)
         recorded = None if predictions.origin is None else predictions.origin.model_checksum
-        return predictions, derived.check(self, file, recorded, evaluate_command([self.path], split))
+        return predictions, derived.check(self, file, recorded, evaluate_command([self.path], split, tta))
 
     def record_look(self, split: str, why: str, data: str | None = None, tta: str = NO_TTA) -> int:
         """Remember that somebody looked at `split`, of the run's own data or of another data set.

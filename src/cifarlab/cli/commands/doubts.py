@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from cifarlab.cli import usage
-from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split, option
+from cifarlab.cli.options import Code, DataDir, Json, PageFile, RunPaths, RunsDir, Split, Tta, option
 
 EPILOG = usage.examples(
     "cifarlab doubts runs/mlp2-seed0",
+    "cifarlab doubts builtin runs/convnet94-seed0 --tta flip-shift",
     "cifarlab doubts runs/mlp2-* --top 200 --csv doubts.csv",
     "cifarlab doubts runs/mlp2-fold* --train --output doubts.html",
 )
@@ -21,6 +22,7 @@ def doubts(
     train: Annotated[bool, typer.Option("--train", help="The training images, from runs that are folds.")] = False,
     top: Annotated[int, option("N", "How many to list.", min=1)] = 100,
     score: Annotated[str | None, option("NAME", "self_confidence, normalized_margin or learned_confidence.")] = None,
+    tta: Tta = "none",
     duplicates: Annotated[bool, typer.Option(help="Look for duplicates with different labels.")] = True,
     csv: Annotated[Path | None, option("FILE", "Write the list as CSV.", "--csv")] = None,
     output: PageFile = None,
@@ -44,7 +46,7 @@ def doubts(
     chosen_split = "train" if train else split
     with working("looking for label errors") as progress:
         findings = examine_labels(
-            runs, split=chosen_split, score=score, data_dir=data_dir, runs_dir=runs_dir, duplicates=duplicates,
+            runs, split=chosen_split, score=score, tta=tta, data_dir=data_dir, runs_dir=runs_dir, duplicates=duplicates,
             code=code or (), progress=progress,
         )  # fmt: skip
     from cifarlab.reports.label_errors import write_label_errors_page
