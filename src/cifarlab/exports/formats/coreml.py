@@ -37,7 +37,7 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     (inner,) = [layer for layer in network.layers if getattr(layer, "layers", None)]
     network = exportable(inner, about.temperature, "float32")  # Core ML takes no bytes
     made = coremltools.convert(
-        trace(network).run_decompositions({}),
+        trace(network).run_decompositions(),
         convert_to="mlprogram",
         outputs=[coremltools.TensorType(name=LOGITS), coremltools.TensorType(name=PROBABILITIES)],
         compute_precision=coremltools.precision.FLOAT32,

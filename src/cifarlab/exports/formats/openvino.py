@@ -31,7 +31,7 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     onnx_file = place / "model.onnx"
     # float16 is OpenVINO's own: weights are kept in it, and computed with as the device likes.
     onnx_format.write(network, onnx_file, about, how if how.kind == "int8" else Quantising())
-    # Not by `convert_model`, which tells openvino-telemetry of it, where that is installed: nothing leaves this machine.
+    # Not by `convert_model`, which tells openvino-telemetry of it, where that is installed: nothing leaves here.
     model = openvino.Core().read_model(onnx_file)
     model.set_rt_info(json.dumps(json_data(about)), [KEY])
     openvino.save_model(model, place / "model.xml", compress_to_fp16=how.kind == "float16")
