@@ -109,3 +109,5 @@ def _first_line(error: Exception) -> str:
 
 if __name__ == "__main__":
     main(*map(Path, sys.argv[1:]))
+    sys.stderr.flush()
+    os._exit(0)  # all is answered: the end of a backend's threads takes seconds of a grace time

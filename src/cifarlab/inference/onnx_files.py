@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -42,17 +43,27 @@ class OnnxFile:
     about: dict[str, Any]
 
 
-def is_file(model: object) -> bool:
+def is_file(model: object) -> TypeGuard[str | Path]:
     """Whether a model is named by a file's name that ends in `.onnx`, and not by a run's folder."""
     return isinstance(model, str | Path) and Path(model).suffix == SUFFIX and not Path(model).is_dir()
 
 
-def open_file(path: Path) -> OnnxFile:
+def open_file(path: str | Path) -> OnnxFile:
     """Open an exported network; nothing in the file is executed as code.
 
     Raises:
         CifarlabError: If there is no such file, it is damaged, or `cifarlab export` did not write it.
     """
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise CifarlabError(f"cannot read {path}: {error.strerror or error}; give a file of cifarlab export") from error
+    return _open(Path(path), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1)
+def _open(path: Path, changed: int, size: int) -> OnnxFile:
+    """The file as it is now: another time or size is another key."""
     if not is_installed():
         raise CifarlabError("onnxruntime is not installed: pip install onnxruntime")
     try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cifarlab.datasets import ImageSet
 from cifarlab.displays.progress import progress_of
-from cifarlab.inference import quick_networks
+from cifarlab.inference import onnx_files, quick_networks
 from cifarlab.inference.forward import apply_in_batches, compile_forward
 from cifarlab.inference.keras_bounds import read_config
 from cifarlab.inference.keras_files import load_keras, needs_own_code, reason
@@ -74,6 +74,8 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     own_code.allow_files(code)
     if pretrained_run.is_builtin(run):
         return builtin.load_model()
+    if onnx_files.is_file(run):
+        raise CifarlabError(f"{run} is an exported file, which holds no Keras model: give the run's folder")
     run = _open(run)
     path = run.model_file
     # A model of own layers needs the file that defines them; one of Keras's layers needs none, whoever built it.
@@ -132,7 +134,8 @@ def predict(
 
     Args:
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
-        model: The run whose model looks at them; by default the built-in model, which needs neither data nor network.
+        model: The run whose model looks at them, or an ONNX file that `export` wrote; by default the built-in model,
+            which needs neither data nor network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `tta.NAMES`; none by default.
         code: The user's own Python files that the run may need.
@@ -206,6 +209,8 @@ def _readable(
 
 def _stored_shape(model: AnyRun) -> tuple[int, int, int] | None:
     """Height, width and channels as the model's own file tells them, without Keras; None where it does not."""
+    if onnx_files.is_file(model):
+        return onnx_files.open_file(model).image_shape
     if pretrained_run.is_builtin(model):
         height, width, channels = builtin.read_card()["image_shape"]
         return height, width, channels
@@ -222,6 +227,8 @@ def temperature_of(model: AnyRun, tta: str) -> float:
     """The run's own, for which single-view predictions were calibrated; else 1."""
     if tta != NO_TTA or pretrained_run.is_builtin(model):
         return 1.0
+    if onnx_files.is_file(model):
+        return onnx_files.open_file(model).temperature
     return stored_temperature(pretrained_run.open_run(model)) or 1.0
 
 
@@ -280,6 +287,8 @@ def class_names(run: AnyRun) -> tuple[str, ...]:
     """
     if pretrained_run.is_builtin(run):
         return tuple(builtin.read_card()["class_names"])
+    if onnx_files.is_file(run):
+        return onnx_files.open_file(run).class_names
     run = _open(run)
     names = run.data.get("class_names")
     if not isinstance(names, list) or not names:

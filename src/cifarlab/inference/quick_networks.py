@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cifarlab.inference import onnx_files
 from cifarlab.inference.keras_files import needs_own_code
 from cifarlab.inference.onnx_session import OnnxNetwork, is_installed, open_network
 from cifarlab.models.pretrained import builtin
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 def find(run: AnyRun, count: int = 1) -> OnnxNetwork | None:
-    """The network of a run, or of `"builtin"`, in onnxruntime; None where Keras has to answer.
+    """The network of a run, of `"builtin"`, or in an exported file, in onnxruntime; None where Keras has to answer.
 
     That is so where no network was kept for the model's file as it is now and for these versions; where it answered
     otherwise than Keras; where the model is made of own layers, whose code may have changed; where another backend than
@@ -50,6 +51,8 @@ def find(run: AnyRun, count: int = 1) -> OnnxNetwork | None:
         run: Or its folder.
         count: How many pictures it is for.
     """
+    if onnx_files.is_file(run):
+        return onnx_files.open_file(run).network
     if not is_installed() or asked_backend() not in (None, "tensorflow"):
         return None
     try:

@@ -63,13 +63,14 @@ def _wrong(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     for key, item in value.items():
-        is_fine = {
-            "target": lambda item: isinstance(item, str) and _TARGET.fullmatch(item),
-            "expr_str": lambda item: isinstance(item, str) and _SIZE.fullmatch(item),
-            "guards_code": lambda item: item == [],
-            "use_pickle": lambda item: item is False,
-            "as_custom_obj": lambda item: item is None,
-        }.get(key, lambda item: True)
-        if not is_fine(item):
+        if not _is_data(key, item):
             yield f"{key}: {item}"
         yield from _wrong(item)
+
+
+def _is_data(key: str, item: Any) -> bool:
+    if key in ("target", "expr_str"):
+        return isinstance(item, str) and (_TARGET if key == "target" else _SIZE).fullmatch(item) is not None
+    if key == "guards_code":
+        return bool(item == [])
+    return not (key in ("use_pickle", "as_custom_obj") and item)

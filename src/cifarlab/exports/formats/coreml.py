@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from cifarlab.exports.about import About
-from cifarlab.exports.network import LOGITS, PIXELS, PROBABILITIES, Answer, exportable
+from cifarlab.exports.network import Answer, exportable
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY
+from cifarlab.inference.onnx_files import KEY, LOGITS, PIXELS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.json_data import json_data
@@ -37,7 +37,7 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     (inner,) = [layer for layer in network.layers if getattr(layer, "layers", None)]
     network = exportable(inner, about.temperature, "float32")  # Core ML takes no bytes
     made = coremltools.convert(
-        trace(network).run_decompositions({}),
+        trace(network).run_decompositions(),
         convert_to="mlprogram",
         outputs=[coremltools.TensorType(name=LOGITS), coremltools.TensorType(name=PROBABILITIES)],
         compute_precision=coremltools.precision.FLOAT32,

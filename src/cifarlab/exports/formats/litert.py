@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cifarlab.exports.about import About
-from cifarlab.exports.network import LOGITS, PIXELS, PROBABILITIES, Answer
+from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY
+from cifarlab.inference.onnx_files import KEY, LOGITS, PIXELS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.json_data import json_data

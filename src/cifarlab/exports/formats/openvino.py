@@ -9,9 +9,9 @@ from typing import Any
 
 from cifarlab.exports.about import About
 from cifarlab.exports.formats import onnx as onnx_format
-from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY
+from cifarlab.inference.onnx_files import KEY, LOGITS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.json_data import json_data
@@ -31,7 +31,8 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     onnx_file = place / "model.onnx"
     # float16 is OpenVINO's own: weights are kept in it, and computed with as the device likes.
     onnx_format.write(network, onnx_file, about, how if how.kind == "int8" else Quantising())
-    model = openvino.convert_model(onnx_file)
+    # Not by `convert_model`, which tells openvino-telemetry of it, where that is installed: nothing leaves here.
+    model = openvino.Core().read_model(onnx_file)
     model.set_rt_info(json.dumps(json_data(about)), [KEY])
     openvino.save_model(model, place / "model.xml", compress_to_fp16=how.kind == "float16")
     onnx_file.unlink()

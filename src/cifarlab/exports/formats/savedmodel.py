@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from cifarlab.exports.about import About
-from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY
+from cifarlab.inference.onnx_files import KEY, LOGITS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels

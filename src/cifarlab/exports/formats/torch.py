@@ -9,9 +9,9 @@ from typing import Any
 
 from cifarlab.exports.about import About
 from cifarlab.exports.formats._pt2 import check_archive
-from cifarlab.exports.network import LOGITS, PROBABILITIES, Answer
+from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY
+from cifarlab.inference.onnx_files import KEY, LOGITS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.json_data import json_data

@@ -9,6 +9,7 @@ import numpy as np
 from cifarlab.inference.bulk import table
 from cifarlab.inference.bulk.remote import read_pictures_anywhere
 from cifarlab.inference.forward import apply_in_batches, compile_forward
+from cifarlab.inference.onnx_files import is_file, open_file
 from cifarlab.inference.prediction import (
     PicturePrediction,
     best_classes,
@@ -79,10 +80,12 @@ class Classifier:
     def __init__(self, question: Question) -> None:
         self._question = question
         self._names = class_names(question.model)
-        model = load_model(question.model, question.code)
+        quick = open_file(question.model).network if is_file(question.model) else None
+        model = quick or load_model(question.model, question.code)
         self._shape = input_shape(model)
         check_fits(model, self._shape, len(self._names))
-        self._forward = averaged(compile_forward(model), question.tta)  # compiled once, for batches of one size
+        forward = quick.forward if quick else compile_forward(model)
+        self._forward = averaged(forward, question.tta)  # compiled once, for batches of one size
         self._temperature = temperature_of(question.model, question.tta)
 
     def classify(self, paths: Sequence[str | os.PathLike[str]]) -> Piece:
