@@ -9,13 +9,17 @@ import pytest
 from PIL import Image
 
 from cifarlab.utils.images import read_image
-from cifarlab.utils.images._colours import to_rgb
+from cifarlab.utils.images._colours import measure_span, reduce_to_rgb
 
 SIDE = 32
 RAMP = np.arange(SIDE * SIDE, dtype=np.uint32).reshape(SIDE, SIDE) % 256
 GREY = Image.fromarray(RAMP.astype(np.uint8))
 COLOUR = Image.fromarray(np.stack([RAMP, RAMP[::-1], RAMP.T], axis=-1).astype(np.uint8))
 ALPHA = Image.fromarray(np.where(np.arange(SIDE)[:, None] < 16, 255, np.arange(SIDE)[None] * 8).astype(np.uint8))
+
+
+def to_rgb(image, factor=1):
+    return reduce_to_rgb(image, (0, 0, *image.size), factor, "", measure_span(image))
 
 
 def over_white(image):
@@ -58,6 +62,13 @@ OPAQUE = [
 def test_opaque_modes(image, twin):
     difference = np.asarray(to_rgb(image), float) - np.asarray(twin.convert("RGB"), float)
     assert np.abs(difference).max() <= {"HSV": 12, "YCbCr": 4}.get(image.mode, 2)
+
+
+@pytest.mark.parametrize(("image", "twin"), [row[1:] for row in OPAQUE], ids=[row[0] for row in OPAQUE])
+def test_a_large_picture_is_reduced_strip_by_strip_as_if_it_were_whole(image, twin, monkeypatch):
+    whole = to_rgb(image).reduce(5)
+    monkeypatch.setattr("cifarlab.utils.images._colours._STRIP", 10)
+    assert np.array_equal(np.asarray(to_rgb(image, 5)), np.asarray(whole))
 
 
 @pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa"])

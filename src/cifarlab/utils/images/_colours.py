@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-_STRIP = 256  # rows that are worked on at once, where a picture would else be copied whole
+_STRIP = 256  # rows of a large picture that are worked on at once
 # What a PNG's transparent colour counts in, against the 8 bits that Pillow unpacks the samples to.
 _TO_8_BITS = {"L;2": 85.0, "L;4": 17.0, "RGB;16B": 1 / 256}
 
@@ -16,18 +16,32 @@ def packing(image: Image.Image) -> str:
     return arguments if isinstance(arguments, str) else ""
 
 
-def to_rgb(image: Image.Image, packed: str = "") -> Image.Image:
-    """A loaded picture in mode RGB, what is transparent laid over white.
+def reduce_to_rgb(
+    image: Image.Image, box: tuple[int, int, int, int], factor: int, packed: str, span: tuple[float, float] | None
+) -> Image.Image:
+    """Part of a loaded picture in mode RGB, what is transparent laid over white, reduced by whole pixels.
+
+    Strip by strip: a copy of a large picture takes hundreds of megabytes.
 
     Args:
         image: Of any mode.
-        packed: What `packing` said of it, if it comes from a file.
-
-    Raises:
-        ValueError: If it holds values that are not finite.
+        box: Left, top, right and bottom of the part.
+        factor: The mean of so many pixels, across and down, becomes one.
+        packed: What `packing` said of it.
+        span: What `measure_span` said of it.
     """
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image)
+    left, upper, right, lower = box
+    whole = Image.new("RGB", (-(-(right - left) // factor), -(-(lower - upper) // factor)))
+    step = factor * max(1, _STRIP // factor)
+    for top in range(upper, lower, step):
+        strip = _to_rgb(image.crop((left, top, right, min(top + step, lower))), packed, span)
+        whole.paste(strip.reduce(factor), (0, (top - upper) // factor))
+    return whole
+
+
+def _to_rgb(image: Image.Image, packed: str, span: tuple[float, float] | None) -> Image.Image:
+    if span:
+        return _from_deep(image, *span)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
@@ -41,13 +55,8 @@ def to_rgb(image: Image.Image, packed: str = "") -> Image.Image:
 
 
 def _over_white(image: Image.Image) -> Image.Image:
-    """Strip by strip: of a large picture three more copies would be made."""
-    whole = Image.new("RGB", image.size)
-    for top in range(0, image.height, _STRIP):
-        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
-        white = Image.new("RGBA", strip.size, "white")
-        whole.paste(Image.alpha_composite(white, strip.convert("RGBA")).convert("RGB"), (0, top))
-    return whole
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
 def _scale_transparent_colour(image: Image.Image, packed: str) -> None:
@@ -59,27 +68,29 @@ def _scale_transparent_colour(image: Image.Image, packed: str) -> None:
     image.info["transparency"] = tuple(scaled) if len(scaled) > 1 else scaled[0]
 
 
-def _from_deep(image: Image.Image) -> Image.Image:
-    """Grey values of 16 or 32 bits, or floats."""
+def _from_deep(image: Image.Image, low: float, high: float) -> Image.Image:
     values = np.asarray(image)
-    low, high = _span(values, image)
-    transparent = image.info.get("transparency")
-    grey = np.empty(values.shape, np.uint8)
-    for top in range(0, len(values), _STRIP):  # strip by strip: doubles take eight times the room of bytes
-        strip = values[top : top + _STRIP]
-        grey[top : top + _STRIP] = _to_bytes(strip, low, high)
-        if isinstance(transparent, int):
-            grey[top : top + _STRIP][strip == transparent] = 255
+    grey = _to_bytes(values, low, high)
+    if isinstance(transparent := image.info.get("transparency"), int):
+        grey[values == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 
-def _span(values: NDArray[np.generic], image: Image.Image) -> tuple[float, float]:
-    """Which value of 16-bit, 32-bit and float grey is black, and which white.
+def measure_span(image: Image.Image) -> tuple[float, float] | None:
+    """Which value of 16-bit, 32-bit and float grey is black, and which white; None of pictures in any other mode.
 
     16-bit files span 0..65535 by definition. In the others the values tell: within 0..1 (floats), 0..255 and 0..65535
     they are taken as such; outside of these, the smallest becomes black and the largest white.
+
+    Raises:
+        ValueError: If it holds values that are not finite.
     """
-    low, high = float(values.min()), float(values.max())  # of NaN and others, NaN
+    if not (image.mode.startswith("I") or image.mode == "F"):
+        return None
+    tops = range(0, image.height, _STRIP)
+    strips = (image.crop((0, top, image.width, min(top + _STRIP, image.height))) for top in tops)
+    spans = np.array([(values.min(), values.max()) for values in map(np.asarray, strips)], np.float64)
+    low, high = float(spans[:, 0].min()), float(spans[:, 1].max())  # of NaN and others, NaN
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("it holds values that are not finite")
     # PNG and PPM have no deeper grey than 16 bits, though Pillow may open them in mode I, which has 32.

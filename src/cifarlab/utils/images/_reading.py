@@ -16,7 +16,7 @@ from PIL import Image
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images._checksums import check_png
-from cifarlab.utils.images._colours import packing, to_rgb
+from cifarlab.utils.images._colours import measure_span, packing, reduce_to_rgb
 from cifarlab.utils.images._errors import PictureError
 from cifarlab.utils.images._opening import MAX_PIXELS, guarded, open_image, read_bytes, reason_of, refusal
 from cifarlab.utils.machine.processor import usable_cores
@@ -161,6 +161,7 @@ def encode_png(image: Pixels, largest_side: int | None = None, *, smallest: bool
     return file.getvalue()
 
 
+_REDUCING_GAP = 4.0  # a picture is reduced by whole pixels to so many times its size, and then resized
 _ORIENTATION_TAG = 0x0112
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -200,15 +201,16 @@ def _decode(image: Image.Image, size_pixels: int) -> Pixels:
     image.draft(None, (4 * size_pixels, 4 * size_pixels))
     orientation = _orientation(image)
     image.load()
-    image = to_rgb(image, packed)
+    span = measure_span(image)  # also before: it looks at the format, which copies have not
     if orientation in _ORIENTATIONS:
         image = image.transpose(_ORIENTATIONS[orientation])
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    if image.size != (side, side):  # else it would be one more copy of all
-        image = image.crop((left, top, left + side, top + side))
-    if side != size_pixels:
-        image = image.resize((size_pixels, size_pixels), Image.Resampling.BICUBIC, reducing_gap=4.0)
+    factor = max(1, int(side / size_pixels / _REDUCING_GAP))
+    image = reduce_to_rgb(image, (left, top, left + side, top + side), factor, packed, span)
+    if side != size_pixels:  # what Pillow does by itself with `reducing_gap`, from a whole picture in RGB
+        square = (0.0, 0.0, side / factor, side / factor)
+        image = image.resize((size_pixels, size_pixels), Image.Resampling.BICUBIC, square)
     return np.array(image, dtype=np.uint8)
 
 
