@@ -17,6 +17,7 @@ from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.scores import Scores
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.formats import unstamped
 
 SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""
@@ -199,7 +200,7 @@ def _settings(run: Run) -> tuple[dict[str, Any], str]:
     except CifarlabError as error:
         problem = str(error)
     with contextlib.suppress(CifarlabError):
-        fields = read_object(run.recipe_file)
+        fields = unstamped(read_object(run.recipe_file))
     model_args = fields.pop("model_args", {})
     named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
     return {"model": fields.pop("model", ""), **named, **fields}, problem
