@@ -26,7 +26,7 @@ from cifarlab.recipes import from_dict
 from cifarlab.reports.weights import has_first_layer, read_first_layer
 from cifarlab.runs.histories import read_history
 from cifarlab.runs.predictions import Predictions
-from cifarlab.runs.schemas import DataFile, EnvironmentFile, Look, StateFile
+from cifarlab.runs.schemas import DataFile, EnvironmentFile, LooksFile, StateFile
 from cifarlab.runs.scores import Scores
 from cifarlab.runs.training_dynamics import Curves
 from cifarlab.runs.training_dynamics import read as read_dynamics
@@ -35,7 +35,7 @@ from cifarlab.utils.array_files import BROKEN_ARCHIVE
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_json
 from cifarlab.utils.images import read_image
-from cifarlab.utils.json_reading import read_fields, read_list, read_result
+from cifarlab.utils.json_reading import read_fields, read_result
 
 SLOW_SECONDS = 5.0
 EDGES = (0, 1, 0x7F, 0x80, 0xFF)
@@ -293,10 +293,11 @@ def _pictures() -> dict[str, bytes]:
     }
 
 
-def read_run_json(kind: type, many: bool = False) -> Callable[[Path], object]:
-    return lambda path: (read_list if many else read_fields)(kind, path, "restore it")
+def read_run_json(kind: type) -> Callable[[Path], object]:
+    return lambda path: read_fields(kind, path, "restore it", "looks")
 
 
+_LOOKS = {"format": 1, "cifarlab": "1.0", "looks": [{"split": "test", "data": "digits"}]}
 _PICTURES = _pictures()
 _IDS = np.array([f"test/{row}" for row in range(40)])
 _LOGITS = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -327,7 +328,7 @@ READERS = {
     "run.json": Reader(".json", damage_json(_STATE), read_run_json(StateFile)),
     "data.json": Reader(".json", damage_json(_DATA), read_run_json(DataFile)),
     "environment.json": Reader(".json", damage_json(_ENVIRONMENT), read_run_json(EnvironmentFile)),
-    "looks.json": Reader(".json", damage_json([{"split": "test", "data": "digits"}]), read_run_json(Look, many=True)),
+    "looks.json": Reader(".json", damage_json(_LOOKS), read_run_json(LooksFile)),
     "recipe.json": Reader(".json", damage_json(_RECIPE), lambda path: from_dict(read_json(path))),
     "scores.json": Reader(".json", damage_json(_SCORES), lambda path: read_result(Scores, path, "it again").table()),
     "history.csv": Reader(".csv", damage_table(_HISTORY), read_history),

@@ -126,7 +126,7 @@ def outcome(run, name):
 
 
 def test_all_kinds_are_read_while_whole(run):
-    assert all(outcome(run, name) not in (None, "None") for name in READERS)
+    assert [name for name in READERS if outcome(run, name) in (None, "None")] == []
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -170,6 +170,30 @@ def test_json_of_another_shape_is_refused(run, name, text):
     # An environment of which nothing is told, and no looks at all, are right.
     right = [("environment.json", "{}"), ("environment.json", '{"a": 1}'), ("looks.json", "[]")]
     assert outcome(run, name) is None or (name, text) in right
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_what_a_later_version_wrote_is_refused_with_the_way_on(run, name):
+    path = run.path / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99, "cifarlab": "9.9"}))
+    with pytest.raises(CifarlabError, match=r"is of format 99, written by cifarlab 9\.9; .*: update it"):
+        READERS[name](run)
+
+
+def test_looks_of_an_earlier_version_are_kept_when_one_is_added(run):
+    run.looks_file.write_text('[{"split": "test", "data": "digits", "when": "2026-01-01", "why": ""}]')
+    assert run.record_look("test", "again", "digits") == 2
+    stored = files.read_json(run.looks_file)
+    assert (stored["format"], [look["data"] for look in stored["looks"]]) == (1, ["digits", "digits"])
+
+
+@pytest.mark.parametrize("name", ["run.json", "data.json", "environment.json", "looks.json", "recipe.json"])
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_an_empty_or_cut_file_is_refused_with_a_remedy(run, name, part):
+    path = run.path / name
+    path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+    with pytest.raises(CifarlabError, match="; restore the file"):
+        READERS[name](run)
 
 
 @pytest.mark.parametrize("name", OBJECTS)

@@ -9,6 +9,7 @@ import pytest
 
 from cifarlab.evaluation.comparison import pairs
 from cifarlab.evaluation.robustness.results import read_results, results_file
+from cifarlab.inference.prediction import load_model
 from cifarlab.inference.temperature import stored_temperature
 from cifarlab.reports.writing import report
 from cifarlab.runs import derived
@@ -48,6 +49,20 @@ def test_the_checksum_is_of_weights_and_layers_not_of_the_time_of_writing(make_r
     assert model_checksum(run) == before
     train_on(run)
     assert model_checksum(run) != before
+
+
+@pytest.mark.parametrize("part", [0, 0.5])
+def test_a_cut_model_is_told_as_what_it_is_and_not_as_another_one(make_run, tmp_path, part):
+    run = make_run(tmp_path, "first")
+    stamp(run)
+    run.model_file.write_bytes(run.model_file.read_bytes()[: int(part * run.model_file.stat().st_size)])
+    with pytest.raises(CifarlabError) as loading:
+        load_model(run)
+    assert str(loading.value).endswith("only part of it is there; train it again or restore the file")
+    for read in (run.scores, lambda: run.predictions("test")):
+        with pytest.raises(StaleError) as reading:
+            read()
+        assert str(reading.value) == str(loading.value)
 
 
 def test_a_model_that_is_no_archive_has_a_checksum_too(make_run, tmp_path):

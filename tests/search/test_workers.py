@@ -55,9 +55,11 @@ def killed_after(epochs):
     return outcome
 
 
-def test_work_whose_process_dies_is_begun_again(do):
+def test_work_whose_process_dies_is_begun_again(do, caplog):
     workers = Workers({"a": [KILLED, KILLED, Answer(DONE)], "b": [Answer(DONE)]})
     assert do(workers) == {"a": Answer(DONE), "b": Answer(DONE)}
+    line = "the process that trained a died (SIGKILL, as when memory runs out); another one goes on"
+    assert caplog.messages == [line, line]
     assert sorted(workers.begun) == ["a", "a", "a", "b"]
 
 
@@ -127,11 +129,12 @@ class BrokenPool:
         pass
 
 
-def test_processes_that_always_die_at_once_end_the_study(monkeypatch, tmp_path):
+def test_processes_that_always_die_at_once_end_the_study(monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(pebble, "ProcessPool", BrokenPool)
     with LocalWorkers(1) as workers, pytest.raises(CifarlabError, match="die as soon as they start"):
         workers.run([Task(tmp_path / "a", load_recipe("smoke"), 3)])
     assert BrokenPool.made == MOST_POOLS
+    assert set(caplog.messages) == {"a process that had no work yet died; others begin, and nothing is lost"}
 
 
 def test_what_is_done_starts_no_process(tmp_path):

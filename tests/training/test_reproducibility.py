@@ -108,7 +108,7 @@ def both(train, backend, **how):
     return [verified(train(backend, network), backend, **how) for network in networks(backend)]
 
 
-BACKENDS = pytest.mark.parametrize("backend", ["TensorFlow", "JAX"])
+BACKENDS = pytest.mark.parametrize("backend", list(THREADS))
 
 
 def test_the_page_says_of_every_cell_what_was_tested():
@@ -129,9 +129,10 @@ def test_other_cores(train, backend):
     expect("other cores, the same threads", backend, both(train, backend, cores="0"))
 
 
-def test_other_threads(train):
-    codes = [code for count in "13" for code in both(train, "TensorFlow", TF_NUM_INTRAOP_THREADS=count)]
-    expect("another number of threads", "TensorFlow", codes)
+@pytest.mark.parametrize("backend", ["TensorFlow", "torch"])
+def test_other_threads(train, backend):
+    codes = [code for count in "13" for code in both(train, backend, **{THREADS[backend]: count})]
+    expect("another number of threads", backend, codes)
 
 
 def test_threads_between_operations(train):
@@ -154,8 +155,10 @@ def test_other_precision(train, copy, backend):
     expect("another precision", backend, [verified(run, backend)])
 
 
-@BACKENDS
-@pytest.mark.parametrize("cores", [None, "0"])
+@pytest.mark.parametrize(
+    ("backend", "cores"),
+    [*((backend, cores) for backend in ("TensorFlow", "JAX") for cores in (None, "0")), ("torch", None)],
+)
 def test_resumed(train, tmp_path, backend, cores):
     """Paused after its first epoch and resumed in another process, also with fewer cores."""
     if cores and shutil.which("taskset") is None:

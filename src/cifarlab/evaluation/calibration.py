@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize, special
 
 from cifarlab import metrics
-from cifarlab.inference.temperature import FILE_NAME, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
+from cifarlab.inference.temperature import FILE_NAME, FORMAT, HIGHEST, LOWEST, WIDEST, is_told, model_checksum
 from cifarlab.runs import Run, open_run, pretrained_run
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files, own_code
@@ -18,7 +18,6 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.result_tables import ResultTable, Shown, as_limits, as_number
 from cifarlab.utils.results import Interval
 
-FORMAT = 2
 FOLDS = 10
 # A temperature is the slope of a logistic regression with one variable, whose events are the rarer of wrong and right
 # answers. Ten events for a variable is the least at which its estimate and its interval are near what they claim

@@ -1,7 +1,6 @@
 """A trained model and pictures in, logits or named classes out, on any backend."""
 
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.inference.tta import averaged, check_tta
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run, pretrained_run
+from cifarlab.runs.derived import damage
 from cifarlab.runs.kept_code import load_model_code
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.runs.predictions import Predictions
@@ -87,10 +87,8 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     except CifarlabError:
         raise
     except Exception as error:  # Keras raises whatever its parts do: OSError, ValueError, KeyError, BadZipFile
-        why = reason(error)
-        if not zipfile.is_zipfile(path):  # Keras says that there is no file
-            why = "the file is damaged, or only part of it is there"
-        raise CifarlabError(f"cannot load the model {path}: {why}; train it again or restore the file") from error
+        line = f"cannot load the model {path}: {reason(error)}; train it again or restore the file"
+        raise CifarlabError(damage(path) or line) from error  # of a damaged file Keras says that there is none
 
 
 def predict_images(model: Any, image_set: ImageSet, batch_size: int = 1000, tta: str = NO_TTA) -> Predictions:

@@ -21,12 +21,17 @@ LOWEST, HIGHEST = 0.01, 100.0
 WIDEST = 4.0
 
 
+FORMAT = 2
+"""Of `calibration.json`."""
+
+
 @dataclass(frozen=True)
 class _Stored:
     """What is read of `calibration.json`."""
 
     temperature: Interval
     model_checksum: str
+    format: int = FORMAT
 
 
 def stored_temperature(run: Run) -> float | None:

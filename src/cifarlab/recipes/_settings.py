@@ -9,6 +9,7 @@ from typing import Any
 from cifarlab.recipes._recipe import TYPES, Recipe, current_name, has_type, wrong_type
 from cifarlab.utils import discovery, files, own_code, syntax
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import check_format, unstamped
 
 _DICTIONARIES = {"model.": "model_args", "optimizer.": "optimizer_args"}
 
@@ -22,7 +23,9 @@ def load_recipe(name: str) -> Recipe:
         CifarlabError: If there is none; the message offers the nearest right name.
     """
     if name.endswith(".json"):
-        return from_dict(files.read_json(Path(name)))
+        values = files.read_json(Path(name))
+        check_format(Path(name), values)
+        return from_dict(values)
     own_code.allow(name)
     module = discovery.load("recipes", name)
     recipe = getattr(module, "RECIPE", None)
@@ -110,6 +113,7 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     """
     if not isinstance(values, Mapping):
         raise CifarlabError(f"a recipe is a dictionary of settings. Received: {values!r}")
+    values = unstamped(values)
     for key in values:
         if key not in TYPES:
             raise CifarlabError(discovery.unknown("setting", key, TYPES))

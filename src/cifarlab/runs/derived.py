@@ -19,6 +19,15 @@ KEY = "model_checksum"
 """Under which a derived file carries the checksum."""
 # Weights and layers; the archive's other member says when it was saved.
 _MEMBERS = ("config.json", "model.weights.h5")
+_OF_AN_ARCHIVE = "crc32:"
+
+
+def damage(model_file: Path) -> str:
+    """What every command says of a model's file that is no archive; nothing of one that is."""
+    if zipfile.is_zipfile(model_file):
+        return ""
+    why = "the file is damaged, or only part of it is there"
+    return f"cannot load the model {model_file}: {why}; train it again or restore the file"
 
 
 class StaleError(CifarlabError):
@@ -63,13 +72,15 @@ def check(run: RunFiles, file: Path, recorded: object, command: str) -> str:
         the run has no model, which nothing can contradict.
 
     Raises:
-        StaleError: If it is of another model.
+        StaleError: If it is of another model, or the model is damaged.
     """
     if not run.model_file.is_file():
         return ""
     if recorded is not None:
         if is_of_model(run, str(recorded)):
             return ""
+        if str(recorded).startswith(_OF_AN_ARCHIVE) and (line := damage(run.model_file)):
+            raise StaleError(line)
         raise StaleError(
             f"{file} is of an earlier model than {run.model_file.name} is now, which was trained further or replaced: "
             f"run {command}"
@@ -92,7 +103,7 @@ def _checksum(path: str, size: int, changed: int) -> str:
         parts = [f"{members[name].CRC:08x}-{members[name].file_size}" for name in _MEMBERS]
     except (zipfile.BadZipFile, KeyError):
         return _sha256(Path(path))
-    return f"crc32:{':'.join(parts)}"
+    return _OF_AN_ARCHIVE + ":".join(parts)
 
 
 def _sha256(path: Path) -> str:

@@ -9,6 +9,7 @@ from cifarlab.runs.run import Run
 from cifarlab.runs.schemas import NotesFile
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 from cifarlab.utils.json_reading import read_fields
 
 MOST_TAGS = 20
@@ -58,7 +59,7 @@ def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
         raise CifarlabError(f"a note has at most {LONGEST_NOTE:,} letters. Received: {len(notes.note):,}")
     changed = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with run.changing():
-        files.write_sealed(run.notes_file, {**asdict(notes), "changed": changed})
+        files.write_sealed(run.notes_file, stamped({**asdict(notes), "changed": changed}))
     return notes
 
 

@@ -6,6 +6,7 @@ from cifarlab.datasets.verdicts import Corrections, LabelsFile, correct_labels, 
 from cifarlab.runs.run import Run
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 
 LEARNED_FROM = ("train", "validation")
 """What a training's labels file changes: the test set stays as it was published."""
@@ -16,7 +17,7 @@ def keep_labels(run: Run, labels: LabelsFile, made: Corrections) -> None:
     """Put a copy of the labels file into a run that is being made, and into its `data.json` what it changed."""
     files.write_bytes(run.labels_file, labels.content)
     about = {"file": str(labels.path), "checksum": made.checksum, "parts": made.parts, "left_out": made.left_out}
-    files.write_json(run.data_file, {**run.data, _KEY: about})
+    files.write_json(run.data_file, stamped({**run.data, _KEY: about}))
 
 
 def own_labels(run: Run) -> LabelsFile | None:

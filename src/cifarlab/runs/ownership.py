@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cifarlab
 from cifarlab.runs.layout import RunFiles
 from cifarlab.runs.schemas import StateFile
 from cifarlab.utils import files, locks
+from cifarlab.utils.formats import stamped
 from cifarlab.utils.json_reading import read_fields
 from cifarlab.utils.processes import Process
 
-FORMAT = 1
 RESTORE = "restore the file, or train the run again"
 STATES = ("running", "finished", "stopped", "failed")
 CHANGING_SECONDS = 60.0
@@ -37,8 +36,8 @@ class OwnedRun(RunFiles):
             raise ValueError(f"state must be one of {STATES}. Received: {state!r}")
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         started = self.state["started"] if self.state_file.is_file() else now
-        values = {"format": FORMAT, "cifarlab": cifarlab.__version__, "state": state, "why": why}
-        files.write_json(self.state_file, {**values, "started": started, "changed": now, **asdict(Process.this())})
+        values = {"state": state, "why": why, "started": started, "changed": now, **asdict(Process.this())}
+        files.write_json(self.state_file, stamped(values))
 
     def is_being_trained(self) -> bool:
         """Whether another process on this machine is training the run right now."""

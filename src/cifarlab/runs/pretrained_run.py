@@ -7,10 +7,10 @@ from typing import Any
 
 from cifarlab.models.pretrained.builtin import NAME, load_model, read_card
 from cifarlab.runs import run as runs
-from cifarlab.runs.ownership import FORMAT
 from cifarlab.runs.run import Run
 from cifarlab.utils import files, model_files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 
 DEFAULT_RUNS_DIR = Path("runs")
 
@@ -93,14 +93,14 @@ def make_run(runs_dir: Path, folder: Path | None = None) -> Run:
 
 def _write_run(run: Run, card: dict[str, Any], model: Any) -> None:
     source = {"how": "as the built-in model's card records it", "location": "the package cifarlab", "data_dir": None}
-    files.write_json(run.recipe_file, card["recipe"])
-    files.write_json(run.data_file, {**card["data"], **source, "class_names": card["class_names"]})
-    files.write_json(run.environment_file, {**card["environment"], NAME: card["sizes"]["weights_sha256"]})
+    files.write_json(run.recipe_file, stamped(card["recipe"]))
+    files.write_json(run.data_file, stamped({**card["data"], **source, "class_names": card["class_names"]}))
+    files.write_json(run.environment_file, stamped({**card["environment"], NAME: card["sizes"]["weights_sha256"]}))
     files.write_text(run.command_file, card.get("command", "") + "\n")
-    files.write_json(run.looks_file, [{**look, "phase": runs.MAKING} for look in card.get("looks", [])])
+    run.write_looks([{**look, "phase": runs.MAKING} for look in card.get("looks", [])])
     run.write_history(card.get("history", []))
     files.write_bytes(run.model_file, model_files.to_archive(model))
-    files.write_json(run.state_file, {**card["state"], "format": FORMAT})
+    files.write_json(run.state_file, stamped(card["state"]))
 
 
 def _check_is_ours(run: Run, card: dict[str, Any]) -> Run:

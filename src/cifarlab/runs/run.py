@@ -15,14 +15,15 @@ from cifarlab.runs import derived
 from cifarlab.runs.derived import StaleError
 from cifarlab.runs.histories import read_history
 from cifarlab.runs.layout import NO_TTA, RUN_NAME, describe_tta, evaluate_command
-from cifarlab.runs.ownership import FORMAT, RESTORE, OwnedRun
+from cifarlab.runs.ownership import RESTORE, OwnedRun
 from cifarlab.runs.predictions import Predictions, read_origin
-from cifarlab.runs.schemas import EnvironmentFile, Look
+from cifarlab.runs.schemas import EnvironmentFile, LooksFile
 from cifarlab.runs.scores import Scores
 from cifarlab.utils import discovery, files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_text
-from cifarlab.utils.json_reading import read_fields, read_list, read_result
+from cifarlab.utils.formats import FORMAT, check_format, stamped
+from cifarlab.utils.json_reading import read_fields, read_result
 
 _FORGET = "restore the file; without it, what was looked at before is not counted any more"
 MAKING, USE = "making", "use"
@@ -40,7 +41,8 @@ class Run(OwnedRun):
         Raises:
             CifarlabError: If it cannot be read, or is of another version of cifarlab.
         """
-        values = files.read_json(self.recipe_file)
+        values = files.read_json(self.recipe_file, RESTORE)
+        check_format(self.recipe_file, values)
         try:
             return recipe.from_dict(values)
         except CifarlabError as error:
@@ -144,8 +146,12 @@ class Run(OwnedRun):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         look = {"split": split, "data": data or self.data_name, "tta": tta, "when": now, "why": why}
         with self.changing():  # of two who look at once, each would write a record without the other's look
-            files.write_json(self.looks_file, looks := [*self.looks(), look])
+            self.write_looks(looks := [*self.looks(), look])
         return sum((each["split"], each["data"]) == (split, look["data"]) for each in looks)
+
+    def write_looks(self, looks: Sequence[Mapping[str, str]]) -> None:
+        """Replace the record of looks."""
+        files.write_json(self.looks_file, stamped({"looks": looks}))
 
     def looks_in_making(self, split: str, data: str | None = None) -> int:
         """How many of the looks at `split` were those of who made the model, before it came to its user."""
@@ -154,7 +160,7 @@ class Run(OwnedRun):
 
     def looks(self) -> list[dict[str, str]]:
         """Every recorded look: split, data (the run's own where the record says none), tta, phase, when, why."""
-        looks = read_list(Look, self.looks_file, _FORGET) if self.looks_file.is_file() else []
+        looks = read_fields(LooksFile, self.looks_file, _FORGET, "looks")["looks"] if self.looks_file.is_file() else []
         return [{"data": self.data_name, "tta": NO_TTA, "phase": USE, **look} for look in looks]
 
 
@@ -203,7 +209,8 @@ def open_run(path: str | os.PathLike[str], *, needs_model: bool = False) -> Run:
         raise CifarlabError(f"no run at {path}: {hint}expected a folder that cifarlab train made")
     if not run.state_file.is_file():
         raise CifarlabError(f"{path} is not a run: it has no run.json; expected a folder that cifarlab train made")
-    stored = files.read_json(run.state_file)
+    stored = files.read_json(run.state_file, RESTORE)
+    check_format(run.state_file, stored)
     written = stored.get("format") if isinstance(stored, dict) else None
     if written != FORMAT:
         version = stored.get("cifarlab", "unknown") if isinstance(stored, dict) else "unknown"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cifarlab.utils.formats import FORMAT
+
 _MOST_PROCESSES = 2**31
 
 
@@ -15,9 +17,9 @@ _MOST_PROCESSES = 2**31
 class StateFile:
     """`run.json`."""
 
-    format: int
     state: str
     started: str
+    format: int = FORMAT
     cifarlab: str | None = None
     why: str | None = None
     changed: str | None = None
@@ -35,6 +37,8 @@ class DataFile:
     """`data.json`."""
 
     name: str
+    format: int = FORMAT
+    cifarlab: str | None = None
     location: str | None = None
     how: str | None = None
     checksums: Mapping[str, str] | None = None
@@ -63,6 +67,8 @@ class KeptFile:
 class EnvironmentFile:
     """`environment.json`, as far as anything depends on it."""
 
+    format: int = FORMAT
+    cifarlab: str | None = None
     python: str | None = None
     platform: str | None = None
     processor: str | None = None
@@ -84,7 +90,7 @@ class EnvironmentFile:
 
 @dataclass(frozen=True)
 class Look:
-    """One of `looks.json`."""
+    """One look at a split's images."""
 
     split: str
     data: str | None = None
@@ -101,3 +107,14 @@ class NotesFile:
     tags: tuple[str, ...] = ()
     note: str = ""
     changed: str | None = None
+    format: int = FORMAT
+    cifarlab: str | None = None
+
+
+@dataclass(frozen=True)
+class LooksFile:
+    """`looks.json`; in earlier versions it was the list alone."""
+
+    looks: tuple[Look, ...]
+    format: int = FORMAT
+    cifarlab: str | None = None

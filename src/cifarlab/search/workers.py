@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import importlib
+import logging
 import os
 import signal
 import threading
@@ -25,6 +26,8 @@ from cifarlab.utils.text import counted, duration
 
 if TYPE_CHECKING:
     import pebble
+
+_log = logging.getLogger(__name__)
 
 MOST_DEATHS = 3
 """So often may the process die that does a piece of work, without one more epoch, before the work counts as failed."""
@@ -167,6 +170,8 @@ class LocalWorkers:
         if self._pool is None or not self._pool.active:  # Pebble gives up where a process dies that has no work yet
             import pebble
 
+            if self._pool is not None:
+                _log.warning("a process that had no work yet died; others begin, and nothing is lost")
             self._close(at_once=True)
             self._pools += 1
             if self._pools > MOST_POOLS:
@@ -189,6 +194,8 @@ class LocalWorkers:
             return Answer(FAILED, f"took longer than {duration(self._max_seconds)}")
         except ProcessExpired as error:
             if deaths.count_one(len(task.run.history())) < MOST_DEATHS:
+                how = _describe_exit(error.exitcode)
+                _log.warning("the process that trained %s died (%s); another one goes on", task.folder.name, how)
                 return None
             return Answer(FAILED, f"its process died {MOST_DEATHS} times ({_describe_exit(error.exitcode)})")
         except BrokenProcessPool:  # no training's fault: all go on in other processes

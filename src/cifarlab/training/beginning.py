@@ -13,7 +13,7 @@ from cifarlab.runs.started_from import Ancestor, StartedFrom, remember_start
 from cifarlab.runs.trained_images import remember_images
 from cifarlab.training.small_data import choose_recipe
 from cifarlab.training.starting_point import StartingPoint, check_image_shape, find_starting_point, resolve_start
-from cifarlab.utils import files, own_code
+from cifarlab.utils import own_code
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
 
@@ -65,7 +65,7 @@ class Beginning:
         own = Ancestor(of.name, of.checksum, of.recipe.model, of.data, of.class_names, count)
         remember_start(run, StartedFrom((own, *of.before), self.head, self.chosen))
         if of.looks:
-            files.write_json(run.looks_file, of.looks)
+            run.write_looks(of.looks)
 
 
 def open_beginning(name: str, data: str, code: Sequence[str | os.PathLike[str]] = ()) -> Beginning | None:

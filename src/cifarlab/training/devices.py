@@ -5,6 +5,7 @@ from cifarlab.runs import Run
 from cifarlab.utils import files
 from cifarlab.utils.environment import choose_backend
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 from cifarlab.utils.text import counted
 
 ALL = "all"
@@ -65,7 +66,7 @@ def record_devices(run: Run, count: int, *, again: bool = False) -> None:
     )
     first = {"first_devices": known.get("first_devices", before)}  # what `first-steps.json` was noted on
     more = {**first, "notices": [*known.get("notices", []), notice]} if again else {}
-    files.write_json(run.environment_file, {**known, "devices": count, **more})
+    files.write_json(run.environment_file, stamped({**known, "devices": count, **more}))
 
 
 def choose_again(wanted: int | str | None, run: Run) -> int:

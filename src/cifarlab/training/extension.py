@@ -7,6 +7,7 @@ from cifarlab.recipes import Recipe, to_dict
 from cifarlab.runs import Run
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 
 
 def check_extension(run: Run, epochs: int) -> Recipe:
@@ -54,7 +55,7 @@ def extend(run: Run, recipe: Recipe) -> None:
     environment, before = run.environment, run.recipe.epochs
     resumed = [*environment["resumed"]]
     resumed[-1] = {**resumed[-1], "epochs": recipe.epochs, "epochs_before": before}
-    files.write_json(run.environment_file, {**environment, "resumed": resumed})
+    files.write_json(run.environment_file, stamped({**environment, "resumed": resumed}))
     # Of two settings of one name the later one counts.
     files.write_text(run.command_file, f"{run.command} --set epochs={recipe.epochs}\n")
-    files.write_json(run.recipe_file, to_dict(recipe))  # last: from here on the run has them
+    files.write_json(run.recipe_file, stamped(to_dict(recipe)))  # last: from here on the run has them

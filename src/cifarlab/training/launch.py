@@ -33,6 +33,7 @@ from cifarlab.training.resolving import resolve_recipe
 from cifarlab.utils import files, own_code
 from cifarlab.utils.environment import describe_environment
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import stamped
 from cifarlab.utils.memory import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -124,12 +125,13 @@ def train(
 def _describe(run: Run, recipe: Recipe, splits: Splits, model: "keras.Model") -> None:
     """Write down all that is known of a run before its first step, its command apart."""
     run.set_state("running")
-    files.write_json(run.recipe_file, to_dict(recipe))
+    files.write_json(run.recipe_file, stamped(to_dict(recipe)))
     told = [*splits.source.notices, *filter(None, [advise_on_imbalance(recipe, splits.train)])]
-    files.write_json(run.data_file, {**describe_splits(splits), "notices": told})
+    files.write_json(run.data_file, stamped({**describe_splits(splits), "notices": told}))
     remember_images(run, splits.train, splits.validation)
     kept = {"code": notes} if (notes := kept_code.keep_code(run, recipe)) else {}
-    files.write_json(run.environment_file, {**describe_environment(), "parameters": model.count_params(), **kept})
+    known = {**describe_environment(), "parameters": model.count_params(), **kept}
+    files.write_json(run.environment_file, stamped(known))
 
 
 def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: str | Path | None) -> None:
@@ -242,7 +244,7 @@ def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
     if state is None:  # outside of the handler: the error holds on to what took the memory
         raise _too_large(task)
     seconds = sum(row["epoch_seconds"] for row in state.history)
-    files.write_json(run.environment_file, {**run.environment, "training_seconds": seconds})
+    files.write_json(run.environment_file, stamped({**run.environment, "training_seconds": seconds}))
     early = stops.describe_early_stop(task.recipe, state.epoch, state.best_epoch)
     if state.epoch < epochs and not early:
         run.set_state("stopped", f"paused after epoch {state.epoch} of {epochs}")

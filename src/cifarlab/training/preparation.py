@@ -17,6 +17,7 @@ from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, describe_environment, find_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.formats import stamped
 from cifarlab.utils.machine import kernels
 from cifarlab.utils.text import counted
 
@@ -91,7 +92,7 @@ def note_differences(run: Run) -> None:
     notices = [f"the weights may differ from an uninterrupted training's: {'; '.join(found)}"] if found else []
     notices = list(dict.fromkeys([*before.get("notices", []), *notices]))  # those of earlier resumes stay
     resumed = [*before.get("resumed", []), {"after_epoch": len(run.history()), "differs": found}]
-    files.write_json(run.environment_file, {**before, "resumed": resumed, "notices": notices})
+    files.write_json(run.environment_file, stamped({**before, "resumed": resumed, "notices": notices}))
 
 
 def correct_splits(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_json
+from cifarlab.utils.formats import FORMAT, check_format
 from cifarlab.utils.seals import check_seal
 
 Result = TypeVar("Result")
@@ -30,29 +31,28 @@ def read_result(kind: type[Result], path: Path, command: str) -> Result:
     return found
 
 
-def read_fields(kind: type[Any], path: Path, remedy: str) -> dict[str, Any]:
+def read_fields(kind: type[Any], path: Path, remedy: str, alone: str = "") -> dict[str, Any]:
     """An object from the JSON in a file, as plain data, with every key that a dataclass names of the right kind.
 
     Args:
         kind: The schema; keys that it does not know stay as they are.
         path: The file.
         remedy: What mends it, for the message.
+        alone: The key whose list was the whole file in earlier versions.
 
     Raises:
-        CifarlabError: If the file is missing or no JSON, lacks what has no default, or has something else in its place.
+        CifarlabError: If the file is missing or no JSON, of a later version's format, lacks what has no default, or has
+            something else in its place.
     """
-    fields: dict[str, Any] = _read(kind, path, remedy)[1]
+    fields: dict[str, Any] = _read(kind, path, remedy, alone)[1]
     return fields
 
 
-def read_list(kind: type[Any], path: Path, remedy: str) -> list[dict[str, Any]]:
-    """As `read_fields`, of a file that holds a list of such objects."""
-    found: list[dict[str, Any]] = _read(types.GenericAlias(tuple, (kind, ...)), path, remedy)[1]
-    return found
-
-
-def _read(kind: Any, path: Path, remedy: str) -> tuple[Any, Any]:
-    value = read_json(path)
+def _read(kind: type[Any], path: Path, remedy: str, alone: str = "") -> tuple[Any, Any]:
+    value = read_json(path, remedy)
+    if alone and isinstance(value, list):
+        value = {alone: value}
+    check_format(path, value, getattr(kind, "format", FORMAT))  # a field's default, the newest that there is
     try:
         check_seal(value)
         return from_json(kind, value), value

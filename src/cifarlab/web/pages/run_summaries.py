@@ -22,6 +22,7 @@ from cifarlab.runs.scores import Scores
 from cifarlab.utils.best_epoch import best_epoch
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
+from cifarlab.utils.formats import unstamped
 
 SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""
@@ -284,7 +285,7 @@ def _settings(run: Run, damaged: Damage) -> dict[str, Any]:
         return settings
     fields: dict[str, Any] = {}
     with contextlib.suppress(CifarlabError):
-        fields = read_object(run.recipe_file)
+        fields = unstamped(read_object(run.recipe_file))
     model_args = fields.pop("model_args", {})
     named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
     return {"model": fields.pop("model", ""), **named, **fields}
