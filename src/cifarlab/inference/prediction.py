@@ -155,9 +155,7 @@ def predict(
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         own_code.allow_files(code)
-        network: Any = quick_networks.find(model, len(paths))
-        if network is None:
-            network = load_model(model)
+        network: Any = quick_networks.find(model, len(paths)) or load_model(model)
         images, rows = pixels or _readable(paths, input_shape(network), passed_over)
         unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
         predictions = _predict_quickly(model, network, unlabelled, tta)
