@@ -197,5 +197,5 @@ def test_a_damaged_file_is_named_and_evaluation_offered(visit):
     page.get_by_role("link", name="damaged", exact=True).click()
     page.wait_for_url("**/runs/damaged")
     assert "scores.json" in page.locator("#damaged").inner_text()
-    assert page.get_by_role("button", name="Evaluate on test").is_visible()
+    assert page.get_by_role("button", name="Evaluate on test again").is_visible()
     page.wait_for_selector("#training-curves canvas")

@@ -133,6 +133,12 @@ class RunSummary:
         return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
 
     @property
+    def spoilt(self) -> list[str]:
+        """The splits whose scores or predictions are damaged, and that evaluating again mends."""
+        files = {split: (self.run.scores_file(split), self.run.predictions_file(split)) for split in self.offered}
+        return [split for split in files if any(file.name in self.damaged for file in files[split])]
+
+    @property
     def resumable(self) -> bool:
         """Whether its training can go on."""
         return self.state in ("stopped", "failed") and not self.unfit and self.run.has_checkpoint()
