@@ -231,7 +231,7 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
     environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
     data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
     best = damaged.tried(run.history_file, lambda: _best(history), None)
-    planned = settings.get("epochs")
+    planned, labels = settings.get("epochs"), data.get("labels")
     scores, stale = _scores(run, damaged) if data else ({}, {})
     return {
         "data": str(data.get("name", "")),
@@ -246,7 +246,7 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
         "seconds": training_seconds(environment, history),
         "temperature": _temperature(run, damaged),
         "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
-        "labels": str((data.get("labels") or {}).get("checksum", "")) if run.labels_file.is_file() else "",
+        "labels": str(labels.get("checksum", "")) if isinstance(labels, Mapping) else "",
     }
 
 
