@@ -228,6 +228,7 @@ QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test",
 
 def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", JobHere)
+    data_name = hostile.data_name
     with open_app() as client:
         requests = 0
         # What takes the run away comes last.
@@ -245,7 +246,7 @@ def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
                     requests += 1
                     assert not executed(), path
                     assert answer.status_code < 500 or answer.status_code == 503, (path, answer.text[-500:])
-        assert client.app.state.jobs.all() or hostile.data_name != "digits"  # whose data nobody named is not evaluated
+        assert client.app.state.jobs.all() or data_name != "digits"  # whose data nobody named is not evaluated
         assert requests > 30
     assert not executed()
 
