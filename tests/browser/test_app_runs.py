@@ -44,18 +44,11 @@ def fits(page) -> bool:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
-    [
-        "/runs?group=seed",
-        "/runs?set=learning_rate&set=model.widths",
-        "/runs/damaged",
-        "/bin",
-        "/runs?binned=x~20260101T000000Z",
-    ],
+    ["/runs?group=seed", "/runs?set=learning_rate&set=model.widths", "/runs/damaged", "/bin"],
 )
 def test_every_page_fits_and_is_accessible(visit, serious, path, width, scheme):
     page = visit(path, width=width, scheme=scheme)
-    for closed in page.locator("details:not([open]) > summary").all():
-        closed.click()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
     assert fits(page)
     assert serious(page) == []
 
@@ -197,5 +190,5 @@ def test_a_damaged_file_is_named_and_evaluation_offered(visit):
     page.get_by_role("link", name="damaged", exact=True).click()
     page.wait_for_url("**/runs/damaged")
     assert "scores.json" in page.locator("#damaged").inner_text()
-    assert page.get_by_role("button", name="Evaluate on test").is_visible()
+    assert page.get_by_role("button", name="Evaluate on test again").is_visible()
     page.wait_for_selector("#training-curves canvas")

@@ -42,6 +42,7 @@ def test_a_run_is_deleted_and_taken_back(own_pages, runs_dir):
     back = own_pages.post("/bin/restore", data={"entry": entry}, follow_redirects=False)
     assert (back.status_code, back.headers["location"]) == (303, "/runs/first")
     assert own_pages.get("/runs/first").status_code == 200
+    assert "is in the bin" not in own_pages.get("/runs", params={"binned": entry}).text
     assert "It is empty." in own_pages.get("/bin").text
     assert own_pages.post("/bin/restore", data={"entry": "../first"}).status_code == 400
 

@@ -134,6 +134,12 @@ class RunSummary:
         return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
 
     @property
+    def spoilt(self) -> list[str]:
+        """The splits whose scores or predictions are damaged, and that evaluating again mends."""
+        files = {split: (self.run.scores_file(split), self.run.predictions_file(split)) for split in self.offered}
+        return [split for split in files if any(file.name in self.damaged for file in files[split])]
+
+    @property
     def resumable(self) -> bool:
         """Whether its training can go on."""
         return self.state in ("stopped", "failed") and not self.unfit and self.run.has_checkpoint()
@@ -226,7 +232,7 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
     environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
     data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
     best = damaged.tried(run.history_file, lambda: _best(history), None)
-    planned = settings.get("epochs")
+    planned, labels = settings.get("epochs"), data.get("labels")
     scores, stale = _scores(run, damaged) if data else ({}, {})
     return {
         "data": str(data.get("name", "")),
@@ -241,7 +247,7 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
         "seconds": training_seconds(environment, history),
         "temperature": _temperature(run, damaged),
         "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
-        "labels": str((data.get("labels") or {}).get("checksum", "")) if run.labels_file.is_file() else "",
+        "labels": str(labels.get("checksum", "")) if isinstance(labels, Mapping) else "",
     }
 
 

@@ -52,7 +52,7 @@ def _values(request: Request) -> dict[str, Any]:
     ticked = list(dict.fromkeys(query.getlist("run")))
     here = {run.name for row in shown for run in getattr(row, "runs", (row,))}
     known = {summary.name for summary in summaries}
-    waiting = jobs_of(request).waiting()
+    waiting, in_bin = jobs_of(request).waiting(), binned(library.runs_dir)
     return {
         "table": table,
         "rows": shown,
@@ -70,6 +70,7 @@ def _values(request: Request) -> dict[str, Any]:
         "waiting": [(job, jobs_of(request).log(job.name)) for job in waiting],
         "live": any(summary.state == "running" for summary in summaries) or bool(waiting),
         "runs_dir": library.runs_dir,
-        "in_bin": len(binned(library.runs_dir)),
+        "in_bin": len(in_bin),
+        "undo": (query["binned"], in_bin[query["binned"]][0]) if query.get("binned") in in_bin else None,
         "at": "/runs",
     }
