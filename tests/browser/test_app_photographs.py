@@ -72,10 +72,12 @@ def test_photograph_what_not_every_run_has(screenshots, new_page, address, name,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_photograph_marking(screenshots, new_page, fakes, runs_dir, tmp_path, scheme):
+def test_photograph_marking(screenshots, new_page, fakes, runs_dir, tmp_path, monkeypatch, scheme):
     """Pictures selected and marked, on a copy: the labels file of the real runs is left alone."""
-    shown = tmp_path / "runs"
-    shutil.copytree(Path(GIVEN_RUNS) if GIVEN_RUNS else runs_dir, shown, ignore=shutil.ignore_patterns("labels"))
+    photographs, given = screenshots.resolve(), Path(GIVEN_RUNS).resolve() if GIVEN_RUNS else runs_dir
+    monkeypatch.chdir(tmp_path)  # the page shows where the labels file is
+    shown = Path("runs")
+    shutil.copytree(given, shown, ignore=shutil.ignore_patterns("labels"))
     with fakes.serving(Settings(runs_dir=shown, data=DATA)) as own:
         page = new_page(height=900, scheme=scheme)
         page.goto(f"{own}/data/{DATA}?sort=doubt&mark=1")
@@ -87,7 +89,7 @@ def test_photograph_marking(screenshots, new_page, fakes, runs_dir, tmp_path, sc
                 page.get_by_role("button", name=verdict).click()
         for place in (13, 14, 15):
             tiles.nth(place).click()
-        photograph(page, screenshots / f"app-marks-{scheme}.png")
+        photograph(page, photographs / f"app-marks-{scheme}.png")
         page.context.close()
 
 
@@ -116,16 +118,17 @@ def test_photograph_an_answer(screenshots, new_page, address, tmp_path, width, s
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_photograph_a_table_of_answers(screenshots, new_page, address, tmp_path, scheme):
     """Pictures of the test images, larger, by the built-in model and a run where there is one with a model."""
-    part = load_data(DATA).test
+    part, folder = load_data(DATA).test, tmp_path / "photos"
+    folder.mkdir()
     for label in range(6):
         image = part.images[part.labels == label][1]
-        Image.fromarray(image.squeeze()).resize((96, 96)).save(tmp_path / f"{part.class_names[label]}.png")
-    (tmp_path / "notes.png").write_text("no picture")
+        Image.fromarray(image.squeeze()).resize((96, 96)).save(folder / f"{part.class_names[label]}.png")
+    (folder / "notes.png").write_text("no picture")
     page = new_page(height=1000, scheme=scheme)
     page.goto(f"{address}/classify?model=builtin")
     for box in page.locator("#offered input:not(:checked)").all()[:1]:
         box.check()
-    page.locator("#folder").set_input_files(tmp_path)
+    page.locator("#folder").set_input_files(folder)
     page.wait_for_selector("#answer:not([aria-busy]) #lines tr:nth-child(7)")
     page.mouse.move(0, 0)
     page.wait_for_function("() => getComputedStyle(document.querySelector('#answer')).opacity === '1'")

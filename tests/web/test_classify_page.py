@@ -12,6 +12,8 @@ import pytest
 from cifarlab.runs import open_run
 from cifarlab.utils.errors import CifarlabError
 
+NONSENSE = np.full((32, 4), np.nan, np.float32)  # (most pictures in a batch, classes)
+
 
 @pytest.fixture
 def red(encode) -> bytes:
@@ -125,14 +127,16 @@ class TestDamaged:
     """Two models, of which one cannot be loaded, and one answers nonsense."""
 
     @pytest.fixture
-    def client(self, make_client, fakes):
-        class Store(fakes.FakeModelStore):
-            def load(self, name):
-                if name == "grey":
-                    raise CifarlabError("grey/model.keras is damaged: train it anew")
-                return super().load(name)
+    def client(self, make_client, fake_store, monkeypatch):
+        load = fake_store.load
 
-        return make_client(store=Store())
+        def fail(name):
+            if name == "grey":
+                raise CifarlabError("grey/model.keras is damaged: train it anew")
+            return load(name)
+
+        monkeypatch.setattr(fake_store, "load", fail)
+        return make_client()
 
     def test_its_card_says_so_alone(self, client, red, text_of):
         page = client.post("/classify", files={"picture": red}, data={"model": ["grey", "builtin"]})
@@ -154,14 +158,19 @@ class TestDamaged:
         assert page.status_code == 409
         assert "grey/model.keras is damaged" in page.text
 
-    def test_one_that_answers_nan_fails_alone_too(self, make_client, fakes, red):
-        class Store(fakes.FakeModelStore):
-            def load(self, name):
-                found = super().load(name)
-                broken = lambda images: np.full((len(images), 4), np.nan, np.float32)  # noqa: E731
-                return dataclasses.replace(found, forward=broken) if name == "grey" else found
+    def test_one_that_answers_nan_fails_alone_too(self, make_client, fake_store, monkeypatch, red):
+        load = type(fake_store).load
 
-        client = make_client(store=Store())
+        def nonsense(name):
+            found = load(fake_store, name)
+            return (
+                found
+                if name == "builtin"
+                else dataclasses.replace(found, forward=lambda images: NONSENSE[: len(images)])
+            )
+
+        monkeypatch.setattr(fake_store, "load", nonsense)
+        client = make_client()
         for count in (1, 2):
             page = client.post("/classify", files=[("picture", red)] * count, data={"model": ["builtin", "grey"]})
             assert page.status_code == 200

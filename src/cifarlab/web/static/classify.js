@@ -23,6 +23,7 @@ const isPicture = (file) => file.type.startsWith("image/") || /\.(avif|bmp|gif|h
 // Of a folder, the pictures in it; what was chosen by itself is asked about whatever it is.
 function take(files, isFolder = false) {
   const pictures = isFolder ? files.filter(([file, name]) => isPicture(file) && !/(^|\/)\./.test(name)) : files;
+  if (isFolder) pictures.sort(([, one], [, other]) => one.localeCompare(other, "en", { numeric: true }));
   chosen = pictures.slice(0, mostFiles);
   preview.hidden = true;
   const left = [
@@ -197,7 +198,7 @@ async function unfold(entry, found) {
   for (;;) {
     const entries = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([]))); // a hundred at a time
     if (!entries.length) return;
-    for (const each of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) await unfold(each, found);
+    for (const each of entries) await unfold(each, found);
   }
 }
 
