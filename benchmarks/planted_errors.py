@@ -80,7 +80,7 @@ def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
 def qualities(predicted: OutOfSampleProbabilities, runs: Sequence[Run]) -> dict[str, Array]:
     """`(N,)` float, of each label, by every score; the lower, the more probably wrong."""
     noted = [each for run in runs if (each := training_dynamics.load(run)) is not None]
-    losses = learning_losses(noted, predicted.ids)
+    losses = learning_losses(noted, predicted.ids, predicted.exponents)
     ranked = rank_labels(predicted, LEARNED, losses)
     learned = np.empty(len(ranked))
     learned[[each.row for each in ranked]] = [each.score for each in ranked]
