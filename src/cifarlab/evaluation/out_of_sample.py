@@ -19,6 +19,8 @@ from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
+_LARGEST = float(np.finfo(np.float16).max)  # that a run records
+
 
 @dataclass(frozen=True, eq=False)
 class OutOfSampleProbabilities:
@@ -106,7 +108,8 @@ def learning_losses(noted: Sequence[Dynamics], ids: Array, weights: Array) -> Ar
     for curves, weight in zip((each.train for each in noted), weights, strict=True):
         known = np.isin(curves.ids, ids)
         rows = rows_of(ids, curves.ids[known])
-        total[rows] += weight * np.nansum(curves.losses[:, known].astype(np.float64), axis=0)
+        losses = np.clip(curves.losses[:, known].astype(np.float64), 0, _LARGEST)  # a file may hold what no loss is
+        total[rows] += weight * np.nansum(losses, axis=0)
         met[rows] += weight * curves.met[:, known].sum(axis=0)
     return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))
 
