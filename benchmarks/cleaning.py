@@ -27,11 +27,11 @@ from planted_labels import planted
 from cifarlab import training
 from cifarlab.datasets import ImageSet, Splits, load_data
 from cifarlab.datasets.verdicts import Verdict, append_verdicts, new_verdict
-from cifarlab.evaluation.label_errors import examine_labels, rank_labels
-from cifarlab.evaluation.out_of_sample import join_folds
+from cifarlab.evaluation.label_errors import LEARNED, examine_labels, rank_labels
+from cifarlab.evaluation.out_of_sample import join_folds, learning_losses
 from cifarlab.inference import prediction
 from cifarlab.metrics.statistics.significance import mean_difference
-from cifarlab.runs import Run, open_run
+from cifarlab.runs import Run, open_run, training_dynamics
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
@@ -112,13 +112,16 @@ class Bench:
 
     def rank(self, wrong: Mapping[str, int], folds: int) -> list[str]:
         """Ids of the training images, the most suspicious label first."""
-        parts = []
+        parts, noted = [], []
         for fold in range(folds):
             splits = mislabel(load_data(self.data, validation_fraction=1 / folds, fold=fold), wrong)
             settings = (*self.settings, f"validation_fraction={1 / folds!r}", f"fold={fold}")
-            parts.append(predict(self._train(splits, settings, 0, None), splits.validation))
-        ids = load_data(self.data, validation_fraction=0.0).train.ids
-        return [doubt.image_id for doubt in rank_labels(join_folds(parts, ids))]
+            run = self._train(splits, settings, 0, None)
+            parts.append(predict(run, splits.validation))
+            noted.append(training_dynamics.read(run.dynamics_file))
+        predicted = join_folds(parts, load_data(self.data, validation_fraction=0.0).train.ids)
+        losses = learning_losses(noted, predicted.ids, predicted.exponents)
+        return [doubt.image_id for doubt in rank_labels(predicted, LEARNED, losses)]
 
     def _train(self, splits: Splits, settings: Sequence[str], seed: int, labels: Path | None) -> Run:
         return training.train(

@@ -3,11 +3,13 @@
     cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --seeds 2 --runs-dir out/planted
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
+    python benchmarks/planted_errors.py --test runs/builtin runs/mlp2-seed0
 
 Each image's probabilities come from the trainings that left it out. Prints how good the models are against the true
 labels, how many of the planted errors confident learning counts as wrong, and the average precision of every ranking
 tried: those of `cifarlab doubts`, for each training and for all together, and others that it does without. Labels that
-were wrong from the start count as right here: a small injustice to the doubts.
+were wrong from the start count as right here: a small injustice to the doubts. With `--test` the runs are of the data
+as they are, and 54 of the labels of the test images that they were evaluated on are changed, twenty times over.
 """
 
 import argparse
@@ -19,16 +21,20 @@ from pathlib import Path
 import numpy as np
 from _measure import errors_in_one_line
 from cleanlab.rank import get_label_quality_scores
+from planted_labels import planted
+from planted_similar import planted as similar
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from cifarlab.datasets import ImageSet, cifar10
 from cifarlab.evaluation.label_errors import LEARNED, SCORES, Findings, examine_labels, rank_labels
-from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses
+from cifarlab.evaluation.out_of_sample import OutOfSampleProbabilities, join_folds, learning_losses, pool_runs
 from cifarlab.runs import Run, open_run, training_dynamics
+from cifarlab.runs.predictions import Predictions
 from cifarlab.runs.training_dynamics import Dynamics
 from cifarlab.utils.arrays import Array, rows_of
 
+TEST_ERRORS, DRAWS = 54, 20
 OTHERS = ("confidence_weighted_entropy",)
 """Scores of cleanlab's that `cifarlab doubts` does not offer."""
 
@@ -37,9 +43,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--data-dir")
+    parser.add_argument(
+        "--test", action="store_true", help="errors planted in the test set, in what the runs predicted"
+    )
+    parser.add_argument(
+        "--tta", default="none", help="with --test: the test-time augmentation they were evaluated with"
+    )
     arguments = parser.parse_args()
     with errors_in_one_line():
         runs = [open_run(each) for each in arguments.runs]
+        if arguments.test:
+            print(table_of_test([run.predictions_with_notices("test", arguments.tta)[0] for run in runs]))
+            return
         folder = arguments.data_dir or runs[0].data_dir
         truth, _, _ = cifar10.load(data_dir=None if folder is None else Path(folder))
         own = [runs[0].data_name] if runs[0].data_name.endswith(".py") else []
@@ -77,10 +92,31 @@ def table(found: dict[str, list[Run]], truth: ImageSet) -> str:
     return "\n".join(lines)
 
 
+def table_of_test(stored: Sequence[Predictions]) -> str:
+    """Average precision of self-confidence by each model, their plain mean and the pool, over draws; in Markdown."""
+    names, lines = stored[0].class_names, ["| Errors | Each alone | Plain mean | Pooled |", "|---|---|---|---|"]
+    share = TEST_ERRORS / len(stored[0])
+    for kind in ("any other class", "similar class"):
+        found = []
+        for seed in range(DRAWS):
+            truth = stored[0].labels
+            labels = planted(truth, len(names), share, seed) if kind[0] == "a" else similar(truth, names, share, seed)
+            said = [dataclasses.replace(each.take(rows_of(each.ids, stored[0].ids)), labels=labels) for each in stored]
+            chances = [each.probabilities for each in said]
+            chances += [np.mean(chances, axis=0), pool_runs(said).probabilities]
+            found.append(
+                [average_precision_score(labels != truth, -each[np.arange(len(labels)), labels]) for each in chances]
+            )
+        means, errors = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / DRAWS**0.5
+        cells = [f"{mean:.3f} ± {1.96 * error:.3f}" for mean, error in zip(means, errors, strict=True)]
+        lines.append(f"| {kind} | {', '.join(cells[:-2])} | {cells[-2]} | {cells[-1]} |")
+    return "\n".join(lines)
+
+
 def qualities(predicted: OutOfSampleProbabilities, runs: Sequence[Run]) -> dict[str, Array]:
     """`(N,)` float, of each label, by every score; the lower, the more probably wrong."""
     noted = [each for run in runs if (each := training_dynamics.load(run)) is not None]
-    losses = learning_losses(noted, predicted.ids)
+    losses = learning_losses(noted, predicted.ids, predicted.exponents)
     ranked = rank_labels(predicted, LEARNED, losses)
     learned = np.empty(len(ranked))
     learned[[each.row for each in ranked]] = [each.score for each in ranked]

@@ -32,10 +32,10 @@ def load(
     return changed, test, dataclasses.replace(source, name=str(Path(__file__)))
 
 
-def planted(labels: Array, num_classes: int) -> Array:
-    """The labels with `SHARE` of them replaced by another class each; `(N,)` int64, always the same ones."""
-    random = np.random.default_rng(SEED)
-    chosen = random.choice(len(labels), round(SHARE * len(labels)), replace=False)
+def planted(labels: Array, num_classes: int, share: float = SHARE, seed: int = SEED) -> Array:
+    """The labels with a share of them replaced by another class each; `(N,)` int64, always the same ones."""
+    random = np.random.default_rng(seed)
+    chosen = random.choice(len(labels), round(share * len(labels)), replace=False)
     made = labels.copy()
     made[chosen] = (labels[chosen] + random.integers(1, num_classes, len(chosen))) % num_classes
     return made

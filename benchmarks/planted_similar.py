@@ -35,11 +35,11 @@ def load(
     return changed, test, dataclasses.replace(source, name=str(Path(__file__)))
 
 
-def planted(labels: Array, names: tuple[str, ...]) -> Array:
-    """The labels with `SHARE` of them replaced by the similar class; `(N,)` int64, always the same ones."""
+def planted(labels: Array, names: tuple[str, ...], share: float = SHARE, seed: int = SEED) -> Array:
+    """The labels with a share of them replaced by the similar class; `(N,)` int64, always the same ones."""
     similar = np.array([names.index(BECOMES.get(name, name)) for name in names])
     (candidates,) = np.nonzero(similar[labels] != labels)
-    chosen = np.random.default_rng(SEED).choice(candidates, round(SHARE * len(labels)), replace=False)
+    chosen = np.random.default_rng(seed).choice(candidates, round(share * len(labels)), replace=False)
     made = labels.copy()
     made[chosen] = similar[labels[chosen]]
     return made

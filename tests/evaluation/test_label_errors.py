@@ -202,8 +202,12 @@ def test_what_is_missing_is_said(make_run, tmp_path):
 def test_losses_are_averaged_over_the_epochs_and_trainings_that_met_the_image():
     losses = np.array([[1.0, np.nan, np.nan], [3.0, 0.5, np.nan]], np.float16)
     noted = [_noted(["a", "b", "c"], losses), _noted(["d", "a", "elsewhere"], losses)]
-    found = learning_losses(noted, np.array(["a", "b", "c", "d"]))
+    found = learning_losses(noted, np.array(["a", "b", "c", "d"]), np.ones(2))
     np.testing.assert_allclose(found, [(1 + 3 + 0.5) / 3, 0.5, np.nan, 2])
+    found = learning_losses(noted, np.array(["a", "b", "c", "d"]), np.array([0.2, 0.0]))
+    np.testing.assert_allclose(found, [2, 0.5, np.nan, np.nan])
+    damaged = [_noted(["a", "b"], np.array([[np.inf, -np.inf]], np.float16))]
+    assert learning_losses(damaged, np.array(["a", "b"]), np.ones(1)).tolist() == [65504, 0]
 
 
 def test_how_a_label_was_learned_counts_as_much_as_its_probability():

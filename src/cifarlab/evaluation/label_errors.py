@@ -185,7 +185,7 @@ def _examine(
     if split != "train":
         _check_pictures(images, stored, first.data_name)
     report("weighing the labels", 0.1)
-    ranking = rank_labels(predicted, score, learning_losses(noted, images.ids) if noted else None)
+    ranking = rank_labels(predicted, score, learning_losses(noted, images.ids, predicted.exponents) if noted else None)
     agreement = float((predicted.probabilities.argmax(axis=1) == predicted.labels).mean())
     conflicts = None
     if duplicates:

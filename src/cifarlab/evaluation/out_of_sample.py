@@ -7,7 +7,7 @@ Source: Heskes 1998, Selecting weighting factors in logarithmic opinion pools, N
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
@@ -19,6 +19,8 @@ from cifarlab.utils.arrays import Array, rows_of
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
 
+_LARGEST = float(np.finfo(np.float16).max)  # that a run records
+
 
 @dataclass(frozen=True, eq=False)
 class OutOfSampleProbabilities:
@@ -29,12 +31,14 @@ class OutOfSampleProbabilities:
         labels: `(N,)` int64, the labels given.
         probabilities: `(N, K)` float64, rows sum to 1.
         class_names: K names.
+        exponents: How much each of M models counts; see `pool_runs`.
     """
 
     ids: Array
     labels: Array
     probabilities: Array
     class_names: tuple[str, ...]
+    exponents: Array = field(default_factory=lambda: np.ones(1))
 
 
 def pool_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
@@ -49,9 +53,8 @@ def pool_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
             raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
         if (each.labels[rows_of(each.ids, first.ids)] != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
-    return OutOfSampleProbabilities(
-        first.ids, first.labels, _pool(predictions, first.ids, first.labels), first.class_names
-    )
+    probabilities, exponents = _pool(predictions, first.ids, first.labels)
+    return OutOfSampleProbabilities(first.ids, first.labels, probabilities, first.class_names, exponents)
 
 
 def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOfSampleProbabilities:
@@ -86,33 +89,35 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
             f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more of these "
             f"{counted(len(predictions), 'run')} than others: give all runs of each cifarlab train --folds K"
         )
-    probabilities = _pool(predictions, expected_ids, labels)
-    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names)
+    probabilities, exponents = _pool(predictions, expected_ids, labels)
+    return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names, exponents)
 
 
-def learning_losses(noted: Sequence[Dynamics], ids: Array) -> Array:
+def learning_losses(noted: Sequence[Dynamics], ids: Array, weights: Array) -> Array:
     """The mean loss of each image over all epochs of the trainings that learned it.
 
     Args:
-        noted: What the trainings recorded.
+        noted: What M trainings recorded.
         ids: `(N,)` str.
+        weights: `(M,)` float, how much each training counts.
 
     Returns:
-        `(N,)` nats; NaN for an image that no training met.
+        `(N,)` nats; NaN for an image that no training met which counts.
     """
     total, met = np.zeros(len(ids)), np.zeros(len(ids))
-    for curves in (each.train for each in noted):
+    for curves, weight in zip((each.train for each in noted), weights, strict=True):
         known = np.isin(curves.ids, ids)
         rows = rows_of(ids, curves.ids[known])
-        total[rows] += np.nansum(curves.losses[:, known].astype(np.float64), axis=0)
-        met[rows] += curves.met[:, known].sum(axis=0)
+        losses = np.clip(curves.losses[:, known].astype(np.float64), 0, _LARGEST)  # a file may hold what no loss is
+        total[rows] += weight * np.nansum(losses, axis=0)
+        met[rows] += weight * curves.met[:, known].sum(axis=0)
     return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))
 
 
-def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> Array:
-    """`(N, K)`: softmax of the log probabilities of the models that were asked, each times the model's exponent."""
+def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> tuple[Array, Array]:
+    """`(N, K)`, softmax of the log probabilities of the models that were asked, each times its exponent; and those."""
     if len(predictions) == 1:
-        return np.asarray(predictions[0].probabilities[rows_of(predictions[0].ids, ids)])
+        return np.asarray(predictions[0].probabilities[rows_of(predictions[0].ids, ids)]), np.ones(1)
     asked = [(rows_of(ids, each.ids), each.log_probabilities) for each in predictions]  # (n,) and (n, K) of each
     every, classes = np.arange(len(ids)), asked[0][1].shape[1]
     even = np.full(len(asked), 1 / np.mean(np.bincount(np.concatenate([rows for rows, _ in asked]))))
@@ -133,4 +138,4 @@ def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> Arra
         return float(beyond @ beyond / 2 - said[every, labels].sum()), slopes + beyond
 
     fitted = minimize(loss, even, jac=True, bounds=[(0, None)] * len(asked), method="L-BFGS-B")
-    return np.asarray(np.exp(log_probabilities(fitted.x)))
+    return np.exp(log_probabilities(fitted.x)), fitted.x
