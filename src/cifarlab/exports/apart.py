@@ -70,7 +70,15 @@ def _run(steps: Sequence[Step], backend: str | None) -> tuple[list[Outcome], int
         job.write_text(json.dumps({"steps": json_data(list(steps)), "code": own_code.allowed()}), encoding="utf-8")
         answers.touch()
         command = [sys.executable, "-m", __name__, str(job), str(answers)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
         lines = answers.read_text(encoding="utf-8").splitlines(keepends=True)
         found = [Outcome(**json.loads(line)) for line in lines if line.endswith("\n")]  # the last may be cut off
     return found, done.returncode, done.stderr

@@ -74,8 +74,6 @@ def load_model(run: AnyRun, code: Sequence[str | os.PathLike[str]] = ()) -> Any:
     own_code.allow_files(code)
     if pretrained_run.is_builtin(run):
         return builtin.load_model()
-    if onnx_files.is_file(run):
-        raise CifarlabError(f"{run} is an exported file, which holds no Keras model: give the run's folder")
     run = _open(run)
     path = run.model_file
     # A model of own layers needs the file that defines them; one of Keras's layers needs none, whoever built it.
@@ -132,8 +130,7 @@ def predict(
 
     Args:
         pictures: Files, folders (every picture in them and below, sorted), or `"-"` for one picture on standard input.
-        model: The run whose model looks at them, or an ONNX file that `export` wrote; by default the built-in model,
-            which needs neither data nor network.
+        model: The run, or an ONNX file that `export` wrote; by default the built-in model, without data or network.
         top: How many classes to name; at most all.
         tta: Test-time augmentation, one of `tta.NAMES`; none by default.
         code: The user's own Python files that the run may need.
@@ -160,9 +157,8 @@ def predict(
         unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
         predictions = _predict_quickly(model, network, unlabelled, tta)
     probabilities = scale(predictions, temperature_of(model, tta)).probabilities
-    named = None if tta == NO_TTA else tta
     found = zip(rows, best_classes(probabilities, names, top), strict=True)
-    return [PicturePrediction(readable(paths[row]), named, best) for row, best in found]
+    return [PicturePrediction(readable(paths[row]), None if tta == NO_TTA else tta, best) for row, best in found]
 
 
 def _predict_quickly(run: AnyRun, network: Any, image_set: ImageSet, tta: str) -> Predictions:

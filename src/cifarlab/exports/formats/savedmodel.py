@@ -12,7 +12,7 @@ import numpy as np
 from cifarlab.exports.about import About
 from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
-from cifarlab.inference.onnx_files import KEY, LOGITS, PROBABILITIES
+from cifarlab.inference.onnx_files import KEY, LOGITS, PIXELS, PROBABILITIES
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
@@ -42,7 +42,14 @@ _KNOWN = frozenset(
 
 def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     """Export the network with one signature, `serving_default`."""
-    network.export(str(place), format="tf_saved_model", verbose=False)
+    import tensorflow as tf
+
+    # Not by `network.export`, which writes every weight twice.
+    served = tf.Module()
+    served.weights = [variable.value for variable in network.variables]
+    pixels = tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name=PIXELS)
+    serve = tf.function(lambda pixels: network(pixels, training=False), input_signature=[pixels], autograph=False)
+    tf.saved_model.save(served, str(place), signatures=serve)
     extra = place / "assets.extra"
     extra.mkdir()
     (extra / f"{KEY}.json").write_text(json.dumps(json_data(about)), encoding="utf-8")
