@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import Config
 
+from cifarlab.utils.memory import give_back_large_pieces
 from cifarlab.web.server.application import create_app
 from cifarlab.web.server.connections import bounded_protocol, end_unfinished, say_once
 from cifarlab.web.server.hosts import is_address, is_every_address, is_loopback, own_address
@@ -36,6 +37,7 @@ def serve(settings: Settings, listener: socket.socket, announce: Callable[[str],
     """
     # Threads that come back from a network's arithmetic wait for their turn in Python: shorter than 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    give_back_large_pieces()
     try:
         settings = replace(settings, port=listener.getsockname()[1])
         if settings.token is None and not is_loopback(settings.host):
