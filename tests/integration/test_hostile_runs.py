@@ -231,9 +231,8 @@ QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test",
 
 def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", JobHere)
-    data_name = hostile.data_name
+    data_name, requests, has_begun = hostile.data_name, 0, False
     with open_app() as client:
-        requests, has_begun = 0, False
         # What takes the run away comes last.
         for route in sorted(_routes(), key=lambda each: each.path.endswith("/delete")):
             names = re.findall(r"{(\w+)", route.path)
