@@ -151,6 +151,8 @@ def examine_labels(
         if given not in known:
             raise CifarlabError(discovery.unknown(kind, given, known))
     check_tta(tta)
+    if score == LEARNED and split != "train":
+        raise CifarlabError(f"{LEARNED} is of training images, and these are {split} images: add --train")
     own_code.allow_files(code)
     if not runs:
         raise CifarlabError("finding label errors needs a run: give the folder of one that cifarlab train made")
@@ -173,7 +175,7 @@ def _examine(
     found = [run.predictions_with_notices(read, tta) for run in opened]
     stored = [predictions for predictions, _ in found]
     score = score or (LEARNED if split == "train" and all(run.dynamics_file.is_file() for run in opened) else SCORES[0])
-    noted = _read_dynamics(opened, split) if score == LEARNED else []
+    noted = _read_dynamics(opened) if score == LEARNED else []
     _import_cleanlab()  # before the data are read
     first = opened[0]
     held_out = first.recipe.held_out if split == "validation" else {"validation_fraction": 0.0}
@@ -242,9 +244,7 @@ def rank_labels(
     ]  # fmt: skip
 
 
-def _read_dynamics(runs: Sequence[Run], split: str) -> list[training_dynamics.Dynamics]:
-    if split != "train":
-        raise CifarlabError(f"{LEARNED} is of training images, and these are {split} images: add --train")
+def _read_dynamics(runs: Sequence[Run]) -> list[training_dynamics.Dynamics]:
     noted = [(run.name, training_dynamics.load(run)) for run in runs]
     if missing := [name for name, each in noted if each is None]:
         raise CifarlabError(f"{few(missing)} recorded no training dynamics: rank by --score {SCORES[0]}")
