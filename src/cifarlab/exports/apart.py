@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
+from cifarlab.utils.temporary import temporary_folder
 
 Step = Mapping[str, Any]
 """What to do, under `"do"` the name of a function in `steps`, and the arguments of that function."""
@@ -65,8 +65,8 @@ def do_apart(
 def _run(steps: Sequence[Step], backend: str | None) -> tuple[list[Outcome], int, str]:
     """The answers of a process, its exit code, and what it wrote to standard error."""
     environment = {**os.environ, **({"KERAS_BACKEND": backend} if backend else {})}
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
-        job, answers = Path(folder) / "job.json", Path(folder) / "answers.jsonl"
+    with temporary_folder() as folder:
+        job, answers = folder / "job.json", folder / "answers.jsonl"
         job.write_text(json.dumps({"steps": json_data(list(steps)), "code": own_code.allowed()}), encoding="utf-8")
         answers.touch()
         command = [sys.executable, "-m", __name__, str(job), str(answers)]

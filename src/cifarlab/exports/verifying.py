@@ -1,7 +1,6 @@
 """The proof of an exported file, repeated: is it still what was exported, and does it answer as its run?"""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from cifarlab.utils import own_code
 from cifarlab.utils.environment import find_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback, ignore
+from cifarlab.utils.temporary import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def verify_file(
     judged = record.about.quantised is not None
     pictures = choose_pictures(own, data_dir, is_quantised=judged)
     named = own if isinstance(own, str) else str(open_run(own).path.resolve())
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as made:
-        folder = Path(made)
+    with temporary_folder() as folder:
         progress("asking the run", 0.2)
         of_run, _ = comparing.ask_run(named, pictures, find_backend(), folder, [], lambda step: None)
         progress(f"asking {place}", 0.7)

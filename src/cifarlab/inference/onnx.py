@@ -6,9 +6,7 @@ A server's batches are small, and small batches take onnxruntime a fraction of T
 
 import importlib.util
 import logging
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.utils.silence import silenced, without_chatter
+from cifarlab.utils.temporary import temporary_folder
 
 ONNXRUNTIME = onnx_session.NAME
 TOLERANCE = 1e-3
@@ -96,8 +95,8 @@ def export(network: Any) -> bytes:
     """
     # Keras exports only what has been called.
     network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder, silenced(), without_chatter():
-        file = Path(folder) / "model.onnx"
+    with temporary_folder() as folder, silenced(), without_chatter():
+        file = folder / "model.onnx"
         logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it could not convert, onnxruntime says too
         network.export(str(file), format="onnx", verbose=False)
         return _without_erfc(file.read_bytes())

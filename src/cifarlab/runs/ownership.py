@@ -52,6 +52,13 @@ class OwnedRun(RunFiles):
         """Whether there is anything to resume from."""
         return self.checkpoint_file.is_file() or self.earlier_checkpoint_file.is_file()
 
+    def is_gone(self) -> bool:
+        """Whether the folder is not there, or out of reach, as a network folder can be for a while."""
+        try:
+            return not self.state_file.is_file()
+        except OSError:  # such as ESTALE
+            return True
+
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
         """Nobody else trains this run inside; the operating system gives it free when the process ends, however.

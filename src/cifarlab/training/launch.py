@@ -238,6 +238,8 @@ def _fit(task: "Task", show: TrainingObserver, *, resume: bool) -> None:
     except own_code.RAISES as error:  # whatever it is, the run says so; then it goes on to who called
         if not is_out_of_memory(error):
             _note_end(run, "failed", str(error))
+            if isinstance(error, CifarlabError | OSError) and run.is_gone():
+                raise _gone(run) from error
             raise
         _note_end(run, "failed", "out of memory")
         state = None
@@ -272,6 +274,12 @@ def _note_end(run: Run, state: str, why: str) -> None:
     """Record how it ended; where the disk is full, what ended it is what must be told, and not that."""
     with contextlib.suppress(CifarlabError):
         run.set_state(state, why)
+
+
+def _gone(run: Run) -> CifarlabError:
+    again = f"cifarlab train --resume {shlex.quote(str(run.path))}"
+    where = f"{run.path} is gone, perhaps with its disk or network folder"
+    return CifarlabError(f"{where}: once it is back, {again} goes on from its last checkpoint")
 
 
 def _too_large(task: "Task") -> CifarlabError:

@@ -3,7 +3,6 @@
 The contract of a model is `(B, H, W, C)` raw pixels in, `(B, K)` logits out, in a form that Keras can save and load.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from cifarlab.inference.keras_files import load_keras, own_objects, reason
 from cifarlab.utils import own_code
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.temporary import is_refused, temporary_folder
 from cifarlab.utils.text import counted
 
 PROBABILITIES = frozenset({"softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid", "sparsemax"})
@@ -189,12 +189,14 @@ def _check_loads(model: Any, module: ModuleType, name: str, images: Array) -> No
     answers = _answer(model, images)
     if not _same(answers, _answer(model, images), 1e-5):  # the same arithmetic on the same numbers
         raise CifarlabError(f"{name}: the model answers the same images differently each time: leave chance out of use")
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
-        path = Path(folder) / "model.keras"
+    with temporary_folder() as folder:
+        path = folder / "model.keras"
         try:
             model.save(path)
             loaded = load_keras(path, module)
         except own_code.RAISES as error:  # a user's layers raise what they like, and Keras whatever its parts do
+            if is_refused(error):  # the disk's fault, not the model's
+                raise
             culprit, cause = _culprit(model, module) or ("", error)
             raise CifarlabError(
                 f"{name}: the model could not be saved and loaded again{culprit}, so that no command could use it: "

@@ -10,7 +10,8 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,8 @@ from cifarlab.utils.json_text import parse_json
 from cifarlab.utils.seals import seal
 
 _numbers = itertools.count()
+_kept: Counter[Path] = Counter()
+_AWAY = (errno.ENOENT, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
@@ -52,8 +55,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], *, keep_as
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise CifarlabError(f"cannot write {path}: {reason}; free some space or choose another folder") from error
+        raise CifarlabError(f"cannot write {path}: {error.strerror or error}; {_advice(error)}") from error
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -88,10 +90,32 @@ def make_folder(folder: Path) -> None:
     """
     if folder.is_dir():
         return
+    if folder in _kept:
+        raise FileNotFoundError(errno.ENOENT, "its folder is gone")
     if folder.parent != folder:
         make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     _sync_folder(folder.parent)
+
+
+@contextlib.contextmanager
+def never_made_anew(folder: Path) -> Iterator[None]:
+    """Inside, `make_folder` does not make this folder.
+
+    Where it is gone for a while, as a network folder can be, half a folder in its place would hide that, and be in the
+    way when it is back.
+    """
+    _kept[folder] += 1
+    try:
+        yield
+    finally:
+        _kept[folder] -= 1
+        if not _kept[folder]:
+            del _kept[folder]
+
+
+def _advice(error: OSError) -> str:
+    return "see that the folder is there" if error.errno in _AWAY else "free some space or choose another folder"
 
 
 def move(path: Path, to: Path) -> Path:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.processes import Process
 
@@ -19,18 +20,23 @@ class BusyError(CifarlabError):
 def hold(path: Path, what: str, advice: str, seconds: float = 0.0) -> Iterator[None]:
     """Hold a lock for as long as the block lasts.
 
+    Where its folder disappears meanwhile, nothing in this process makes that anew.
+
     Args:
-        path: The lock's file, which stays; beside it, for as long as it is held, a file that says by whom.
+        path: The lock's file, which stays, in a folder that is there; beside it, for as long as it is held, a file that
+            says by whom.
         what: What its holder does, such as `"runs/a is being trained"`.
         advice: What to do where another process holds it.
         seconds: For how long to wait for it.
 
     Raises:
         BusyError: If another process, or another thread of this one, holds it.
-        CifarlabError: If there can be no lock: the folder is read-only, or the disk full.
+        CifarlabError: If there can be no lock: the folder is missing or read-only, or the disk full.
     """
     import filelock  # brings asyncio, which those who only read need not wait for
 
+    if not path.parent.is_dir():  # filelock would make it
+        raise CifarlabError(f"cannot lock {path}: its folder is gone; see that it is there")
     lock = filelock.FileLock(path)
     try:
         if seconds:
@@ -47,7 +53,8 @@ def hold(path: Path, what: str, advice: str, seconds: float = 0.0) -> Iterator[N
         # For words alone: who cannot write it holds the lock all the same.
         with contextlib.suppress(OSError):
             _write_owner(owner)
-        yield
+        with files.never_made_anew(path.parent):
+            yield
     finally:
         with contextlib.suppress(OSError):
             owner.unlink(missing_ok=True)

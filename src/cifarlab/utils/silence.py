@@ -8,6 +8,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -32,7 +33,7 @@ def without_chatter() -> Iterator[None]:
     What Python writes to `sys.stderr` meanwhile, such as a display of progress, is shown at once.
     """
     # A file and not a pipe: a pipe is full after 64 KiB, and whoever writes then waits for a reader for ever.
-    with _descriptor, tempfile.TemporaryFile() as kept:
+    with _descriptor, _unnamed_file() as kept:
         _flush()
         shown = os.dup(_STDERR)
         os.dup2(kept.fileno(), _STDERR)
@@ -57,6 +58,13 @@ _descriptor = threading.Lock()
 _lock = threading.Lock()
 _filters = contextlib.ExitStack()
 _inside = 0
+
+
+def _unnamed_file() -> IO[bytes]:
+    """In memory where the system has such files (Linux): the folder for temporary files may be full, or missing."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ files: `unzip FILE` shows it, and runtimes do not look there.
 """
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from cifarlab.utils.arrays import Array
 from cifarlab.utils.images import Pixels
 from cifarlab.utils.json_data import json_data
 from cifarlab.utils.machine.processor import usable_cores
+from cifarlab.utils.temporary import temporary_folder
 
 SUFFIX = ".tflite"
 BACKEND = "tensorflow"
@@ -31,9 +31,9 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     """Convert the network into LiteRT's own operations alone: what it has not is an error, and no Flex operation."""
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
-        network.export(folder, format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    with temporary_folder() as folder:
+        network.export(str(folder), format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if how.kind is not None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -41,7 +41,8 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
             converter.target_spec.supported_types = [tf.float16]
         if how.kind == "int8":
             converter.representative_dataset = lambda: _one_by_one(how.pictures)
-        place.write_bytes(converter.convert())
+        converted = converter.convert()
+    place.write_bytes(converted)
     with zipfile.ZipFile(place, "a") as archive:
         archive.writestr(f"{KEY}.json", json.dumps(json_data(about)))
 

@@ -4,7 +4,6 @@ What travels with it is in the model's `metadata_props`, under `cifarlab`.
 """
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
 from cifarlab.inference.onnx_files import KEY, PIXELS
 from cifarlab.utils.json_data import json_data
+from cifarlab.utils.temporary import temporary_folder
 
 SUFFIX = ".onnx"
 BACKEND = "tensorflow"
@@ -63,8 +63,8 @@ def _in_int8(model: Any, pictures: Any) -> Any:
         def get_next(self) -> dict[str, Any] | None:
             return next(self.batches, None)
 
-    with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
-        to = Path(folder) / "int8.onnx"
+    with temporary_folder() as folder:
+        to = folder / "int8.onnx"
         quantization.quantize_static(
             model,
             to,

@@ -5,7 +5,6 @@ it, by onnxruntime on this machine; that a browser computes the same is tested i
 """
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from cifarlab.exports import web_page
@@ -13,6 +12,7 @@ from cifarlab.exports.about import About
 from cifarlab.exports.formats import onnx
 from cifarlab.exports.network import Answer
 from cifarlab.exports.quantising import Quantising
+from cifarlab.utils.temporary import temporary_folder
 
 SUFFIX = "-web"
 BACKEND = onnx.BACKEND
@@ -23,8 +23,8 @@ PROVES = onnx.PROVES
 
 def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     """Write the page around the network's ONNX file."""
-    with TemporaryDirectory(prefix="cifarlab-") as folder:
-        file = Path(folder) / f"network{onnx.SUFFIX}"
+    with temporary_folder() as folder:
+        file = folder / f"network{onnx.SUFFIX}"
         onnx.write(network, file, about, how)
         place.mkdir()
         web_page.write_page(file.read_bytes(), about, place)
@@ -32,7 +32,7 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
 
 def open_answers(place: Path) -> Answer:
     """The page's network in onnxruntime, on the processor."""
-    with TemporaryDirectory(prefix="cifarlab-") as folder:
-        file = Path(folder) / f"network{onnx.SUFFIX}"
+    with temporary_folder() as folder:
+        file = folder / f"network{onnx.SUFFIX}"
         file.write_bytes(web_page.read_network(place))
         return onnx.open_answers(file)
