@@ -53,7 +53,7 @@ def pool_runs(predictions: Sequence[Predictions]) -> OutOfSampleProbabilities:
             raise CifarlabError("the runs were not evaluated on the same images: evaluate them on one data set")
         if (each.labels[rows_of(each.ids, first.ids)] != first.labels).any():
             raise CifarlabError("the runs were evaluated on other labels of the same images: evaluate them again")
-    probabilities, exponents = _pool(predictions, first.ids, first.labels)
+    probabilities, exponents = pool(predictions, first.ids, first.labels)
     return OutOfSampleProbabilities(first.ids, first.labels, probabilities, first.class_names, exponents)
 
 
@@ -89,33 +89,22 @@ def join_folds(predictions: Sequence[Predictions], expected_ids: Array) -> OutOf
             f"{counted(repeated, 'image')} {'is' if repeated == 1 else 'are'} left out by more of these "
             f"{counted(len(predictions), 'run')} than others: give all runs of each cifarlab train --folds K"
         )
-    probabilities, exponents = _pool(predictions, expected_ids, labels)
+    probabilities, exponents = pool(predictions, expected_ids, labels)
     return OutOfSampleProbabilities(expected_ids, labels, probabilities, predictions[0].class_names, exponents)
 
 
-def learning_losses(noted: Sequence[Dynamics], ids: Array, weights: Array) -> Array:
-    """The mean loss of each image over all epochs of the trainings that learned it.
+def pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> tuple[Array, Array]:
+    """What M models say together of images that each of them may have been asked about or not.
 
     Args:
-        noted: What M trainings recorded.
-        ids: `(N,)` str.
-        weights: `(M,)` float, how much each training counts.
+        predictions: Of each model, about images that are all among `ids`, with the same classes.
+        ids: `(N,)` str, each asked by at least one model.
+        labels: `(N,)` int64, the labels given.
 
     Returns:
-        `(N,)` nats; NaN for an image that no training met which counts.
+        `(N, K)` float64, the softmax of the sum of the log probabilities of the models that were asked, each times its
+        exponent; and the `(M,)` exponents.
     """
-    total, met = np.zeros(len(ids)), np.zeros(len(ids))
-    for curves, weight in zip((each.train for each in noted), weights, strict=True):
-        known = np.isin(curves.ids, ids)
-        rows = rows_of(ids, curves.ids[known])
-        losses = np.clip(curves.losses[:, known].astype(np.float64), 0, _LARGEST)  # a file may hold what no loss is
-        total[rows] += weight * np.nansum(losses, axis=0)
-        met[rows] += weight * curves.met[:, known].sum(axis=0)
-    return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))
-
-
-def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> tuple[Array, Array]:
-    """`(N, K)`, softmax of the log probabilities of the models that were asked, each times its exponent; and those."""
     if len(predictions) == 1:
         return np.asarray(predictions[0].probabilities[rows_of(predictions[0].ids, ids)]), np.ones(1)
     asked = [(rows_of(ids, each.ids), each.log_probabilities) for each in predictions]  # (n,) and (n, K) of each
@@ -139,3 +128,24 @@ def _pool(predictions: Sequence[Predictions], ids: Array, labels: Array) -> tupl
 
     fitted = minimize(loss, even, jac=True, bounds=[(0, None)] * len(asked), method="L-BFGS-B")
     return np.exp(log_probabilities(fitted.x)), fitted.x
+
+
+def learning_losses(noted: Sequence[Dynamics], ids: Array, weights: Array) -> Array:
+    """The mean loss of each image over all epochs of the trainings that learned it.
+
+    Args:
+        noted: What M trainings recorded.
+        ids: `(N,)` str.
+        weights: `(M,)` float, how much each training counts.
+
+    Returns:
+        `(N,)` nats; NaN for an image that no training met which counts.
+    """
+    total, met = np.zeros(len(ids)), np.zeros(len(ids))
+    for curves, weight in zip((each.train for each in noted), weights, strict=True):
+        known = np.isin(curves.ids, ids)
+        rows = rows_of(ids, curves.ids[known])
+        losses = np.clip(curves.losses[:, known].astype(np.float64), 0, _LARGEST)  # a file may hold what no loss is
+        total[rows] += weight * np.nansum(losses, axis=0)
+        met[rows] += weight * curves.met[:, known].sum(axis=0)
+    return np.asarray(np.divide(total, met, out=np.full(len(ids), np.nan), where=met > 0))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cifarlab.evaluation.out_of_sample import pool, pool_runs
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.filters import (
@@ -66,12 +67,12 @@ def test_filters_by_confidence_keep_both_limits():
     assert rows(shown="right", least=0.6, order="order") == [0, 2]
 
 
-def test_doubt_is_what_all_runs_do_not_believe():
+def test_doubt_is_what_the_runs_pooled_do_not_believe():
     other = predictions(chances=np.roll(CHANCES, 1, axis=1))
     doubts = weigh_labels({"one": predictions(), "two": other})
-    own = CHANCES[np.arange(6), LABELS]
-    theirs = np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
-    np.testing.assert_allclose(doubts.doubt, 1 - (own + theirs) / 2, atol=1e-6)
+    pooled = pool_runs([predictions(), other]).probabilities  # what `cifarlab doubts` ranks by
+    np.testing.assert_allclose(doubts.doubt, 1 - pooled[np.arange(6), LABELS], atol=1e-6)
+    np.testing.assert_array_equal(doubts.suggested, pooled.argmax(axis=1))
     chosen = select_predictions(predictions(), PredictionFilter(shown="all", doubt=0.6, order="doubt"), doubts)
     assert chosen.tolist() == [row for row in np.argsort(-doubts.doubt, kind="stable") if doubts.doubt[row] >= 0.6]
 
@@ -81,7 +82,7 @@ def test_runs_in_another_order_of_images_are_put_in_order():
     ids = np.array([f"test-{row}" for row in range(6)])
     shuffled = predictions(CHANCES[order], LABELS[order], ids[order])
     both = weigh_labels({"one": predictions(), "two": shuffled})
-    np.testing.assert_allclose(both.doubt, weigh_labels({"one": predictions()}).doubt, atol=1e-6)
+    np.testing.assert_allclose(both.doubt, weigh_labels({"one": predictions(), "two": predictions()}).doubt, atol=1e-6)
 
 
 def test_a_run_about_other_images_has_no_opinion():
@@ -104,9 +105,8 @@ def test_folds_speak_each_of_the_images_that_it_left_out():
     first = predictions(CHANCES[:4], LABELS[:4], ids[:4])
     second = predictions(np.roll(CHANCES, 1, axis=1)[3:], LABELS[3:], ids[3:])  # both left out the fourth
     joined = join_left_out({"one": first, "two": second})
-    own, theirs = CHANCES[np.arange(6), LABELS], np.roll(CHANCES, 1, axis=1)[np.arange(6), LABELS]
-    expected = [*own[:3], (own[3] + theirs[3]) / 2, *theirs[4:]]
-    np.testing.assert_allclose(joined.of(ids.tolist()), 1 - np.array(expected), atol=1e-6)
+    pooled, _ = pool([first, second], ids, LABELS)
+    np.testing.assert_allclose(joined.of(ids.tolist()), 1 - pooled[np.arange(6), LABELS], atol=1e-6)
     assert joined.runs == ("one", "two")
     assert np.isnan(joined.of(["elsewhere"])).all()
 

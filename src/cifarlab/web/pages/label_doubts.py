@@ -6,18 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarlab.evaluation.out_of_sample import pool
 from cifarlab.runs.predictions import Predictions, are_other_pictures
 
 
 @dataclass(frozen=True, eq=False)
 class Doubts:
-    """The mean out-of-sample probabilities of some runs for the labels of a split.
+    """The pooled out-of-sample probabilities of some runs for the labels of a split.
 
     Attributes:
         runs: Whose probabilities these are.
         rows: Image id to its row.
-        doubt: `(N,)` float32: 1 minus the mean probability of the label.
-        suggested: `(N,)` int64: the class with the highest mean probability.
+        doubt: `(N,)` float32: 1 minus the pooled probability of the label.
+        suggested: `(N,)` int64: the class with the highest pooled probability.
         believed: `(N,)` float32: that probability.
         class_names: In the order of the labels.
         state: Another one means that these are other doubts.
@@ -44,7 +45,7 @@ def rows_by_id(predictions: Predictions) -> dict[str, int]:
 
 
 def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
-    """The mean out-of-sample probabilities of runs, for the images that the first predicted.
+    """The pooled out-of-sample probabilities of runs, for the images that the first predicted.
 
     Args:
         opinions: Of each run by its name, at least one; those about other images or classes are left out.
@@ -52,18 +53,18 @@ def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) ->
     """
     first = next(iter(opinions.values()))
     rows = rows_by_id(first)
-    total, runs = np.zeros(first.logits.shape), []  # (N, K)
-    for name, other in opinions.items():
-        places = rows_by_id(other)
-        if other.class_names != first.class_names or places.keys() != rows.keys() or are_other_pictures(first, other):
-            continue
-        total += other.probabilities[[places[image_id] for image_id in rows]]
-        runs.append(name)
-    return _doubt(tuple(runs), rows, first.labels, total / len(runs), first.class_names, state)
+    used = {
+        name: other
+        for name, other in opinions.items()
+        if other.class_names == first.class_names
+        and rows_by_id(other).keys() == rows.keys()
+        and not are_other_pictures(first, other)
+    }
+    return _doubt(used, rows, first.labels, state)
 
 
 def join_left_out(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
-    """The mean out-of-sample probabilities of runs that left out different images, such as the folds of one training.
+    """The pooled out-of-sample probabilities of runs that left out different images, such as the folds of one training.
 
     Args:
         opinions: Of each run by its name, at least one, about the images that it left out; those about other classes
@@ -76,25 +77,16 @@ def join_left_out(opinions: Mapping[str, Predictions], state: Hashable = None) -
     for each in used.values():
         for image_id in each.ids.tolist():
             rows.setdefault(image_id, len(rows))
-    total, asked = np.zeros((len(rows), len(names))), np.zeros(len(rows))  # (N, K) and (N,)
     labels = np.zeros(len(rows), np.int64)
     for each in used.values():
-        places = [rows[image_id] for image_id in each.ids.tolist()]  # without repetition: ids are unique
-        total[places] += each.probabilities
-        asked[places] += 1
-        labels[places] = each.labels
-    return _doubt(tuple(used), rows, labels, total / asked[:, np.newaxis], names, state)
+        labels[[rows[image_id] for image_id in each.ids.tolist()]] = each.labels
+    return _doubt(used, rows, labels, state)
 
 
-def _doubt(
-    runs: tuple[str, ...],
-    rows: dict[str, int],
-    labels: NDArray[np.int64],
-    mean: NDArray[np.float64],
-    names: tuple[str, ...],
-    state: Hashable,
-) -> Doubts:
-    """From the mean probabilities of N images, `(N, K)`."""
-    label_probability = mean[np.arange(len(labels)), labels]
-    suggested, believed = mean.argmax(axis=1).astype(np.int64), mean.max(axis=1).astype(np.float32)
-    return Doubts(runs, rows, (1 - label_probability).astype(np.float32), suggested, believed, names, state)
+def _doubt(used: Mapping[str, Predictions], rows: dict[str, int], labels: NDArray[np.int64], state: Hashable) -> Doubts:
+    """What the runs say together of N images, as `cifarlab doubts` pools them."""
+    found, _ = pool(list(used.values()), np.array(list(rows)), labels)  # (N, K)
+    names = next(iter(used.values())).class_names
+    label_probability = found[np.arange(len(labels)), labels]
+    suggested, believed = found.argmax(axis=1).astype(np.int64), found.max(axis=1).astype(np.float32)
+    return Doubts(tuple(used), rows, (1 - label_probability).astype(np.float32), suggested, believed, names, state)
