@@ -63,7 +63,8 @@ def test_a_folder_that_is_not_there_is_one_line(rungs, folder):
 
 def test_scores_of_an_earlier_model_are_left_out_with_the_command(rungs, folder, make_run):
     run = make_run("dense1.py", 0, 0.5)
-    run.model_file.write_bytes(b"a model")
+    with zipfile.ZipFile(run.model_file, "w") as archive:
+        archive.writestr("config.json", "another")
     files.write_json(run.scores_file("test"), {**json_data(run.scores()), "model_checksum": "crc32:1"})
     found = find_own_runs(rungs, folder / "runs")
     assert found.results == {}

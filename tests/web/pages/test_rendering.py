@@ -54,7 +54,7 @@ def test_the_address_of_an_asset_changes_with_it():
 
 
 def test_a_share_that_is_there_is_never_called_nothing():
-    shown = [share(each).replace("\N{NO-BREAK SPACE}", " ") for each in (0.0, 0.001, 0.005, 0.006, 0.5)]
+    shown = [share(each).replace("\N{NO-BREAK SPACE}", " ") for each in (0.0, 0.001, 0.0049, 0.005, 0.5)]
     assert shown == ["0 %", "<1 %", "<1 %", "1 %", "50 %"]
 
 
