@@ -1,5 +1,7 @@
 """Which runs of a folder are a rung's."""
 
+import zipfile
+
 import pytest
 
 from cifarlab.evaluation.ladder.own_runs import find_own_runs
