@@ -126,6 +126,12 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def made_up_onnx() -> ModuleType:
+    """`exports/made_up_onnx.py`: an exported network that needs no training."""
+    return load_file(TESTS / "exports" / "made_up_onnx.py")
+
+
+@pytest.fixture(scope="session")
 def fakes() -> ModuleType:
     """`web/fakes.py`: the app with models that are made up."""
     return load_file(TESTS / "web" / "fakes.py")

@@ -38,32 +38,6 @@ GIVE = """([selector, kind, names]) => {
 }"""
 
 
-def network(channels: int, classes: int) -> bytes:
-    """An ONNX network whose logits are a tenth of the channels' means; of grey pictures only the first is not 0."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    kernel = np.eye(channels, classes, dtype=np.float32) / 10
-    nodes = [
-        helper.make_node("Cast", ["pixels"], ["values"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["values", "axes"], ["means"], keepdims=0),
-        helper.make_node("MatMul", ["means", "kernel"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "colours",
-        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", SIZE, SIZE, channels])],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", classes])
-            for name in ("logits", "probabilities")
-        ],
-        [numpy_helper.from_array(np.array([1, 2]), "axes"), numpy_helper.from_array(kernel, "kernel")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    exported: bytes = model.SerializeToString()
-    return exported
-
-
 def expected(square: np.ndarray, classes: int = 3) -> np.ndarray:
     """The probabilities of `network`, by NumPy."""
     means = square.astype(np.float64).mean((0, 1)) / 10
@@ -87,16 +61,16 @@ def about(name: str, channels: int = 3) -> About:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(tmp_path_factory, made_up_onnx) -> Path:
     place = tmp_path_factory.mktemp("exported")
-    write_page(network(3, 3), about("colours"), place)
+    write_page(made_up_onnx.network(3, 3), about("colours"), place)
     return place
 
 
 @pytest.fixture(scope="module")
-def grey_folder(tmp_path_factory) -> Path:
+def grey_folder(tmp_path_factory, made_up_onnx) -> Path:
     place = tmp_path_factory.mktemp("grey")
-    write_page(network(1, 3), about("grey", channels=1), place)
+    write_page(made_up_onnx.network(1, 3), about("grey", channels=1), place)
     return place
 
 
@@ -241,8 +215,8 @@ def test_policy_allows_no_connection_and_no_foreign_script(folder) -> None:
         assert "unsafe-eval'" not in head.replace("'wasm-unsafe-eval'", "")
 
 
-def test_network_is_read_back(folder) -> None:
-    assert read_network(folder) == network(3, 3)
+def test_network_is_read_back(folder, made_up_onnx) -> None:
+    assert read_network(folder) == made_up_onnx.network(3, 3)
 
 
 @pytest.mark.parametrize("text", ["", "const MODEL = {};", 'const MODEL = {"network": "H4sI"};', "[" * 9000])
@@ -260,7 +234,7 @@ def test_network_that_unfolds_to_more_than_the_limit_is_refused(tmp_path, monkey
         read_network(tmp_path)
 
 
-def test_two_writings_are_the_same_bytes(folder, tmp_path) -> None:
-    write_page(network(3, 3), about("colours"), tmp_path)
+def test_two_writings_are_the_same_bytes(folder, tmp_path, made_up_onnx) -> None:
+    write_page(made_up_onnx.network(3, 3), about("colours"), tmp_path)
     for path in folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name

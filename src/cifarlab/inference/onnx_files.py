@@ -42,6 +42,20 @@ class OnnxFile:
     temperature: float
     about: dict[str, Any]
 
+    @property
+    def data_name(self) -> str:
+        """What the network was trained on, as the file says; empty where it does not."""
+        data = self.about.get("data")
+        name = data.get("name") if isinstance(data, dict) else None
+        return name if isinstance(name, str) else ""
+
+    @property
+    def accuracy(self) -> float | None:
+        """On the test images, as the file says; None where it does not."""
+        accuracy = self.about.get("accuracy")
+        value = accuracy.get("value") if isinstance(accuracy, dict) else None
+        return value if isinstance(value, float) and 0 <= value <= 1 else None
+
 
 def is_file(model: object) -> TypeGuard[str | Path]:
     """Whether a model is named by a file's name that ends in `.onnx`, and not by a run's folder."""

@@ -32,6 +32,7 @@ class Settings:
         token: What a visitor must know; None lets in whoever reaches the address.
         code: Python files that runs may need and the operator named; nothing else of theirs is executed.
         studies_dir: Folder of all studies.
+        models: Exported ONNX files that are asked beside the runs, by their files' names; read once.
     """
 
     runs_dir: Path = Path("runs")
@@ -43,3 +44,4 @@ class Settings:
     code: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     studies_dir: Path = Path("studies")
+    models: tuple[Path, ...] = ()

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ EPILOG = usage.examples(
     "cifarlab serve",
     "cifarlab serve --runs-dir runs --data cifar10 --port 9000",
     "cifarlab serve --host 0.0.0.0",
+    "cifarlab serve --model exports/builtin.onnx",
 )
 
 _TOKEN = "What visitors must know; on another address one is generated."
@@ -35,6 +37,7 @@ def serve(
     port: Annotated[int, option("PORT", "0 takes any that is free.", "--port", "-p", min=0, max=65535)] = 8000,
     token: Annotated[str | None, option("TOKEN", _TOKEN)] = None,
     studies_dir: Annotated[Path, option("DIR", "Folder of all studies.")] = Path("studies"),
+    models: Annotated[list[Path] | None, option("FILE", "ONNX file of cifarlab export to ask too.", "--model")] = None,
 ) -> None:
     """Explore, understand and classify in the browser.
 
@@ -47,6 +50,8 @@ def serve(
     own_code.allow(data)
     _check(runs_dir, data, data_dir, token)
     _check_folder(studies_dir, "--studies-dir")
+    files = tuple(models or ())
+    _check_models(files)
     from cifarlab.web.server.listening import bind
 
     with bind(host, port) as listener:
@@ -54,7 +59,9 @@ def serve(
         from cifarlab.web.settings import Settings
 
         folder = None if data_dir is None else Path(data_dir).expanduser()
-        settings = Settings(runs_dir, data, folder, host, port, token, tuple(code or ()), studies_dir=studies_dir)
+        settings = Settings(
+            runs_dir, data, folder, host, port, token, tuple(code or ()), studies_dir=studies_dir, models=files
+        )
         announce = "cifarlab is at {} (Ctrl-C stops it)".format
         serve_app(settings, listener, lambda address: print(announce(address), flush=True))
     # All has been answered. What would follow is the end of Keras's threads, which takes many seconds of a grace time.
@@ -72,6 +79,16 @@ def _need_web() -> None:
             f"serving needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: install "
             "with pip install 'cifarlab[web]'"
         )
+
+
+def _check_models(files: Sequence[Path]) -> None:
+    from cifarlab.inference.onnx_files import open_file
+    from cifarlab.utils.errors import CifarlabError
+
+    if len({path.name for path in files}) < len(files):
+        raise CifarlabError("two files that --model names have one name: models are asked by it; rename one")
+    for path in files:
+        open_file(path)
 
 
 def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -> None:

@@ -1,8 +1,9 @@
 """The models that the page Classify offers, with what one must know to choose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cifarlab.inference.onnx_files import OnnxFile
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs.layout import NO_TTA
 from cifarlab.utils.errors import CifarlabError
@@ -25,18 +26,23 @@ class Offer:
     date: str = ""
 
 
-def offer_models(names: Sequence[str], summaries: Sequence[RunSummary]) -> list[Offer]:
+def offer_models(names: Sequence[str], summaries: Sequence[RunSummary], files: Mapping[str, OnnxFile]) -> list[Offer]:
     """The models of some names.
 
     Args:
-        names: Of the built-in model and of runs.
+        names: Of the built-in model, of exported files and of runs.
         summaries: All runs.
+        files: Exported files, by their names.
     """
     known = {summary.name: summary for summary in summaries}
-    return [_offer_builtin() if name == builtin.NAME else _offer(name, known.get(name)) for name in names]
+    return [
+        _offer_builtin() if name == builtin.NAME else _offer(name, known.get(name), files.get(name)) for name in names
+    ]
 
 
-def _offer(name: str, summary: RunSummary | None) -> Offer:
+def _offer(name: str, summary: RunSummary | None, file: OnnxFile | None) -> Offer:
+    if file is not None:
+        return Offer(name, file.data_name, file.accuracy)
     if summary is None:
         return Offer(name)
     return Offer(name, summary.data, summary.accuracy, summary.started[:10])

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from scipy import special
 from cifarlab import runs
 from cifarlab.inference import prediction
 from cifarlab.inference.forward import Forward
-from cifarlab.inference.onnx import choose_engine
+from cifarlab.inference.onnx import ONNXRUNTIME, choose_engine
+from cifarlab.inference.onnx_files import OnnxFile
 from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import Run
@@ -41,7 +42,7 @@ class LoadedModel:
         engine: What computes `forward`.
         takes_any_number: Whether `forward` takes any number of pictures, and needs nothing compiled for it.
         temperature: By which logits are divided; 1 where the run has not been calibrated.
-        network: The `keras.Model`, for explanations; None in tests.
+        network: The `keras.Model`, for explanations; None of an exported file.
     """
 
     name: str
@@ -60,32 +61,45 @@ class LoadedModel:
 
 
 class ModelStore:
-    """The models of a folder of runs, and the built-in one. Names are looked up in a listing, never made into paths."""
+    """The models of a folder of runs, the built-in one, and exported files that the operator named.
 
-    def __init__(self, runs_dir: Path, load: Callable[[str, Path], LoadedModel] | None = None) -> None:
-        """Nothing is read yet.
+    Names are looked up in a listing, never made into paths.
+    """
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        load: Callable[[str, Path], LoadedModel] | None = None,
+        files: Mapping[str, OnnxFile] | None = None,
+    ) -> None:
+        """No run is read yet.
 
         Args:
             runs_dir: The folder of all runs.
             load: Loads the model of a name and its run's folder; by default with Keras, in its safe mode.
+            files: Exported files by the names that they are asked under; each hides a run of its name.
         """
         self._runs_dir = runs_dir
+        self.files = dict(files or {})
         self._load = load or load_model
         self._listed: tuple[int, dict[str, Run]] = (-1, {})
         # Keras keeps settings of the process while it builds a model.
         self._loading = threading.Lock()
 
     def names(self) -> list[str]:
-        """The built-in model first, if this copy has one, then every run that has a model, sorted."""
-        trained = [name for name, run in self._runs().items() if run.model_file.is_file() and name != builtin.NAME]
-        return [*([builtin.NAME] if _has_builtin() else []), *sorted(trained)]
+        """The built-in model first, if this copy has one, then exported files, then every run that has a model."""
+        first = [*([builtin.NAME] if _has_builtin() else []), *sorted(self.files)]
+        trained = [name for name, run in self._runs().items() if run.model_file.is_file() and name not in first]
+        return [*first, *sorted(trained)]
 
     def run(self, name: str) -> Run | None:
-        """The run that a model came from; None for a built-in model that has no run here.
+        """The run that a model came from; None for an exported file, or a built-in model that has no run here.
 
         Raises:
             UnknownModel: If there is no such model.
         """
+        if name in self.files:
+            return None
         run = self._runs().get(name)
         if name == builtin.NAME and _has_builtin():
             return run if run is not None and _is_unpacked(run) else None
@@ -101,7 +115,7 @@ class ModelStore:
         """
         run = None if name == builtin.NAME and _has_builtin() else self.run(name)
         if run is None:
-            return builtin.NAME
+            return name
         # The inode too: a file that is moved into place may keep time and size of another.
         stat = run.model_file.stat()
         return stat.st_mtime_ns, stat.st_size, stat.st_ino, sign(run.path / FILE_NAME)
@@ -114,6 +128,8 @@ class ModelStore:
             CifarlabError: If it cannot be loaded.
         """
         self.run(name)
+        if name in self.files:
+            return _from_file(name, self.files[name])
         with self._loading:
             return self._load(name, self._runs_dir)
 
@@ -152,6 +168,12 @@ def load_model(name: str, runs_dir: Path) -> LoadedModel:
     temperature = (stored_temperature(run) if isinstance(run, Run) else None) or 1.0
     engine = choose_engine(name, network)
     return LoadedModel(name, names, shape, engine.forward, engine.name, engine.takes_any_number, temperature, network)
+
+
+def _from_file(name: str, file: OnnxFile) -> LoadedModel:
+    return LoadedModel(
+        name, file.class_names, file.image_shape, file.network.forward, ONNXRUNTIME, True, file.temperature
+    )
 
 
 def _is_unpacked(run: Run) -> bool:

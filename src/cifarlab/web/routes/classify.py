@@ -191,12 +191,13 @@ def _page(
     request: Request, form: FormValues, *, status: int = 200, problem: str = "", answers: Answers | None = None
 ) -> HTMLResponse:
     limits, answers = settings_of(request).limits, answers or Answers()
+    store = inference_of(request).store
     response = rendering.page(
         request,
         "classify.html",
         status=status,
         form=form,
-        offers=offer_models(inference_of(request).store.names(), library_of(request).summaries()),
+        offers=offer_models(store.names(), library_of(request).summaries(), store.files),
         most_models=MOST_MODELS,
         most_files=MOST_FILES,
         most_pictures=limits.max_images,

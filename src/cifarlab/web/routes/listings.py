@@ -1,12 +1,14 @@
 """`/v1/models`, `/v1/runs`, a run's scores and history: what can be asked and what was measured, for programs."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from cifarlab.inference.onnx_files import OnnxFile
 from cifarlab.inference.prediction import class_names
 from cifarlab.inference.tta import NAMES
 from cifarlab.models.pretrained import builtin
@@ -116,7 +118,10 @@ def list_models(request: Request) -> Models:
     """The built-in model, and every run that has a model. One whose files are broken is left out."""
     service = inference_of(request)
     summaries = {summary.name: summary for summary in library_of(request).summaries()}
-    described = (_describe_model(name, summaries.get(name), service.engine(name)) for name in service.store.names())
+    described = (
+        _describe_model(name, summaries.get(name), service.engine(name), service.store.files)
+        for name in service.store.names()
+    )
     return Models(models=[model for model in described if model is not None])
 
 
@@ -165,9 +170,13 @@ def _finite(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else number
 
 
-def _describe_model(name: str, summary: RunSummary | None, engine: str | None) -> Model | None:
+def _describe_model(
+    name: str, summary: RunSummary | None, engine: str | None, files: Mapping[str, OnnxFile]
+) -> Model | None:
     try:
-        if name == builtin.NAME:
+        if name in files:
+            names, data, accuracy = files[name].class_names, files[name].data_name, files[name].accuracy
+        elif name == builtin.NAME:
             card = builtin.read_card()
             names, data = card["class_names"], str(card["data"]["name"])
             accuracy = card["scores"].get(NO_TTA, {}).get("accuracy")

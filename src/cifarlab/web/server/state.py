@@ -7,6 +7,7 @@ from typing import Annotated, cast
 import anyio.to_thread
 from fastapi import Depends, FastAPI, Request
 
+from cifarlab.inference.onnx_files import open_file
 from cifarlab.web.jobs import Jobs
 from cifarlab.web.metrics import Metrics
 from cifarlab.web.pages.library import Library
@@ -30,7 +31,7 @@ def attach(app: FastAPI, settings: Settings, store: ModelStore | None = None) ->
     app.state.settings = settings
     app.state.metrics = metrics
     app.state.inference = InferenceService(
-        store or ModelStore(settings.runs_dir),
+        store or ModelStore(settings.runs_dir, files={path.name: open_file(path) for path in settings.models}),
         metrics,
         queue_size=limits.queue_size,
         request_seconds=limits.request_seconds,
