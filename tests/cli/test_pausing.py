@@ -1,6 +1,7 @@
 """`cifarlab train --max-seconds` and `--resume latest`."""
 
 import os
+import time
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_the_latest_is_the_youngest_that_can_go_on(runs):
     assert find_latest(runs).name == "failed"
     create_run(runs, "half-made")
     assert find_latest(runs).name == "failed"
+
+
+def test_which_is_the_latest_cannot_be_told_by_a_clock_that_was_set_back(runs):
+    tomorrow = time.time() + 86_400
+    os.utime(runs / "failed" / "run.json", (tomorrow, tomorrow))
+    with pytest.raises(CifarlabError, match=r"cannot be told: .*failed was changed in the future.*; name the run"):
+        find_latest(runs)
+    for name in ("stopped", "running"):
+        (runs / name / "run.json").unlink()
+    assert find_latest(runs).name == "failed"  # the only one
 
 
 def test_where_nothing_can_go_on_that_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -30,6 +31,14 @@ def test_one_that_goes_on_at_once_has_a_file_of_its_own(tmp_path):
     for epoch in (1, 2, 3):
         EventFolder(tmp_path, epoch).close()
     assert sorted({event.step for event in events(tmp_path)}) == [0, 1, 2, 3]
+
+
+def test_one_that_goes_on_after_the_clock_was_set_back_comes_last(tmp_path, monkeypatch):
+    now = time.time()
+    EventFolder(tmp_path, 1).close()
+    monkeypatch.setattr(time, "time", lambda: now - 86_400)
+    EventFolder(tmp_path, 7).close()
+    assert [event.step for event in events(tmp_path) if event.HasField("session_log")] == [1, 7]
 
 
 def test_a_full_disk_is_one_line_and_nothing_waits(tmp_path, monkeypatch):

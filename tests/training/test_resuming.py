@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cifarlab import CifarlabError, Recipe, open_run, training
-from cifarlab.training import checkpoint_manager, deadline
+from cifarlab.training import checkpoint_manager, deadline, stops
 from cifarlab.training.checkpoint import load_checkpoint
 from cifarlab.utils import files
 
@@ -120,6 +120,13 @@ def test_a_run_without_a_checkpoint_begins_again_and_says_what_is_lost(whole, cu
         "it was stopped (interrupted); it had no checkpoint yet and begins again: at most 12 s of training are lost"
     )
     assert is_same(run, whole)
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_what_is_lost_is_not_told_by_a_clock_that_was_set(cut, hours):
+    at = cut.command_file.stat().st_mtime + 3600 * hours
+    os.utime(cut.checkpoint_file, (at, at))
+    assert stops.describe(cut).endswith("cannot be told, since the clock was set or the files were copied")
 
 
 def test_a_process_that_ended_without_a_word_is_named(cut):

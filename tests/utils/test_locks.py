@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cifarlab.utils import locks
+from cifarlab.utils import files, locks
 from cifarlab.utils.errors import CifarlabError
 
 HOLD = """
@@ -92,3 +92,23 @@ def test_of_four_who_look_at_once_no_look_is_lost(tmp_path, make_run):
     assert [writer.wait() for writer in writers] == [0] * 4
     assert len(run.looks()) - before == 60
     assert json.loads(run.looks_file.read_text())
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path):
+    """As a network folder may be for a while: half a folder would be in its way when it is back."""
+    folder = tmp_path / "folder"
+    line = r"cannot lock .*: its folder is gone; see that it is there"
+    with pytest.raises(CifarlabError, match=line), locks.hold(folder / ".lock", "it is held", "wait"):
+        pytest.fail("held without a folder")
+    folder.mkdir()
+    with locks.hold(folder / ".lock", "it is held", "wait"):
+        with locks.hold(folder / ".other.lock", "it is held", "wait"):
+            files.write_text(folder / "inner" / "file", "")
+        folder.rename(tmp_path / "away")
+        for name in ("file", "inner/file"):
+            with pytest.raises(
+                CifarlabError, match=r"cannot write .*: its folder is gone; see that the folder is there"
+            ):
+                files.write_text(folder / name, "")
+        assert not folder.exists()
+    files.write_text(folder / "file", "")  # nobody holds it any more

@@ -1,6 +1,7 @@
 """The command line: every file in `commands/` is a command; what goes wrong in one is said in one line."""
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:  # asked to end, a training keeps its last epoch as it does after an interrupt
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where it has no place for a cache
     command = typer.main.get_command(app)
     try:
         code = command.main(args=words or ["--help"], prog_name="cifarlab", standalone_mode=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError, Interrupted
+from cifarlab.utils.homes import expand
 
 if TYPE_CHECKING:
     from cifarlab.inference.bulk.classifier import Question
@@ -68,7 +69,7 @@ def write_file(
     from cifarlab.utils.text import counted
 
     own_code.allow_files(code)
-    own = tuple(str(Path(each).expanduser().absolute()) for each in code)
+    own = tuple(str(expand(each).absolute()) for each in code)
     question = Question(model, top, tta, own)
     try:
         with (

@@ -21,6 +21,7 @@ LATEST = "latest"
 PAUSED = 75
 """The exit code of a training that has to go on later: EX_TEMPFAIL, as a batch system knows it."""
 _NOTHING = 1e-9
+_CLOCK_SECONDS = 60.0  # so far the clocks of two machines that share a disk may be apart
 
 if TYPE_CHECKING:
     from cifarlab.search.workers import Workers
@@ -186,7 +187,7 @@ def find_latest(runs_dir: Path) -> Run:
     """The run that was trained last of those that are neither finished nor being trained.
 
     Raises:
-        CifarlabError: If there is none.
+        CifarlabError: If there is none, or the clock was set back, so that it cannot be told.
     """
     stopped = []
     for file in runs_dir.glob("*/run.json"):
@@ -196,7 +197,13 @@ def find_latest(runs_dir: Path) -> Run:
                 stopped.append((file.stat().st_mtime, run.name, run))
     if not stopped:
         raise CifarlabError(f"no run in {runs_dir} can be resumed: all are finished or being trained")
-    return max(stopped, key=lambda each: each[:2])[2]
+    changed, _, latest = max(stopped, key=lambda each: each[:2])
+    if len(stopped) > 1 and changed > time.time() + _CLOCK_SECONDS:
+        raise CifarlabError(
+            f"which run in {runs_dir} is the latest cannot be told: {latest.path} was changed in the future, by this "
+            f"machine's clock; name the run instead of {LATEST!r}"
+        )
+    return latest
 
 
 def print_folds(runs: Sequence[Run], folds: int, *, data_dir: str | None = None, quiet: bool = False) -> None:

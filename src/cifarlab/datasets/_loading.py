@@ -16,6 +16,7 @@ from cifarlab.datasets._options import take_path
 from cifarlab.datasets._split import hold_out
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "own_place", "split_name"]
@@ -65,7 +66,7 @@ def load_data(
     for what, fraction in fractions.items():
         if not 0 <= fraction < 1:
             raise CifarlabError(f"{what} must be at least 0 and less than 1. Received: {fraction}")
-    folder = None if data_dir is None else Path(data_dir).expanduser()
+    folder = None if data_dir is None else expand(data_dir)
     train, test, source = _load(name, data_dir=folder, download=download, progress=progress)
     confirmation = None
     if confirmation_fraction:
@@ -111,7 +112,7 @@ def image_shape(name: str) -> tuple[int, int, int] | None:
 def own_place(name: str) -> Path | None:
     """The folder or table that a data set's name says, without its options; None of a data set that has none."""
     known_name, argument = split_name(name)
-    return Path(take_path(argument)).expanduser() if known_name in _WITH_PATH else None
+    return expand(take_path(argument)) if known_name in _WITH_PATH else None
 
 
 def describe(splits: Splits) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from cifarlab.datasets._picture_cache import read_folder
 from cifarlab.datasets._split import BY_CONTENT, hold_out
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.images import to_grey
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.text import counted, readable
@@ -30,7 +31,7 @@ def resolve_base(path: str, kind: str, data_dir: Path | None) -> tuple[Path, Pat
     """
     if readable(path) != path:
         raise CifarlabError(f"the {kind}'s name {readable(path)} is not UTF-8: rename the {kind}")
-    given = Path(path).expanduser()
+    given = expand(path)
     base = None if given.is_absolute() else (data_dir or Path.cwd()).resolve()
     return (given if base is None else base / given), base
 

@@ -12,6 +12,7 @@ from cifarlab.datasets._options import refuse
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
 
@@ -72,7 +73,7 @@ class PublishedSet:
         if data_dir is not None:
             return "--data-dir", data_dir
         if named := os.environ.get("CIFARLAB_DATA"):
-            return "$CIFARLAB_DATA", Path(named).expanduser()
+            return "$CIFARLAB_DATA", expand(named)
         raise NoDataError(f"no {self.name} on this machine, and it is not downloaded: {self._advice()}")
 
     def _find(self, data_folder: Path, named_by: str) -> Path:

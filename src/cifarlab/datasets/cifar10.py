@@ -24,6 +24,7 @@ from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_t
 from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
 IMAGE_SHAPE = (32, 32, 3)
@@ -76,7 +77,7 @@ def locate(data_dir: Path | None, download: bool) -> tuple[Form, str, str | None
     if data_dir is not None:
         return _demand(data_dir, "--data-dir"), "found with --data-dir", str(data_dir.resolve())
     if named := os.environ.get("CIFARLAB_DATA"):
-        folder = Path(named).expanduser()
+        folder = expand(named)
         return _demand(folder, "$CIFARLAB_DATA"), "found with $CIFARLAB_DATA", str(folder.resolve())
     if form := _in_keras_cache():
         return form, "found in Keras's cache", None

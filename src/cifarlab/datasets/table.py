@@ -14,6 +14,7 @@ from cifarlab.datasets._pictures import load_layout, resolve_base
 from cifarlab.datasets._table_layout import make_layout
 from cifarlab.datasets._table_rows import read_rows
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
 COLUMNS = {
@@ -63,7 +64,7 @@ def load(
         return list(dict.fromkeys(chosen.values()))
 
     rows = read_rows(file, choose)
-    folder = file.parent / Path(options.get("root", ".")).expanduser()
+    folder = file.parent / expand(options.get("root", "."))
     cells = {what: rows.columns[name] for what, name in chosen.items()}
     if _plain(chosen.get("split", "")) == "isvalid":  # as fastai's tables have it, Imagenette's among them
         words = {"true": "validation", "false": "train"}

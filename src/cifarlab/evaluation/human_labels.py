@@ -15,6 +15,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, read_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.text import counted, percent
 
 DATA, SPLIT = "cifar10", "test"
@@ -127,7 +128,7 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
 
     Source: Peterson et al. 2019, arXiv:1908.07086; https://github.com/jcpeterson/cifar-10h.
     """
-    file = Path(path).expanduser()
+    file = expand(path)
     if file.exists() and not file.is_file():  # a pipe would be waited for
         raise CifarlabError(f"{file} is no regular file: expected counts in NumPy's format, .npy")
     try:

@@ -108,7 +108,7 @@ def _export(place: Path, state: Mapping[str, Any], model: Any, pictures: Pixels)
         onnx.check_is_the_same(network, model, pictures)
         files.write_bytes(place.with_suffix(".onnx"), exported)
         _write_verdict(place, state, sha256=hashlib.sha256(exported).hexdigest())
-        _prune(place.parent)
+        _prune(place)
     except Exception as error:  # noqa: BLE001 - whatever the exporter's parts raise, Keras answers as well
         reason = onnx.first_line(error)
         _log.info("Keras answers: %s", reason)
@@ -180,8 +180,9 @@ def _remove(place: Path) -> None:
             place.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def _prune(folder: Path) -> None:
-    """Only the latest networks stay."""
-    kept = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    for file in kept[MOST_KEPT:]:
+def _prune(place: Path) -> None:
+    """Only the latest networks stay, and in any case the one at `place`: the clock may have been set back."""
+    others = set(place.parent.glob("*.json")) - {place.with_suffix(".json")}
+    kept = sorted(others, key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    for file in kept[MOST_KEPT - 1 :]:
         _remove(file.with_suffix(""))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cifarlab.search.tasks import Answer, Task, advance, thread_variables
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.silence import without_chatter
 from cifarlab.utils.text import counted
 
@@ -153,6 +154,6 @@ def anywhere(task: Task) -> Task:
     return dataclasses.replace(
         task,
         folder=task.folder.absolute(),
-        data_dir=None if task.data_dir is None else str(Path(task.data_dir).expanduser().absolute()),
-        code=tuple(str(Path(each).expanduser().absolute()) for each in task.code),
+        data_dir=None if task.data_dir is None else str(expand(task.data_dir).absolute()),
+        code=tuple(str(expand(each).absolute()) for each in task.code),
     )

@@ -21,6 +21,7 @@ from cifarlab.utils.errors import CifarlabError
 FLUSH_SECONDS = 10.0
 LARGE = 2**20
 """So many bytes are not kept waiting."""
+_NAME = "events.out.tfevents"
 _VERSION = "brain.Event:2"
 
 
@@ -66,9 +67,7 @@ class _Records(EventFileWriter):
         self._logdir = str(folder)
         self._waiting = bytearray()
         self._due = time.monotonic()
-        self._path = folder / f"events.out.tfevents.{time.time():.0f}.{platform.node()}"
-        while self._path.exists():  # of a training that was stopped and went on within a second
-            self._path = self._path.with_name(f"{self._path.name}.more")
+        self._path = folder / f"{_NAME}.{_stamp(folder)}.{platform.node()}"
         try:
             files.make_folder(folder)
             self._file = self._path.open("xb", buffering=0)  # what could not be written is not tried again at the end
@@ -104,6 +103,16 @@ class _Records(EventFileWriter):
 
     def _complain(self, error: OSError) -> CifarlabError:
         return CifarlabError(f"cannot write {self._path}: {error.strerror or error}; free some space")
+
+
+def _stamp(folder: Path) -> int:
+    """The time in seconds, or more: TensorBoard reads a folder's files in the order of their names.
+
+    A training that went on within a second, or after the clock was set back, must come after what it goes on from, or
+    its curves would be taken for the earlier ones.
+    """
+    names = (path.name.removeprefix(f"{_NAME}.").partition(".")[0] for path in folder.glob(f"{_NAME}.*"))
+    return max([round(time.time()), *(int(name) + 1 for name in names if name.isdecimal())])
 
 
 def _checksum(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """How a training that is resumed had ended, and what that cost."""
 
 import contextlib
+import time
 from pathlib import Path
 
 from cifarlab.recipes import Recipe
@@ -9,6 +10,7 @@ from cifarlab.utils.processes import Process
 from cifarlab.utils.text import duration
 
 _WRITTEN = ("run.json", "history.csv", "checkpoint*", "events.*", "train/*", "validation/*", ".*.partial")
+_CLOCK_SECONDS = 60.0  # so far the clocks of two machines that share a disk may be apart
 
 
 def describe(run: Run) -> str:
@@ -23,8 +25,7 @@ def describe(run: Run) -> str:
         since = max(run.checkpoint_file, run.earlier_checkpoint_file, key=_changed)
         going = f"it goes on from its last checkpoint, and {_lost(run, _changed(since))}"
     else:
-        began = _changed(run.command_file) or _changed(run.recipe_file)
-        going = f"it had no checkpoint yet and begins again: {_lost(run, began)}"
+        going = f"it had no checkpoint yet and begins again: {_lost(run, _began(run))}"
     return f"{run.path}: {ended}; {going}"
 
 
@@ -47,9 +48,16 @@ def describe_early_stop(recipe: Recipe, epochs: int, best_epoch: int) -> str:
 
 def _lost(run: Run, since: float) -> str:
     """From then to the last sign of life: what a training writes, and nothing that others do."""
-    signs = [path for pattern in _WRITTEN for path in run.path.glob(pattern)]
-    seconds = max(0.0, *(_changed(path) - since for path in signs))
+    signs = [_changed(path) for pattern in _WRITTEN for path in run.path.glob(pattern)]
+    # One in the future, or of before the training began: by such times "nothing is lost" may be hours.
+    if max(signs) > time.time() + _CLOCK_SECONDS or min(signs) < _began(run) - _CLOCK_SECONDS:
+        return "how much is lost cannot be told, since the clock was set or the files were copied"
+    seconds = max(0.0, max(signs) - since)
     return f"at most {duration(seconds)} of training are lost" if seconds >= 1 else "nothing is lost"
+
+
+def _began(run: Run) -> float:
+    return _changed(run.command_file) or _changed(run.recipe_file)
 
 
 def _changed(path: Path) -> float:

@@ -141,7 +141,8 @@ def _accelerators() -> list[str]:
 
 
 def _backend_of_settings_file() -> str | None:
-    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    # Not by pathlib, which raises where there is no home.
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111
     try:
         settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

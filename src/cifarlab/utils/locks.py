@@ -35,7 +35,7 @@ def hold(path: Path, what: str, advice: str, seconds: float = 0.0) -> Iterator[N
     """
     import filelock  # brings asyncio, which those who only read need not wait for
 
-    if not path.parent.is_dir():  # filelock would make it
+    if not path.parent.exists():  # filelock would make it
         raise CifarlabError(f"cannot lock {path}: its folder is gone; see that it is there")
     lock = filelock.FileLock(path)
     try:

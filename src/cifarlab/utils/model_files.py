@@ -7,6 +7,8 @@ import io
 import zipfile
 from typing import Any
 
+from cifarlab.utils.temporary import cannot_write
+
 _WEIGHTS = "model.weights.h5"
 
 
@@ -18,9 +20,16 @@ class _Archive(io.BytesIO):
 
 
 def to_archive(model: Any) -> bytes:
-    """What `model.save("model.keras")` writes."""
+    """What `model.save("model.keras")` writes.
+
+    Raises:
+        CifarlabError: If there is no place for temporary files.
+    """
     archive = _Archive()
-    model.save(archive)
+    try:
+        model.save(archive)
+    except OSError as error:  # into memory; but Keras makes a folder for what a layer may put beside its weights
+        raise cannot_write(error) from error
     return archive.getvalue()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 
 RAISES = (Exception, SystemExit)
 """What a user's own code may raise. `sys.exit()` in it must not end the program, as if all had gone well."""
@@ -53,7 +54,7 @@ def allow_files(code: Iterable[str | os.PathLike[str]]) -> None:
         CifarlabError: If one is no Python file, or is not there.
     """
     for name in (os.fspath(each) for each in code):
-        if not is_own(name) or not Path(name).expanduser().is_file():
+        if not is_own(name) or not expand(name).is_file():
             raise CifarlabError(f"--code takes Python files that are there, ending in .py. Received: {name!r}")
         allow(name)
 
@@ -113,4 +114,4 @@ def _named(name: str) -> list[Path]:
 
 
 def _absolute(name: str) -> Path:
-    return Path.cwd() / Path(os.path.normpath(Path(name).expanduser()))
+    return Path.cwd() / Path(os.path.normpath(expand(name)))

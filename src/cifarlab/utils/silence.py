@@ -62,8 +62,8 @@ _inside = 0
 
 def _unnamed_file() -> IO[bytes]:
     """In memory where the system has such files (Linux): the folder for temporary files may be full, or missing."""
-    if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    if (create := getattr(os, "memfd_create", None)) is not None:
+        return os.fdopen(create("stderr"), "w+b")
     return tempfile.TemporaryFile()
 
 

@@ -22,13 +22,13 @@ def temporary_folder() -> Iterator[Path]:
         try:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cifarlab-")))
         except OSError as error:
-            raise _complain(error) from error
+            raise cannot_write(error) from error
         try:
             yield folder
         except OSError as error:
             if not is_refused(error):
                 raise
-            raise _complain(error) from error
+            raise cannot_write(error) from error
 
 
 def is_refused(error: BaseException) -> bool:
@@ -36,7 +36,8 @@ def is_refused(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _REFUSED
 
 
-def _complain(error: OSError) -> CifarlabError:
+def cannot_write(error: OSError) -> CifarlabError:
+    """What is said where the disk refused a temporary file."""
     where = ""
     with contextlib.suppress(OSError):  # of all the folders that there may be, none can be written
         where = f" in {tempfile.gettempdir()}"

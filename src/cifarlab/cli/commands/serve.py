@@ -10,6 +10,7 @@ from typing import Annotated
 
 from cifarlab.cli import completion, usage
 from cifarlab.cli.options import Code, DataDir, RunsDir, option
+from cifarlab.utils.homes import expand
 
 EPILOG = usage.examples(
     "cifarlab serve",
@@ -58,7 +59,7 @@ def serve(
         from cifarlab.web.server.server import serve as serve_app
         from cifarlab.web.settings import Settings
 
-        folder = None if data_dir is None else Path(data_dir).expanduser()
+        folder = None if data_dir is None else expand(data_dir)
         settings = Settings(
             runs_dir, data, folder, host, port, token, tuple(code or ()), studies_dir=studies_dir, models=files
         )
@@ -101,7 +102,7 @@ def _check(runs_dir: Path, data: str, data_dir: str | None, token: str | None) -
         named = f"the place that --data {data} names" if place == Path() else place
         raise CifarlabError(f"nothing at {named}: expected folder:PATH or table:FILE, with pictures")
     _check_folder(runs_dir, "--runs-dir")
-    if data_dir is not None and not Path(data_dir).expanduser().exists():
+    if data_dir is not None and not expand(data_dir).exists():
         raise CifarlabError(f"nothing at {data_dir}, named by --data-dir: give the folder that holds the data")
     if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
         raise CifarlabError("a token is made of letters, digits, '.', '_', '~' and '-', at least one of them")

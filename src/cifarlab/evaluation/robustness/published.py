@@ -14,6 +14,7 @@ from cifarlab.utils import discovery
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 
 _IMAGE_SHAPE = (32, 32, 3)
 _PER_SEVERITY = 10_000
@@ -56,7 +57,7 @@ def open_cifar10c(folder: str | Path) -> Cifar10C:
 
     Source: Hendrycks and Dietterich 2019, arXiv:1903.12261; https://zenodo.org/records/2535967.
     """
-    path = Path(folder).expanduser()
+    path = expand(folder)
     if not (path / "labels.npy").is_file():
         raise CifarlabError(f"no CIFAR-10-C in {path}: expected labels.npy and files such as fog.npy")
     names = sorted(file.stem for file in path.glob("*.npy") if file.stem != "labels")
@@ -96,7 +97,7 @@ def load_cifar101(folder: str | Path) -> ImageSet:
 
     Source: Recht et al. 2018, arXiv:1806.00451; https://github.com/modestyachts/CIFAR-10.1.
     """
-    path = Path(folder).expanduser()
+    path = expand(folder)
     for version in _CIFAR101_VERSIONS:
         data, labels_file = (path / f"cifar10.1_{version}_{part}.npy" for part in ("data", "labels"))
         if data.is_file():

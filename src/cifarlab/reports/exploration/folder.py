@@ -12,6 +12,7 @@ from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page
 from cifarlab.utils import files, own_code
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["explore"]
@@ -88,7 +89,7 @@ def _explore(
 
 def _folder_name(name: str) -> str:
     kind, _, place = name.partition(":")
-    parts = [kind, Path(place).expanduser().resolve().name] if place else [Path(kind).stem]
+    parts = [kind, expand(place).resolve().name] if place else [Path(kind).stem]
     return re.sub(r"[^\w.-]+", "-", "-".join(part for part in parts if part)).strip(".-") or "data"
 
 
