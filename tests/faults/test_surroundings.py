@@ -136,6 +136,8 @@ def test_no_place_for_temporary_files(whole, tmp_path, picture, capfd, without_t
     with without_temporary_files():
         assert main(["predict", picture, "--model", str(whole.path)]) == 0
         assert main(["predict", picture]) == 0
+        assert main(["evaluate", str(whole.path), "--split", "test"]) == 0
+        assert main(["report", str(whole.path)]) == 0
         assert main(["export", str(whole.path), "--output", str(tmp_path / "made")]) == 2
     said = capfd.readouterr()
     assert "picture.png" in said.out
