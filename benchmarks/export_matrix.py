@@ -2,10 +2,10 @@
 
     python benchmarks/export_matrix.py [--recipes NAME,...] [--pictures N] [--json FILE]
 
-Networks as they are before training: whether a conversion is right does not depend on what was learned. Each answers
-test pictures of CIFAR-10 on each backend that is installed; each file answers them by its own runtime. A cell is the
-largest difference of a logit from the backend that differs most, "other classes" where one is named otherwise, and why,
-where a file was refused.
+Networks as they are before training, with noise on every weight: whether a conversion is right does not depend on what
+was learned. Each answers test pictures of CIFAR-10 on each backend that is installed; each file answers them by its own
+runtime. A cell is the largest difference of a logit from the backend that differs most, "other classes" where one is
+named otherwise, and why, where a file was refused.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import BACKENDS, choose_backend
 
 SHAPE = (32, 32, 3)
+NOISE = 0.02
 
 
 def main() -> None:
@@ -71,7 +72,12 @@ def make_run(root: Path, name: str, class_names: tuple[str, ...]) -> Run:
     files.write_json(run.data_file, {"name": "cifar10", "class_names": class_names})
     files.write_json(run.environment_file, {})
     files.write_text(run.command_file, f"cifarlab train {name}\n")
-    discovery.load("models", recipe.model).build(SHAPE, 10, **recipe.model_args).save(run.model_file)
+    model = discovery.load("models", recipe.model).build(SHAPE, 10, **recipe.model_args)
+    # Many last layers begin at nothing: without noise their logits would be 0, and equal whatever a format does.
+    noise = np.random.default_rng(0)
+    for weight in model.trainable_variables:
+        weight.assign(weight + noise.normal(0, NOISE, weight.shape))
+    model.save(run.model_file)
     return run
 
 

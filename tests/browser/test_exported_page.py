@@ -170,6 +170,8 @@ def test_what_is_no_picture_is_said_in_one_line_and_the_page_goes_on(open_page, 
     assert "broken.png is no picture that this browser can read" in choose(page, pictures["broken.png"])
     assert not page.locator("#given").is_visible()
     assert choose(page, pictures["same.png"]).startswith("same.png: ")
+    choose(page, pictures["broken.png"])
+    assert not page.locator("#given").is_visible()  # the answer would be taken for this picture's
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste"])

@@ -78,6 +78,27 @@ def test_a_quantised_file_is_smaller_and_told_by_its_accuracy(
     assert len(digits_run.looks()) == looks + 1
 
 
+@pytest.mark.parametrize("form", ["onnx", "web"])
+@pytest.mark.parametrize("where", ["record", "file", "both"])
+def test_other_class_names_are_found_though_every_checksum_fits(
+    form: str, where: str, digits_run: Run, tmp_path: Path
+) -> None:
+    place = export_to(form, digits_run, tmp_path).path
+    if where != "record":
+        for path in [place] if place.is_file() else [place / "network.js"]:
+            names, turned = (json.dumps(each) for each in (CLASS_NAMES, CLASS_NAMES[::-1]))
+            content = path.read_bytes()
+            assert names.encode() in content
+            path.write_bytes(content.replace(names.encode(), turned.encode()))
+    told = json.loads(record_file(place).read_text())
+    told["sha256"] = checksum(place)
+    if where != "file":
+        told["about"]["class_names"].reverse()
+    record_file(place).write_text(json.dumps(told))
+    with pytest.raises(CifarlabError, match="names other classes"):
+        verify_file(place, digits_run)
+
+
 def test_a_file_that_was_altered_is_not_asked(digits_run: Run, tmp_path: Path) -> None:
     file = export_to("onnx", digits_run, tmp_path).path
     with file.open("ab") as opened:

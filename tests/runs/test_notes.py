@@ -52,3 +52,14 @@ def test_a_file_that_was_changed_by_something_else_is_not_believed(run):
     run.notes_file.write_text('{"tags": "none"}')
     with pytest.raises(CifarlabError, match="expected tuple"):
         read_notes(run)
+
+
+def test_damaged_notes_are_written_anew_and_those_of_a_later_version_left_alone(run):
+    run.notes_file.write_text("no JSON")
+    write_notes(run, ["mine"], "")
+    assert read_notes(run) == Notes(("mine",))
+    later = json.dumps({"format": 99, "cifarlab": "9.0.0", "labels": ["theirs"]})
+    run.notes_file.write_text(later)
+    with pytest.raises(CifarlabError, match="format 99"):
+        write_notes(run, ["mine"], "")
+    assert run.notes_file.read_text() == later

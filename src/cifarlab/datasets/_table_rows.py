@@ -77,7 +77,7 @@ def _read_csv(path: Path, text: str, choose: Callable[[Sequence[str]], list[str]
     header: list[str] = []
     number, places, kept, numbers = 0, dict[str, int](), dict[str, list[str]](), list[int]()
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text)), 1):
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator(text)), 1):
             if not any(cell.strip() for cell in cells):
                 continue
             if not header:
@@ -96,7 +96,7 @@ def _read_csv(path: Path, text: str, choose: Callable[[Sequence[str]], list[str]
     return _checked(path, Rows(kept, numbers))
 
 
-def _separator(text: str) -> str:
+def separator(text: str) -> str:
     """The one that makes the most of the header: `csv.Sniffer` is led astray by what stands in the cells."""
     first = next((line for line in io.StringIO(text) if line.strip()), "")
     return max(_SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark))))

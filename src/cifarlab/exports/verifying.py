@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifarlab.exports import choosing, comparing
-from cifarlab.exports.about import checksum_of
+from cifarlab.exports.about import checksum_of, describe
 from cifarlab.exports.pictures import choose_pictures
 from cifarlab.exports.proof import Proof
 from cifarlab.exports.records import Record, read_record
@@ -69,6 +69,7 @@ def verify_file(
     if not module.PROVES:
         raise CifarlabError(f"the runtime of {record.form} is not on this machine: nothing can be compared")
     own = _find_run(record, place, run, Path(runs_dir))
+    _check_words(place, record, own)
     judged = record.about.quantised is not None
     pictures = choose_pictures(own, data_dir, is_quantised=judged)
     named = own if isinstance(own, str) else str(open_run(own).path.resolve())
@@ -80,6 +81,21 @@ def verify_file(
             record.form, place.resolve(), of_run, pictures, record.about.temperature, folder, judged=judged
         )
     return Verified(place, record.form, record.about.run, proof, proof.objection(record.most_lost))
+
+
+def _check_words(place: Path, record: Record, run: AnyRun) -> None:
+    """Refuse a file that calls its answers otherwise than its run does: wrong names are wrong answers too.
+
+    Raises:
+        CifarlabError: If the record's temperature or class names are not the run's, or the file's own names are not.
+    """
+    height, width, channels = record.about.image_shape
+    wanted = describe(run, (height, width, channels), record.about.quantised)
+    if record.about.temperature != wanted.temperature:
+        raise CifarlabError(f"{place} has another temperature than its run {wanted.run} has now: export it again")
+    read_names = getattr(choosing.find_format(record.form), "read_class_names", lambda _: wanted.class_names)
+    if not record.about.class_names == read_names(place) == wanted.class_names:
+        raise CifarlabError(f"{place} or its record names other classes than its run {wanted.run}: export it again")
 
 
 def _find_run(record: Record, place: Path, run: AnyRun | None, runs_dir: Path) -> AnyRun:

@@ -11,8 +11,10 @@ import io
 import json
 import lzma
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -68,19 +70,34 @@ def read_network(folder: Path) -> bytes:
     Raises:
         CifarlabError: If it is missing or damaged.
     """
-    script = folder / NETWORK
-    try:
-        text = script.read_text(encoding="utf-8")
-        found = json.loads(text.removeprefix(_NETWORK_BEGINS).rstrip().removesuffix(";"))
+    with _reading(folder / NETWORK) as found:
         packed = base64.b64decode(found["network"], validate=True)
         with gzip.open(io.BytesIO(packed)) as stream:
             network = stream.read(limits.most_bytes() + 1)
+    limits.check_bytes(folder / NETWORK, len(network), len(packed))
+    return network
+
+
+def read_class_names(folder: Path) -> tuple[str, ...]:
+    """The names of the classes in a folder that `write_page` wrote.
+
+    Raises:
+        CifarlabError: If they are missing or damaged.
+    """
+    with _reading(folder / NETWORK) as found:
+        return tuple(map(str, found["about"]["class_names"]))
+
+
+@contextmanager
+def _reading(script: Path) -> Iterator[Any]:
+    """What a script holds; that it is damaged, or what is looked for in it, is one line."""
+    try:
+        text = script.read_text(encoding="utf-8")
+        yield json.loads(text.removeprefix(_NETWORK_BEGINS).rstrip().removesuffix(";"))
     except OSError as error:  # of gzip too
         raise CifarlabError(f"cannot read {script}: {error.strerror or error}; export it again") from error
     except (ValueError, KeyError, TypeError, RecursionError, EOFError, zlib.error) as error:
         raise CifarlabError(f"{script} is damaged: export it again") from error
-    limits.check_bytes(script, len(network), len(packed))
-    return network
 
 
 def _page(about: About, style: Markup, scripts: list[Markup], script_source: str, style_source: str) -> str:

@@ -9,7 +9,7 @@ from cifarlab.runs.run import Run
 from cifarlab.runs.schemas import NotesFile
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.formats import stamped
+from cifarlab.utils.formats import check_format, stamped
 from cifarlab.utils.json_reading import read_fields
 
 MOST_TAGS = 20
@@ -52,15 +52,28 @@ def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
         note: Any text.
 
     Raises:
-        CifarlabError: If a tag or the note is too long, or the disk refuses; nothing is then changed.
+        CifarlabError: If a tag or the note is too long, a later version wrote the notes that are there, or the disk
+            refuses; nothing is then changed.
     """
     notes = Notes(_tidy_tags(tags), _tidy(note))
     if len(notes.note) > LONGEST_NOTE:
         raise CifarlabError(f"a note has at most {LONGEST_NOTE:,} letters. Received: {len(notes.note):,}")
     changed = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with run.changing():
+        _check_not_later(run)
         files.write_sealed(run.notes_file, stamped({**asdict(notes), "changed": changed}))
     return notes
+
+
+def _check_not_later(run: Run) -> None:
+    """Damaged notes may be written anew; what a later version wrote is somebody's work, and is left alone."""
+    if not run.notes_file.is_file():
+        return
+    try:
+        value = files.read_json(run.notes_file)
+    except CifarlabError:  # no JSON
+        return
+    check_format(run.notes_file, value)
 
 
 def _tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -84,11 +84,21 @@ def test_a_spreadsheets_mark_and_line_ends_are_no_damage(labels):
     assert [each.image_id for each in read_labels(labels).verdicts] == ["ä.png"]
 
 
+def test_what_a_spreadsheet_saves_with_semicolons_is_read_and_not_mixed_with_commas(labels):
+    labels.write_bytes("\ufeffid;old;new;verdict;when;checksum\r\na,b.png;cat;dog;RELABEL;;\r\n".encode())
+    (found,) = read_labels(labels).verdicts
+    assert (found.image_id, found.old, found.new, found.verdict) == ("a,b.png", "cat", "dog", "relabel")
+    before = labels.read_bytes()
+    with pytest.raises(CifarlabError, match="save it as CSV with commas"):
+        append_verdicts(labels, [new_verdict("c", "cat", "keep")])
+    assert labels.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "is empty: expected a header"),
-        (b"id;old;new;verdict\n", "row 1: it has no column 'id', 'old', 'new', 'verdict'.*commas"),
+        (b"id old new verdict\n", "row 1: it has no column 'id', 'old', 'new', 'verdict'.*commas"),
         (b"id,old,verdict\n", "row 1: it has no column 'new'"),
         (b"id,old,given_label,new,verdict\n", "row 1: two columns are 'old'"),
         (b"id,old,new,verdict\na,cat,,keep\nb,cat,,kept\n", "row 3: unknown verdict 'kept'; expected keep, relabel"),

@@ -64,6 +64,13 @@ def test_a_column_that_is_none_is_refused(runs, query):
         table(runs, query)
 
 
+def test_a_group_shows_every_value_of_a_setting_in_which_its_runs_differ(runs):
+    found = table(runs, "group=seed&set=seed&set=learning_rate")
+    shown = {group.name: found.columns["set.seed"].value(group) for group in found.groups}
+    assert shown == {"large-seed0": 0, "small": "0, 1"}
+    assert "0, 1" in found.to_csv()
+
+
 def test_grouped_by_seed_the_differing_settings_stand_there_by_themselves(runs):
     found = table(runs, "group=seed")
     assert found.settings == ["learning_rate", "model.depth"]

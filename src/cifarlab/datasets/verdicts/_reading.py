@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarlab.datasets._table_rows import separator
 from cifarlab.datasets.verdicts._verdict import UNDO, Verdict, what_is_wrong
 from cifarlab.utils.errors import CifarlabError
 
@@ -66,11 +67,11 @@ def read_labels(path: str | os.PathLike[str]) -> LabelsFile:
 
 def parse_labels(text: str, content: bytes, path: Path) -> LabelsFile:
     """What a labels file of this text says; see `read_labels`."""
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     number = 0
     verdicts: list[Verdict] = []
     header: tuple[str, ...] = ()
     try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
         for number, cells in enumerate(rows, 1):
             if number == 1:
                 header = tuple(cell.strip() for cell in cells)
@@ -117,11 +118,12 @@ def _read_row(cells: list[str], places: Mapping[str, int], width: int, path: Pat
     def cell(name: str) -> str:
         return cells[places[name]].strip() if name in places else ""
 
-    if not cell("verdict"):
+    verdict = cell("verdict").lower()
+    if not verdict:
         return None
     # An id is taken as it stands: a file's name may begin or end in a space.
-    new = cell("new") if cell("verdict") == "relabel" else ""
-    made = Verdict(cells[places["id"]], cell("old"), new, cell("verdict"), cell("when"), cell("checksum"), row)
+    new = cell("new") if verdict == "relabel" else ""
+    made = Verdict(cells[places["id"]], cell("old"), new, verdict, cell("when"), cell("checksum"), row)
     if reason := what_is_wrong(made):
         raise CifarlabError(f"{path}, row {row}: {reason}")
     return made

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from cifarlab.datasets._table_rows import separator
 from cifarlab.datasets.verdicts._reading import ALIASES, LabelsFile, parse_labels, read_labels
 from cifarlab.datasets.verdicts._verdict import COLUMNS, Verdict, what_is_wrong
 from cifarlab.utils import files, locks
@@ -43,6 +44,8 @@ def _append(path: Path, verdicts: Sequence[Verdict]) -> LabelsFile:
     # Read first: behind a damaged row nothing more is written, and the columns are the file's own.
     is_new = not path.exists()
     known = parse_labels(files.to_csv([], COLUMNS), b"", path) if is_new else read_labels(path)
+    if separator(known.content.decode("utf-8-sig")) != ",":
+        raise CifarlabError(f"{path} has no commas between its columns: save it as CSV with commas to add to it")
     for name in COLUMNS:
         if name not in [ALIASES.get(column, column) for column in known.header]:
             raise CifarlabError(f"{path}, row 1: it has no column {name!r}; expected {', '.join(COLUMNS)} to add to it")

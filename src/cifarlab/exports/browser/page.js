@@ -97,7 +97,9 @@ async function classify(makeSquare, name) {
     document.documentElement.dataset.answered = String(turn);
     if (name) told.textContent = `${name}: ${about.class_names[first]}, ${percent(probabilities[first])}, in ${Math.max(1, Math.round(performance.now() - began))} ms.`;
   } catch (error) {
-    if (turn === current) told.textContent = error.message;
+    if (turn !== current) return;
+    find("given").hidden = true; // what stands there is of another picture
+    told.textContent = error.message;
   }
 }
 

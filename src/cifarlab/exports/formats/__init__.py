@@ -10,6 +10,7 @@ A format defines
 
     write(network, place, about, how) -> None
     open_answers(place) -> Answer
+    read_class_names(place) -> tuple[str, ...]  # where a program of ours names classes by what is in the file
 
 `write` is given a `keras.Model` of `network.exportable` (pixels `(N, H, W, C)` uint8 in; `logits` and `probabilities`
 out, `(N, K)` float32), where to write, an `About`, which goes into the file where the format has room for it, and a

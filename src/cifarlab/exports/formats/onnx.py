@@ -35,6 +35,13 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
     onnx.save_model(model, place)
 
 
+def read_class_names(place: Path) -> tuple[str, ...]:
+    """What `predict` and `serve` call its answers."""
+    from cifarlab.inference.onnx_files import open_file
+
+    return open_file(place).class_names
+
+
 def open_answers(place: Path) -> Answer:
     """The file in onnxruntime, on the processor."""
     from cifarlab.inference.onnx_files import open_file

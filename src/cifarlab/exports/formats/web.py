@@ -30,6 +30,11 @@ def write(network: Any, place: Path, about: About, how: Quantising) -> None:
         web_page.write_page(file.read_bytes(), about, place)
 
 
+def read_class_names(place: Path) -> tuple[str, ...]:
+    """What the page calls its answers."""
+    return web_page.read_class_names(place)
+
+
 def open_answers(place: Path) -> Answer:
     """The page's network in onnxruntime, on the processor."""
     with temporary_folder() as folder:

@@ -186,7 +186,13 @@ def _with_settings(columns: Mapping[str, Column], names: Sequence[str]) -> dict[
 
 
 def _setting(name: str) -> Callable[[Any], Any]:
-    return lambda row: (row.first if isinstance(row, RunGroup) else row).recipe.get(name)
+    return lambda row: _of_group(row, name) if isinstance(row, RunGroup) else row.recipe.get(name)
+
+
+def _of_group(group: RunGroup, name: str) -> Any:
+    """The setting that the runs share; where they differ, as in the seed, all of them."""
+    values = {str(value): value for value in (run.recipe.get(name) for run in group.runs)}
+    return next(iter(values.values())) if len(values) == 1 else ", ".join(values)
 
 
 def _state_order(run: RunSummary) -> int:
