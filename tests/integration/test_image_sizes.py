@@ -37,6 +37,7 @@ WORDS = {
     "calibrate": ("evaluate runs/first --split validation", "calibrate runs/first"),
     "compare": ("compare runs/first runs/second",),
     "doubts": ("doubts runs/first",),
+    "export": ("export runs/first --to onnx --output exported",),
     "explore": (f"explore {DATA} --output explored",),
     "image": ("image test/0 --runs runs/first runs/second",),
     "permutation": (f"permutation smoke --data {DATA} --set epochs=1 --set batch_size=20",),
@@ -45,7 +46,7 @@ WORDS = {
     "robustness": ("robustness runs/first --severities 1,5 --limit 4",),
     "verify": ("verify runs/first",),
 }
-ELSEWHERE = {"demo", "ladder", "machine", "recipes", "serve", "sweep", "tune"}
+ELSEWHERE = {"demo", "find_rate", "ladder", "machine", "recipes", "serve", "sweep", "tune"}
 """Of CIFAR-10, of no pictures, or trainings as above; `serve` is walked below."""
 
 

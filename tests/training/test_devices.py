@@ -18,6 +18,7 @@ from cifarlab.training.devices import choose_again, choose_devices, record_devic
 from cifarlab.training.preparation import note_differences
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.formats import unstamped
 
 SCRIPT = Path(__file__).with_name("several_devices.py")
 RECIPE = replace(load_recipe("smoke"), batch_size=100)
@@ -81,7 +82,7 @@ def test_one_device_is_not_worth_a_word(run):
 
 def test_a_resume_takes_as_many_as_before_and_says_so_where_it_takes_others(four, run):
     record_devices(run, 4)
-    assert run.environment == {"backend": "jax", "devices": 4}
+    assert unstamped(run.environment) == {"backend": "jax", "devices": 4}
     assert choose_again(None, run) == 4
     record_devices(run, 4, again=True)
     assert "notices" not in run.environment

@@ -53,6 +53,8 @@ NO_PERCENTAGES = (
     'width="{{ "%.2f" % (100 * probability) }}"',
     "t {100 * confidence:.4g} %",
     "Math.abs(nearly)",
+    "background-position:{100 * left:.4g}%",
+    "tenths.format(100 * share)",
     '`f"{48.15:.1f}"`',
 )
 HUNDREDFOLD = re.compile(

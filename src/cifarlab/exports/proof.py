@@ -9,7 +9,7 @@ from cifarlab.exports.quantising import accuracy_change
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.json_data import OPTIONAL
 from cifarlab.utils.results import Interval
-from cifarlab.utils.text import counted
+from cifarlab.utils.text import counted, in_percent
 
 TOLERANCE = 1e-4
 """By how much a logit, or a probability, may differ from the run's."""
@@ -48,7 +48,7 @@ class Proof:
             change = self.accuracy_change
             lost, limits = -100 * self.accuracy_change.value, ""
             if change.low is not None and change.high is not None:
-                limits = f" ({-100 * change.high:.2f} to {-100 * change.low:.2f})"
+                limits = f" ({in_percent(-change.high)} to {in_percent(-change.low)})"
             return f"it loses {lost:.2f} points of accuracy{limits}, more than {most_lost:g}" * (lost > most_lost)
         if self.same_classes < self.pictures:
             others = counted(self.pictures - self.same_classes, "picture")

@@ -5,7 +5,7 @@ from cifarlab.displays.console import make_console, say
 from cifarlab.exports.exporting import Exports
 from cifarlab.exports.proof import Proof
 from cifarlab.exports.verifying import Verified
-from cifarlab.utils.text import percent
+from cifarlab.utils.text import percent, signed
 
 _HEADER = ("format", "size", "ms for 1", "ms for 64", "largest difference", "same class", "accuracy", "file")
 
@@ -51,7 +51,7 @@ def _told(proof: Proof | None) -> tuple[str, str, str]:
     ties = f" ({proof.ties} tied)" if proof.ties else ""
     change, shown = proof.accuracy_change, ""
     if change is not None and change.value is not None and change.low is not None and change.high is not None:
-        shown = f"{100 * change.value:+.2f} ({100 * change.low:+.2f} to {100 * change.high:+.2f})"
+        shown = f"{signed(100 * change.value)} ({signed(100 * change.low)} to {signed(100 * change.high)}) points"
     share = f"{proof.same_classes:,} of {proof.pictures:,}"
     if change is not None:
         share = percent(proof.same_classes / proof.pictures)

@@ -15,7 +15,8 @@ const answers = find("answers");
 const seen = find("seen");
 const camera = find("camera");
 const video = find("video");
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
+const percent = (share) => `${tenths.format(100 * share)} %`;
 let stream = null;
 let current = 0;
 

@@ -201,6 +201,8 @@ def _decode(image: Image.Image, size_pixels: int) -> Pixels:
     image.draft(None, (4 * size_pixels, 4 * size_pixels))
     orientation = _orientation(image)
     image.load()
+    if image.mode in ("P", "PA") and image.palette is None:  # a copy of it would have one, all black
+        raise ValueError("it has no palette")
     span = measure_span(image)  # also before: it looks at the format, which copies have not
     if orientation in _ORIENTATIONS:
         image = image.transpose(_ORIENTATIONS[orientation])
