@@ -118,6 +118,22 @@ def test_by_the_keyboard_alone(visit, verdicts):
     assert page.locator("[data-image] input:checked").count() == 0
 
 
+def test_undo_right_after_a_mark_takes_that_mark_back(visit, verdicts):
+    page = visit(GALLERY)
+    page.locator("[data-image] input").first.focus()
+    page.keyboard.press("k")
+    page.keyboard.press("d")
+    wait_for(page, "2 marked: 1 keep, 1 drop")
+    page.keyboard.press("z")  # the focus stands on the third, which was never marked
+    wait_for(page, "1 marked: 1 keep")
+    page.keyboard.press("u")  # the focus is back on the second
+    wait_for(page, "2 marked: 1 keep, 1 unsure")
+    assert verdicts(page) == [(0, "keep", ""), (1, "drop", ""), (1, "undo", ""), (1, "unsure", "")]
+    page.keyboard.press("Home")
+    page.keyboard.press("z")
+    wait_for(page, "1 marked: 1 unsure")
+
+
 def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):
     page = visit(GALLERY)
     page.get_by_label("Confidence, % from").press("d")

@@ -159,19 +159,34 @@ async function send(asked, verdict, name) {
   }
 }
 
-// What is said goes to all that are selected, or to the picture in focus; then the next one has the focus.
-function mark(verdict, name = "") {
+// What is said goes to all that are selected, or to the picture in focus; then the next one has the focus. Undo, as long
+// as the focus stays there, takes back what was said last, and the focus goes back to it.
+const marked = []; // the pictures of each mark on this page, the last behind
+let left = null; // where the last mark left the focus
+
+function addressed(verdict) {
   const chosen = selected();
+  if (chosen.length) return chosen;
   const here = focused();
-  const asked = chosen.length ? chosen : here ? [here] : [];
-  if (!asked.length) {
+  if (verdict === "undo" && marked.length && (!here || here === left)) return marked.pop();
+  return here ? [here] : [];
+}
+
+function mark(verdict, name = "") {
+  const wholeSelection = selected().length > 0;
+  const boxesAsked = addressed(verdict);
+  if (!boxesAsked.length) {
     tell("Select a picture first", true);
     return;
   }
-  for (const box of chosen) box.checked = false;
-  if (!chosen.length) boxes[boxes.indexOf(here) + 1]?.focus();
-  anchor = focused() ?? null;
-  queue = queue.then(() => send(asked, verdict, name));
+  for (const box of selected()) box.checked = false;
+  if (verdict === "undo") boxesAsked[0].focus();
+  else {
+    marked.push(boxesAsked);
+    if (!wholeSelection) boxes[boxes.indexOf(boxesAsked[0]) + 1]?.focus();
+  }
+  left = anchor = focused() ?? null;
+  queue = queue.then(() => send(boxesAsked, verdict, name));
 }
 
 form.addEventListener("submit", (event) => {
