@@ -118,7 +118,7 @@ def test_corrected_test_labels_are_scored_in_files_of_their_own(trained, labels,
 
 
 @pytest.mark.parametrize("command", [TRAIN, "evaluate {run}"])
-def test_a_bad_labels_file_is_one_line_and_nothing_is_written(trained, tmp_path, command, capsys, monkeypatch):
+def test_a_bad_labels_file_is_one_line_and_nothing_is_written(trained, digits, tmp_path, command, capsys, monkeypatch):
     run = trained / "whole"
     before = sorted((path, path.stat().st_mtime_ns) for path in run.rglob("*"))
     monkeypatch.chdir(tmp_path)
@@ -127,6 +127,7 @@ def test_a_bad_labels_file_is_one_line_and_nothing_is_written(trained, tmp_path,
         ("id,old,new,verdict\na,one,,keep\nb,one,,kept\n", "bad.csv, row 3: unknown verdict 'kept'"),
         ("id,old,new,verdict\ncat.png,cat,,drop\n", "no verdict of bad.csv fits digits: of row 2, cat.png is not in"),
         ("id,old,new,verdict\n", "bad.csv has no verdict yet"),
+        (f"id,old,new,verdict\n{digits.test.ids[0]},zero,,undo\n", "bad.csv says nothing of the t"),
     ):
         path.write_text(text)
         assert cli.main([*command.format(run=run).split(), "--labels", "bad.csv"]) == 2

@@ -21,9 +21,10 @@ def correct_evaluated(splits: Splits, labels: LabelsFile, split: str) -> tuple[S
         split: Which split is evaluated; the others stay as they are.
 
     Raises:
-        CifarlabError: If the file does not fit the data.
+        CifarlabError: If the file does not fit the data, or says nothing of that split.
     """
     corrected, made = correct_labels(splits, labels, (split,))
+    made.check_used(labels)
     source = dataclasses.replace(corrected.source, notices=(*corrected.source.notices, _FLATTERS))
     about = {"file": str(labels.path), "checksum": made.checksum, "left_out": made.left_out, **made.parts[split]}
     return dataclasses.replace(corrected, source=source), about

@@ -107,10 +107,12 @@ def correct_splits(
         labels: The labels file.
 
     Raises:
-        CifarlabError: If the file is damaged or does not fit the data, or these cannot be had.
+        CifarlabError: If the file is damaged, does not fit the data or says nothing of what is learned from, or the
+            data cannot be had.
     """
     read = read_labels(labels)  # before the data: it takes no time
     splits, made = correct_labels(splits or load_splits(recipe, data_dir), read, LEARNED_FROM)
+    made.check_used(read)
     return splits, read, made
 
 

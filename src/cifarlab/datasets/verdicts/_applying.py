@@ -41,6 +41,18 @@ class Corrections:
         """How many images of all parts got this verdict."""
         return sum(part.get(verdict, 0) for part in self.parts.values())
 
+    def check_used(self, labels: LabelsFile) -> None:
+        """Refuse a labels file that somebody named and that says nothing of the images in question.
+
+        Raises:
+            CifarlabError: If no image got a verdict.
+        """
+        if not any(map(any, (part.values() for part in self.parts.values()))):
+            raise CifarlabError(
+                f"{labels.path} says nothing of the {' and '.join(self.parts)} images, so it would change nothing: "
+                "give one with verdicts on them, or none"
+            )
+
 
 def correct_labels(splits: Splits, labels: LabelsFile, parts: Sequence[str]) -> tuple[Splits, Corrections]:
     """Relabel and drop images of some splits; which image is in which split stays as it was.
