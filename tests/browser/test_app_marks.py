@@ -134,6 +134,17 @@ def test_undo_right_after_a_mark_takes_that_mark_back(visit, verdicts):
     wait_for(page, "1 marked: 1 unsure")
 
 
+def test_the_keyboard_goes_on_to_the_next_page(visit):
+    page = visit("/data/digits?split=train&mark=1")
+    page.locator("[data-image] input").last.focus()
+    with page.expect_navigation(url="**page=2**"):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.name === 'image'")
+    assert page.evaluate("document.activeElement.closest('li') === document.querySelector('[data-image]')")
+    page.keyboard.press("k")
+    wait_for(page, "1 marked: 1 keep")
+
+
 def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):
     page = visit(GALLERY)
     page.get_by_label("Confidence, % from").press("d")

@@ -116,6 +116,12 @@ def test_a_file_of_another_model_is_not_compared(digits_run: Run, tmp_path: Path
         verify_file(file, digits_run)
 
 
+def test_a_part_of_an_exported_folder_leads_to_the_folder(digits_run: Run, tmp_path: Path) -> None:
+    place = export_to("web", digits_run, tmp_path).path
+    with pytest.raises(CifarlabError, match=r"is part of an exported folder: give .*digits-run-web$"):
+        verify_file(place / "digits-run.html", digits_run)
+
+
 def test_a_file_whose_run_is_elsewhere_says_how_to_name_it(digits_run: Run, tmp_path: Path) -> None:
     file = export_to("onnx", digits_run, tmp_path).path
     with pytest.raises(CifarlabError, match="cifarlab export RUN --verify"):

@@ -102,6 +102,6 @@ class PublishedSet:
     def _advice(self) -> str:
         own = "" if not self.folders else f", or into {self.folders[0]} in it,"
         return (
-            f"put {', '.join(self.expected)} from {self.url} into DIR{own} and give it with --data-dir DIR or "
+            f"put {', '.join(self.expected)} from {self.url} into a folder DIR{own} and give it with --data-dir DIR or "
             "CIFARLAB_DATA=DIR"
         )

@@ -50,6 +50,8 @@ def read_record(place: Path) -> Record:
     """
     if not place.exists():
         raise CifarlabError(f"no exported file at {place}: expected one that cifarlab export wrote")
+    if record_file(place.parent).is_file():
+        raise CifarlabError(f"{place} is part of an exported folder: give {place.parent}")
     if not record_file(place).is_file():
         raise CifarlabError(
             f"{place} has no {record_file(place).name} beside it, which says of which run it is: move both together, "

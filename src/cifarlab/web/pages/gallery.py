@@ -173,6 +173,8 @@ def choose_images(
     part = collection.splits[split]
     chosen = read_data_filter(query, collection.class_names)
     doubts = library.doubts(collection.name, split)
+    if doubts is not None and doubts.rows.keys().isdisjoint(part.ids):  # of images held out everywhere
+        doubts = None
     key = ("images", collection.slug, split, chosen, doubts and doubts.state)
     return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
 

@@ -5,6 +5,7 @@ const boxes = [...form.querySelectorAll('input[name="image"]')];
 const choice = form.elements.namedItem("new");
 const said = form.querySelector("[data-said]");
 let anchor = null; // where a range begins
+const TURNED = "turned while marking";
 let shift = false; // whether the last click held Shift
 let queue = Promise.resolve();
 
@@ -126,7 +127,11 @@ function move(key, from, extends_) {
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() };
   const wanted = key === "Home" ? 0 : key === "End" ? boxes.length - 1 : place + steps[key];
   const to = boxes[wanted];
-  if (!to) return ["ArrowUp", "ArrowDown"].includes(key); // at the edges left and right turn the page
+  if (!to) {
+    if (["ArrowUp", "ArrowDown"].includes(key)) return true;
+    sessionStorage.setItem(TURNED, key); // at the edges left and right turn the page; there the marking goes on
+    return false;
+  }
   to.focus();
   to.closest("li").scrollIntoView({ block: "nearest" });
   if (extends_) {
@@ -232,3 +237,7 @@ addEventListener(
   },
   true,
 );
+
+const turned = sessionStorage.getItem(TURNED);
+sessionStorage.removeItem(TURNED);
+if (turned) boxes.at(turned === "ArrowLeft" ? -1 : 0)?.focus();
