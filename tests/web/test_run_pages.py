@@ -265,7 +265,8 @@ def test_a_calibrated_run_says_so(own_pages, runs_dir):
         "robustness.json", "model.keras",
     ],
 )  # fmt: skip
-def test_one_damaged_file_hides_no_page_of_a_run(own_pages, runs_dir, name, text_of):
+def test_one_damaged_file_hides_no_page_of_a_run(own_pages, runs_dir, name, text_of, monkeypatch):
+    monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 0)
     path = runs_dir / "first" / name
     path.write_bytes(b"\xff{")
     text = own_pages.get("/runs/first?whole=1")

@@ -59,7 +59,8 @@ class Library:
     def summaries(self) -> list[RunSummary]:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
-        if time.monotonic() - made < _FRESH_SECONDS:
+        began = time.monotonic()  # the list is as old as what was read first
+        if began - made < _FRESH_SECONDS:
             return list(listed)
         names = sorted(
             (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name)),
@@ -69,7 +70,7 @@ class Library:
         with self._lock:
             for gone in self._summaries.keys() - set(names):
                 del self._summaries[gone]
-            self._listed = (time.monotonic(), summaries)
+            self._listed = (began, summaries)
         return list(summaries)
 
     def summary(self, name: str) -> RunSummary:
