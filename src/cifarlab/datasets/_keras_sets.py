@@ -11,8 +11,7 @@ from pathlib import Path
 from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_through_keras
 from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
-from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.datasets._verification import verify_files
 from cifarlab.utils.progress import ProgressCallback
 
 
@@ -71,15 +70,6 @@ def _verified_cache(expected: Mapping[str, str], progress: ProgressCallback | No
     for cache in keras_cache_folders():
         if not all((cache / file).is_file() for file in expected):
             continue
-        for done, (file, checksum) in enumerate(expected.items()):
-            if progress:
-                progress(f"verifying {file}", done / len(expected))
-            algorithm, _, digest = checksum.partition(":")
-            found = files.checksum(cache / file, algorithm)
-            if found != digest:
-                raise CifarlabError(
-                    f"{cache / file} is truncated or altered: expected {algorithm.upper()} {digest}, found {found}; "
-                    "delete it, and it will be downloaded again"
-                )
+        verify_files(cache, expected, "delete it, and it will be downloaded again", progress)
         return cache
     return None

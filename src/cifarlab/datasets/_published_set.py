@@ -9,9 +9,8 @@ from cifarlab.datasets._array_cache import cached_arrays
 from cifarlab.datasets._download import NoDataError
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
-from cifarlab.utils import files
+from cifarlab.datasets._verification import verify_files
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
 
@@ -61,7 +60,12 @@ class PublishedSet:
         folder = self._find(data_folder, named_by)
         checksums = {name: f"md5:{digest}" for name, digest in self.expected.items()}
         paths = [folder / name for name in self.expected]
-        arrays = cached_arrays(self.name, paths, checksums, lambda: self._verified(folder, progress))
+
+        def read() -> dict[str, Array]:
+            verify_files(folder, checksums, f"get it again from {self.url}", progress)
+            return self.read(folder)
+
+        arrays = cached_arrays(self.name, paths, checksums, read)
         train, test = (
             numbered_set(split, arrays[f"{split}_images"], arrays[f"{split}_labels"], self.class_names)
             for split in (SPLITS[0], SPLITS[2])
@@ -86,18 +90,6 @@ class PublishedSet:
         if len(lacking[place]) == len(self.expected):
             raise NoDataError(f"{data_folder}, named by {named_by}, holds no {self.name}: {self._advice()}")
         raise NoDataError(f"{place} lacks {', '.join(lacking[place])}: {self._advice()}")
-
-    def _verified(self, folder: Path, progress: ProgressCallback | None) -> dict[str, Array]:
-        for done, (name, digest) in enumerate(self.expected.items()):
-            if progress:
-                progress(f"verifying {name}", done / len(self.expected))
-            found = files.checksum(folder / name, "md5")
-            if found != digest:
-                raise CifarlabError(
-                    f"{folder / name} is truncated or altered: expected MD5 {digest}, found {found}; get it again from "
-                    f"{self.url}"
-                )
-        return self.read(folder)
 
     def _advice(self) -> str:
         own = "" if not self.folders else f", or into {self.folders[0]} in it,"
