@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import shutil
 import struct
 import zipfile
 
@@ -11,22 +10,17 @@ import numpy as np
 import pytest
 
 from cifarlab.cli import main as cli
-from cifarlab.datasets.verdicts import Corrections, append_verdicts, new_verdict, read_labels
-from cifarlab.evaluation import calibration
 from cifarlab.evaluation.explanation import neighbours
 from cifarlab.evaluation.robustness.results import read_results
 from cifarlab.inference import temperature
 from cifarlab.reports.weights import read_first_layer
-from cifarlab.runs import Run, first_steps, open_run, own_labels, started_from, trained_images, training_dynamics
-from cifarlab.runs.derived import model_checksum
+from cifarlab.runs import first_steps, notes, open_run, own_labels, started_from, trained_images, training_dynamics
 from cifarlab.runs.predictions import Predictions, read_origin
 from cifarlab.runs.scores import Scores
 from cifarlab.training import checkpoint
-from cifarlab.training.checkpoint import TrainingState, save_checkpoint
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import read_result
-from cifarlab.utils.results import Interval
 
 FLIPS = 60
 
@@ -52,6 +46,7 @@ READERS = {
     "looks.json": lambda run: (run.looks(), run.looks_in_making("test")),
     "first-steps.json": first_steps.read_first_steps,
     "started-from.json": started_from.read_start,
+    "notes.json": notes.read_notes,
     "labels.csv": own_labels.own_labels,
     "scores.json": lambda run: run.scores(),
     "scores-test-labels.json": lambda run: read_result(Scores, run.path / "scores-test-labels.json", "it again"),
@@ -69,52 +64,11 @@ READERS = {
 # A changed number in these is seen.
 SEALED = (
     *("scores.json", "scores-test-labels.json", "calibration.json", "robustness.json"),
-    *("first-steps.json", "started-from.json"),
+    *("first-steps.json", "started-from.json", "notes.json"),
 )
 ARRAYS = [name for name in READERS if name.endswith(".npz")]
 ARCHIVES = [*ARRAYS, "model.keras"]
 OBJECTS = [name for name in READERS if name.endswith(".json")]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory, make_run, fake_run):
-    """A run with every file that there is."""
-    run = make_run(tmp_path_factory.mktemp("runs"), "whole")
-    fake_run.write_robustness(run)
-    made = calibration.Calibration(
-        run=run.name, count=100, wrong=40, fitted=True, temperature=Interval(1.5, 1.2, 1.8, "made up"),
-        loss=calibration.BeforeAfter(*[Interval(1.0, 0.9, 1.1, "made up")] * 2),
-        expected_calibration_error=calibration.BeforeAfter(*[Interval(0.1, 0.05, 0.2, "made up")] * 2),
-        sentence="Made up.", model_checksum=model_checksum(run),
-    )  # fmt: skip
-    files.write_sealed(run.path / temperature.FILE_NAME, made)
-    for name in ("scores.json", "robustness.json"):
-        files.write_sealed(run.path / name, json.loads((run.path / name).read_text()))
-    corrected = {**json.loads(run.scores_file("test").read_text()), "labels": {"file": "labels.csv"}}
-    files.write_sealed(run.scores_file("test", corrected=True), corrected)
-    marks = tuple(first_steps.Mark(step, f"{step}" * 64, (0.5, 0.25 * step)) for step in (0, 1))
-    first_steps.write_first_steps(run, marks)
-    ancestor = started_from.Ancestor("builtin", "sha256:1", "convnet", "cifar10", ("cat", "dog"), 7)
-    started_from.remember_start(run, started_from.StartedFrom((ancestor,), "new"))
-    append_verdicts(run.path / "marks.csv", [new_verdict("train/1", "0", "drop")])
-    labels = read_labels(run.path / "marks.csv")
-    own_labels.keep_labels(run, labels, Corrections(f"sha256:{files.checksum(labels.path, 'sha256')}"))
-    curves = training_dynamics.Curves(np.array(["a", "b"]), np.ones((3, 2), np.float16), np.ones((3, 2), bool))
-    training_dynamics.save(run.dynamics_file, [curves, curves], compress=True)
-    hashes = np.arange(2, dtype=np.uint64)
-    np.savez_compressed(run.trained_images_file, ids=np.array(["a", "b"]), hashes=hashes, validation=hashes)
-    np.savez(run.features_file, about=np.array("about"), features=np.ones((4, 3), np.float16))
-    state = TrainingState([np.ones((2, 3), np.float32)], [np.zeros(2, np.float32)], 1, [{"epoch": 1}])
-    for _ in range(2):  # the second keeps the first beside it
-        save_checkpoint(run, state)
-    return run
-
-
-@pytest.fixture
-def run(whole, tmp_path):
-    """A copy that may be damaged."""
-    shutil.copytree(whole.path, tmp_path / "whole")
-    return Run(tmp_path / "whole")
 
 
 def outcome(run, name):
@@ -154,7 +108,13 @@ def test_what_is_cut_off_or_overwritten_is_refused(run, name):
         assert outcome(run, name) in (None, "None") or name == "command.txt"
     path.unlink()
     path.mkdir()
-    assert outcome(run, name) in (None, "None", [], [[], "0"])  # what is no file is as good as not there
+    assert outcome(run, name) in (
+        None,
+        "None",
+        [],
+        [[], "0"],
+        plain(notes.Notes()),
+    )  # what is no file is as good as not there
 
 
 STRANGE = (
@@ -167,8 +127,9 @@ STRANGE = (
 @pytest.mark.parametrize("text", STRANGE, ids=lambda text: text[:12])
 def test_json_of_another_shape_is_refused(run, name, text):
     (run.path / name).write_text(text, encoding="utf-8")
-    # An environment of which nothing is told, and no looks at all, are right.
-    right = [("environment.json", "{}"), ("environment.json", '{"a": 1}'), ("looks.json", "[]")]
+    # An environment of which nothing is told, no looks at all, and no notes are right.
+    empty = [(each, text) for each in ("environment.json", "notes.json") for text in ("{}", '{"a": 1}')]
+    right = [*empty, ("looks.json", "[]")]
     assert outcome(run, name) is None or (name, text) in right
 
 
@@ -349,45 +310,3 @@ def test_a_file_beside_the_numbers_is_given_up(run):
     assert read_origin(run.predictions_file("test")) is None
     run.features_file.write_bytes(b"")
     assert neighbours._read(run, "about") is None
-
-
-# Which commands read a file, so that what it holds comes to the surface.
-COMMANDS = {
-    "run.json": ("report {run}", "calibrate {run}"),
-    "recipe.json": ("report {run}", "train {run}/recipe.json"),
-    "data.json": ("report {run}", "doubts {run} --no-duplicates"),
-    "environment.json": ("report {run}",),
-    "command.txt": ("report {run}",),
-    "history.csv": ("report {run}",),
-    "looks.json": ("report {run}",),
-    "scores.json": ("compare {run} {run}", "report {run}"),
-    "robustness.json": ("report {run}",),
-    "predictions-test.npz": ("doubts {run} --no-duplicates", "compare {run} {run}"),
-    "dynamics.npz": ("report {run}",),
-    "trained-images.npz": ("report {run}",),
-    "model.keras": ("report {run}",),
-}
-# A report goes on without these, or finds nothing to say from what is left of them.
-SPARED = ("command.txt", "environment.json", "dynamics.npz", "trained-images.npz", "model.keras", "looks.json")
-WHOLLY = {
-    "empty": b"",
-    "cut off": b"PK\x03\x04\x14\0",
-    "a list": b"[3]",
-    "an object": b'{"format": 1, "split": 3, "state": [], "name": {}, "model": null}',
-    "deep": b"[" * 5000,
-    "digits": b'{"format": ' + b"9" * 5000 + b"}",
-}
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_commands_say_in_one_line_what_is_wrong(run, name, undrawn, capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    for content in WHOLLY.values():
-        (run.path / name).write_bytes(content)
-        for command in COMMANDS[name]:
-            code = cli.main(command.format(run=run.path).split())
-            errors = capsys.readouterr().err.replace("writing the report ...\n", "")
-            assert code == 2 or (code == 0 and name in SPARED)
-            if code == 2:
-                assert errors.count("\n") == 1, errors
-                assert errors.startswith("cifarlab: ")
