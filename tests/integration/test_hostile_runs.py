@@ -163,12 +163,16 @@ def undrawn(monkeypatch):
 class JobHere:
     """A job with the very words of its command, but in this process: one that imports Keras anew takes ten seconds."""
 
+    pid = 1
+
     def __init__(self, command, **_options):
         assert command[:3] == [sys.executable, "-c", jobs._PROGRAM]
         self.code = cli.main(command[3:])
 
     def poll(self):
         return self.code
+
+    wait = poll
 
 
 def executed() -> list[Path]:

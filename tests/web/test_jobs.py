@@ -1,5 +1,6 @@
 """Trainings are started once, stopped as by an interrupt, and can neither run other code nor read other files."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_a_training_runs_to_its_end(jobs, tmp_path):
     assert "training smoke" in jobs.log("first")
     assert jobs.waiting() == []
     assert not job.failed
+
+
+def test_the_end_of_a_process_is_noticed_though_nobody_asks(jobs):
+    process = jobs.start("first", "smoke", ["data=digits", "epochs=2"], DATA).process
+    (waiting,) = [each for each in threading.enumerate() if each.name == f"waits for {process.pid}"]
+    waiting.join()
+    assert process.returncode == 0
 
 
 def test_a_training_is_stopped_as_by_an_interrupt(jobs, pace, tmp_path):

@@ -145,9 +145,13 @@ def launched(monkeypatch):
 
     class Process:
         returncode = None
+        pid = 1
 
         def __init__(self, command, **_):
             calls.append(command)
+
+        def wait(self):
+            return self.returncode
 
         def poll(self):
             return self.returncode

@@ -264,7 +264,7 @@ class Jobs:
             log_file.parent.mkdir(parents=True, exist_ok=True)
             with log_file.open("wb") as log:
                 # A session of its own: an interrupt in the server's terminal is not meant for it.
-                return subprocess.Popen(
+                process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -274,6 +274,10 @@ class Jobs:
                 )
         except OSError as error:
             raise CifarlabError(f"cannot start: {error.strerror or error}") from error
+        # Waited for by somebody from the start: a job that is resumed while its process is ending is replaced, and
+        # nobody would ask for its end any more.
+        threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()
+        return process
 
     def _search_log(self, name: str) -> Path:
         return self._settings.studies_dir / LOGS / f"{name}.log"
