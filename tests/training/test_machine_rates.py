@@ -96,8 +96,10 @@ def test_only_the_precision_is_measured_where_that_alone_is_open(measured, monke
     monkeypatch.setattr(kernels, "in_force", lambda _: {**ON, "TF_NUM_INTRAOP_THREADS": "2"})
     machine_rates.measure_what_is_open("float32")
     assert measured == []
-    machine_rates.measure_what_is_open("auto")
+    told = []
+    machine_rates.measure_what_is_open("auto", lambda what, share: told.append((what, share)))
     assert measured == [ON]
+    assert told == [("TF_ENABLE_ONEDNN_OPTS=1", 0.0)]
 
 
 def test_a_processor_whose_features_do_not_decide_is_measured_before_its_backend_is_loaded(measured, monkeypatch):

@@ -97,7 +97,13 @@ def train(
     begin = None
     if recipe is None:
         begin, recipe, settings = begin_by_number(start_from, data, settings, data_dir, code)
-    resolved = resolve_recipe(recipe, settings, given, code)
+    resolved = resolve_recipe(
+        recipe,
+        settings,
+        given,
+        code,
+        lambda what, _share: tell(observer, f"measuring this machine, once, for up to half a minute: {what}"),
+    )
     begin = begin or open_beginning(resolved.start_from, resolved.data, code)
     count = choose_devices(devices, resolved)
     corrected = None if labels is None else correct_splits(resolved, data_dir, splits, labels)

@@ -111,24 +111,25 @@ def _read(backend: str) -> dict[str, Rates]:
     return {_words(each.variables): each for each in read_rates(versions(), backend)}
 
 
-def measure_what_is_open(precision: str) -> None:
+def measure_what_is_open(precision: str, progress: ProgressCallback = ignore) -> None:
     """Before a training: measure what the processor's features leave open, once a machine; then load the backend.
 
     Where it cannot be measured, the backend's own defaults and float32 stay.
 
     Args:
         precision: The recipe's; `"auto"` may have to be measured too.
+        progress: Told what is being measured, if anything is.
     """
     backend = find_backend()
     with contextlib.suppress(CifarlabError):
         if backend not in sys.modules:  # later it would change nothing
             given = kernels.asked(os.environ)
             if choices.is_open(choices.choose(backend, read_processor(), usable_cores(), given)):
-                measure()
+                measure(progress=progress)
         choose_backend()
         if precision == "auto" and explain_precision().how == choices.OPEN:
             variables = kernels.in_force(backend)
-            measure([{name: variables[name] for name in (ONEDNN,) if name in variables}])
+            measure([{name: variables[name] for name in (ONEDNN,) if name in variables}], progress=progress)
     choose_backend()
 
 

@@ -23,7 +23,7 @@ from cifarlab.training.resolving import resolve_recipe
 from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.progress import ProgressCallback
+from cifarlab.utils.progress import ProgressCallback, ignore
 
 LOW, HIGH, STEPS = 1e-6, 10.0, 100
 LEAST_STEPS = 20
@@ -98,7 +98,7 @@ def find_rate(
         CifarlabError: If any of these is wrong, or the loss is no number from the first step on.
     """
     _check(low, high, steps)
-    resolved = resolve_recipe(recipe, settings, {} if data is None else {"data": data}, code)
+    resolved = resolve_recipe(recipe, settings, {} if data is None else {"data": data}, code, progress or ignore)
     begin = open_beginning(resolved.start_from, resolved.data, code)
     splits, model = prepare(resolved, data_dir if data_dir is None else Path(data_dir), splits)
     if begin is not None:
