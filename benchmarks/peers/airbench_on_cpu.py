@@ -5,7 +5,8 @@
 The script: https://github.com/KellerJordan/cifar10-airbench. What is changed: bfloat16 for half, which a CPU computes
 slowly; the CPU for CUDA; a plain clock for CUDA's events; SGD that is not fused; nothing compiled, and so no warm-up;
 the number of runs. `--precision float32` keeps that instead, which is the faster one on some processors; `--epochs 1`
-trains for that many of its 8 epochs, where only the images a second are wanted. Prints a line a run: seconds with TTA as its authors time it, accuracy, training alone, single-view.
+trains for that many of its 8 epochs, where only the images a second are wanted. Prints a line a run: seconds with TTA
+as its authors time it, accuracy, training alone, single-view.
 """
 
 import sys
