@@ -6,7 +6,8 @@
 A bounded number of clients on this machine, each of which waits for its answer before it asks again, in turn against
 our server and against a bare FastAPI handler that calls onnxruntime (`peers/bare_onnx_server.py`, on the event loop
 and in threads), with the same pictures, one and several in a request. The peers need `onnx`, `onnxruntime` and
-`tf2onnx`, which the extra `[web]` brings; where they are missing, ours is measured alone. `--overload` asks for twice
+`tf2onnx`, which the extra `[web]` brings; where they are missing, ours is measured alone. "processor" is the server's
+processor time for one request, which what else the machine does changes less than the rate. `--overload` asks for twice
 what was answered a second just before, from more clients than the queue has places: every request must get an answer,
 and the server's memory must not grow.
 """
@@ -14,15 +15,17 @@ and the server's memory must not grow.
 import argparse
 import io
 import json
+import statistics
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _load import LOST, Tally, apply_load, multipart, percentile
 from _measure import compare_rates, describe_machine, errors_in_one_line, in_turn, tell
-from _servers import Starter, bare, growth, ours, watched
+from _servers import Starter, bare, growth, ours, processor_seconds, watched
 from PIL import Image
 from predict_throughput import export_onnx, missing_packages
 
@@ -63,42 +66,53 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         if file is not None:
             starters |= {name: (bare(file, style), "/predict") for style, name in PEERS.items()}
         for size in arguments.batch_sizes:
-            tallies: dict[str, list[Tally]] = {name: [] for name in starters}
+            loads: dict[str, list[Load]] = {name: [] for name in starters}
             contestants = {
-                name: contestant(starter, request_of(path, arguments.model, size), arguments, tallies[name])
+                name: contestant(starter, request_of(path, arguments.model, size), arguments, loads[name])
                 for name, (starter, path) in starters.items()
             }
             rates = in_turn(contestants, arguments.rounds)
-            check_agreement(tallies)
-            found[str(size)] = report(size, rates, tallies)
+            check_agreement({name: done[0].tally for name, done in loads.items()})
+            found[str(size)] = report(size, rates, loads)
     return found
 
 
+@dataclass(frozen=True)
+class Load:
+    """What a server answered, and what that took of the processor."""
+
+    tally: Tally
+    processor_seconds: float
+
+
 def contestant(
-    starter: Starter, request: bytes, arguments: argparse.Namespace, tallies: list[Tally]
+    starter: Starter, request: bytes, arguments: argparse.Namespace, loads: list[Load]
 ) -> Callable[[], float]:
     """A function that starts a server, loads it, and returns its answered requests a second."""
 
     def measure() -> float:
         with starter() as server:
             apply_load(server.port, request, arguments.clients, 1.0)  # after this, everything is imported and compiled
+            before = processor_seconds(server.process)
             tally = apply_load(server.port, request, arguments.clients, arguments.seconds)
+            loads.append(Load(tally, processor_seconds(server.process) - before))
         if set(tally.statuses) != {200}:
             raise CifarlabError(f"not every request was answered with 200: {dict(tally.statuses)}")
-        tallies.append(tally)
         return len(tally.seconds) / float(arguments.seconds)
 
     return measure
 
 
-def report(size: int, rates: dict[str, list[float]], tallies: dict[str, list[Tally]]) -> dict[str, Any]:
+def report(size: int, rates: dict[str, list[float]], loads: dict[str, list[Load]]) -> dict[str, Any]:
     print(f"{size} {'picture' if size == 1 else 'pictures'} in a request")
     found = {}
     for name, values in rates.items():
-        seconds = [second for tally in tallies[name] for second in tally.seconds]
+        seconds = [second for load in loads[name] for second in load.tally.seconds]
         half, most = percentile(seconds, 0.5), percentile(seconds, 0.99)
-        found[name] = {"requests_per_second": values, "p50_ms": half, "p99_ms": most}
-        print(compare_rates(name, rates, OURS, "requests", f"p50 {half:.1f} ms, p99 {most:.1f} ms"))
+        busy = [1e3 * load.processor_seconds / len(load.tally.seconds) for load in loads[name]]
+        found[name] = {"requests_per_second": values, "p50_ms": half, "p99_ms": most, "processor_ms": busy}
+        more = f"p50 {half:.1f} ms, p99 {most:.1f} ms, processor {statistics.median(busy):.2f} ms"
+        print(compare_rates(name, rates, OURS, "requests", more))
     return found
 
 
@@ -149,15 +163,15 @@ def export(model: str, folder: Path) -> Path | None:
     return export_onnx(run, load_model(model), folder / "model.onnx")
 
 
-def check_agreement(tallies: dict[str, list[Tally]]) -> None:
+def check_agreement(tallies: dict[str, Tally]) -> None:
     """Make sure that all find their best class as probable, up to rounding.
 
     Raises:
         CifarlabError: If a peer's probability is another than ours.
     """
     best = {}
-    for name, found in tallies.items():
-        answers = json.loads(found[0].first)["predictions"]
+    for name, tally in tallies.items():
+        answers = json.loads(tally.first)["predictions"]
         best[name] = np.array([answer["top"][0]["probability"] for answer in answers])
     for name, values in best.items():
         if not np.allclose(values, best[OURS], atol=0.02):

@@ -16,9 +16,7 @@ import dataclasses
 import http.client
 import itertools
 import json
-import math
 import multiprocessing
-import os
 import shutil
 import socket
 import statistics
@@ -31,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from _measure import describe_machine, errors_in_one_line, tell
+from _servers import processor_seconds
 
 from cifarlab import metrics, recipes
 from cifarlab.datasets import Splits, load_data
@@ -175,12 +174,8 @@ class Serving:
         return connection
 
     def processor_seconds(self) -> float:
-        """Of the server so far, in steps of a hundredth; NaN where the system does not tell (Linux does)."""
-        path = Path(f"/proc/{self._process.pid}/stat")
-        if not path.is_file():
-            return math.nan
-        user, system = path.read_text().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        """Of the server so far."""
+        return processor_seconds(self._process.pid or 0)
 
     def __exit__(self, *problem: object) -> None:
         self._process.terminate()

@@ -1,6 +1,7 @@
 """What the middlewares share: plain ASGI, since Starlette's own base class buffers and hides disconnects."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,9 +12,9 @@ class HttpMiddleware(ABC):
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Handle a request, or pass on what is none."""
-        await (self.handle if scope["type"] == "http" else self._app)(scope, receive, send)
+        return (self.handle if scope["type"] == "http" else self._app)(scope, receive, send)
 
     @abstractmethod
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

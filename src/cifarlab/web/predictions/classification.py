@@ -25,6 +25,7 @@ _SMALL_PIXELS = 16_384
 _LARGE_PIXELS = 4_000_000
 _ONE_LARGE = threading.Lock()
 _TOO_LARGE = 413
+_WATCHED_AFTER_SECONDS = 0.02
 
 Shape = tuple[int, int, int]
 
@@ -112,21 +113,28 @@ async def until_gone(request: Request) -> AsyncIterator[None]:
     """
     work = asyncio.current_task()
     assert work is not None
+    watchers: list[asyncio.Task[None]] = []
 
     async def watch() -> None:
         await request.receive()  # the body is there, so that only this can come
         work.cancel()
 
-    watcher = asyncio.create_task(watch())
+    def begin() -> None:
+        watchers.append(asyncio.create_task(watch()))
+
+    # What is answered at once has no client that goes: a timer costs a tenth of a task.
+    timer = asyncio.get_running_loop().call_later(_WATCHED_AFTER_SECONDS, begin)
     try:
         yield
     except asyncio.CancelledError:
-        if not watcher.done():  # the request's time is over, or the server's
+        if not any(watcher.done() for watcher in watchers):  # the request's time is over, or the server's
             raise
         work.uncancel()
         raise ClientDisconnect from None
     finally:
-        watcher.cancel()
+        timer.cancel()
+        for watcher in watchers:
+            watcher.cancel()
 
 
 async def decode(

@@ -1,10 +1,12 @@
 """`POST /v1/predict`: classify pictures, for programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cifarlab.models.pretrained import builtin
@@ -13,7 +15,21 @@ from cifarlab.web.predictions.uploads import Upload, UploadError, decode_base64,
 from cifarlab.web.routes.listings import Problem
 from cifarlab.web.server.state import inference_of, settings_of
 
-router = APIRouter(prefix="/v1", tags=["predictions"])
+
+class _PlainRoute(APIRoute):
+    """A route whose function takes the request and gives the response, as its annotations say to the documentation.
+
+    FastAPI's own way from the one to the other, through dependencies and the answer's model, takes a fifth of a
+    prediction's time where the network is small.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The function itself."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
+router = APIRouter(prefix="/v1", tags=["predictions"], route_class=_PlainRoute)
 
 MOST_CLASSES = 1000
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -98,8 +114,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/predict", summary="Classify pictures", openapi_extra=_BODY, responses=_PROBLEMS)
-async def predict(request: Request) -> PredictionsAnswer:
+@router.post(
+    "/predict",
+    summary="Classify pictures",
+    openapi_extra=_BODY,
+    response_model=PredictionsAnswer,
+    responses=_PROBLEMS,
+)
+async def predict(request: Request) -> Response:
     """Name the most probable classes of one or many pictures.
 
     Send a form with `images` (as many files as you like, up to the server's limit), or JSON with `images` in base64.
@@ -113,12 +135,10 @@ async def predict(request: Request) -> PredictionsAnswer:
         async with until_gone(request):
             classified = await classify(service, options.model, upload.pictures, max_pixels=limits.max_pixels)
     predictions = [
-        PicturePrediction(
-            image=name, top=[ClassProbability(class_name=label, probability=chance) for label, chance in top]
-        )
+        {"image": name, "top": [{"class_name": label, "probability": chance} for label, chance in top]}
         for (name, _), top in zip(upload.pictures, best(classified, options.top_k), strict=True)
     ]
-    return PredictionsAnswer(model=options.model, predictions=predictions)
+    return JSONResponse({"model": options.model, "predictions": predictions})
 
 
 async def _read(request: Request, max_images: int) -> tuple[Upload, PredictOptions]:
