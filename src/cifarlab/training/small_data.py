@@ -66,8 +66,12 @@ def choose_for(load_train: Callable[..., ImageSet], settings: Sequence[str], dat
         chosen.append("validation_fraction=0.0")
     recipe = override(load_recipe(name), [*chosen, *settings])
     # Counted, not computed: a folder's parts follow from its files, so that one fold may leave far fewer than another.
-    if "batch_size" not in given and recipe.batch_size > (left := len(load_train(**recipe.held_out))) > 0:
-        chosen.append(f"batch_size={left}")
+    # All folds have one batch size: they are one training, and differ in nothing else.
+    in_folds = "fold" in given and recipe.validation_fraction
+    folds = range(round(1 / recipe.validation_fraction)) if in_folds else [recipe.fold]
+    if "batch_size" not in given:
+        left = min(len(load_train(**{**recipe.held_out, "fold": fold})) for fold in folds)
+        chosen += [f"batch_size={max(1, left)}"] if recipe.batch_size > left else []
     shown = ", ".join(chosen) or "as shipped"
     why = f"about {counted(a_class, 'picture')} a class: recipe {name} ({shown})"
     return Choice(name, tuple(chosen), why)
