@@ -4,19 +4,24 @@
     cifarlab evaluate out/planted/* --split validation
     python benchmarks/planted_errors.py out/planted/*
     python benchmarks/planted_errors.py --test runs/builtin runs/mlp2-seed0
+    python benchmarks/planted_errors.py --test --answers cifar10_mturk.json runs/builtin
 
 Each image's probabilities come from the trainings that left it out. Prints how good the models are against the true
 labels, how many of the planted errors confident learning counts as wrong, and the average precision of every ranking
 tried: those of `cifarlab doubts`, for each training and for all together, and others that it does without. Labels that
 were wrong from the start count as right here: a small injustice to the doubts. With `--test` the runs are of the data
-as they are, and 54 of the labels of the test images that they were evaluated on are changed, twenty times over.
+as they are, and 54 of the labels of the test images that they were evaluated on are changed, twenty times over; with
+`--answers` too, nothing is changed: wrong are the labels that fewer than three of five people confirmed
+(github.com/cleanlab/label-errors, `mturk/`).
 """
 
 import argparse
 import dataclasses
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _measure import errors_in_one_line
@@ -49,11 +54,13 @@ def main() -> None:
     parser.add_argument(
         "--tta", default="none", help="with --test: the test-time augmentation they were evaluated with"
     )
+    parser.add_argument("--answers", type=Path, help="with --test: what people said of the labels")
     arguments = parser.parse_args()
     with errors_in_one_line():
         runs = [open_run(each) for each in arguments.runs]
         if arguments.test:
-            print(table_of_test([run.predictions_with_notices("test", arguments.tta)[0] for run in runs]))
+            stored = [run.predictions_with_notices("test", arguments.tta)[0] for run in runs]
+            print(table_of_test(stored) if arguments.answers is None else table_of_people(stored, arguments.answers))
             return
         folder = arguments.data_dir or runs[0].data_dir
         truth, _, _ = cifar10.load(data_dir=None if folder is None else Path(folder))
@@ -111,6 +118,38 @@ def table_of_test(stored: Sequence[Predictions]) -> str:
         cells = [f"{mean:.3f} ± {1.96 * error:.3f}" for mean, error in zip(means, errors, strict=True)]
         lines.append(f"| {kind} | {', '.join(cells[:-2])} | {cells[-2]} | {cells[-1]} |")
     return "\n".join(lines)
+
+
+def table_of_people(stored: Sequence[Predictions], answers: Path) -> str:
+    """Average precision on the labels that people did not confirm, with its bootstrap interval; in Markdown."""
+    wrong = not_confirmed(json.loads(answers.read_text()), stored[0].ids)
+    judged = {f"model {number}": [each] for number, each in enumerate(stored, 1)} | {"pooled": list(stored)}
+    lines = [f"{wrong.sum()} of {len(wrong):,} labels were not confirmed", ""]
+    lines += ["| Models | Accuracy | Score | Average precision |", "|---|---|---|---|"]
+    for models, predictions in judged.items():
+        pooled = pool_runs(predictions)
+        accuracy = np.mean(pooled.probabilities.argmax(axis=1) == pooled.labels)
+        for score in SCORES[:2]:
+            order = rows_of(pooled.ids, stored[0].ids)
+            found = precision_interval(wrong, -quality(pooled, score)[order])
+            lines.append(f"| {models} | {accuracy:.2%} | {score} | {'{:.3f} ({:.3f} to {:.3f})'.format(*found)} |")
+    return "\n".join(lines)
+
+
+def not_confirmed(answers: Sequence[dict[str, Any]], ids: Array) -> Array:
+    """Which labels fewer than three of five people confirmed, `(N,)` bool; nobody was asked about most of them."""
+    named = [f"test-{each['id']:05d}" for each in answers if each["mturk"]["given"] < 3]
+    return np.isin(ids, named)
+
+
+def precision_interval(wrong: Array, doubt: Array) -> tuple[float, float, float]:
+    """Average precision, and its 95 % interval over 1,000 bootstrap draws of the images."""
+    random, draws = np.random.default_rng(0), []
+    for _ in range(1000):
+        rows = random.integers(0, len(wrong), len(wrong))
+        draws.append(average_precision_score(wrong[rows], doubt[rows]))
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(average_precision_score(wrong, doubt)), float(low), float(high)
 
 
 def qualities(predicted: OutOfSampleProbabilities, runs: Sequence[Run]) -> dict[str, Array]:

@@ -76,3 +76,17 @@ def test_an_image_that_was_never_learned_counts_as_forgotten_most(planted_errors
     curves = Curves(np.array(["b", "a", "c"]), np.ones((3, 3), np.float16), correct)
     found = planted_errors.forgotten([Dynamics(curves, curves)], np.array(["a", "b", "c"]))
     assert found.tolist() == [3, 1, 0]
+
+
+def test_a_label_counts_as_wrong_where_fewer_than_three_of_five_people_confirmed_it(planted_errors):
+    answers = [{"id": number, "mturk": {"given": given}} for number, given in ((2, 2), (0, 3), (12, 0))]
+    ids = np.array(["test-00012", "test-00000", "test-00001", "test-00002"])
+    assert planted_errors.not_confirmed(answers, ids).tolist() == [True, False, False, True]
+
+
+def test_average_precision_has_an_interval_around_it(planted_errors):
+    wrong = np.arange(200) < 20
+    doubt = np.random.default_rng(1).normal(size=200) + 2 * wrong
+    value, low, high = planted_errors.precision_interval(wrong, doubt)
+    assert low < value < high
+    assert planted_errors.precision_interval(wrong, wrong.astype(float)) == (1.0, 1.0, 1.0)

@@ -69,3 +69,9 @@ def test_a_quantised_file_is_judged_by_its_accuracy():
     assert found.accuracy_change.low < -0.5 < found.accuracy_change.high
     assert found.objection(49.9).startswith("it loses 50.00 points of accuracy (")
     assert found.objection(50.0) == ""
+
+
+def test_a_quantised_file_with_a_nan_is_refused_though_it_loses_no_accuracy():
+    broken = RUN.copy()
+    broken[0, 2] = np.nan
+    assert proven(broken, labels=np.array([1, 0])).objection(100.0) == "it answers NaN or infinity"

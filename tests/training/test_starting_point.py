@@ -283,11 +283,30 @@ def pictures(a_class: int, classes: int = 3) -> ImageSet:
 
 @pytest.mark.parametrize("a_class", [2, 5, 10, 20, 21, 50, 100, 1000])
 def test_the_choice_fits_the_pictures_and_says_so(a_class):
-    choice = small_data.choose_for(pictures(a_class))
+    choice = small_data.choose_for(lambda **held_out: part_of(pictures(a_class), **held_out), [], "mine")
     recipe = resolve_start(load_recipe(choice.recipe), choice.settings)
     assert choice.why.startswith(f"about {a_class:,} pictures a class: recipe {choice.recipe}")
     assert (recipe.validation_fraction == 0) == (a_class <= small_data.MOST_WITHOUT_VALIDATION)
     assert recipe.batch_size <= a_class * 3 * (1 - recipe.validation_fraction)
+
+
+def part_of(images: ImageSet, validation_fraction: float, fold: int = 0, **_: float) -> ImageSet:
+    """Folds of very different size, as those of a folder are."""
+    return images.take(np.arange(round(len(images) * (1 - validation_fraction) / (fold + 1))))
+
+
+def test_the_folds_of_few_pictures_have_one_batch_that_fits_each():
+    for fold in range(3):
+        settings = [f"validation_fraction={1 / 3!r}", f"fold={fold}"]
+        choice = small_data.choose_for(lambda **held_out: part_of(pictures(10), **held_out), settings, "mine")
+        recipe = resolve_start(load_recipe(choice.recipe), [*choice.settings, *settings])
+        assert recipe.batch_size == 7  # of the last fold
+        assert "validation_fraction" not in choice.why  # it is the user's own
+
+
+def test_a_batch_of_the_users_own_is_left_as_it_is():
+    choice = small_data.choose_for(lambda **held_out: part_of(pictures(2), **held_out), ["batch_size=99"], "mine")
+    assert choice.settings == ("validation_fraction=0.0",)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "digits", "folder:x", "mnist", "fashion_mnist"])

@@ -202,7 +202,10 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(tmp_path
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["batch_size=5000"], r"batch_size 5000 is more than the 1,\d+ training images of digits: give --batch-size"),
+        (
+            ["batch_size=5000"],
+            r"batch_size 5000 is more than the 1,\d+ .* of digits: give --batch-size 1\d+ or less",
+        ),
         (["model.width=(2,)"], r"model mlp cannot be built with .*width"),
         (["model=mpl"], r"unknown model 'mpl': did you mean mlp\?"),
         (["brightness_factor=2"], r"brightness_factor must be between 0 and 1"),

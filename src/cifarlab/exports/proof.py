@@ -45,6 +45,8 @@ class Proof:
             most_lost: Points of accuracy that a quantised file may lose.
         """
         if self.accuracy_change is not None and self.accuracy_change.value is not None:
+            if not np.isfinite((self.largest_difference, self.largest_probability_difference)).all():
+                return "it answers NaN or infinity"  # of a few pictures it would cost little accuracy, or none
             change = self.accuracy_change
             lost, limits = -100 * self.accuracy_change.value, ""
             if change.low is not None and change.high is not None:

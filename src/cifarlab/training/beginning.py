@@ -116,7 +116,7 @@ def begin_by_number(
     if data is None:
         raise CifarlabError("name your pictures too: --data folder:my_pictures; or a recipe, see cifarlab recipes")
     beginning = open_beginning(os.fspath(name), data, code)
-    choice = choose_recipe(data, data_dir)
+    choice = choose_recipe(data, data_dir, settings)
     if beginning is not None:
         beginning.chosen = choice.why
     return beginning, choice.recipe, [*choice.settings, *settings]

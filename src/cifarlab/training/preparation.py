@@ -129,7 +129,7 @@ def _check_batches(recipe: Recipe, splits: Splits) -> None:
         there = counted(len(splits.train), "training image")
         raise CifarlabError(
             f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
-            f"give --batch-size {max(1, len(splits.train) // 10)}"
+            f"give --batch-size {max(1, len(splits.train))} or less"
         )
 
 
