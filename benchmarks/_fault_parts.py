@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import errno
-import hashlib
 import itertools
 import random
 import shutil
@@ -11,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,13 @@ from _faults import (
     Count,
     Shim,
     Subject,
+    answer_apart,
     begin_apart,
     check_whole,
     cifar_subject,
     content,
     convnet_subject,
+    counted_tries,
     end_apart,
     fresh,
     in_one_line,
@@ -50,33 +52,34 @@ ERRORS = (
 
 def kills(scratch: Path, arguments: argparse.Namespace) -> dict[str, Count]:
     """SIGKILL at random moments."""
+    write_every_epoch()
     if arguments.fast:
-        return {"kills": _kill("kills, dense on digits", small_subject, 6, scratch, arguments.seed)}
+        return {"kills": _kill("kills, dense on digits", small_subject, arguments.kills or 6, scratch, arguments.seed)}
     trials: dict[str, tuple[Callable[[], Subject], int]] = {
-        "kills, mlp2": (lambda: cifar_subject("mlp2", 8, 5000), arguments.kills),
+        "kills, mlp2": (lambda: cifar_subject("mlp2", 8, 5000), 100 if arguments.kills is None else arguments.kills),
         "kills, convnet": (convnet_subject, arguments.convnet_kills),
     }
-    return {name: _kill(name, make, number, scratch, arguments.seed) for name, (make, number) in trials.items()}
+    return {
+        name: _kill(name, make, number, scratch, arguments.seed) for name, (make, number) in trials.items() if number
+    }
 
 
 def _kill(name: str, make: Callable[[], Subject], number: int, scratch: Path, seed: int) -> Count:
-
-    write_every_epoch()
-    count, chance, subject = Count(), random.Random(seed), make()
-    whole, log = scratch / name, scratch / f"{name}.log"
+    chance, subject, whole, log = random.Random(seed), make(), scratch / name, scratch / f"{name}.log"
     began = time.monotonic()
+    # Apart, as all that computes: a process that has must not be copied.
     if run_apart(lambda: subject.train(whole) and 0, log) != 0:
         sys.exit(f"error: {name}: an undisturbed training failed: {log.read_text()}")
     seconds = time.monotonic() - began
-    # Read apart too: a process that has computed must not be copied.
-    expected = _content_apart(whole / "run", log)
-    while count.tried < number:
+    expected = _content_apart(whole / NAME, log)
+
+    def attempt() -> tuple[str, str]:
         with fresh(scratch) as folder:
             note = _kill_once(subject, folder, log, chance, seconds)
-            same = (folder / "run" / "run.json").is_file() and _content_apart(folder / "run", log) == expected
-            count.add("" if same else f"{note}: another end, see {_keep(folder, log)}", note)
-    _tell(name, count, began)
-    return count
+            same = (folder / NAME / "run.json").is_file() and _content_apart(folder / NAME, log) == expected
+            return ("" if same else f"{note}: another end, see {_keep(folder, log)}"), note
+
+    return counted_tries(name, itertools.repeat(attempt, number))
 
 
 def _kill_once(subject: Subject, folder: Path, log: Path, chance: random.Random, seconds: float) -> str:
@@ -96,41 +99,42 @@ def _kill_once(subject: Subject, folder: Path, log: Path, chance: random.Random,
         kills += 1
 
 
-def _content_apart(run: Path, log: Path) -> str:
-    """A checksum of `content`, made in another process."""
-    answer = log.with_suffix(".answer")
-    answer.unlink(missing_ok=True)
-
-    def work() -> int:
-        answer.write_text(hashlib.sha256(repr(content(open_run(run))).encode()).hexdigest())
-        return 0
-
-    run_apart(work, log)
-    return answer.read_text() if answer.is_file() else "none"
+def _content_apart(run: Path, log: Path) -> str | None:
+    answer: str | None = answer_apart(lambda: content(open_run(run)), log)
+    return answer
 
 
 def writes(scratch: Path, arguments: argparse.Namespace) -> dict[str, Count]:
     """Each operation on the disk fails once."""
     write_every_epoch()
-    began, shim, subject, count = time.monotonic(), Shim(), small_subject(), Count()
-    with fresh(scratch) as folder:
-        shim.watch(folder)
-        expected = content(subject.train(folder))
-        operations = shim.count
-        shim.stop()
+    shim, subject, log = Shim(), small_subject(), scratch / "writes.log"
+    operations, expected = answer_apart(lambda: _count_operations(shim, subject, scratch / "counted"), log)
     every = max(1, operations // 12) if arguments.fast else arguments.every
-    kinds = itertools.cycle([[error] for error in ERRORS]) if arguments.fast else itertools.repeat(ERRORS)
-    for nth, errors in zip(range(1, operations + 1, every), kinds, strict=False):
-        for name, number, is_short in errors:
-            with fresh(scratch) as folder:
-                problem, ended = _fail_once(shim, subject, folder, (nth, number, is_short), expected)
-                count.add(f"operation {nth} of {operations}, {name}: {problem}" if problem else "", ended)
-    _tell(f"writes that fail, of {operations} operations", count, began)
-    return {"writes": count}
+    numbers = range(arguments.first, operations + 1, every)
+    ways = 1 if arguments.fast else arguments.ways
+    # In turn, where each operation does not fail in every way.
+    faults = [(nth, ERRORS[(place + way) % len(ERRORS)]) for place, nth in enumerate(numbers) for way in range(ways)]
+
+    def attempt(nth: int, error: tuple[str, int, bool]) -> tuple[str, str]:
+        name, number, is_short = error
+        with fresh(scratch) as folder:
+            work = partial(_fail_once, shim, subject, folder, (nth, number, is_short), expected)
+            problem, ended = answer_apart(work, log) or (f"its process died: {log.read_text()[-2000:]}", "died")
+        return (f"operation {nth} of {operations}, {name}: {problem}" if problem else ""), ended
+
+    name = f"writes that fail, of {operations} operations"
+    return {"writes": counted_tries(name, (partial(attempt, *fault) for fault in faults))}
+
+
+def _count_operations(shim: Shim, subject: Subject, folder: Path) -> tuple[int, str]:
+    folder.mkdir()
+    shim.watch(folder)
+    run = subject.train(folder)
+    return shim.count, content(run)
 
 
 def _fail_once(
-    shim: Shim, subject: Subject, folder: Path, fault: tuple[int, int, bool], expected: list[object]
+    shim: Shim, subject: Subject, folder: Path, fault: tuple[int, int, bool], expected: str
 ) -> tuple[str, str]:
     """Train with one fault, then go on without: what is wrong, and how the training with the fault ended."""
     shim.watch(folder)
@@ -156,26 +160,34 @@ def _fail_once(
 def power(scratch: Path, arguments: argparse.Namespace) -> dict[str, Count]:
     """What a power cut may leave after each step."""
     write_every_epoch()
-    began, shim, subject, count = time.monotonic(), Shim(), small_subject(), Count()
+    shim, subject, log = Shim(), small_subject(), scratch / "power.log"
     recorded, record = (scratch / "recorded").resolve(), scratch / "record"
-    recorded.mkdir()
-    shim.watch(recorded)
-    shim.record(record)
-    expected = content(subject.train(recorded))
-    shim.stop()
+    expected = answer_apart(lambda: _record(shim, subject, recorded, record), log)
     operations = read_record(record)
     states = list(cuts(operations, arguments.seed, 0 if arguments.fast else arguments.cuts))
-    chosen = states[:: max(1, len(states) // 12)] if arguments.fast else states
-    for number, state in chosen:
+    every = max(1, len(states) // 12) if arguments.fast else arguments.every
+
+    def attempt(number: int, state: dict[str, bytes]) -> tuple[str, str]:
         with fresh(scratch) as folder:
             lay_out(state, recorded, folder)
-            problem, ended = _go_on_after_a_cut(subject, folder, expected)
-            count.add(f"after {number} of {len(operations)} operations: {problem}" if problem else "", ended)
-    _tell(f"power cuts, {len(states)} states of {len(operations)} operations", count, began)
-    return {"power": count}
+            work = partial(_go_on_after_a_cut, subject, folder, expected)
+            problem, ended = answer_apart(work, log) or (f"its process died: {log.read_text()[-2000:]}", "died")
+        return (f"after {number} of {len(operations)} operations: {problem}" if problem else ""), ended
+
+    name = f"power cuts, {len(states)} states of {len(operations)} operations"
+    return {"power": counted_tries(name, (partial(attempt, *each) for each in states[arguments.first - 1 :: every]))}
 
 
-def _go_on_after_a_cut(subject: Subject, folder: Path, expected: list[object]) -> tuple[str, str]:
+def _record(shim: Shim, subject: Subject, folder: Path, record: Path) -> str:
+    folder.mkdir()
+    shim.watch(folder)
+    shim.record(record)
+    run = subject.train(folder)
+    shim.stop()
+    return content(run)
+
+
+def _go_on_after_a_cut(subject: Subject, folder: Path, expected: str) -> tuple[str, str]:
     """Go on from what a power cut left: what is wrong, and how it went on."""
     problem, _ = in_one_line(lambda: open_run(folder / NAME))
     run = open_there(folder)
@@ -209,19 +221,20 @@ FAST_PAIRS = (("resume", "resume"), ("resume", "evaluate"), ("evaluate", "evalua
 def pairs(scratch: Path, arguments: argparse.Namespace) -> dict[str, Count]:
     """Two commands at once."""
     write_every_epoch()
-    began, count, log = time.monotonic(), Count(), scratch / "pairs.log"
+    log = scratch / "pairs.log"
     paused, whole = _prepare_pairs(scratch, log)
-    times = 1 if arguments.fast else arguments.pairs
     chosen = FAST_PAIRS if arguments.fast else tuple(itertools.combinations_with_replacement(COMMANDS, 2))
-    for pair in chosen:
-        for _ in range(times):
-            problem, note = _run_pair(scratch, paused, pair, log, whole)
-            count.add(f"{' and '.join(pair)}: {problem}" if problem else "", note)
-    _tell(f"two commands at once, {len(chosen)} pairs", count, began)
-    return {"pairs": count}
+
+    def attempt(pair: Sequence[str]) -> tuple[str, str]:
+        problem, note = _run_pair(scratch, paused, pair, log, whole)
+        return (f"{' and '.join(pair)}: {problem}" if problem else ""), note
+
+    times = 1 if arguments.fast else arguments.pairs
+    tries = (partial(attempt, pair) for pair in chosen for _ in range(times))
+    return {"pairs": counted_tries(f"two commands at once, {len(chosen)} pairs", tries)}
 
 
-def _prepare_pairs(scratch: Path, log: Path) -> tuple[Path, str]:
+def _prepare_pairs(scratch: Path, log: Path) -> tuple[Path, str | None]:
     """A run that was paused after an epoch, and what is left of one that was not."""
     subject = small_subject()
 
@@ -234,7 +247,7 @@ def _prepare_pairs(scratch: Path, log: Path) -> tuple[Path, str]:
     return scratch / "paused" / NAME, _content_apart(scratch / "whole" / NAME, log)
 
 
-def _run_pair(scratch: Path, paused: Path, pair: Sequence[str], log: Path, whole: str) -> tuple[str, str]:
+def _run_pair(scratch: Path, paused: Path, pair: Sequence[str], log: Path, whole: str | None) -> tuple[str, str]:
     """Two commands at once on a copy of a paused run: what is wrong, and how they ended."""
     with fresh(scratch) as folder:
         run = folder / NAME
@@ -264,9 +277,8 @@ def _command(words: Sequence[str]) -> Callable[[], int]:
 
 def _check_pair(run: Path, before: Run, pair: Sequence[str], codes: Sequence[int | None], log: Path) -> str:
     """Whether all files are whole, and no look at the test images was lost."""
-    answer = run.parent / "answer"
-    run_apart(lambda: answer.write_text(check_whole(Run(run))) and 0, log)
-    if problem := answer.read_text():
+    problem: str = answer_apart(lambda: check_whole(Run(run)), log)
+    if problem:
         return problem
     for name in {"evaluate", "robustness"} & set(pair):
         done = sum(code == 0 and each == name for each, code in zip(pair, codes, strict=True))
@@ -293,13 +305,3 @@ def _keep(folder: Path, log: Path) -> str:
     with contextlib.suppress(OSError):
         shutil.copy(log, kept)
     return str(kept)
-
-
-def _tell(name: str, count: Count, began: float) -> None:
-    print(f"{name}: {count}, {time.monotonic() - began:.0f} s", flush=True)
-    for problem in count.wrong:
-        print(f"  {problem}", flush=True)
-
-
-PARTS = {"kills": kills, "pairs": pairs, "writes": writes, "power": power}
-"""Those that make copies of this process come first: before it has computed anything."""

@@ -2,14 +2,16 @@
 
 import contextlib
 import ctypes
+import hashlib
 import io
+import json
 import os
 import shutil
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ NAME = "run"
 MEASURED = ("epoch_seconds", "images_per_second")
 
 
+TELL_SECONDS = 60.0
+
+
 @dataclass
 class Count:
     """How often something was tried, and what went wrong; `notes` say what happened to the tries that went well."""
@@ -42,11 +47,31 @@ class Count:
         self.tried += 1
         if problem:
             self.wrong.append(problem)
+            print(f"  {problem}", flush=True)
         self.notes[note] = self.notes.get(note, 0) + 1
 
     def __str__(self) -> str:
         notes = ", ".join(f"{number} {note}" for note, number in sorted(self.notes.items()))
         return f"{self.tried} tried, {self.tried - len(self.wrong)} survived ({notes})"
+
+
+def counted_tries(name: str, tries: Iterable[Callable[[], tuple[str, str]]]) -> Count:
+    """Try one after another, and tell how it went: once a minute, and at the end, also where that is an interrupt.
+
+    Args:
+        name: What is tried.
+        tries: Each answers what went wrong, and a note.
+    """
+    count, began, told = Count(), time.monotonic(), time.monotonic()
+    try:
+        for attempt in tries:
+            count.add(*attempt())
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                print(f"{name}, so far: {count}", flush=True)
+    finally:
+        print(f"{name}: {count}, {time.monotonic() - began:.0f} s", flush=True)
+    return count
 
 
 @dataclass(frozen=True)
@@ -103,8 +128,8 @@ def write_every_epoch() -> None:
     checkpoint_manager.CHECKPOINT_SECONDS, checkpoint_manager.FREE_SECONDS = 0.0, 1e9
 
 
-def content(run: Run) -> list[Any]:
-    """All that a finished training leaves, but for times: two that are the same have equal contents."""
+def content(run: Run) -> str:
+    """A checksum of all that a finished training leaves, but for times."""
     state, dynamics = load_checkpoint(run), training_dynamics.load(run)
     assert dynamics is not None
     history = [{key: value for key, value in row.items() if key not in MEASURED} for row in run.history()]
@@ -113,7 +138,8 @@ def content(run: Run) -> list[Any]:
         arrays += [curves.ids, curves.losses, curves.correct]
     arrays += _stored(model_files.weights_of(run.model_file.read_bytes())) + _stored(run.last_weights_file.read_bytes())
     said = [run.state["state"], state.best_epoch, history]
-    return [*said, *((array.shape, array.tobytes()) for array in arrays)]
+    everything = [*said, *((array.shape, array.tobytes()) for array in arrays)]
+    return hashlib.sha256(repr(everything).encode()).hexdigest()
 
 
 def _stored(weights: bytes) -> list[Any]:
@@ -183,6 +209,22 @@ def run_apart(work: Callable[[], object], log: Path, kill_after: float | None = 
     return end_apart(process)
 
 
+def answer_apart(work: Callable[[], Any], log: Path) -> Any:
+    """Do something in a process of its own, so that what it takes of memory is given back.
+
+    Args:
+        work: What; its answer is a JSON value.
+        log: Where its output goes.
+
+    Returns:
+        The answer; None if it gave none.
+    """
+    answer = log.with_suffix(".answer")
+    answer.unlink(missing_ok=True)
+    run_apart(lambda: answer.write_text(json.dumps(work())) and 0, log)
+    return json.loads(answer.read_text()) if answer.is_file() else None
+
+
 def begin_apart(work: Callable[[], object], log: Path) -> int:
     """The number of a new process that does something."""
     process = os.fork()
@@ -204,7 +246,12 @@ def begin_apart(work: Callable[[], object], log: Path) -> int:
 
 def end_apart(process: int) -> int | None:
     """Wait for it; its exit code, None where it was killed."""
-    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    except BaseException:  # an interrupt: it must not go on alone
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        raise
     return None if code < 0 else code
 
 

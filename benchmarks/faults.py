@@ -13,6 +13,7 @@ pairs     two commands at once on one run, whose training is in its midst
 
 A training that went on is compared with one that was not disturbed: weights, optimizer, history but for its seconds,
 every image's loss and answer in every epoch, and the saved model. What cannot go on must say so in one line.
+Counts are printed once a minute, and on an interrupt.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,16 +29,17 @@ from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).with_name("faults_shim.c")
-# Those that make copies of this process come first: before it has computed anything.
 PARTS = ("kills", "pairs", "writes", "power")
 
 
 def main() -> None:
     """Try all, print counts; the exit code is 1 where anything did not survive."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=100, help="of a dense network (100)")
+    parser.add_argument("--kills", type=int, help="of a dense network (100; with --fast 6)")
     parser.add_argument("--convnet-kills", type=int, default=20, help="of a convolutional one (20)")
-    parser.add_argument("--every", type=int, default=1, help="let every so-manieth operation fail (1)")
+    parser.add_argument("--every", type=int, default=1, help="every so-manieth operation, or state after a cut (1)")
+    parser.add_argument("--first", type=int, default=1, help="begin with this one: to go on after an interrupt (1)")
+    parser.add_argument("--ways", type=int, default=4, help="in so many of four ways each operation fails, in turn (4)")
     parser.add_argument("--cuts", type=int, default=4, help="random states beside the extremes at each cut (4)")
     parser.add_argument("--pairs", type=int, default=20, help="how often two commands run at once (20)")
     parser.add_argument("--fast", action="store_true", help="few of each, on the digits alone")
@@ -46,6 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if "writes" in arguments.only or "power" in arguments.only:
         start_with_shim()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that counts are told then too
     import _fault_parts  # which loads Keras: after this program may have been started anew
 
     counts: dict[str, Any] = {}
