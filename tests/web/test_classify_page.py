@@ -124,7 +124,7 @@ def test_the_csv_has_names_as_they_are(client, red, name):
 
 def said(page) -> list[str]:
     """What is said of answers that mean little."""
-    return re.findall(r'class="(?:notice )?doubtful"[^>]*>([^<]+)<', page.text)
+    return re.findall(r'class="doubtful"[^>]*>([^<]+)<', page.text)
 
 
 COLOUR = "The model was trained on grey pictures, and {} in colour: what it says means little."
@@ -149,7 +149,7 @@ LEVELS = np.tile(np.arange(0, 240, 4, dtype=np.uint8), (40, 1))
 def test_an_answer_that_means_little_says_so(client, encode, picture, kind, told):
     page = client.post("/classify", files={"picture": encode(picture, kind)}, data={"model": ["builtin", "grey"]})
     cards = re.findall(r'<h3 id="model-\d" class="run">([^<]+)</h3>(.*?)</article>', page.text, re.DOTALL)
-    found = {name: re.findall(r'class="notice doubtful" role="note">([^<]+)<', card) for name, card in cards}
+    found = {name: re.findall(r'class="doubtful" role="note">([^<]+)<', card) for name, card in cards}
     assert found == {name: [told[name]] if name in told else [] for name in ("builtin", "grey")}
 
 
