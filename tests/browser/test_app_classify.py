@@ -31,7 +31,7 @@ def address(fakes, explanations, tmp_path_factory):
 
 @pytest.fixture
 def may_say():
-    return "status of 4"  # Chromium writes every answer of 4xx to its console: a picture that is refused is one
+    return "Failed to load resource"  # what Chromium writes of every answer of 4xx: a picture that is refused is one
 
 
 def picture(colour: tuple[int, int, int] = (255, 0, 0), kind: str = "png") -> bytes:
@@ -257,6 +257,66 @@ def test_without_a_script_the_form_is_sent_as_any_other(visit):
     assert page.locator(".answer h3").all_inner_texts() == ["builtin", "grey"]
     assert page.locator(".given img").evaluate("image => image.naturalWidth") == 320
     assert page.get_by_role("checkbox", name="grey").is_checked()
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1000, 1280])
+def test_its_buttons_are_as_high_as_a_line_and_wide_enough_for_a_finger(visit, width):
+    page = visit("/classify", width=width, has_touch=width < 700, is_mobile=width < 700)
+    heights = page.locator(".pick .button:visible, #send").evaluate_all(
+        "all => all.map(each => Math.round(each.getBoundingClientRect().height))"
+    )
+    assert len(heights) == 3
+    assert all((44 if width < 700 else 36) <= height <= 50 for height in heights)
+
+
+def test_while_it_waits_it_shows_that(visit, serious):
+    page = visit("/classify", width=390)
+    held = []
+    page.route("**/classify", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    button = page.locator("#send")
+    with page.expect_request(lambda request: request.method == "POST"):
+        choose(page, picture())
+    page.wait_for_selector("#waiting >> text=Asking the model…")
+    assert page.locator("#waiting progress").is_visible()
+    assert (button.inner_text(), button.get_attribute("aria-disabled")) == ("Classifying…", "true")
+    assert page.locator("#told").inner_text() == "Asking the model…"
+    assert serious(page) == []
+    button.focus()
+    page.keyboard.press("Enter")  # asks nothing again
+    held.pop(0).continue_()
+    assert answered(page) == "red"
+    assert page.locator("#waiting").is_hidden()
+    assert (button.inner_text(), button.get_attribute("aria-disabled")) == ("Classify", None)
+    assert button.evaluate("each => each === document.activeElement")
+    assert held == []
+    page.wait_for_function(
+        "() => document.querySelector('#answer').getBoundingClientRect().top < innerHeight - 80"
+    )  # below all the models it was not seen
+
+
+def test_what_was_answered_stays_when_the_rest_is_not(visit):
+    page = visit("/classify")
+    asked = []
+
+    def serve(route):
+        if route.request.method == "POST":
+            asked.append(route)
+        route.abort() if len(asked) > 1 else route.continue_()
+
+    page.route("**/classify", serve)
+    page.evaluate(DROP, ["drop", [[f"{number:02}.png", list(picture())] for number in range(66)]])
+    page.wait_for_selector("#answer:not([aria-busy]) > .notice")
+    assert page.locator("#answer > .notice").inner_text().startswith("The last 2 pictures have no answer: The server")
+    assert page.locator("#lines tr").count() == 64
+    assert page.locator("#waiting").is_hidden()
+
+
+def test_a_table_of_several_requests_says_what_means_little(visit):
+    page = visit("/classify?model=grey")
+    pictures = [[f"{number:02}.png", list(picture((9, 9, 9)))] for number in range(64)]
+    page.evaluate(DROP, ["drop", [*pictures, ["red.png", list(picture())]]])
+    assert len(lines(page, 65)) == 65
+    assert "trained on grey pictures" in page.locator("thead .doubtful").inner_text()
 
 
 def test_the_keyboard_reaches_everything(visit):

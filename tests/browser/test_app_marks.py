@@ -284,19 +284,31 @@ def test_without_scripts_the_form_does_it(visit, verdicts):
     assert marks(page, 1, 2, 3) == ["drop", "", "drop"]
 
 
-class TestRefused:
-    """A page whose server is made to refuse: what it says must reach its visitor."""
+@pytest.mark.parametrize(("width", "touch"), [(390, True), (390, False), (1280, True)])
+def test_a_finger_finds_what_it_needs_and_reads_of_no_keys(visit, width, touch):
+    page = visit("/data/digits?mark=1&sort=doubt", width=width, has_touch=touch, is_mobile=touch)
+    page.locator("summary", has_text="How to mark").click()
+    assert page.locator("kbd:visible").count() == 0
+    found = page.locator(".marking a, .marking button, .marking select, .marking-bar a, .pager a, .markable label")
+    sizes = found.evaluate_all(
+        "all => all.map(each => [each.textContent, each.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width).map(([words, box]) => [words, Math.round(box.width), Math.round(box.height)])"
+    )
+    assert len(sizes) > 600
+    assert [each for each in sizes if min(each[1:]) < 44] == []
 
-    @pytest.fixture
-    def may_say(self):
-        return "status of 4"
 
-    def test_what_is_refused_is_said_and_not_shown_as_kept(self, visit, tmp_path):
-        page = visit(GALLERY)
-        (tmp_path / "runs" / "labels").mkdir()
-        (tmp_path / "runs" / "labels" / "digits.csv").write_text("id,old\n")
-        page.locator("[data-image] label").nth(0).click()
-        page.get_by_role("button", name="Drop").click()
-        page.wait_for_selector("[data-said].failed")
-        assert "Not kept" in page.locator("[data-said]").inner_text()
-        assert marks(page, 0) == [""]
+def test_no_picture_stays_under_the_bar(visit):
+    """Neither the one that a key goes to nor, once the page is scrolled to its end, the last row."""
+    page = visit("/data/digits?mark=1&sort=doubt", width=390, has_touch=True, is_mobile=True)
+    under = """() => {
+      const bar = document.querySelector(".marking-tools").getBoundingClientRect();
+      return [document.activeElement.closest("li"), [...document.querySelectorAll("[data-image]")].at(-1)].map(
+        (item) => Math.round(item.getBoundingClientRect().bottom - bar.top));
+    }"""
+    page.locator("[data-image] input").first.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_function(f"() => scrollY > 0 && ({under})()[0] <= 0")
+    page.keyboard.press("End")
+    page.wait_for_function(f"() => ({under})().every((each) => each <= 0)")

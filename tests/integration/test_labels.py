@@ -32,7 +32,7 @@ def labels(digits, tmp_path_factory):
         return new_verdict(str(part.ids[row]), old, verdict, new, part.images[row])
 
     first = [judge("train", 0, "relabel", "nine"), judge("train", 1, "relabel", "eight"), judge("train", 2, "drop")]
-    first += [judge("validation", 0, "drop"), judge("test", 0, "relabel", "one"), judge("test", 1, "drop")]
+    first += [judge("validation", 0, "drop"), judge("test", 0, "relabel", "two"), judge("test", 1, "drop")]
     append_verdicts(path, first)
     return path
 
@@ -108,7 +108,7 @@ def test_corrected_test_labels_are_scored_in_files_of_their_own(trained, labels,
     assert any("corrected labels flatter it" in each for each in stored["notices"])
     with np.load(run.path / "predictions-test-labels.npz") as predictions:
         assert predictions["ids"][0] == digits.test.ids[0]
-        assert predictions["labels"][0] == 1
+        assert predictions["labels"][0] == 2
     assert run.scores("test").count == len(digits.test)
     assert [look["why"] for look in run.looks() if look["split"] == "test"][
         -1
@@ -123,11 +123,19 @@ def test_a_bad_labels_file_is_one_line_and_nothing_is_written(trained, digits, t
     before = sorted((path, path.stat().st_mtime_ns) for path in run.rglob("*"))
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bad.csv"
+    part = "test " if command.startswith("evaluate") else "train and validation "
+    stay = "id,old,new,verdict\n" + "".join(
+        f"{images.ids[row]},{own},{own},{verdict}\n"
+        for images in (digits.test, digits.train)
+        for row, verdict in enumerate(("keep", "unsure", "relabel"))
+        for own in [images.class_names[images.labels[row]]]  # relabelled to itself, a label is kept
+    )
     for text, said in (
         ("id,old,new,verdict\na,one,,keep\nb,one,,kept\n", "bad.csv, row 3: unknown verdict 'kept'"),
         ("id,old,new,verdict\ncat.png,cat,,drop\n", "no verdict of bad.csv fits digits: of row 2, cat.png is not in"),
         ("id,old,new,verdict\n", "bad.csv has no verdict yet"),
         (f"id,old,new,verdict\n{digits.test.ids[0]},zero,,undo\n", "bad.csv says nothing of the t"),
+        (stay, f"bad.csv relabels and drops none (2 keep, 1 unsure) of the {part}images, so it would change nothing"),
     ):
         path.write_text(text)
         assert cli.main([*command.format(run=run).split(), "--labels", "bad.csv"]) == 2

@@ -11,6 +11,7 @@ from cifarlab.runs import Run, unique_names
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
+from cifarlab.utils.text import in_percent
 
 SECTIONS = {module.__name__.rpartition(".")[2]: module for module in rendering.sections()}
 ON_REQUEST = {"human_labels", "robustness"}
@@ -170,6 +171,14 @@ def test_every_picture_in_a_gallery_says_which_image_it_is(one, one_text) -> Non
     for tile in tiles:
         (name,) = re.findall(r'<span class="id">(.*?)</span>', tile)
         assert f"({name})</title>" in tile
+
+
+def test_a_picture_has_the_same_confidence_in_every_gallery(one, one_text) -> None:
+    """As a number of one decimal, as in the stories of images, the app and the terminal."""
+    shown = re.findall(r'class="sure">([^<]+)<', one_text)
+    sure = one.predictions("test").probabilities.max(axis=1)
+    assert len(shown) > 20
+    assert set(shown) <= {f"{in_percent(each, 1)}\N{NO-BREAK SPACE}%" for each in sure}
 
 
 def test_each_picture_is_embedded_once(one_text) -> None:

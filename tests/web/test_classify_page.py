@@ -106,6 +106,76 @@ def test_several_pictures_are_a_table_with_csv(client, encode, text_of):
     assert dark["class_1"] == "dark"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mine/" + "a-long-folder/" * 12 + "ä.png",
+        'say "cheese".png',
+        "=1+1.png",
+        " b .png",
+        "\N{WOMAN}\N{ZERO WIDTH JOINER}.png",
+    ],
+)
+def test_the_csv_has_names_as_they_are(client, red, name):
+    sent = name.replace('"', "%22")  # as browsers write it
+    page = client.post("/classify", files=[("picture", (sent, red)), ("picture", (sent, b"damaged"))])
+    assert [row["image"] for row in read_csv(page.text)] == [name, name]
+
+
+def said(page) -> list[str]:
+    """What is said of answers that mean little."""
+    return re.findall(r'class="doubtful"[^>]*>([^<]+)<', page.text)
+
+
+COLOUR = "The model was trained on grey pictures, and {} in colour: what it says means little."
+LARGE = "The model is given 32 \N{MULTIPLICATION SIGN} 32 pixels, and {}: it recognises only what fills the picture."
+LEVELS = np.tile(np.arange(0, 240, 4, dtype=np.uint8), (40, 1))
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind", "told"),
+    [
+        (np.full((40, 60, 3), (255, 0, 0), np.uint8), "png", {"grey": COLOUR.format("this one is")}),
+        (LEVELS, "png", {}),
+        (np.repeat(LEVELS[:, :, None], 3, axis=2), "jpeg", {}),
+        (
+            np.zeros((600, 1200), np.uint8),
+            "png",
+            dict.fromkeys(("builtin", "grey"), LARGE.format("this one is 1,200 \N{MULTIPLICATION SIGN} 600")),
+        ),
+        (np.zeros((512, 1200), np.uint8), "png", {}),  # sixteen times as large
+    ],
+)
+def test_an_answer_that_means_little_says_so(client, encode, picture, kind, told):
+    page = client.post("/classify", files={"picture": encode(picture, kind)}, data={"model": ["builtin", "grey"]})
+    cards = re.findall(r'<h3 id="model-\d" class="run">([^<]+)</h3>(.*?)</article>', page.text, re.DOTALL)
+    found = {name: re.findall(r'class="doubtful" role="note">([^<]+)<', card) for name, card in cards}
+    assert found == {name: [told[name]] if name in told else [] for name in ("builtin", "grey")}
+
+
+def test_a_table_says_so_of_the_model_whatever_else_is_in_it(client, encode, red):
+    data = {"model": ["builtin", "grey"]}
+    grey = ("picture", ("grey.png", encode(LEVELS)))
+    assert said(client.post("/classify", files=[grey, grey], data=data)) == []
+    files = [("picture", ("bad.png", b"no")), grey, ("picture", ("red.png", red))]
+    page = client.post("/classify", files=files, data=data)
+    assert said(page) == [COLOUR.format("some here are")]
+    (head,) = re.findall(r"<thead>.*?</thead>", page.text, re.DOTALL)
+    assert head.index(">grey<") < head.index("doubtful")
+    large = ("picture", ("large.png", encode(np.zeros((600, 600), np.uint8))))
+    page = client.post("/classify", files=[large, grey], data=data)
+    assert said(page) == [LARGE.format("some here are far larger")] * 2
+
+
+def test_a_grey_model_sees_the_same_in_a_table_and_alone(client, encode):
+    noise = encode(np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8))
+    alone = client.post("/classify", files={"picture": noise}, data={"model": "grey"}).text
+    table = client.post("/classify", files=[("picture", noise)] * 2, data={"model": "grey"}).text
+    row, *_ = read_csv(table)
+    shown = re.search(r'<li class="first"><span class="name">(\w+)</span> <span class="chance">([\d.]+)', alone)
+    assert shown.groups() == (row["class_1"], f"{100 * float(row['probability_1']):.1f}")
+
+
 def test_as_many_as_the_api_takes_and_no_more(make_client, red):
     from cifarlab.web.settings import Limits
 

@@ -47,13 +47,20 @@ def test_all_that_a_filter_leaves_of_a_run(pages, made_runs):
 
 
 def test_all_that_a_filter_leaves_of_a_data_set(pages):
-    address, ids = listed(pages, "/data/digits?split=train&class=three&mark=1")
-    assert "mark" not in address
+    address, ids = listed(pages, "/data/digits?split=train&class=three")
     rows = table(pages.get(address))
     assert [row["id"] for row in rows] == ids
     train = load_data("digits").train
     assert len(rows) == (train.labels == train.class_names.index("three")).sum()
     assert {(row["split"], row["label"]) for row in rows} == {("train", "three")}
+
+
+@pytest.mark.parametrize("address", ["/runs/first/mistakes?sort=doubt", "/data/digits?sort=doubt"])
+def test_they_are_offered_once(pages, address):
+    """To who looks, those of the whole list; to who marks, those that are selected."""
+    looks, marks = (pages.get(address + mark).text for mark in ("", "&mark=1"))
+    assert [re.findall(r"(?i)ids as csv", text) for text in (looks, marks)] == [["ids as CSV"], ["Ids as CSV"]]
+    assert "mark" not in re.search(r'formaction="([^"]+)"', marks)[1]
 
 
 def test_those_that_were_selected(pages):

@@ -40,7 +40,7 @@ def _plot_top_losses(record: RunRecord, pictures: Pictures) -> Figure | None:
         return None
     confidence = predictions.probabilities.max(axis=1)
     captions = [
-        f"{names[predictions.predicted[row]]} {percent(confidence[row], 0)}\ntrue: {names[predictions.labels[row]]}"
+        f"{names[predictions.predicted[row]]} {percent(confidence[row], 1)}\ntrue: {names[predictions.labels[row]]}"
         for row in rows
     ]
     images = pictures.images(record.data["name"], [str(predictions.ids[row]) for row in rows])

@@ -52,9 +52,9 @@ def _item(page: Page, record: RunRecord, row: int) -> Item:
         str(predictions.ids[row]),
     )
     true, said = record.class_names[label], record.class_names[predicted]
-    answer = f"predicted correctly with {percent(probabilities[predicted], 0)}"
+    answer = f"predicted correctly with {percent(probabilities[predicted], 1)}"
     if true != said:
-        chances = f"{percent(probabilities[predicted], 0)}, {percent(probabilities[label], 0)} for {true}"
+        chances = f"{percent(probabilities[predicted], 1)}, {percent(probabilities[label], 1)} for {true}"
         answer = f"predicted as {said} with {chances}"
     picture = page.pictures.show(record.data["name"], image_id, f"{true}, {answer} ({image_id})")
     return Item(picture, image_id, page.stories.get(image_id, ""), true, said, float(probabilities[predicted]))

@@ -124,7 +124,7 @@ class EventWriter:
         names, confidence = predictions.class_names, predictions.probabilities.max(axis=1)
         correct = [bool(predictions.predicted[i] == predictions.labels[i]) for i in chosen]
         captions = [
-            f"{names[predictions.predicted[i]]} {percent(confidence[i], 0)}"
+            f"{names[predictions.predicted[i]]} {percent(confidence[i], 1)}"
             + ("" if good else f"\nis {names[predictions.labels[i]]}")
             for i, good in zip(chosen, correct, strict=True)
         ]

@@ -1,11 +1,15 @@
 """Which images a page shows: every filter and order against a handful of answers worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from cifarlab.datasets import ImageSet, Source, Splits
 from cifarlab.evaluation.out_of_sample import pool, pool_runs
-from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.filters import (
     DataFilter,
     PredictionFilter,
@@ -15,7 +19,7 @@ from cifarlab.web.pages.filters import (
     select_images,
     select_predictions,
 )
-from cifarlab.web.pages.label_doubts import join_left_out, weigh_labels
+from cifarlab.web.pages.label_doubts import weigh_labels, why_unfit
 
 NAMES = ("cat", "dog", "ship")
 # Each row is right or wrong with a probability that can be read off.
@@ -85,9 +89,31 @@ def test_runs_in_another_order_of_images_are_put_in_order():
     np.testing.assert_allclose(both.doubt, weigh_labels({"one": predictions(), "two": predictions()}).doubt, atol=1e-6)
 
 
-def test_a_run_about_other_images_has_no_opinion():
-    others = predictions(ids=np.array([f"other-{row}" for row in range(6)]))
+def test_a_run_about_other_classes_has_no_opinion():
+    others = dataclasses.replace(predictions(), class_names=("cat", "dog", "boat"))
     assert weigh_labels({"one": predictions(), "two": others}).runs == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"labels": (LABELS + 1) % 3}, "other labels of pets"),
+        ({"ids": np.array([f"other-{row}" for row in range(6)])}, "other images than those of pets"),
+        ({"class_names": ("cat", "dog", "boat")}, "other classes than those of pets"),
+        ({"origin": Origin("x", "blake2b:other", np.zeros(6, bool))}, "other images than those of pets"),
+    ],
+)
+def test_predictions_speak_of_the_labels_of_their_own_data_alone(changes, why):
+    made = predictions()
+    images = np.zeros((6, 2, 2, 1), np.uint8)
+    test = ImageSet(images, made.labels, made.ids, NAMES)
+    nothing = test.take(np.zeros(6, bool))
+    pets = Collection("pets", "pets", Splits(nothing, nothing, test, Source("pets", "here", "made up")))
+    told = why_unfit(dataclasses.replace(made, **changes), pets, "test")
+    assert told == (f"its predictions are of {why}" if why else "")
+    own = Origin("x", test.fingerprint, np.zeros(6, bool))
+    assert why_unfit(dataclasses.replace(made, origin=own), pets, "test") == ""
 
 
 def test_what_nobody_was_asked_about_is_no_doubt():
@@ -104,7 +130,7 @@ def test_folds_speak_each_of_the_images_that_it_left_out():
     ids = np.array([f"test-{row}" for row in range(6)])
     first = predictions(CHANCES[:4], LABELS[:4], ids[:4])
     second = predictions(np.roll(CHANCES, 1, axis=1)[3:], LABELS[3:], ids[3:])  # both left out the fourth
-    joined = join_left_out({"one": first, "two": second})
+    joined = weigh_labels({"one": first, "two": second})
     pooled, _ = pool([first, second], ids, LABELS)
     np.testing.assert_allclose(joined.of(ids.tolist()), 1 - pooled[np.arange(6), LABELS], atol=1e-6)
     assert joined.runs == ("one", "two")

@@ -1,5 +1,7 @@
 """The library reads each run once, notices what changes, and opens nothing outside its folder."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from starlette.exceptions import HTTPException
@@ -156,6 +158,33 @@ def test_doubts_ask_the_most_accurate_runs(library, runs_dir, make_run):
     assert list(doubts.runs) == [summary.name for summary in best]
     assert library.doubts("digits", "validation") is None
     assert library.doubts("digits", "train") is None
+
+
+def test_runs_that_cannot_be_asked_hide_nobodys_doubts(library, runs_dir, make_run):
+    """The most accurate ones: of other labels, of other images, and damaged."""
+    for name in ("damaged", "images", "labels"):
+        run = make_run(runs_dir, name, skill=9.0)
+        found = run.predictions("test")
+        if name == "labels":
+            found = dataclasses.replace(found, labels=(found.labels + 1) % 10, logits=np.roll(found.logits, 1, axis=1))
+        elif name == "images":
+            found = dataclasses.replace(found, ids=np.array([f"other-{each}" for each in found.ids]))
+        found.save(run.predictions_file("test"))
+        if name == "damaged":
+            run.predictions_file("test").write_bytes(b"PK junk")
+    alone = Library(Settings(runs_dir=runs_dir.parent / "alone", data="digits"))
+    for folder in (runs_dir, alone.runs_dir):
+        for number in range(5):  # as many as are asked
+            make_run(folder, f"run-{number}", skill=1.0 + number)
+    doubts, expected = library.doubts("digits", "test"), alone.doubts("digits", "test")
+    assert doubts.runs == expected.runs
+    assert doubts.rows == expected.rows
+    np.testing.assert_array_equal(doubts.doubt, expected.doubt)
+    told = library.not_asked("digits", "test")
+    assert {name: why.partition("predictions")[2][:17] for name, why in told.items()} == {
+        "damaged": f" from {runs_dir / 'damaged'}"[:17], "images": " are of other ima", "labels": " are of other lab",
+    }  # fmt: skip
+    assert alone.not_asked("digits", "test") == {}
 
 
 def test_training_labels_are_doubted_by_runs_that_left_the_images_out(library, runs_dir, make_run):

@@ -64,3 +64,16 @@ def test_the_story_does_not_repeat_what_its_page_says_of_the_label():
     titles = re.findall("<h2[^>]*>([^<]+)", bytes(shown.body).decode())
     assert "Training dynamics" in titles
     assert "Label quality" not in titles
+
+
+def test_a_class_belongs_to_one_sheet():
+    """Where two sheets style the same word, a page gets what was meant for another."""
+    owners: dict[str, set[str]] = {}
+    for name in ("style.css", "classify.css"):
+        sheet = re.sub(r"/\*.*?\*/", "", rendering.read_asset(name).decode(), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}]+)\{", sheet):
+            for selector in map(str.strip, selectors.split(",")):
+                if re.fullmatch(r"\.[\w-]+", selector):
+                    owners.setdefault(selector, set()).add(name)
+    assert len(owners) > 100
+    assert [selector for selector, sheets in owners.items() if len(sheets) > 1] == []

@@ -13,7 +13,7 @@ import numpy as np
 
 from cifarlab.datasets._image_set import SPLITS, ImageSet, Splits
 from cifarlab.datasets.verdicts._reading import LabelsFile
-from cifarlab.datasets.verdicts._verdict import DROP, RELABEL, UNDO, Verdict, content_checksum
+from cifarlab.datasets.verdicts._verdict import DROP, KEEP, RELABEL, UNDO, UNSURE, Verdict, content_checksum
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted, few
 
@@ -42,16 +42,19 @@ class Corrections:
         return sum(part.get(verdict, 0) for part in self.parts.values())
 
     def check_used(self, labels: LabelsFile) -> None:
-        """Refuse a labels file that somebody named and that says nothing of the images in question.
+        """Refuse a labels file that somebody named and that changes no label of the images in question.
 
         Raises:
-            CifarlabError: If no image got a verdict.
+            CifarlabError: If no image was relabelled or dropped.
         """
-        if not any(map(any, (part.values() for part in self.parts.values()))):
-            raise CifarlabError(
-                f"{labels.path} says nothing of the {' and '.join(self.parts)} images, so it would change nothing: "
-                "give one with verdicts on them, or none"
-            )
+        if self.count(RELABEL) or self.count(DROP):
+            return
+        stay = [f"{self.count(verdict):,} {verdict}" for verdict in (KEEP, UNSURE) if self.count(verdict)]
+        told = f"relabels and drops none ({', '.join(stay)})" if stay else "says nothing"
+        raise CifarlabError(
+            f"{labels.path} {told} of the {' and '.join(self.parts)} images, so it would change nothing: "
+            "give one that does, or none"
+        )
 
 
 def correct_labels(splits: Splits, labels: LabelsFile, parts: Sequence[str]) -> tuple[Splits, Corrections]:
@@ -80,7 +83,8 @@ def correct_labels(splits: Splits, labels: LabelsFile, parts: Sequence[str]) -> 
     counts = {part: Counter[str]() for part in SPLITS}
     for (part, _), verdict in found.items():
         if verdict.verdict != UNDO:
-            counts[part][verdict.verdict] += 1
+            # Who relabels a cat to cat says that the label is right.
+            counts[part][KEEP if verdict.new == verdict.old else verdict.verdict] += 1
     changed = {part: _correct(splits[part], part, found, labels) for part in parts}
     if "train" in parts and not len(changed["train"]):
         raise CifarlabError(f"{labels.path} drops every training image of {splits.source.name}: nothing is left")

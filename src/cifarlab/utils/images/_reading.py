@@ -98,6 +98,16 @@ def read_picture(
         return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
 
 
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels, as a file's header has them.
+
+    Raises:
+        PictureError: If it is no picture, or larger than `MAX_PIXELS`.
+    """
+    with silenced(), contextlib.closing(open_image(data, "the picture", MAX_PIXELS, None)) as image:
+        return image.size
+
+
 def read_each(
     paths: Sequence[Path],
     keep: Callable[[int, Picture], None],

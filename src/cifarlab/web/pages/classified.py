@@ -21,6 +21,9 @@ from cifarlab.web.predictions.explanations import Explanations
 
 TOP = 3
 NEIGHBOURS = 8
+_COLOURED = 32  # of 255, between a pixel's largest and smallest channel
+_COLOURED_SHARE = 0.1
+_FAR_LARGER = 16  # times as many pixels on a side
 _RANKED = [f"{what}_{place}" for place in range(1, TOP + 1) for what in ("class", "probability")]
 COLUMNS = ("image", "model", *_RANKED, "problem")
 """Of the CSV: those of `cifarlab predict --csv`, and the model, and why there is no answer."""
@@ -34,6 +37,7 @@ class Card:
 
     Attributes:
         failed: Why the model cannot be asked; then nothing else is there.
+        doubtful: Why its answer means little; or empty.
         named: The most probable classes with their probabilities.
         seen: Address of the picture as the network sees it.
         method: Of the saliency map; `attention` is its address. Both are empty where there is none.
@@ -44,6 +48,7 @@ class Card:
 
     model: str
     failed: str = ""
+    doubtful: str = ""
     known: tuple[str, ...] = ()
     calibrated: bool = False
     named: Named = field(default_factory=list)
@@ -64,12 +69,14 @@ class Line:
         picture: Address of what the first model is given of it; empty where it cannot be read.
         problem: Why it cannot be read; or empty.
         named: For each model the most probable classes with their probabilities; none where it cannot be asked.
+        doubtful: For each model why such answers mean little; or nothing.
     """
 
     name: str
     picture: str = ""
     problem: str = ""
     named: tuple[Named, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,12 @@ class Table:
 
     models: Mapping[str, str]
     lines: Sequence[Line]
+
+    @property
+    def doubtful(self) -> dict[str, str]:
+        """Name of each model to why some of its answers mean little; or to nothing."""
+        told = [line.doubtful for line in self.lines if line.doubtful]
+        return {model: next(filter(None, whys), "") for model, *whys in zip(self.models, *told, strict=True)}
 
     @property
     def csv(self) -> str:
@@ -97,8 +110,35 @@ class Table:
         return f"data:text/csv;base64,{base64.b64encode(files.to_csv(rows, COLUMNS).encode()).decode()}"
 
 
+def why_doubtful(size: tuple[int, int], rgb: Pixels, shape: tuple[int, int, int], *, one: bool = True) -> str:
+    """Why a model's answer to a picture means little, as far as the two show: a sentence, or nothing.
+
+    Args:
+        size: Width and height of the picture as it came.
+        rgb: `(S, S, 3)` uint8: its centre square.
+        shape: Height, width and channels of what the model takes, and was trained on.
+        one: Whether this is said of one picture, or of some among many.
+    """
+    height, width, channels = shape
+    spread = rgb.max(axis=-1).astype(int) - rgb.min(axis=-1)  # (S, S): of a grey pixel 0, in a JPEG nearly
+    here = "this one is" if one else "some here are"
+    if channels == 1 and (spread > _COLOURED).mean() > _COLOURED_SHARE:
+        return f"The model was trained on grey pictures, and {here} in colour: what it says means little."
+    if min(size) > _FAR_LARGER * max(height, width):
+        large = f"{here} {size[0]:,} \N{MULTIPLICATION SIGN} {size[1]:,}" if one else f"{here} far larger"
+        given = f"{width} \N{MULTIPLICATION SIGN} {height} pixels"
+        return f"The model is given {given}, and {large}: it recognises only what fills the picture."
+    return ""
+
+
 def make_card(
-    answer: Classified, explanations: Explanations, run: Run | None, *, neighbours: bool, gone: threading.Event
+    answer: Classified,
+    explanations: Explanations,
+    run: Run | None,
+    *,
+    doubtful: str,
+    neighbours: bool,
+    gone: threading.Event,
 ) -> Card:
     """The card of a model's answer to one picture.
 
@@ -106,6 +146,7 @@ def make_card(
         answer: To one picture.
         explanations: Who makes saliency maps and finds neighbours.
         run: The model's; None for the built-in one.
+        doubtful: See `Card`.
         neighbours: Whether the nearest training images are wanted.
         gone: Set when nobody waits any more: it is looked at before each step that takes long.
     """
@@ -123,6 +164,7 @@ def make_card(
     names = model.class_names
     return Card(
         model=model.name,
+        doubtful=doubtful,
         known=names,
         calibrated=model.temperature != 1.0,
         named=named,

@@ -1,7 +1,7 @@
 """Galleries: pages of small pictures, each a link to its own page that remembers the filter it was found by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from starlette.exceptions import HTTPException
@@ -70,6 +70,7 @@ class Gallery:
         doubts: Whose doubts can be asked for; empty where nobody's.
         sheets: Style of the list, which names the sheets that hold the pictures; empty where there are none.
         ids: Address of the ids of all that the filter left, to which the filter is to be added.
+        not_asked: Runs that are not among `doubts` as their predictions cannot be used: name to what is wrong.
     """
 
     tiles: list[Tile]
@@ -84,6 +85,7 @@ class Gallery:
     doubts: tuple[str, ...] = ()
     sheets: str = ""
     ids: str = ""
+    not_asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -104,7 +106,8 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     tiles = [_prediction_tile(predictions, row, collection, sheets.styles, carried) for row in shown]
     names, classes, ids_at = doubts.runs if doubts else (), predictions.class_names, f"/ids{summary.address}"
     return Gallery(
-        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style, ids_at
+        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style, ids_at,
+        library.not_asked(summary.data, split),
     )  # fmt: skip
 
 
@@ -150,7 +153,8 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
     names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
     return Gallery(
-        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets.style, ids=ids
+        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets.style, ids=ids,
+        not_asked=library.not_asked(collection.name, split),
     )  # fmt: skip
 
 
@@ -199,7 +203,7 @@ def _prediction_tile(
     return Tile(
         href=f"/images/{collection.slug}/{collection.quote(image_id)}{carried}" if collection and shown else "",
         style=styles.get(image_id, ""),
-        alt=f"{words}, {percent(sure, 0)} confidence ({image_id})",
+        alt=f"{words}, {percent(sure, 1)} confidence ({image_id})",
         true=true,
         said=said,
         sure=sure,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarlab.evaluation.out_of_sample import pool
-from cifarlab.runs.predictions import Predictions, are_other_pictures
+from cifarlab.runs.predictions import Predictions
+from cifarlab.web.pages.data_set import Collection
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,30 +46,10 @@ def rows_by_id(predictions: Predictions) -> dict[str, int]:
 
 
 def weigh_labels(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
-    """The pooled out-of-sample probabilities of runs, for the images that the first predicted.
+    """The pooled out-of-sample probabilities of runs, about the same images or, such as folds, about different ones.
 
     Args:
-        opinions: Of each run by its name, at least one; those about other images or classes are left out.
-        state: Of the files that this comes from.
-    """
-    first = next(iter(opinions.values()))
-    rows = rows_by_id(first)
-    used = {
-        name: other
-        for name, other in opinions.items()
-        if other.class_names == first.class_names
-        and rows_by_id(other).keys() == rows.keys()
-        and not are_other_pictures(first, other)
-    }
-    return _doubt(used, rows, first.labels, state)
-
-
-def join_left_out(opinions: Mapping[str, Predictions], state: Hashable = None) -> Doubts:
-    """The pooled out-of-sample probabilities of runs that left out different images, such as the folds of one training.
-
-    Args:
-        opinions: Of each run by its name, at least one, about the images that it left out; those about other classes
-            than the first's are left out.
+        opinions: Of each run by its name, at least one; those about other classes than the first's are left out.
         state: Of the files that this comes from.
     """
     names = next(iter(opinions.values())).class_names
@@ -80,13 +61,27 @@ def join_left_out(opinions: Mapping[str, Predictions], state: Hashable = None) -
     labels = np.zeros(len(rows), np.int64)
     for each in used.values():
         labels[[rows[image_id] for image_id in each.ids.tolist()]] = each.labels
-    return _doubt(used, rows, labels, state)
-
-
-def _doubt(used: Mapping[str, Predictions], rows: dict[str, int], labels: NDArray[np.int64], state: Hashable) -> Doubts:
-    """What the runs say together of N images, as `cifarlab doubts` pools them."""
-    found, _ = pool(list(used.values()), np.array(list(rows)), labels)  # (N, K)
-    names = next(iter(used.values())).class_names
+    found, _ = pool(list(used.values()), np.array(list(rows)), labels)  # (N, K), as `cifarlab doubts` pools them
     label_probability = found[np.arange(len(labels)), labels]
     suggested, believed = found.argmax(axis=1).astype(np.int64), found.max(axis=1).astype(np.float32)
     return Doubts(tuple(used), rows, (1 - label_probability).astype(np.float32), suggested, believed, names, state)
+
+
+def why_unfit(predictions: Predictions, collection: Collection, split: str) -> str:
+    """Why predictions say nothing of the labels of a data set: classes, images or labels are others; or empty.
+
+    Args:
+        predictions: Of a run that names this data set: its files may be of an earlier state of it, or of another.
+        collection: The data set.
+        split: What the run was asked about.
+    """
+    if predictions.class_names != collection.class_names:
+        return f"its predictions are of other classes than those of {collection.name}"
+    places = [collection.places.get(image_id) for image_id in predictions.ids.tolist()]
+    labels = {part: images.labels.tolist() for part, images in collection.parts.items()}
+    found = [-1 if place is None else labels[place[0]][place[1]] for place in places]
+    part, origin = collection.splits[split], predictions.origin
+    is_whole = origin is not None and np.array_equal(predictions.ids, part.ids)
+    if -1 in found or (is_whole and origin is not None and origin.images != part.fingerprint):
+        return f"its predictions are of other images than those of {collection.name}"
+    return "" if found == predictions.labels.tolist() else f"its predictions are of other labels of {collection.name}"

@@ -4,7 +4,6 @@ Nothing outside the folder of runs and the data is opened: a run's name from an 
 never joined to a path, and a picture's id is looked up among the ids of its data set.
 """
 
-import contextlib
 import importlib
 import math
 import threading
@@ -23,7 +22,7 @@ from cifarlab.runs.predictions import Predictions
 from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
-from cifarlab.web.pages.label_doubts import Doubts, join_left_out, weigh_labels
+from cifarlab.web.pages.label_doubts import Doubts, weigh_labels, why_unfit
 from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, read_summary, sign
 from cifarlab.web.settings import Settings
 
@@ -113,16 +112,16 @@ class Library:
             data: Name of the data set.
             split: `"train"`, `"validation"` or `"test"`.
         """
-        read, most = ("validation", MOST_LEFT_OUT) if split == "train" else (split, MOST_OPINIONS)
-        best_runs = [summary for summary in self.summaries() if summary.data == data and read in summary.evaluated]
-        if read == "validation":
-            best_runs = [summary for summary in best_runs if not summary.run.labels_file.is_file()]
-        best_runs.sort(key=lambda summary: -(summary.scores[read].accuracy or 0))
-        best_runs = best_runs[:most]
-        if not best_runs:
+        asked, _ = self._asked(data, split)
+        if not asked:
             return None
-        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in best_runs))
-        return self.keep(key, lambda: self._weigh(best_runs, split, key))
+        key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in asked))
+        read = _held_out(split)
+        return self.keep(key, lambda: weigh_labels({each.name: self.predictions(each, read) for each in asked}, key))
+
+    def not_asked(self, data: str, split: str) -> dict[str, str]:
+        """Runs whose predictions would count among the doubts and cannot be used: name of each to what is wrong."""
+        return self._asked(data, split)[1]
 
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for a key; the least recently used of many are forgotten.
@@ -194,14 +193,43 @@ class Library:
         """Load the app's own data set in a thread, so that the first page need not wait for it."""
         threading.Thread(target=self._warm_up, name="cifarlab-warm-up", daemon=True).start()
 
-    def _weigh(self, best_runs: list[RunSummary], split: str, key: Hashable) -> Doubts | None:
-        """A run whose predictions are damaged is not asked: its own page says what is wrong with it."""
-        read, weigh = ("validation", join_left_out) if split == "train" else (split, weigh_labels)
-        opinions: dict[str, Predictions] = {}
-        for summary in best_runs:
-            with contextlib.suppress(CifarlabError):
-                opinions[summary.name] = self.predictions(summary, read)
-        return weigh(opinions, key) if opinions else None
+    def _asked(self, data: str, split: str) -> tuple[list[RunSummary], dict[str, str]]:
+        """The most accurate runs that can be asked about a split's labels; and why others of them cannot."""
+        read, most = _held_out(split), MOST_LEFT_OUT if split == "train" else MOST_OPINIONS
+        runs = [summary for summary in self.summaries() if summary.data == data]
+        if read == "validation":
+            runs = [summary for summary in runs if not summary.run.labels_file.is_file()]
+        files = {summary.name: (summary.run.predictions_file(read), summary.run.scores_file(read)) for summary in runs}
+        damage = {
+            summary.name: summary.damaged[file.name]
+            for summary in runs
+            for file in files[summary.name]
+            if file.name in summary.damaged
+        }
+        asked: list[RunSummary] = []
+        evaluated = [summary for summary in runs if read in summary.evaluated]
+        for summary in sorted(evaluated, key=lambda summary: -(summary.scores[read].accuracy or 0)):
+            if len(asked) == most:
+                break
+            why = self._why_unfit(summary, read)
+            if why:
+                damage[summary.name] = why
+            else:
+                asked.append(summary)
+        return asked, damage
+
+    def _why_unfit(self, summary: RunSummary, split: str) -> str:
+        """Why a run's predictions say nothing of the labels; empty where they do, or nobody here can tell."""
+        collection = self.find_collection(summary.data)
+
+        def look() -> str:
+            try:
+                predictions = self.predictions(summary, split)
+            except CifarlabError as error:
+                return str(error)
+            return why_unfit(predictions, collection, split) if isinstance(collection, Collection) else ""
+
+        return self.keep(("fit", isinstance(collection, Collection), *_files_of(summary, split)), look)
 
     def _warm_up(self) -> None:
         importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings SciPy, which the first page waits for
@@ -235,6 +263,11 @@ class Library:
         with self._lock:
             self._summaries[name] = (signature, summary)
         return summary
+
+
+def _held_out(split: str) -> str:
+    """The part that a run is asked about: for training images, of which a run says nothing itself, what it left out."""
+    return "validation" if split == "train" else split
 
 
 def _files_of(summary: RunSummary, split: str) -> tuple[Hashable, ...]:

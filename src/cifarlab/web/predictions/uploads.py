@@ -20,7 +20,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF", "PPM")
 
 _STATUS = {"size": 413, "kind": 415, "damage": 422, "access": 422}
 _MOST_FIELDS = 50
-_LONGEST_NAME = 100
+_LONGEST_NAME = 1_000  # a path inside a folder is one
+_JOINERS = "\u200c\u200d"  # which many a script, and many an emoji, is written with
 
 
 class UploadError(CifarlabError):
@@ -139,5 +140,6 @@ class _InMemoryParser(MultiPartParser):
 
 def _name(filename: Any, number: int) -> str:
     """A file's own name, made fit for a message; else its number."""
-    plain = "".join(character for character in str(filename or "") if character.isprintable())
+    given = str(filename or "").replace("%22", '"')  # browsers write a quotation mark so
+    plain = "".join(each for each in given if each.isprintable() or each in _JOINERS)
     return plain[:_LONGEST_NAME] or f"picture {number + 1}"

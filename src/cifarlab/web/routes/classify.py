@@ -12,8 +12,9 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.images import Pixels, picture_size, to_grey
 from cifarlab.web.pages import rendering
-from cifarlab.web.pages.classified import TOP, Card, Line, Named, Table, jpeg_uri, make_card
+from cifarlab.web.pages.classified import TOP, Card, Line, Named, Table, jpeg_uri, make_card, why_doubtful
 from cifarlab.web.pages.model_offers import offer_models
 from cifarlab.web.predictions.batcher import Batcher, Busy
 from cifarlab.web.predictions.classification import (
@@ -66,9 +67,14 @@ class Asked:
     models: Mapping[str, Batcher | str]
 
     @property
+    def taken(self) -> list[Shape | None]:
+        """What each takes; None of one that cannot be asked."""
+        return [each.loaded_model.image_shape if isinstance(each, Batcher) else None for each in self.models.values()]
+
+    @property
     def shapes(self) -> list[Shape]:
-        """What they take."""
-        return [each.loaded_model.image_shape for each in self.models.values() if isinstance(each, Batcher)]
+        """What those take that can be asked."""
+        return [shape for shape in self.taken if shape is not None]
 
 
 @router.get("/classify")
@@ -149,14 +155,18 @@ async def _make_cards(request: Request, pictures: Files, asked: Asked, form: For
     """The picture as the page shows it, and each model's card; the file is decoded where those of `/v1/predict` are."""
     service, max_pixels = inference_of(request), settings_of(request).limits.max_pixels
     decoded = await decode(service, pictures, list(dict.fromkeys([_SHOWN, *asked.shapes])), max_pixels)
-    cards, gone = [], threading.Event()
+    size, cards, gone = picture_size(pictures[0][1]), [], threading.Event()
     try:
         for name, answer in (await _classify(service, asked, decoded)).items():
             if isinstance(answer, str):
                 cards.append(Card(name, failed=answer))
                 continue
             run = service.store.run(name)
-            make = partial(make_card, answer, explanations_of(request), run, neighbours=form.neighbours, gone=gone)
+            doubtful = why_doubtful(size, decoded[_SHOWN][0], answer.batcher.loaded_model.image_shape)
+            make = partial(
+                make_card, answer, explanations_of(request), run,
+                doubtful=doubtful, neighbours=form.neighbours, gone=gone,
+            )  # fmt: skip
             cards.append(await anyio.to_thread.run_sync(make, abandon_on_cancel=True))
     finally:  # a thread cannot be cancelled: it looks before each step that takes long
         gone.set()
@@ -166,25 +176,38 @@ async def _make_cards(request: Request, pictures: Files, asked: Asked, form: For
 async def _make_table(request: Request, pictures: Files, asked: Asked, form: FormValues) -> Answers:
     """A line for each picture; one that cannot be read says why, and the others are answered."""
     service, max_pixels = inference_of(request), settings_of(request).limits.max_pixels
-    shapes = list(dict.fromkeys(asked.shapes))
-    decoded = await decode_each(service, pictures, shapes, max_pixels)
+    # In colour also for models that see grey: whether a picture was in colour is told too.
+    squares = {shape: (*shape[:2], 3) for shape in asked.shapes}
+    decoded = await decode_each(service, pictures, list(dict.fromkeys(squares.values())), max_pixels)
     good = [each for each in decoded if not isinstance(each, UploadError)]
-    together = {shape: np.concatenate([each[shape] for each in good]) for shape in shapes} if good else {}
+    together = {
+        shape: np.stack([_as_taken(each[square][0], shape) for each in good])
+        for shape, square in squares.items()
+        if good
+    }
     answers = await _classify(service, asked, together) if good else {}
     named = {name: best(answer, TOP) for name, answer in answers.items() if isinstance(answer, Classified)}
     lines, row = [], 0
-    for (name, _), each in zip(pictures, decoded, strict=True):
+    for (name, data), each in zip(pictures, decoded, strict=True):
         if isinstance(each, UploadError):
             lines.append(Line(name, problem=str(each)))
             continue
         told: tuple[Named, ...] = tuple(named[model][row] if model in named else [] for model in asked.models)
-        lines.append(Line(name, jpeg_uri(each[shapes[0]][0]), named=told))
+        first, size = asked.shapes[0], picture_size(data)
+        why = {shape: why_doubtful(size, each[square][0], shape, one=False) for shape, square in squares.items()}
+        doubtful = tuple("" if shape is None else why[shape] for shape in asked.taken)
+        lines.append(Line(name, jpeg_uri(_as_taken(each[squares[first]][0], first)), named=told, doubtful=doubtful))
         row += 1
     problems = {
         model: said if isinstance(said := answers.get(model, opened), str) else ""
         for model, opened in asked.models.items()
     }
     return Answers(table=Table(problems, lines))
+
+
+def _as_taken(rgb: Pixels, shape: Shape) -> Pixels:
+    """A square in colour as a model takes it."""
+    return to_grey(rgb) if shape[-1] == 1 else rgb
 
 
 def _page(

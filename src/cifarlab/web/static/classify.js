@@ -8,6 +8,8 @@ const hint = document.querySelector("#hint");
 const answer = document.querySelector("#answer");
 const told = document.querySelector("#told");
 const find = document.querySelector("#find");
+const send = document.querySelector("#send");
+const waiting = document.querySelector("#waiting");
 const mostModels = Number(form.dataset.most);
 const mostFiles = Number(form.dataset.files); // in one table
 const mostPictures = Number(form.dataset.pictures); // in one request, as the server has it
@@ -32,8 +34,13 @@ function take(files, isFolder = false) {
   ].filter(Boolean);
   const count = chosen.length === 1 ? chosen[0][1] : `${chosen.length.toLocaleString("en")} pictures`;
   hint.textContent = [count, ...left].join(", ");
-  if (chosen.length) submit();
+  if (chosen.length) submit().then(showAnswer);
   else warn("There is no picture in that folder.");
+}
+
+// On a small screen the answer comes where nobody looks.
+function showAnswer() {
+  if (answer.childElementCount && answer.getBoundingClientRect().top > innerHeight - 80) answer.scrollIntoView({ block: "start" });
 }
 
 // The server's small square: a picture may be few bytes and yet unfold to more pixels than a browser can bear.
@@ -85,6 +92,25 @@ async function ask(files, isTable, signal) {
   }
 }
 
+// That something is computed is told to who listens, and shown at the window's foot and on the button, which keeps the focus.
+function wait(words, done = 0, all = 0) {
+  told.textContent = words;
+  waiting.hidden = false;
+  waiting.querySelector("span").textContent = words;
+  const bar = waiting.querySelector("progress");
+  if (done) [bar.max, bar.value] = [all, done];
+  else bar.removeAttribute("value");
+  send.setAttribute("aria-disabled", "true");
+  send.textContent = "Classifying…";
+}
+
+function stopWaiting() {
+  answer.removeAttribute("aria-busy");
+  waiting.hidden = true;
+  send.removeAttribute("aria-disabled");
+  send.textContent = "Classify";
+}
+
 async function submit() {
   clearTimeout(again);
   current?.abort();
@@ -98,27 +124,34 @@ async function submit() {
     return;
   }
   answer.setAttribute("aria-busy", "true");
-  told.textContent = "Asking the models…";
+  const models = form.querySelectorAll("input[name=model]:checked").length;
+  wait(models > 1 ? "Asking the models…" : "Asking the model…");
+  let done = 0;
   try {
-    let done = 0;
     for (const part of files.length ? split(files) : [[]]) {
       const found = await ask(part, isTable, signal);
-      if (done && found.querySelector("#lines")) addLines(found);
+      const hasLines = found.querySelector("#lines");
+      if (done && hasLines) addLines(found);
+      else if (done) addNotice(sayUnanswered(files.length - done, found.querySelector("[role=alert]")?.textContent.trim()));
       else answer.replaceChildren(...found.childNodes);
       if (found.dataset.again) again = setTimeout(submit, Number(found.dataset.again));
-      if (!answer.querySelector("#lines")) break;
+      if (!hasLines) break;
       done += part.length;
-      if (done < files.length) told.textContent = say(`${done} of ${files.length} pictures`);
+      if (done < files.length) wait(say(`${done} of ${files.length} pictures`), done, files.length);
     }
     showSquare();
     if (large.length) addNotice(`Left out, as they have more than ${form.dataset.megabytes} MB: ${large.map(([, name]) => name).join(", ")}.`);
   } catch (error) {
     if (error.name === "AbortError") return; // another question was asked meanwhile
-    warn(error instanceof TypeError ? "The server cannot be reached: is it still running?" : error.message);
+    const why = error instanceof TypeError ? "The server cannot be reached: is it still running?" : error.message;
+    if (!done) return warn(why);
+    addNotice(sayUnanswered(files.length - done, why));
   }
-  answer.removeAttribute("aria-busy");
+  stopWaiting();
   told.textContent = summarise();
 }
+
+const sayUnanswered = (count, why) => `The last ${count === 1 ? "picture has" : `${count.toLocaleString("en")} pictures have`} no answer: ${why}`;
 
 function say(words) {
   const count = document.querySelector("#count");
@@ -133,11 +166,16 @@ function addLines(found) {
   const [head, first] = csv.href.split(",");
   const next = atob(found.querySelector("#csv").href.split(",")[1]);
   csv.href = `${head},${btoa(atob(first) + next.slice(next.indexOf("\n") + 1))}`;
+  const heads = [...answer.querySelectorAll(".predicted thead .run")];
+  [...found.querySelectorAll(".predicted thead .run")].forEach((head, place) => {
+    const words = head.querySelector(".doubtful");
+    if (words && !heads[place].querySelector(".doubtful")) heads[place].append(words);
+  });
   say(`${document.querySelectorAll("#lines tr").length.toLocaleString("en")} pictures`);
 }
 
 function warn(message) {
-  answer.removeAttribute("aria-busy");
+  stopWaiting();
   answer.replaceChildren();
   addNotice(message);
 }
@@ -170,7 +208,7 @@ form.addEventListener("change", (event) => {
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  submit();
+  if (!send.hasAttribute("aria-disabled")) submit();
 });
 
 // Models are found by typing; Enter chooses the first that is left.

@@ -8,7 +8,9 @@ let anchor = null; // where a range begins
 const TURNED = "turned while marking";
 let shift = false; // whether the last click held Shift
 let queue = Promise.resolve();
+let acts = 0; // how often something was marked, selected or gone to
 
+const item = (box) => box.closest("li");
 const selected = () => boxes.filter((box) => box.checked);
 const focused = () => boxes.find((box) => box === document.activeElement);
 
@@ -18,6 +20,7 @@ function tell(words, failed = false) {
 }
 
 function tellSelected() {
+  acts += 1;
   const count = selected().length;
   tell(count ? `${count} selected` : "");
 }
@@ -79,7 +82,7 @@ function moveBand(event) {
     if (Math.hypot(event.pageX - band.left, event.pageY - band.top) < BAND_BEGINS) return;
     list.setPointerCapture(event.pointerId);
     band.places = boxes.map((box) => {
-      const { left, right, top, bottom } = box.closest("li").getBoundingClientRect();
+      const { left, right, top, bottom } = item(box).getBoundingClientRect();
       return [box, { left: left + scrollX, right: right + scrollX, top: top + scrollY, bottom: bottom + scrollY }];
     });
     band.frame = document.body.appendChild(document.createElement("div"));
@@ -117,8 +120,8 @@ function dropBand() {
 
 // How many pictures stand in a row: as many as have the first one's height on the page.
 function columns() {
-  const top = boxes[0].closest("li").offsetTop;
-  const next = boxes.findIndex((box) => box.closest("li").offsetTop !== top);
+  const top = item(boxes[0]).offsetTop;
+  const next = boxes.findIndex((box) => item(box).offsetTop !== top);
   return next < 0 ? boxes.length : next;
 }
 
@@ -133,35 +136,55 @@ function move(key, from, extends_) {
     return false;
   }
   to.focus();
-  to.closest("li").scrollIntoView({ block: "nearest" });
+  item(to).scrollIntoView({ block: "nearest" }); // above the bar: see --covered
   if (extends_) {
     anchor ??= from;
     selectRange(anchor, to);
     tellSelected();
   } else anchor = to;
+  acts += 1;
   return true;
 }
 
-function show(marks) {
-  for (const item of form.querySelectorAll("[data-image]")) {
-    if (item.dataset.image in marks) item.querySelector(".mark").textContent = marks[item.dataset.image];
+const named = (boxes) => (boxes.length === 1 ? item(boxes[0]).dataset.image : `${boxes.length} pictures`);
+
+function show(asked, marks) {
+  for (const box of asked) {
+    item(box).querySelector(".mark").textContent = marks[item(box).dataset.image];
+    item(box).querySelector(".unkept")?.remove();
   }
 }
 
-async function send(asked, verdict, name) {
-  const body = new URLSearchParams([["verdict", verdict], ["new", name], ...asked.map((box) => ["image", box.value])]);
+async function send(asked, verdict, className, act) {
+  const body = new URLSearchParams([["verdict", verdict], ["new", className], ...asked.map((box) => ["image", box.value])]);
   try {
     const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    const found = await response.json();
+    const found = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(found.detail ?? `that did not work (${response.status})`);
-    show(found.marks);
+    show(asked, found.marks);
     document.querySelector("[data-marked]").textContent = found.summary;
     for (const part of document.querySelectorAll("[data-kept]")) part.hidden = false;
-    const words = verdict === "undo" ? "taken back" : found.marks[asked[0].closest("li").dataset.image];
-    tell(`${asked.length === 1 ? asked[0].closest("li").dataset.image : `${asked.length} pictures`}: ${words}`);
+    tell(`${named(asked)}: ${verdict === "undo" ? "taken back" : found.marks[item(asked[0]).dataset.image]}`);
   } catch (error) {
+    putBack(asked, verdict, act);
     tell(`Not kept: ${error instanceof TypeError ? "the server cannot be reached" : error.message}`, true);
   }
+}
+
+// What was refused says so under its picture. It is selected again as long as nothing else has been done since: else the
+// next key would speak of pictures that its visitor has left behind.
+function putBack(asked, verdict, act) {
+  if (verdict === "undo") marked.push(asked);
+  else marked.splice(marked.indexOf(asked), 1);
+  for (const box of asked) {
+    if (item(box).querySelector(".unkept")) continue;
+    const words = item(box).querySelector("label").appendChild(document.createElement("span"));
+    words.className = "unkept";
+    words.textContent = "not kept";
+  }
+  if (act !== acts) return;
+  for (const box of asked) box.checked = true;
+  asked[0].focus();
 }
 
 // What is said goes to all that are selected, or to the picture in focus; then the next one has the focus. Undo, as long
@@ -177,22 +200,43 @@ function addressed(verdict) {
   return here ? [here] : [];
 }
 
-function mark(verdict, name = "") {
-  const wholeSelection = selected().length > 0;
-  const boxesAsked = addressed(verdict);
-  if (!boxesAsked.length) {
+function mark(verdict, className = "") {
+  const goesOn = !selected().length || document.activeElement === choice;
+  const asked = addressed(verdict);
+  if (!asked.length) {
     tell("Select a picture first", true);
     return;
   }
+  if (verdict === "relabel" && !className && lacksClass(asked)) return;
+  choice.removeAttribute("aria-invalid");
   for (const box of selected()) box.checked = false;
-  if (verdict === "undo") boxesAsked[0].focus();
+  if (verdict === "undo") asked[0].focus();
   else {
-    marked.push(boxesAsked);
-    if (!wholeSelection) boxes[boxes.indexOf(boxesAsked[0]) + 1]?.focus();
+    marked.push(asked);
+    if (goesOn) (boxes[boxes.indexOf(asked.at(-1)) + 1] ?? asked.at(-1)).focus();
   }
   left = anchor = focused() ?? null;
-  queue = queue.then(() => send(boxesAsked, verdict, name));
+  const act = (acts += 1);
+  queue = queue.then(() => send(asked, verdict, className, act));
 }
+
+// Where no other class is suggested one must be chosen: the pictures stay selected, and the focus goes to the classes.
+function lacksClass(asked) {
+  const without = asked.filter((box) => !item(box).querySelector(".said"));
+  if (!without.length) return false;
+  for (const box of asked) box.checked = true;
+  choice.setAttribute("aria-invalid", "true");
+  choice.focus();
+  tell(`No other class is suggested for ${named(without)}: choose a class`, true);
+  return true;
+}
+
+choice.addEventListener("change", () => choice.removeAttribute("aria-invalid"));
+choice.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  mark("relabel", choice.value);
+});
 
 form.addEventListener("submit", (event) => {
   if (event.submitter?.hasAttribute("formaction") && selected().length) return; // a file, which the browser keeps
@@ -237,6 +281,10 @@ addEventListener(
   },
   true,
 );
+
+// As much of the window's foot as the bar covers: no picture that is gone to stays under it.
+const bar = form.querySelector(".marking-tools");
+new ResizeObserver(() => list.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
 
 const turned = sessionStorage.getItem(TURNED);
 sessionStorage.removeItem(TURNED);

@@ -1,0 +1,135 @@
+"""Marks that are refused: the selection stays, and the visitor is told why and led to what was wrong."""
+
+import shutil
+
+import pytest
+
+from cifarlab.datasets.verdicts import read_labels
+from cifarlab.web.settings import Settings
+
+pytestmark = pytest.mark.browser
+
+DOUBTS = "/data/digits?mark=1&sort=doubt"
+
+
+@pytest.fixture
+def address(fakes, runs_dir, tmp_path):
+    """Where the app answers: without a mark, on runs that nobody else marks."""
+    shutil.copytree(runs_dir, tmp_path / "runs")
+    with fakes.serving(Settings(runs_dir=tmp_path / "runs", data="digits")) as found:
+        yield found
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """The labels file."""
+    return tmp_path / "runs" / "labels" / "digits.csv"
+
+
+@pytest.fixture
+def may_say():
+    return "Failed to load resource"  # what Chromium writes of every answer of 4xx, and of none
+
+
+def select(page, *places: int) -> None:
+    for place in places:
+        page.locator("[data-image] label").nth(place).click()
+
+
+def chosen(page) -> list[int]:
+    return page.locator("[data-image] input").evaluate_all(
+        "all => all.map((each, place) => each.checked ? place : -1).filter(place => place >= 0)"
+    )
+
+
+def focused(page) -> int:
+    """The picture in focus."""
+    return page.locator("[data-image] input").evaluate_all("all => all.indexOf(document.activeElement)")
+
+
+def wait_for_refusal(page) -> str:
+    page.wait_for_selector("[data-said].failed")
+    return page.locator("[data-said]").inner_text()
+
+
+def test_a_class_that_nobody_suggests_must_be_chosen(visit, labels):
+    page = visit("/data/digits?mark=1")  # in the order of the data, of which nobody doubts a label
+    select(page, 1, 3)
+    page.get_by_role("button", name="Relabel").click()
+    assert wait_for_refusal(page) == "No other class is suggested for 2 pictures: choose a class"
+    assert chosen(page) == [1, 3]
+    classes = page.get_by_label("Relabel to")
+    assert classes.evaluate("each => each === document.activeElement")
+    assert classes.get_attribute("aria-invalid") == "true"
+    assert not labels.exists()
+    classes.select_option("nine")
+    assert classes.get_attribute("aria-invalid") is None
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('[data-said]').textContent === '2 pictures: relabel: nine'")
+    assert [each.new for each in read_labels(labels).verdicts] == ["nine", "nine"]
+    assert (chosen(page), focused(page)) == ([], 4)
+
+
+def test_by_the_keyboard_the_picture_in_focus_is_kept_too(visit, labels):
+    page = visit("/data/digits?mark=1")
+    page.locator("[data-image] input").nth(2).focus()
+    page.keyboard.press("r")
+    assert "No other class is suggested for" in wait_for_refusal(page)
+    assert chosen(page) == [2]
+    label = page.locator("[data-image] .true").nth(2).inner_text()
+    letter = "s" if label.startswith("is t") else "t"
+    page.keyboard.press(letter)  # the classes have the focus: one that begins so, and no key of a verdict
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => document.querySelector('[data-said]').textContent.includes(': relabel: {letter}')")
+    assert len(read_labels(labels).verdicts) == 1
+    assert focused(page) == 3
+
+
+def test_what_could_not_be_kept_stays_selected(visit, labels):
+    page = visit(DOUBTS)
+    labels.parent.mkdir()
+    labels.write_text("id,old\n")
+    select(page, 0, 2)
+    page.get_by_role("button", name="Drop").click()
+    assert wait_for_refusal(page).startswith("Not kept: ")
+    assert (chosen(page), focused(page)) == ([0, 2], 0)
+    marks = page.locator("[data-image] label").evaluate_all(
+        "all => all.map(each => [...each.querySelectorAll('.mark, .unkept')].map(words => words.textContent).join(''))"
+    )
+    assert [marks[place] for place in (0, 1, 2)] == ["not kept", "", "not kept"]
+    labels.unlink()  # and now it works
+    page.keyboard.press("d")
+    page.wait_for_selector("text=2 marked: 2 drop")
+    assert page.locator(".unkept").count() == 0
+    assert chosen(page) == []
+
+
+def test_who_has_gone_on_is_not_called_back(visit, labels):
+    page = visit(DOUBTS)
+    page.route("**/labels/**", lambda route: route.abort())
+    page.locator("[data-image] input").first.focus()
+    # At once, as fast as nobody types: the answer comes when both have been done.
+    page.evaluate(
+        """for (const key of ["k", "ArrowRight"]) {
+             const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+             document.activeElement.dispatchEvent(event);
+           }"""
+    )
+    assert wait_for_refusal(page) == "Not kept: the server cannot be reached"
+    assert (chosen(page), focused(page)) == ([], 2)
+    assert page.locator("[data-image]").nth(0).locator(".unkept").inner_text() == "not kept"
+    assert not labels.exists()
+
+
+def test_an_undo_that_was_not_kept_can_be_asked_again(visit, labels):
+    page = visit(DOUBTS)
+    page.locator("[data-image] input").first.focus()
+    page.keyboard.press("k")
+    page.wait_for_selector("text=1 marked: 1 keep")
+    page.route("**/labels/**", lambda route: route.abort())
+    page.keyboard.press("z")
+    wait_for_refusal(page)
+    page.unroute("**/labels/**")
+    page.keyboard.press("z")
+    page.wait_for_selector("text=nothing marked yet")
+    assert [each.verdict for each in read_labels(labels).verdicts] == ["keep", "undo"]
