@@ -1,5 +1,8 @@
 """What the command line says in one line: "the input was wrong", with exit code 2, and "you have stopped it", 130."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cifarlab.utils.text import readable
 
 
@@ -8,6 +11,25 @@ class CifarlabError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(readable(" ".join(message.split())))
+
+
+class WrongField(CifarlabError):
+    """One value of several is wrong: `field` says which, for a form that leads back to it."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@contextmanager
+def blaming(field: str) -> Iterator[None]:
+    """Inside, an error that names no field is about this one; empty where none is to blame."""
+    try:
+        yield
+    except WrongField:
+        raise
+    except CifarlabError as error:
+        raise WrongField(str(error), field) from error
 
 
 class Interrupted(CifarlabError):

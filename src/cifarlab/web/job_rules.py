@@ -8,13 +8,9 @@ from cifarlab.models.pretrained.builtin import NAME as BUILTIN
 from cifarlab.recipes import Recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, WrongField
 
 _LONGEST_NAME = 80
-
-
-class WrongName(CifarlabError):
-    """The name of a run that is to be is none, or is taken."""
 
 
 def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
@@ -25,13 +21,13 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
     """
     known = discovery.names("recipes")
     if recipe_name not in known:
-        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
+        raise WrongField(discovery.unknown("recipe", recipe_name, known), "recipe")
     resolved = recipes.override(recipes.load_recipe(recipe_name), settings)
     models = discovery.names("models")
     if resolved.model not in models:
         raise CifarlabError(discovery.unknown("model", resolved.model, models))
     if resolved.data not in data_names.values():
-        raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
+        raise WrongField(discovery.unknown("data set", resolved.data, data_names.values()), "data")
     if resolved.start_from not in ("", BUILTIN):  # a path on this machine, which a page must not name
         raise CifarlabError(
             f"a training from the app begins anew or with {BUILTIN}; with another run by cifarlab train --from. "

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cifarlab.runs import Run
 from cifarlab.utils import own_code
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.job_rules import WrongName, is_name, plain_lines, resolve
+from cifarlab.utils.errors import CifarlabError, WrongField
+from cifarlab.web.job_rules import is_name, plain_lines, resolve
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
@@ -73,9 +73,10 @@ class Jobs:
         """
         resolved = resolve(recipe_name, settings, data_names)
         if not is_name(name):
-            raise WrongName(
+            raise WrongField(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
-                f"digit. Received: {name!r}"
+                f"digit. Received: {name!r}",
+                "name",
             )
         with self._lock:  # from looking whether the name is taken to taking it
             folder = self._settings.runs_dir
@@ -84,7 +85,7 @@ class Jobs:
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
-                raise WrongName(f"there is already a run {name!r}: choose another name")
+                raise WrongField(f"there is already a run {name!r}: choose another name", "name")
             words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
             words += [word for setting in settings for word in ("--set", setting)]
             self._jobs[name] = Job(name, self._launch(self._log_file(name), words, resolved.data))
@@ -138,13 +139,13 @@ class Jobs:
             CifarlabError: If the name is none, is taken, or a search of that name is under way.
         """
         if not is_name(name):
-            raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+            raise WrongField(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}", "name")
         folder = self._settings.studies_dir
         with self._lock:
             job = self._searches.get(name)
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if (job is not None and job.is_alive) or (name.casefold() in taken) != joins:
-                raise CifarlabError(f"there is already a study {name!r}: choose another name, or stop it first")
+                raise WrongField(f"there is already a study {name!r}: choose another name, or stop it first", "name")
             *options, mark, recipe = words
             own = [f"--name={name}", f"--studies-dir={folder}"]
             job = Job(name, self._launch(self._search_log(name), [*options, *own, mark, recipe], data))

@@ -11,8 +11,7 @@ from cifarlab import recipes as catalog
 from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.job_rules import WrongName
+from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.training_form import (
@@ -84,7 +83,7 @@ def start_training(
     except CifarlabError as error:
         if recipe_name in discovery.names("recipes"):
             wrong = wrong_field(load_recipe(recipe_name), changed, str(error)) or wrong
-        wrong = "name" if isinstance(error, WrongName) else wrong
+        wrong = error.field if isinstance(error, WrongField) else wrong
         return _form(request, recipe_name, typed, str(error), wrong)
     return RedirectResponse(f"/runs/{name}", status_code=303)
 
