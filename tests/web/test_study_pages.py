@@ -138,31 +138,6 @@ def test_a_damaged_study_says_so_on_its_page(client, study):
     assert "trials.csv is damaged" in page.text
 
 
-@pytest.fixture
-def launched(monkeypatch):
-    """What would have been started."""
-    calls = []
-
-    class Process:
-        returncode = None
-        pid = 1
-
-        def __init__(self, command, **_):
-            calls.append(command)
-
-        def wait(self):
-            return self.returncode
-
-        def poll(self):
-            return self.returncode
-
-        def send_signal(self, number):
-            calls.append(number)
-
-    monkeypatch.setattr("cifarlab.web.jobs.subprocess.Popen", Process)
-    return calls
-
-
 FORM = {"recipe": "smoke", "name": "mine", "data": "digits", "trials": "12", "range": "learning_rate=1e-4..1e-2:log"}
 
 

@@ -10,7 +10,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
 from cifarlab.web.pages.data_set import slug_of
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import LOST
+from cifarlab.web.pages.run_reading import LOST
 from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.settings import Settings
 

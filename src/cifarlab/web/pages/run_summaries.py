@@ -1,32 +1,21 @@
 """One run as the table of runs shows it, read from the files in its folder."""
 
-import contextlib
 import hashlib
 import os
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from cifarlab.inference.temperature import FILE_NAME, stored_temperature
-from cifarlab.recipes import settings_of
-from cifarlab.reports.page import check_together
-from cifarlab.runs import Run, training_seconds
-from cifarlab.runs.derived import StaleError
+from cifarlab.runs import Run
 from cifarlab.runs.layout import evaluate_command
-from cifarlab.runs.notes import Notes, read_notes
+from cifarlab.runs.notes import Notes
 from cifarlab.runs.scores import Scores
-from cifarlab.utils.best_epoch import best_epoch
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
-from cifarlab.utils.formats import unstamped
 
 SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""
-LOST = "its process has ended without a word; continue it with cifarlab train --resume"
 # Whatever else lies in a run's folder decides nothing that is shown.
 _READ = (".json", ".csv", ".npz", ".txt", ".keras")
 _NEVER = ("checkpoint.npz", "checkpoint-earlier.npz", "dynamics.npz", "features-train.npz")
@@ -56,6 +45,7 @@ class RunSummary:
         notes: Tags and note.
         temperature: By which its model was calibrated; None where it was not, or another model was.
         labels: Checksum of the labels file that it learned by; empty where its labels are as published.
+        corrections: Verdict to how many of its training and validation images got it from that file.
     """
 
     run: Run
@@ -77,6 +67,7 @@ class RunSummary:
     notes: Notes = field(default_factory=Notes)
     temperature: float | None = None
     labels: str = ""
+    corrections: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
@@ -166,37 +157,6 @@ def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
     return f"{names} {verb} not been evaluated on {split}: run {command}"
 
 
-def read_summary(run: Run, signature: Signature) -> RunSummary | None:
-    """The run in a folder, as far as its files go; None where it is no run at all.
-
-    Each file is read on its own: one that is damaged is named, and hides nothing that the others say.
-    """
-    if not run.state_file.is_file():
-        return None
-    damaged = Damage()
-    unknown = ("failed", "", "")
-    state, why, started = damaged.tried(run.state_file, lambda: (*_state(run), str(run.state["started"])), unknown)
-    summary = RunSummary(run, signature, state, why, started, damaged=damaged, **_details(run, damaged))
-    # A training that has just begun writes its files one after the other.
-    return replace(summary, damaged={}) if state == "running" else summary
-
-
-class Damage(dict[str, str]):
-    """Name of a file to the sentence that says what is wrong with it."""
-
-    def tried(self, file: Path, read: Callable[[], T], otherwise: T) -> T:
-        """What reading a file gives; where it cannot be used, that is noted, and the answer another one."""
-        try:
-            return read()
-        except StaleError:  # whole, and of another model: that is said in other words
-            raise
-        except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-            # What is no sentence of ours names no file.
-            known = isinstance(error, CifarlabError) and file.name in str(error)
-            self[file.name] = str(error) if known else f"{file} is damaged ({error})"
-            return otherwise
-
-
 def is_real_folder(path: Path) -> bool:
     """A folder that really is here: a link could lead anywhere."""
     return path.is_dir() and not path.is_symlink()
@@ -214,84 +174,3 @@ def sign(path: Path) -> Signature:
     except OSError:
         return ()
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
-
-
-def _state(run: Run) -> tuple[str, str]:
-    content = run.state
-    state, why = str(content["state"]), str(content.get("why") or "")
-    # Of a process on another machine nothing is known here.
-    is_ours = content.get("host") == platform.node() and content.get("process") != os.getpid()
-    if state == "running" and is_ours and not run.is_being_trained():
-        return "stopped", LOST
-    return state, why
-
-
-def _details(run: Run, damaged: Damage) -> dict[str, Any]:
-    settings = _settings(run, damaged)
-    history = damaged.tried(run.history_file, run.history, list[dict[str, float]]())
-    environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
-    data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
-    best = damaged.tried(run.history_file, lambda: _best(history), None)
-    planned, labels = settings.get("epochs"), data.get("labels")
-    scores, stale = _scores(run, damaged) if data else ({}, {})
-    return {
-        "data": str(data.get("name", "")),
-        "model": Path(str(settings.get("model", ""))).stem,
-        "recipe": settings,
-        "epochs": len(history),
-        "planned": planned if isinstance(planned, int) else 0,
-        "best": best,
-        "scores": scores,
-        "stale": stale,
-        "parameters": environment.get("parameters"),
-        "seconds": training_seconds(environment, history),
-        "temperature": _temperature(run, damaged),
-        "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
-        "labels": str(labels.get("checksum", "")) if isinstance(labels, Mapping) else "",
-    }
-
-
-def _temperature(run: Run, damaged: Damage) -> float | None:
-    try:
-        return damaged.tried(run.path / FILE_NAME, partial(stored_temperature, run), None)
-    except StaleError:  # to calibrate it is offered again
-        return None
-
-
-def _best(history: Sequence[Mapping[str, float]]) -> tuple[float, int] | None:
-    best = best_epoch(history)
-    return None if best is None else (float(best["validation_accuracy"]), int(best["epoch"]))
-
-
-def _scores(run: Run, damaged: Damage) -> tuple[dict[str, Scores], dict[str, str]]:
-    """The scores of each split, and of those that are of an earlier model only that they are."""
-    scores: dict[str, Scores] = {}
-    stale: dict[str, str] = {}
-    for split in SPLITS:
-        file, beside = run.scores_file(split), run.predictions_file(split)
-        if not file.is_file():
-            continue
-        try:
-            found = damaged.tried(file, partial(run.scores, split), None)
-            said = damaged.tried(beside, partial(run.predictions, split), None) if beside.is_file() else None
-        except StaleError as error:
-            stale[split] = str(error)
-            continue
-        if found is not None and said is not None:
-            damaged.tried(file, partial(check_together, run, split, found, said), None)
-        if found is not None and file.name not in damaged:
-            scores[split] = found
-    return scores, stale
-
-
-def _settings(run: Run, damaged: Damage) -> dict[str, Any]:
-    """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds."""
-    settings = damaged.tried(run.recipe_file, lambda: settings_of(run.recipe), None)
-    if settings is not None:
-        return settings
-    fields: dict[str, Any] = {}
-    with contextlib.suppress(CifarlabError):
-        fields = unstamped(read_object(run.recipe_file))
-    model_args = fields.pop("model_args", {})
-    named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
-    return {"model": fields.pop("model", ""), **named, **fields}
