@@ -9,7 +9,7 @@ from cifarlab.models import check_arguments
 from cifarlab.recipes import Recipe, has_type, wrong_type
 from cifarlab.training.class_weights import class_weights
 from cifarlab.utils import discovery, own_code, syntax
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.text import counted
 
 _T = TypeVar("_T")
@@ -182,7 +182,7 @@ def read_source(model: str, read: Callable[[bytes], _T]) -> _T:
     try:
         return read(path.read_bytes())
     except (SyntaxError, ValueError, OSError) as error:
-        raise CifarlabError(f"cannot read {path}: {error}") from error
+        raise CifarlabError(f"cannot read {path}: {say_error(error)}") from error
 
 
 def _written(arguments: Mapping[str, Any]) -> str:

@@ -118,7 +118,7 @@ def test_a_damaged_file_is_said_and_hides_nothing_else(library, runs_dir, make_r
     whole: dict[str, object] = {"state": "finished", "epochs": 4, "parameters": 24_674}
     lost: dict[str, dict[str, object]] = {
         "run.json": {"state": "failed"},
-        "history.csv": {"epochs": 0},
+        "history.csv": {"epochs": None},
         "environment.json": {"parameters": None},
     }
     assert shown == whole | lost.get(name, {})

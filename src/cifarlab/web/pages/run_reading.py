@@ -14,11 +14,11 @@ from cifarlab.inference.temperature import FILE_NAME, stored_temperature
 from cifarlab.recipes import settings_of
 from cifarlab.reports.page import check_together
 from cifarlab.runs import Run, training_seconds
-from cifarlab.runs.derived import StaleError
+from cifarlab.runs.derived import StaleError, damage
 from cifarlab.runs.notes import Notes, read_notes
 from cifarlab.runs.scores import Scores
 from cifarlab.utils.best_epoch import best_epoch
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.files import read_object
 from cifarlab.utils.formats import unstamped
 from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, Signature
@@ -40,7 +40,7 @@ def read_summary(run: Run, signature: Signature) -> RunSummary | None:
     state, why, started = damaged.tried(run.state_file, lambda: (*_state(run), str(run.state["started"])), unknown)
     summary = RunSummary(run, signature, state, why, started, damaged=damaged, **_details(run, damaged))
     # A training that has just begun writes its files one after the other.
-    return replace(summary, damaged={}) if state == "running" else summary
+    return replace(summary, damaged={}, epochs=summary.epochs or 0) if state == "running" else summary
 
 
 class Damage(dict[str, str]):
@@ -55,7 +55,7 @@ class Damage(dict[str, str]):
         except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
             # What is no sentence of ours names no file.
             known = isinstance(error, CifarlabError) and file.name in str(error)
-            self[file.name] = str(error) if known else f"{file} is damaged ({error})"
+            self[file.name] = str(error) if known else f"{file} is damaged ({say_error(error)}); restore it"
             return otherwise
 
 
@@ -76,12 +76,15 @@ def _details(run: Run, damaged: Damage) -> dict[str, Any]:
     data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
     best = damaged.tried(run.history_file, lambda: _best(history), None)
     planned, labels = settings.get("epochs"), data.get("labels")
-    scores, stale = _scores(run, damaged) if data else ({}, {})
+    if run.model_file.is_file() and (line := damage(run.model_file)):
+        damaged[run.model_file.name] = line  # then nothing tells whose the scores are
+    is_known = bool(data) and run.model_file.name not in damaged
+    scores, stale = _scores(run, damaged) if is_known else ({}, {})
     return {
         "data": str(data.get("name", "")),
         "model": Path(str(settings.get("model", ""))).stem,
         "recipe": settings,
-        "epochs": len(history),
+        "epochs": None if run.history_file.name in damaged else len(history),
         "planned": planned if isinstance(planned, int) else 0,
         "best": best,
         "scores": scores,

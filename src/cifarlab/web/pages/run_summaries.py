@@ -37,6 +37,7 @@ class RunSummary:
         started: When, as written; or empty.
         data: Name of its data set; empty while unknown.
         recipe: Its recipe's fields, those of the model as `model.<name>`.
+        epochs: How many are done; None where its `history.csv` is damaged.
         best: Best accuracy on validation, and in which epoch; None where nothing was held out.
         scores: What `scores.json` says, for each split that was evaluated.
         stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
@@ -56,7 +57,7 @@ class RunSummary:
     data: str = ""
     model: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
-    epochs: int = 0
+    epochs: int | None = 0
     planned: int = 0
     best: tuple[float, int] | None = None
     scores: dict[str, Scores] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class RunSummary:
     @property
     def offered(self) -> list[str]:
         """The splits that it can still be evaluated on."""
-        if self.state == "running" or self.unfit or not self.run.model_file.is_file():
+        if self.no_model:
             return []
         refused = ["validation"] if "history.csv" in self.damaged else []
         return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
@@ -138,20 +139,43 @@ class RunSummary:
     @property
     def calibratable(self) -> bool:
         """Whether a temperature can be fitted that has not been yet."""
-        has_model = self.state != "running" and self.run.model_file.is_file()
-        return has_model and not self.unfit and "validation" in self.held_out and self.temperature is None
+        return not self.no_model and "validation" in self.held_out and self.temperature is None
 
     @property
     def unfit(self) -> str:
-        """Why its model cannot be asked about anything: files that this needs are damaged; or empty."""
+        """Why nothing can be done with it: files that everything needs are damaged; or empty."""
         return "; ".join(sentence for name, sentence in self.damaged.items() if name in _NEEDED)
+
+    @property
+    def no_model(self) -> str:
+        """Why its model cannot be asked about anything, and what to do; or empty."""
+        file = self.run.model_file
+        if self.unfit or file.name in self.damaged:
+            return self.unfit or self.damaged[file.name]
+        if self.state == "running":
+            return f"{self.name} has no trained model yet: wait until its training has ended"
+        if file.is_file():
+            return ""
+        way = "resume its training" if self.resumable else "restore the file, or train it again"
+        return f"{self.name} has no model: expected {file}; {way}"
+
+    def no_scores(self, split: str) -> tuple[str, str]:
+        """Why there are no numbers on a split: in two or three words, and in a sentence that says what to do."""
+        files = self.run.model_file, self.run.scores_file(split), self.run.predictions_file(split)
+        found = next((file.name for file in files if file.name in self.damaged), "")
+        if found:
+            return f"{found} damaged", self.damaged[found]
+        if split in self.stale:
+            return "of an earlier model", self.stale[split]
+        command = evaluate_command([self.run.path], split)
+        return "not evaluated", self.no_model or f"{self.name} has not been evaluated on {split}: run {command}"
 
 
 def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
     """About runs that have no numbers on a split: which, and the command that makes these and no others."""
-    stale = [summary.stale[split] for summary in summaries if split in summary.stale]
-    if stale:
-        return "; ".join(stale)
+    told = [summary.no_scores(split) for summary in summaries]
+    if any(short != "not evaluated" for short, _ in told) or any(summary.no_model for summary in summaries):
+        return "; ".join(sentence for _, sentence in told)
     names, verb = ", ".join(summary.name for summary in summaries), "has" if len(summaries) == 1 else "have"
     command = evaluate_command([summary.run.path for summary in summaries], split)
     return f"{names} {verb} not been evaluated on {split}: run {command}"

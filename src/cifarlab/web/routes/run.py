@@ -170,10 +170,8 @@ def resume_run(request: Request, library: LibraryOf, name: str) -> Response:
 
 def _check_model(library: Library, summary: RunSummary, how: str) -> None:
     """Refuse a run whose model cannot be asked about its own images."""
-    if summary.unfit:
-        raise CifarlabError(f"{summary.name} cannot be {how}: {summary.unfit}")
-    if summary.state == "running" or not summary.run.model_file.is_file():
-        raise CifarlabError(f"{summary.name} has no trained model yet: wait until its training has ended")
+    if summary.no_model:
+        raise CifarlabError(f"{summary.name} cannot be {how}: {summary.no_model}")
     _check_data(library, summary)
 
 
