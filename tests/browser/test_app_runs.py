@@ -192,3 +192,42 @@ def test_a_damaged_file_is_named_and_evaluation_offered(visit):
     assert "scores.json" in page.locator("#damaged").inner_text()
     assert page.get_by_role("button", name="Evaluate on test again").is_visible()
     page.wait_for_selector("#training-curves canvas")
+
+
+class TestRefused:
+    @pytest.fixture
+    def may_say(self) -> str:
+        return "400 (Bad Request)"
+
+    @pytest.mark.parametrize("script", [True, False])
+    def test_what_was_typed_stays_and_has_the_focus(self, visit, serious, script):
+        page = visit("/runs/mlp-lr0.01-seed1", java_script_enabled=script)
+        tags, note = page.get_by_label("Tags, with commas"), page.get_by_role("textbox", name="Note")
+        note.fill("why\nit is kept")
+        tags.fill("x" * 50)
+        tags.press("Enter")
+        page.wait_for_selector("#refused")
+        assert page.evaluate("document.activeElement.name") == "tags"
+        assert (tags.input_value(), note.input_value()) == ("x" * 50, "why\nit is kept")
+        said = page.locator("#refused")
+        assert said.is_visible()
+        assert said.inner_text().startswith("a tag has at most 40 letters")
+        assert fits(page)
+        assert not script or serious(page) == []
+        page.get_by_label("Name", exact=True).fill("damaged")
+        page.get_by_role("button", name="Rename").click()
+        page.wait_for_url("**/rename")
+        page.wait_for_function("() => document.activeElement.name === 'new'")
+        assert page.get_by_label("Name", exact=True).input_value() == "damaged"
+        page.get_by_label("Name", exact=True).fill("mlp-lr0.01-seed1")
+
+    @pytest.mark.parametrize("script", [True, False])
+    def test_the_focus_is_on_the_reason_where_no_field_is_wrong(self, visit, runs_dir, script):
+        page = visit("/runs/damaged", java_script_enabled=script)
+        (runs_dir / "damaged" / "model.keras").rename(runs_dir / "away.keras")
+        page.get_by_role("button", name="Evaluate on test again").click()
+        page.wait_for_selector("#refused")
+        (runs_dir / "away.keras").rename(runs_dir / "damaged" / "model.keras")
+        page.wait_for_function("() => document.activeElement.id === 'refused'")
+        page.goto(page.url)  # as a bookmark, or a link to another colour
+        page.wait_for_url("**/runs/damaged")

@@ -89,7 +89,7 @@ def test_a_changed_byte_is_seen(tmp_path):
     data = bytearray((tmp_path / "a.npz").read_bytes())
     data[5000] ^= 1
     (tmp_path / "a.npz").write_bytes(data)
-    with open_arrays(tmp_path / "a.npz") as stored, pytest.raises(BROKEN_ARCHIVE, match="CRC"):
+    with open_arrays(tmp_path / "a.npz") as stored, pytest.raises(BROKEN_ARCHIVE, match="only part of it"):
         stored["a"]
 
 

@@ -134,6 +134,31 @@ def own_pages(runs_dir, make_client):
     return client
 
 
+@pytest.fixture
+def launched(monkeypatch):
+    """What would have been started."""
+    calls = []
+
+    class Process:
+        returncode = None
+        pid = 1
+
+        def __init__(self, command, **_):
+            calls.append(command)
+
+        def wait(self):
+            return self.returncode
+
+        def poll(self):
+            return self.returncode
+
+        def send_signal(self, number):
+            calls.append(number)
+
+    monkeypatch.setattr("cifarlab.web.jobs.subprocess.Popen", Process)
+    return calls
+
+
 @pytest.fixture(scope="session")
 def links() -> Callable[..., Any]:
     """Addresses that a page links to, those with `inside` in them."""

@@ -47,7 +47,7 @@ def test_runs_that_have_written_nothing_down_cannot_be_compared(own_pages, runs_
     create_run(runs_dir, "begun-too").set_state("running")
     answer = own_pages.get("/compare?run=begun&run=begun-too")
     assert answer.status_code == 400
-    assert "begun, begun-too have not been evaluated on test: run cifarlab evaluate " in text_of(answer.text)
+    assert "begun has no trained model yet: wait until its training has ended; begun-too has no" in text_of(answer.text)
 
 
 def test_runs_are_compared_where_most_have_been_evaluated(own_pages, runs_dir, make_run, links, text_of):

@@ -138,31 +138,6 @@ def test_a_damaged_study_says_so_on_its_page(client, study):
     assert "trials.csv is damaged" in page.text
 
 
-@pytest.fixture
-def launched(monkeypatch):
-    """What would have been started."""
-    calls = []
-
-    class Process:
-        returncode = None
-        pid = 1
-
-        def __init__(self, command, **_):
-            calls.append(command)
-
-        def wait(self):
-            return self.returncode
-
-        def poll(self):
-            return self.returncode
-
-        def send_signal(self, number):
-            calls.append(number)
-
-    monkeypatch.setattr("cifarlab.web.jobs.subprocess.Popen", Process)
-    return calls
-
-
 FORM = {"recipe": "smoke", "name": "mine", "data": "digits", "trials": "12", "range": "learning_rate=1e-4..1e-2:log"}
 
 
@@ -197,26 +172,33 @@ def test_nobody_elses_page_starts_or_stops_anything(client, study, launched):
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "said", "field"),
     [
-        ({"recipe": "/etc/evil.py"}, "unknown recipe"),
-        ({"fix": "model=/etc/evil.py"}, "unknown model"),
-        ({"choice": "model=mlp,/etc/evil.py"}, "one model"),
-        ({"data": "folder:/etc"}, "unknown data set"),
-        ({"trials": "many"}, "must be a number"),
-        ({"trials": "--storage=x"}, "must be a number"),
-        ({"sampler": "--json"}, "unknown sampler"),
-        ({"pruner": "/etc/evil.py"}, "evil"),
-        ({"range": "learning_rate=3..1"}, "empty"),
-        ({"range": "lerning_rate=1..3"}, "lerning_rate"),
-        ({"name": "../up"}, "name is made of"),
-        ({"storage": "sqlite:///x"}, "unknown field"),
+        ({"recipe": "/etc/evil.py"}, "unknown recipe", "recipe"),
+        ({"fix": "model=/etc/evil.py"}, "unknown model", "fix"),
+        ({"choice": "model=mlp,/etc/evil.py"}, "one model", "choice"),
+        ({"data": "folder:/etc"}, "unknown data set", "data"),
+        ({"trials": "many"}, "must be a whole number of at least 1", "trials"),
+        ({"trials": "0"}, "must be a whole number of at least 1", "trials"),
+        ({"max-minutes": "-1"}, "must be a number of at least 0", "max-minutes"),
+        ({"max-minutes": "5"}, "has a single round", "max-minutes"),
+        ({"trials": "--storage=x"}, "must be a whole number", "trials"),
+        ({"sampler": "--json"}, "unknown sampler", "sampler"),
+        ({"pruner": "/etc/evil.py"}, "evil", "pruner"),
+        ({"range": "learning_rate=3..1"}, "empty", "range"),
+        ({"range": "lerning_rate=1..3"}, "lerning_rate", "range"),
+        ({"choice": "optimizer=adam,nothing"}, "one of adam", "choice"),
+        ({"name": "../up"}, "name is made of", "name"),
+        ({"storage": "sqlite:///x"}, "unknown field", ""),
     ],
 )
-def test_a_wrong_search_is_refused_and_nothing_is_lost(client, launched, changed, said):
+def test_a_wrong_search_is_refused_with_the_focus_in_its_field_and_nothing_lost(client, launched, changed, said, field):
     answer = client.post("/searches", data={**FORM, **changed})
     assert answer.status_code == 400
     assert said in answer.text
+    blamed = re.findall(r'<(?:input|select|textarea)[^>]* name="([\w-]+)"[^>]* autofocus', answer.text)
+    assert blamed == [field] * bool(field)
+    assert answer.text.count("autofocus") == 1
     assert launched == []
     assert 'value="12"' in answer.text or "trials" in changed
 

@@ -103,13 +103,29 @@ def test_what_is_typed_becomes_what_set_takes():
         ({"name": "a b"}, "name"),
         ({"name": "a b", "set.epochs": "7"}, "name"),
         ({"set.shuffle_pixels": "True", "set.image_pixels": "24"}, "set.shuffle_pixels"),
+        # What a training says only once it has its framework, or its data.
+        ({"set.model.widths": "0"}, "set.model.widths"),
+        ({"set.model.widths": "64, 32", "set.model.dropout": "0.1"}, ""),
+        ({"set.model.widths": "64", "set.model.dropout": "0.1, 0.2"}, "set.model.dropout"),
+        ({"set.batch_size": "1000000"}, "set.batch_size"),
+        ({"set.validation_fraction": "0.99"}, "set.batch_size"),
+        ({"set.translate_pixels": "32"}, "set.translate_pixels"),
+        ({"set.image_pixels": "16"}, "set.image_pixels"),
+        ({"set.class_weight": '{"horse": 2.0}'}, "set.class_weight"),
+        ({"set.start_from": "builtin"}, "set.start_from"),
+        ({"extra": "optimizer.beta=1"}, "extra"),
+        ({"extra": "model.activation=rely"}, "extra"),
+        ({"labels": "cifar10"}, "labels"),
     ],
 )
-def test_the_focus_is_on_the_field_that_was_wrong(client, typed, wrong):
+def test_the_focus_is_on_the_field_that_was_wrong(client, launched, typed, wrong):
     answer = client.post(
         "/trainings", data={"recipe": "smoke", "name": "new", **typed}, headers={"accept": "text/html"}
     )
-    assert answer.status_code == 400
+    if not wrong:
+        assert launched
+        return
+    assert (answer.status_code, launched) == (400, [])
     assert re.findall(r'<[^>]* id="([\w.]+)"[^>]* autofocus', answer.text) == [wrong]
     there = field(answer.text, wrong)
     assert 'aria-invalid="true"' in there
@@ -133,12 +149,87 @@ def test_the_settings_of_a_run_fill_the_form_in(own_pages, runs_dir):
 
 def test_a_run_that_the_form_cannot_repeat_says_how_to_train_it(own_pages, runs_dir):
     run = Run(runs_dir / "first")
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "flip": True})
     files.write_json(run.data_file, {**run.data, "labels": {"checksum": "sha256:1"}})
     run.labels_file.write_text("id,old,new,verdict\n")
     answer = own_pages.get("/trainings/again?run=first")
     assert answer.status_code == 400
     assert f"cifarlab train {run.recipe_file} --labels {run.labels_file}" in html.unescape(answer.text)
     assert own_pages.get("/trainings/again?run=nothing").status_code == 404
+
+
+def marked(client, split: str = "train") -> str:
+    """Marks two images: one relabelled, one dropped; the page of the form afterwards."""
+    tiles = client.get(f"/data/digits?split={split}&class=zero&mark=1").text
+    first, second, *_ = re.findall(r'name="image" value="([^"]+)"', tiles)
+    client.post("/labels/digits", data={"image": first, "verdict": "relabel", "new": "one"})
+    client.post("/labels/digits", data={"image": second, "verdict": "drop"})
+    return client.get("/trainings/new?recipe=smoke&data=digits&labels=digits").text
+
+
+def test_marks_are_offered_and_their_file_is_handed_to_the_training(own_pages, runs_dir, launched):
+    assert 'name="labels"' not in own_pages.get("/trainings/new?recipe=smoke").text
+    text = marked(own_pages)
+    assert '<option value="digits" selected>corrected in digits: 1 relabelled, 1 dropped</option>' in text
+    answer = own_pages.post("/trainings", data=_values(text), follow_redirects=False)
+    assert answer.status_code == 303
+    (command,) = launched
+    assert command[command.index("--labels") + 1] == str(runs_dir / "labels" / "digits.csv")
+    own_pages.post("/trainings", data={**_values(text), "labels": "", "name": "other"})
+    assert "--labels" not in launched[-1]
+
+
+@pytest.mark.parametrize("asked", ["/etc/passwd", "../labels/digits.csv", "digits.csv", "run:../x", "run:second"])
+def test_no_labels_are_taken_but_those_that_are_offered(own_pages, launched, asked):
+    form = _values(marked(own_pages))
+    answer = own_pages.post("/trainings", data={**form, "labels": asked})
+    assert (answer.status_code, launched) == (400, [])
+    assert "there are no corrected labels" in answer.text
+    assert answer.text.count(" autofocus") == 1
+
+
+def test_labels_that_do_not_fit_are_refused_in_their_field(own_pages, runs_dir, launched):
+    form = _values(marked(own_pages))
+    file = runs_dir / "labels" / "digits.csv"
+    kept = file.read_text()
+    for content, said in (
+        (kept.partition("\n")[0] + "\n", "there are no corrected labels"),  # nothing is marked any more
+        (kept + "broken\n", "digits.csv"),
+    ):
+        file.write_text(content)
+        answer = own_pages.post("/trainings", data=form)
+        assert (answer.status_code, launched) == (400, [])
+        assert said in html.unescape(answer.text)
+        assert 'name="labels" id="labels" aria-describedby="problem about-labels"' in answer.text
+
+
+def test_marks_of_test_images_alone_are_not_offered(own_pages):
+    assert "corrected in" not in marked(own_pages, "test")
+
+
+def test_the_gallery_leads_to_the_form_with_its_marks(own_pages, links):
+    marked(own_pages)
+    (link,) = links(own_pages.get("/data/digits").text, "/trainings/")
+    assert link == "/trainings/new?data=digits&labels=digits"
+    (link,) = links(own_pages.get("/runs/first/mistakes").text, "/trainings/")
+    text = own_pages.get(link).text
+    assert '<option value="digits" selected>corrected in digits' in text
+    assert 'name="set.model.widths"' in text
+
+
+def test_a_run_that_learned_by_labels_says_so_and_is_trained_again_by_its_own_copy(own_pages, runs_dir, launched):
+    run = Run(runs_dir / "first")
+    marked(own_pages)
+    (runs_dir / "labels" / "digits.csv").rename(run.labels_file)
+    parts = {"train": {"relabel": 2, "drop": 1}, "validation": {"relabel": 1}}
+    files.write_json(run.data_file, {**run.data, "labels": {"checksum": "sha256:1", "parts": parts}})
+    text = own_pages.get("/runs/first").text
+    assert "learned by corrected labels: 3 relabelled and 1 dropped of its training and validation images" in text
+    assert 'id="corrected"' not in own_pages.get("/runs/second").text
+    form = own_pages.get("/trainings/again?run=first").text
+    assert '<option value="run:first" selected>those that first learned by</option>' in form
+    assert own_pages.post("/trainings", data=_values(form), follow_redirects=False).status_code == 303
+    assert launched[0][launched[0].index("--labels") + 1] == str(run.labels_file)
 
 
 def _values(text: str) -> dict[str, str]:

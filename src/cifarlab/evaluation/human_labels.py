@@ -14,7 +14,7 @@ from cifarlab.metrics.statistics.intervals import mean, share, wilson
 from cifarlab.runs.predictions import Predictions
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, read_array
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.homes import expand
 from cifarlab.utils.text import counted, percent
 
@@ -134,7 +134,9 @@ def load_human_labels(path: str | Path, count: int = 10_000, classes: int = 10) 
     try:
         stored = read_array(file)
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"cannot read {file}: expected counts in NumPy's format, .npy ({error})") from error
+        raise CifarlabError(
+            f"cannot read {file}: expected counts in NumPy's format, .npy ({say_error(error)})"
+        ) from error
     expected = f"expected counts, ({count}, {classes}) whole numbers, one row a test image"
     if stored.shape != (count, classes):
         raise CifarlabError(f"{file} holds {stored.shape}: {expected}")

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from cifarlab.models._arguments import check_argument, check_arguments
 from cifarlab.models._unit_positions import gaussian_window, pixel_positions, unit_positions
 from cifarlab.utils.arrays import Array
 
@@ -20,6 +21,18 @@ SEARCH_SPACE = {
     "dropout": "0.0..0.3",
     "drop_path": "0.0..0.3",
     "norm": "layer,batch",
+}
+ARGUMENTS = {
+    "width": "count",
+    "blocks": "count or none",
+    "expansion": "count",
+    "dropout": "rate",
+    "input_dropout": "rate",
+    "drop_path": "rate",
+    "activation": "activation",
+    "norm": ("layer", "batch"),
+    "sigma_pixels": "distances",
+    "far_learning_rate_scale": "scale",
 }
 
 
@@ -60,9 +73,9 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the norm is unknown, a sigma is no number above 0, or the scale is not above 0 and at most 1, or
-            below 1 without any sigma.
+        ValueError: If an argument is none of its kind in `ARGUMENTS`, or the scale is below 1 without any sigma.
     """
+    check_arguments(ARGUMENTS, locals())
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 63.75, offset=-2.0, name="normalise")(inputs)  # about the spread that pixels have
     x = layers.Flatten(name="flatten")(x)  # (B, H * W * C)
@@ -77,11 +90,6 @@ def build(
     model = keras.Model(inputs, logits, name="bottleneck_mlp")
     if sigma_pixels:  # after the layers have drawn their weights, which it only reshapes
         initialise_locally(model, sigma_pixels, far_learning_rate_scale)
-    elif far_learning_rate_scale != 1:
-        raise ValueError(
-            "far_learning_rate_scale needs sigma_pixels, which say what is far. Received: "
-            f"far_learning_rate_scale={far_learning_rate_scale!r}"
-        )
     return model
 
 
@@ -107,8 +115,7 @@ def initialise_locally(model: keras.Model, sigma_pixels: Sequence[float], far_le
     weights.
     """
     scale = far_learning_rate_scale
-    if not (isinstance(scale, (int, float)) and 0 < scale <= 1):
-        raise ValueError(f"far_learning_rate_scale must be a number above 0 and at most 1. Received: {scale!r}")
+    check_argument("far_learning_rate_scale", ARGUMENTS["far_learning_rate_scale"], scale)
     for layer, window in gaussian_windows(model, sigma_pixels):
         kernel = np.array(keras.ops.convert_to_numpy(layer.kernel))  # (inputs, units)
         local = kernel * window
@@ -135,10 +142,7 @@ def gaussian_windows(model: keras.Model, sigma_pixels: Sequence[float]) -> Itera
     Raises:
         ValueError: If a sigma is not above 0.
     """
-    is_list = isinstance(sigma_pixels, (list, tuple))
-    if not (is_list and all(isinstance(sigma, (int, float)) and sigma > 0 for sigma in sigma_pixels)):
-        expected = "a list of numbers above 0, such as (3, 4, 5, 8)"
-        raise ValueError(f"sigma_pixels must be {expected}. Received: {sigma_pixels!r}")
+    check_argument("sigma_pixels", ARGUMENTS["sigma_pixels"], sigma_pixels)
     height, width, _ = model.input_shape[1:]
     inputs = pixel_positions(model.input_shape[1:])
     local = [layer for layer in model.layers if layer.name.endswith(("_dense", "_wide", "_narrow"))]
@@ -168,6 +172,4 @@ def _block(
 
 def _normalised(x: keras.KerasTensor, name: str, norm: str) -> keras.KerasTensor:
     kinds = {"layer": layers.LayerNormalization, "batch": layers.BatchNormalization}
-    if norm not in kinds:
-        raise ValueError(f"norm must be layer or batch. Received: {norm!r}")
     return kinds[norm](epsilon=1e-5, name=name)(x)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from cifarlab.models._arguments import check_arguments
 from cifarlab.utils.arrays import Array
 
 # What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
@@ -19,6 +20,14 @@ SEARCH_SPACE = {
     "widths": "(32, 64, 128);(64, 128, 256);(64, 256, 256)",
     "depth": "2,3",
     "activation": "silu,gelu,relu",
+}
+ANY_SIZE = True  # what is behind the last layer with places is the same for all: smaller images are taken too
+ARGUMENTS = {
+    "widths": "counts",
+    "depth": (2, 3),
+    "activation": "activation",
+    "whitening_pixels": "count or none",
+    "batch_norm_momentum": "rate",
 }
 
 WHITENING_IMAGES = 5000
@@ -49,10 +58,9 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32. `adapt` sets its whitening layer.
 
     Raises:
-        ValueError: If the depth is neither 2 nor 3.
+        ValueError: If an argument is none of its kind in `ARGUMENTS`, or a patch is larger than the image.
     """
-    if depth not in (2, 3):
-        raise ValueError(f"depth must be 2 or 3. Received: {depth!r}")
+    check_arguments(ARGUMENTS, locals())
     inputs = keras.Input(input_shape, name="pixels")
     x = _whitened(inputs, whitening_pixels, activation)  # (B, H - 1, W - 1, 24) for 2 and RGB
     for number, width in enumerate(widths, start=1):  # 32 pixels become 31, and 15, 7 and 3 after the groups

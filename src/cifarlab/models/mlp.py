@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 import keras
 
+from cifarlab.models._arguments import check_arguments
+
 # What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
 SEARCH_SPACE = {
     "widths": "(512, 256, 128);(1024, 512);(1024, 512, 256);(2048,)",
     "dropout": "0.0..0.5",
     "input_dropout": "0.0..0.2",
 }
+ARGUMENTS = {"widths": "counts", "dropout": "rate or rates", "input_dropout": "rate", "activation": "activation"}
 
 
 def build(
@@ -39,10 +42,11 @@ def build(
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
 
     Raises:
-        ValueError: If the widths are not positive whole numbers, or there are as many rates as neither one nor the
+        ValueError: If an argument is none of its kind in `ARGUMENTS`, or there are as many rates as neither one nor the
             layers.
     """
-    rates = _rates(widths, dropout)
+    check_arguments(ARGUMENTS, locals())
+    rates = tuple(dropout) if isinstance(dropout, Sequence) else (dropout,) * len(widths)  # one a layer
     inputs = keras.Input(input_shape, name="pixels")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(inputs)  # [-1, 1]
     x = keras.layers.Flatten(name="flatten")(x)  # (B, H * W * C)
@@ -56,19 +60,3 @@ def build(
     # float32 also under mixed precision: softmax and loss of bfloat16 logits would have two digits.
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="mlp")
-
-
-def _rates(widths: Sequence[int], dropout: float | Sequence[float]) -> tuple[float, ...]:
-    """One rate of dropout for each hidden layer."""
-    if not _are_widths(widths):
-        raise ValueError(f"widths must be positive whole numbers, such as (512, 256, 128). Received: {widths!r}")
-    rates = tuple(dropout) if isinstance(dropout, Sequence) else (dropout,) * len(widths)
-    if len(rates) != len(widths):
-        raise ValueError(f"dropout needs one rate, or one for each of {len(widths)} layers. Received: {dropout!r}")
-    return rates
-
-
-def _are_widths(widths: object) -> bool:
-    if not isinstance(widths, Sequence) or isinstance(widths, str):
-        return False
-    return all(isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in widths)

@@ -9,11 +9,15 @@ from typing import Any
 import keras
 from keras import layers
 
+from cifarlab.models._arguments import check_arguments
+
 # What `cifarlab tune` varies by default, as `--range` and `--choice` take it.
 SEARCH_SPACE = {
     "widths": "(32, 64, 128, 256);(64, 128, 256, 512)",
     "blocks": "1..3",
 }
+ANY_SIZE = True  # what is behind the last layer with places is the same for all: smaller images are taken too
+ARGUMENTS = {"widths": "counts, one at least", "blocks": "count or none"}
 
 
 def build(
@@ -33,7 +37,11 @@ def build(
 
     Returns:
         A functional model from pixels `(B, H, W, C)` to logits `(B, K)` float32.
+
+    Raises:
+        ValueError: If an argument is none of its kind in `ARGUMENTS`.
     """
+    check_arguments(ARGUMENTS, locals())
     inputs = keras.Input(input_shape, name="pixels")
     x = layers.Rescaling(1 / 64, offset=-2.0, name="normalise")(inputs)
     x = _normalised(_convolution(x, widths[0], 3, 1, "stem"), "stem_norm")

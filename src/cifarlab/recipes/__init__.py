@@ -10,6 +10,8 @@ from cifarlab.recipes._recipe import (
     SCHEDULES,
     SELECT_BY,
     Recipe,
+    has_type,
+    wrong_type,
 )
 from cifarlab.recipes._settings import allow_own_code, from_dict, load_recipe, override, settings_of, to_dict
 
@@ -26,6 +28,7 @@ __all__ = [
     "commands",
     "describe_recipe",
     "from_dict",
+    "has_type",
     "list_recipes",
     "load_recipe",
     "override",
@@ -33,4 +36,5 @@ __all__ = [
     "recipe_source",
     "settings_of",
     "to_dict",
+    "wrong_type",
 ]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cifarlab.inference.keras_bounds import measure_weights, open_weights, read_config
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_archive
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 # Layers that leave every pixel where it is, so that what follows still sees the picture.
 _KEEP_PIXELS = frozenset(
@@ -40,7 +40,7 @@ def read_first_layer(model_file: Path) -> NDArray[np.float32] | None:
         with open_archive(model_file) as archive, open_weights(archive) as weights:
             kernel = _kernel(weights, name)
     except (*BROKEN_ARCHIVE, AttributeError) as error:
-        raise CifarlabError(f"cannot read the weights in {model_file}: {error}") from error
+        raise CifarlabError(f"cannot read the weights in {model_file}: {say_error(error)}") from error
     if kernel is None or kernel.ndim != 2 or kernel.shape[0] != math.prod(shape):
         return None
     units = kernel.T.reshape(-1, math.prod(shape[:2]), shape[2]).astype(np.float32)  # (units, H * W, C)

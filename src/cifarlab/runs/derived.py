@@ -6,6 +6,7 @@ in one sentence with the command that mends it. Files of earlier versions carry 
 with a notice where they are older than it.
 """
 
+import contextlib
 import os
 import zipfile
 from functools import lru_cache
@@ -23,9 +24,10 @@ _OF_AN_ARCHIVE = "crc32:"
 
 
 def damage(model_file: Path) -> str:
-    """What every command says of a model's file that is no archive; nothing of one that is."""
-    if zipfile.is_zipfile(model_file):
-        return ""
+    """What every command and page says of a model's file that is cut off, or is none; nothing of one that is whole."""
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile), zipfile.ZipFile(model_file) as archive:
+        if {*_MEMBERS} <= {*archive.namelist()}:
+            return ""
     why = "the file is damaged, or only part of it is there"
     return f"cannot load the model {model_file}: {why}; train it again or restore the file"
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from cifarlab.runs.run import Run
 from cifarlab.runs.schemas import NotesFile
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.utils.formats import check_format, stamped
 from cifarlab.utils.json_reading import read_fields
 
@@ -57,7 +57,7 @@ def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
     """
     notes = Notes(_tidy_tags(tags), _tidy(note))
     if len(notes.note) > LONGEST_NOTE:
-        raise CifarlabError(f"a note has at most {LONGEST_NOTE:,} letters. Received: {len(notes.note):,}")
+        raise WrongField(f"a note has at most {LONGEST_NOTE:,} letters. Received: {len(notes.note):,}", "note")
     changed = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with run.changing():
         _check_not_later(run)
@@ -80,9 +80,9 @@ def _tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:
     tidied = tuple(dict.fromkeys(tag for each in tags if (tag := " ".join(_tidy(each).split()))))
     for tag in tidied:
         if len(tag) > LONGEST_TAG or "," in tag:
-            raise CifarlabError(f"a tag has at most {LONGEST_TAG} letters and no comma. Received: {tag[:100]!r}")
+            raise WrongField(f"a tag has at most {LONGEST_TAG} letters and no comma. Received: {tag[:100]!r}", "tags")
     if len(tidied) > MOST_TAGS:
-        raise CifarlabError(f"a run has at most {MOST_TAGS} tags. Received: {len(tidied)}")
+        raise WrongField(f"a run has at most {MOST_TAGS} tags. Received: {len(tidied)}", "tags")
     return tidied
 
 

@@ -13,7 +13,7 @@ from cifarlab.runs._plain_arrays import SMALLEST, as_logits, ids_of, names_of, o
 from cifarlab.utils import files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.arrays import Array, check_array, check_labels
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 __all__ = [
     "SMALLEST",
@@ -172,7 +172,9 @@ class Predictions:
                 names = tuple(str(name) for name in stored["class_names"])
                 return cls(stored["ids"], stored["labels"], stored["logits"], names, _find_origin(stored))
         except BROKEN_ARCHIVE as error:
-            raise CifarlabError(f"cannot read predictions from {path}: {error}; run cifarlab evaluate again") from error
+            raise CifarlabError(
+                f"cannot read predictions from {path}: {say_error(error)}; run cifarlab evaluate again"
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)

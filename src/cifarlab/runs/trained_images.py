@@ -21,7 +21,7 @@ from cifarlab.runs.run import Run
 from cifarlab.utils import files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 _NONE: Array = np.zeros(0, np.uint64)
 
@@ -170,7 +170,7 @@ def _read(run: RunFiles) -> TrainedImages | None:
             raise ValueError(f"expected as many ids as hashes. Received: {ids.dtype} {ids.shape}, {hashes.dtype}")
     except BROKEN_ARCHIVE as error:
         raise CifarlabError(
-            f"cannot read {path}: {error}; remove it to go on without knowing which images were trained on"
+            f"cannot read {path}: {say_error(error)}; remove it to go on without knowing which images were trained on"
         ) from error
     return TrainedImages(ids, hashes, *others)
 

@@ -19,7 +19,7 @@ from cifarlab.runs.layout import RunFiles
 from cifarlab.utils import files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.arrays import Array, check_array
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 FORMAT = 1
 SPLITS = ("train", "validation")
@@ -161,7 +161,7 @@ def read(path: Path) -> Dynamics:
                 raise ValueError(f"its format is {int(stored['format'])}, expected {FORMAT}")
             return Dynamics(*(_read_curves(stored, split) for split in SPLITS))
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"cannot read {path}: {error}; remove it to go on without it") from error
+        raise CifarlabError(f"cannot read {path}: {say_error(error)}; remove it to go on without it") from error
 
 
 def _read_curves(stored: Any, split: str) -> Curves:

@@ -17,7 +17,7 @@ from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space
 from cifarlab.search.study import Study
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,9 @@ def read_arrivals(study: Study) -> list[int]:
         with study.arrivals_file.open(encoding="utf-8", newline="") as file:
             return [int(row["trial"]) for row in csv.DictReader(file)]
     except (KeyError, ValueError, TypeError, csv.Error) as error:
+        reason = say_error(error)
         raise CifarlabError(
-            f"{study.arrivals_file} is damaged ({error}): remove it, and give the study's command again; trials that "
+            f"{study.arrivals_file} is damaged ({reason}): remove it, and give the study's command again; trials that "
             "are there are then judged in another order"
         ) from error
 

@@ -20,7 +20,7 @@ from cifarlab.search.rules import Rules
 from cifarlab.search.study import MEND, Study, open_study
 from cifarlab.utils import locks
 from cifarlab.utils.best_epoch import best_accuracy
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.json_reading import from_json, read_result
 
 MEASURE = "validation_accuracy"
@@ -89,7 +89,7 @@ def read_study(path: str | Path) -> StudyRecord:
         from_json(Mapping[str, Any], about["data"], "data")
         recipe = study.recipe
     except (ValueError, TypeError) as error:
-        raise CifarlabError(f"{study.about_file} is damaged: {error}; {MEND}") from error
+        raise CifarlabError(f"{study.about_file} is damaged: {say_error(error)}; {MEND}") from error
     rungs = _rungs(study, rules)
     trials, curves = [], {}
     judged = _judged(study)
@@ -156,7 +156,9 @@ def _judged(study: Study) -> dict[int, dict[str, str]]:
             _accuracy(float(row["score"] or 0))
             int(row["epochs"]), int(row["round"])
     except (KeyError, ValueError, TypeError, OSError, csv.Error) as error:
-        raise CifarlabError(f"{study.trials_file} is damaged ({error}): cifarlab tune writes it again") from error
+        raise CifarlabError(
+            f"{study.trials_file} is damaged ({say_error(error)}): cifarlab tune writes it again"
+        ) from error
     return rows
 
 
@@ -194,7 +196,9 @@ def _histories(study: Study, number: int, first_seed: int, seeds: int) -> list[H
         try:
             found.append([{**row, MEASURE: _accuracy(row[MEASURE])} for row in run.history()])
         except (KeyError, ValueError) as error:
-            raise CifarlabError(f"{run.history_file} is damaged: no {MEASURE} in every line ({error})") from error
+            raise CifarlabError(
+                f"{run.history_file} is damaged: no {MEASURE} in every line ({say_error(error)})"
+            ) from error
     return found
 
 

@@ -28,7 +28,7 @@ from cifarlab.search.rounds import Trial
 from cifarlab.search.rules import Rules
 from cifarlab.search.space import Settings
 from cifarlab.utils import files, locks
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.files import read_object
 from cifarlab.utils.json_reading import from_json
 
@@ -128,7 +128,7 @@ class Study:
         try:
             settings = from_json(dict[str, str], stored["settings"], "settings")
         except ValueError as error:
-            raise CifarlabError(f"{self.trial_file(number)} is damaged: {error}; {MEND_TRIAL}") from error
+            raise CifarlabError(f"{self.trial_file(number)} is damaged: {say_error(error)}; {MEND_TRIAL}") from error
         return settings, stored["parameters"]
 
     def failure(self, number: int) -> tuple[int, str] | None:

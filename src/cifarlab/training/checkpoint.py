@@ -18,7 +18,7 @@ from cifarlab.runs import Run
 from cifarlab.utils import files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.json_text import parse_json
 
 Rows = list[Mapping[str, float]]
@@ -119,7 +119,7 @@ def _read(path: Path) -> TrainingState:
         ]
         return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"cannot read {path}: {error}") from error
+        raise CifarlabError(f"cannot read {path}: {say_error(error)}") from error
 
 
 def _checksum(arrays: Mapping[str, Any]) -> str:

@@ -3,20 +3,21 @@
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cifarlab import datasets
 from cifarlab.datasets.verdicts import read_labels
+from cifarlab.models.pretrained import builtin
 from cifarlab.recipes import Recipe, allow_own_code, load_recipe
 from cifarlab.runs.layout import RUN_NAME
-from cifarlab.training.starting_point import resolve_start
-from cifarlab.utils import discovery, own_code, syntax
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.training.requirements import check_settings, read_source
+from cifarlab.training.starting_point import check_image_shape, resolve_start
+from cifarlab.utils import syntax
+from cifarlab.utils.errors import CifarlabError, blaming
 
-_T = TypeVar("_T")
 CHOSEN = "finetune"
 """Stands for the recipe that is chosen by the number of pictures."""
 
@@ -120,8 +121,11 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         CifarlabError: With the nearest right name.
     """
-    datasets.image_shape(recipe.data)  # refuses a wrong name, and wrong options in it
-    _check_model(recipe)
+    shape = datasets.image_shape(recipe.data)  # refuses a wrong name, and wrong options in it
+    if recipe.start_from == builtin.NAME:
+        with blaming("start_from"):
+            check_image_shape(builtin.NAME, builtin.read_card()["image_shape"], shape, recipe.data)
+    check_settings(recipe, shape)
 
 
 def _check_run_name(name: str) -> None:
@@ -131,36 +135,13 @@ def _check_run_name(name: str) -> None:
         )
 
 
-def _check_model(recipe: Recipe) -> None:
-    """Refuse a model that is not there, and settings that it does not take, without importing Keras."""
-    known = discovery.names("models")
-    if not own_code.is_own(recipe.model) and recipe.model not in known:
-        raise CifarlabError(discovery.unknown("model", recipe.model, known))
-    # Beside the images' shape and the classes.
-    arguments = _read_source(recipe.model, lambda source: syntax.parameters(source, "build", skip=2))
-    if arguments is None:
-        return
-    for key in recipe.model_args:
-        if key not in arguments:
-            raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
-
-
 def default_space(model: str) -> dict[str, str]:
     """What a search varies of a model by default, as its file says in `SEARCH_SPACE`; nothing where it says nothing.
 
     Raises:
         CifarlabError: If the file cannot be read, or does not write it out.
     """
-    space = _read_source(model, lambda source: syntax.constant(source, "SEARCH_SPACE")) or {}
+    space = read_source(model, lambda source: syntax.constant(source, "SEARCH_SPACE")) or {}
     if not isinstance(space, dict) or not all(isinstance(each, str) for item in space.items() for each in item):
         raise CifarlabError(f"SEARCH_SPACE of {model} must be texts by name, such as {{'dropout': '0.0..0.5'}}")
     return space
-
-
-def _read_source(model: str, read: Callable[[bytes], _T]) -> _T:
-    own = own_code.is_own(model)
-    path = own_code.find(model) if own else Path(discovery.__file__).parents[1] / "models" / f"{model}.py"
-    try:
-        return read(path.read_bytes())
-    except (SyntaxError, ValueError, OSError) as error:
-        raise CifarlabError(f"cannot read {path}: {error}") from error

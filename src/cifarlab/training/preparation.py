@@ -11,15 +11,14 @@ from cifarlab.models import shuffle_images
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, kept_code
 from cifarlab.runs.own_labels import LEARNED_FROM, with_own_labels
-from cifarlab.training.class_weights import class_weights
 from cifarlab.training.own_model import check_form, check_own_model
+from cifarlab.training.requirements import cannot_build, check_data, check_settings
 from cifarlab.utils import discovery, files, own_code
 from cifarlab.utils.environment import choose_backend, describe_environment, find_backend
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.files import read_object
 from cifarlab.utils.formats import stamped
 from cifarlab.utils.machine import kernels
-from cifarlab.utils.text import counted
 
 if TYPE_CHECKING:
     import keras
@@ -30,8 +29,8 @@ def prepare(recipe: Recipe, data_dir: str | Path | None, splits: Splits | None =
     kept_code.check_keepable(recipe)
     _check_precision(recipe)
     splits = splits or load_splits(recipe, data_dir)
-    _check_batches(recipe, splits)
-    class_weights(recipe, splits.train)  # refuses what does not fit the classes
+    check_settings(recipe, splits.train.image_shape)
+    check_data(recipe, splits.train)
     module = discovery.load("models", recipe.model)
     model = build_model(module, recipe, splits)
     _check_it_can_be_trained(model, recipe)
@@ -124,15 +123,6 @@ def _check_precision(recipe: Recipe) -> None:
         )
 
 
-def _check_batches(recipe: Recipe, splits: Splits) -> None:
-    if recipe.batch_size > len(splits.train):
-        there = counted(len(splits.train), "training image")
-        raise CifarlabError(
-            f"batch_size {recipe.batch_size} is more than the {there} of {recipe.data}: "
-            f"give --batch-size {max(1, len(splits.train))} or less"
-        )
-
-
 def describe_splits(splits: Splits) -> dict[str, Any]:
     """Source, classes, and a fingerprint of each split's images, so that altered data are noticed later."""
     fingerprints = {split: splits[split].fingerprint for split in SPLITS}
@@ -171,11 +161,8 @@ def build_model(module: ModuleType, recipe: Recipe, splits: Splits) -> "keras.Mo
     except CifarlabError:
         raise
     except caught as error:
-        arguments = ", ".join(f"{key}={value!r}" for key, value in recipe.model_args.items())
         reason = own_code.describe_error(error, recipe.model) if caught is own_code.RAISES else error
-        raise CifarlabError(
-            f"model {recipe.model} cannot be built{f' with {arguments}' if arguments else ''}: {reason}"
-        ) from error
+        raise cannot_build(recipe, reason) from error
     finally:
         keras.config.set_dtype_policy(before)
     if recipe.start_from:

@@ -216,5 +216,11 @@ def _as_broken() -> Iterator[None]:
     """Whatever a damaged file makes NumPy, zipfile and the parser raise, as one of `BROKEN_ARCHIVE`."""
     try:
         yield
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError("it is damaged, or only part of it is there") from error
+    except ValueError as error:
+        if "magic string" in str(error):
+            raise ValueError("it is no array in NumPy's format") from error
+        raise
     except _ALSO_BROKEN as error:
         raise ValueError(f"it is damaged ({' '.join(str(error).split())[:200] or type(error).__name__})") from error

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cifarlab.utils import limits, processes
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.json_data import json_data
 from cifarlab.utils.json_text import parse_json
 from cifarlab.utils.seals import seal
@@ -242,11 +242,17 @@ def read_json(path: Path, mend: str = "") -> Any:
         limits.check_text(path, path.stat().st_size)  # before it is read
         return parse_json(path.read_bytes(), path)
     except (OSError, ValueError) as error:
-        raise CifarlabError(f"cannot read {path}: expected a JSON file ({error}){mend and f'; {mend}'}") from error
+        raise CifarlabError(
+            f"cannot read {path}: expected a JSON file ({say_error(error)}){mend and f'; {mend}'}"
+        ) from error
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, mend: str = "") -> str:
     """Read a text in UTF-8; a missing, broken or very large file is one clear line.
+
+    Args:
+        path: The file.
+        mend: What to do where it cannot be read, for the end of that line.
 
     Raises:
         CifarlabError: If the file is missing, unreadable, no UTF-8 or too large.
@@ -255,7 +261,8 @@ def read_text(path: Path) -> str:
         limits.check_text(path, path.stat().st_size)
         return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CifarlabError(f"cannot read {path}: expected text in UTF-8 ({error})") from error
+        why = "expected text in UTF-8" if isinstance(error, UnicodeDecodeError) else say_error(error)
+        raise CifarlabError(f"cannot read {path}: {why}{mend and f'; {mend}'}") from error
 
 
 def checksum(path: Path, algorithm: str) -> str:

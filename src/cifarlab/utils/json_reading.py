@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.files import read_json
 from cifarlab.utils.formats import FORMAT, check_format
 from cifarlab.utils.seals import check_seal
@@ -57,7 +57,7 @@ def _read(kind: type[Any], path: Path, remedy: str, alone: str = "") -> tuple[An
         check_seal(value)
         return from_json(kind, value), value
     except ValueError as error:
-        raise CifarlabError(f"{path} is damaged ({error}): {remedy}") from error
+        raise CifarlabError(f"{path} is damaged ({say_error(error)}): {remedy}") from error
 
 
 def from_json(kind: Any, value: Any, name: str = "it") -> Any:

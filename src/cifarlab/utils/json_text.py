@@ -24,15 +24,28 @@ def parse_json(text: str | bytes, name: Path | str) -> Any:
         TooLargeError: If it is too long.
     """
     limits.check_text(name, len(text))
-    if isinstance(text, bytes):
-        text = text.decode("utf-8")  # `json` would guess other encodings
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")  # `json` would guess other encodings
         value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise ValueError("it is no text in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(_say(error)) from error
     except RecursionError as error:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep") from error
     if text.count("[") + text.count("{") > DEEPEST and _is_deep(value):
         raise ValueError(f"it is nested more than {DEEPEST} levels deep")
     return value
+
+
+def _say(error: json.JSONDecodeError) -> str:
+    """What is wrong, for people who have never heard of delimiters."""
+    if not error.doc.strip():
+        return "it is empty"
+    if error.pos >= len(error.doc.rstrip()):
+        return f"it breaks off in line {error.lineno}"
+    return f"line {error.lineno} is no JSON from character {error.colno} on"
 
 
 def _integer(text: str) -> int:

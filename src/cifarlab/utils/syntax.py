@@ -86,6 +86,18 @@ def parameters(source: bytes, function: str, skip: int = 0) -> list[str] | None:
     return None
 
 
+def defaults(source: bytes, function: str) -> dict[str, Any]:
+    """The defaults of a function's parameters by keyword, of the last definition at a module's top level.
+
+    Raises:
+        SyntaxError, ValueError: If it is no Python, or a default is computed.
+    """
+    with PARSER:
+        found = [each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef) and each.name == function]
+        pairs = zip(found[-1].args.kwonlyargs, found[-1].args.kw_defaults, strict=True) if found else ()
+        return {argument.arg: ast.literal_eval(value) for argument, value in pairs if value is not None}
+
+
 def constant(source: bytes, name: str) -> Any:
     """What a module's top level assigns to a name, if it is written out; None where nothing is assigned to it.
 

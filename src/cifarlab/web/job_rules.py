@@ -2,41 +2,46 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 from cifarlab import recipes
 from cifarlab.models.pretrained.builtin import NAME as BUILTIN
 from cifarlab.recipes import Recipe
+from cifarlab.runs import Run
 from cifarlab.runs.layout import RUN_NAME
+from cifarlab.training.plan import check_recipe
+from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, WrongField, blaming
 
 _LONGEST_NAME = 80
-
-
-class WrongName(CifarlabError):
-    """The name of a run that is to be is none, or is taken."""
 
 
 def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
     """The recipe with its settings, refused where it would run code or read files from elsewhere.
 
     Raises:
-        CifarlabError: If anything is wrong with it; one line that says what.
+        CifarlabError: If anything is wrong with it that shows without Keras and without the data; in the words in which
+            the training itself would refuse it.
     """
     known = discovery.names("recipes")
     if recipe_name not in known:
-        raise CifarlabError(discovery.unknown("recipe", recipe_name, known))
+        raise WrongField(discovery.unknown("recipe", recipe_name, known), "recipe")
     resolved = recipes.override(recipes.load_recipe(recipe_name), settings)
     models = discovery.names("models")
     if resolved.model not in models:
         raise CifarlabError(discovery.unknown("model", resolved.model, models))
     if resolved.data not in data_names.values():
-        raise CifarlabError(discovery.unknown("data set", resolved.data, data_names.values()))
+        raise WrongField(discovery.unknown("data set", resolved.data, data_names.values()), "data")
     if resolved.start_from not in ("", BUILTIN):  # a path on this machine, which a page must not name
         raise CifarlabError(
             f"a training from the app begins anew or with {BUILTIN}; with another run by cifarlab train --from. "
             f"Received: start_from={resolved.start_from}"
         )
+    with blaming("start_from") if resolved.start_from else nullcontext():
+        resolved = resolve_start(recipes.load_recipe(recipe_name), settings)
+    check_recipe(resolved)
     return resolved
 
 
@@ -49,3 +54,15 @@ def plain_lines(text: str) -> str:
     """What a terminal would show at the end: without colours, and without lines that were written over."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
     return "\n".join(line.rpartition("\r")[2] for line in text.split("\n")).strip("\n")
+
+
+def training_process(run: Run) -> int | None:
+    """The number of the process that trains a run, if it certainly is a training of cifarlab (Linux only)."""
+    if not run.state_file.is_file() or not run.is_being_trained():
+        return None
+    process = int(run.state["process"])
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    return process if "train" in words and any("cifarlab" in word for word in words) else None

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cifarlab.runs import Run
 from cifarlab.utils import own_code
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.job_rules import WrongName, is_name, plain_lines, resolve
+from cifarlab.utils.errors import CifarlabError, WrongField
+from cifarlab.web.job_rules import is_name, plain_lines, resolve, training_process
 from cifarlab.web.settings import Settings
 
 LOGS = ".trainings"
@@ -58,7 +58,14 @@ class Jobs:
         self._evaluations: dict[str, Job] = {}
         self._searches: dict[str, Job] = {}
 
-    def start(self, name: str, recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Job:
+    def start(
+        self,
+        name: str,
+        recipe_name: str,
+        settings: Sequence[str],
+        data_names: Mapping[str, str],
+        labels: Path | None = None,
+    ) -> Job:
         """Begin a training.
 
         Args:
@@ -66,6 +73,7 @@ class Jobs:
             recipe_name: One of the built-in recipes.
             settings: Overrides such as `"epochs=150"`.
             data_names: The data sets that may be trained on, the values.
+            labels: The labels file by which training and validation labels are corrected; one that the app offered.
 
         Raises:
             CifarlabError: If a value is wrong, the name is taken, or the recipe would run code or read files from
@@ -73,9 +81,10 @@ class Jobs:
         """
         resolved = resolve(recipe_name, settings, data_names)
         if not is_name(name):
-            raise WrongName(
+            raise WrongField(
                 "a run's name is made of letters, digits, '.', '_' and '-', at most 80, and begins with a letter or "
-                f"digit. Received: {name!r}"
+                f"digit. Received: {name!r}",
+                "name",
             )
         with self._lock:  # from looking whether the name is taken to taking it
             folder = self._settings.runs_dir
@@ -84,9 +93,10 @@ class Jobs:
             alive = name in self._jobs and self._jobs[name].is_alive
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if alive or name.casefold() in taken:
-                raise WrongName(f"there is already a run {name!r}: choose another name")
+                raise WrongField(f"there is already a run {name!r}: choose another name", "name")
             words = ["train", recipe_name, "--name", name, "--runs-dir", str(folder)]
             words += [word for setting in settings for word in ("--set", setting)]
+            words += [] if labels is None else ["--labels", str(labels)]
             self._jobs[name] = Job(name, self._launch(self._log_file(name), words, resolved.data))
             return self._jobs[name]
 
@@ -138,13 +148,13 @@ class Jobs:
             CifarlabError: If the name is none, is taken, or a search of that name is under way.
         """
         if not is_name(name):
-            raise CifarlabError(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}")
+            raise WrongField(f"a study's name is made of letters, digits, '.', '_' and '-'. Received: {name!r}", "name")
         folder = self._settings.studies_dir
         with self._lock:
             job = self._searches.get(name)
             taken = {each.name.casefold() for each in folder.iterdir()} if folder.is_dir() else set()
             if (job is not None and job.is_alive) or (name.casefold() in taken) != joins:
-                raise CifarlabError(f"there is already a study {name!r}: choose another name, or stop it first")
+                raise WrongField(f"there is already a study {name!r}: choose another name, or stop it first", "name")
             *options, mark, recipe = words
             own = [f"--name={name}", f"--studies-dir={folder}"]
             job = Job(name, self._launch(self._search_log(name), [*options, *own, mark, recipe], data))
@@ -203,7 +213,7 @@ class Jobs:
             # SIGTERM, which the command line treats as an interrupt: a child of a background process ignores SIGINT.
             job.process.send_signal(signal.SIGTERM)
             return
-        process = _training_process(Run(self._settings.runs_dir / name))
+        process = training_process(Run(self._settings.runs_dir / name))
         if process is None:
             raise CifarlabError(f"{name} is not being trained by a process of cifarlab on this machine")
         os.kill(process, signal.SIGTERM)
@@ -284,15 +294,3 @@ class Jobs:
 
     def _log_file(self, name: str, *, evaluation: bool = False) -> Path:
         return self._settings.runs_dir / LOGS / f"{name}{'.evaluation' if evaluation else ''}.log"
-
-
-def _training_process(run: Run) -> int | None:
-    """The number of the process that trains a run, if it certainly is a training of cifarlab (Linux only)."""
-    if not run.state_file.is_file() or not run.is_being_trained():
-        return None
-    process = int(run.state["process"])
-    try:
-        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return None
-    return process if "train" in words and any("cifarlab" in word for word in words) else None

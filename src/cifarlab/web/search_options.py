@@ -8,7 +8,8 @@ from cifarlab.search.planning import default_epochs
 from cifarlab.search.rules import Rules
 from cifarlab.search.samplers import check_sampler
 from cifarlab.search.space import choose_space
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils import discovery
+from cifarlab.utils.errors import CifarlabError, WrongField, blaming
 from cifarlab.web.job_rules import resolve
 
 # What `cifarlab tune` is told and by which kind of value; no option that names a file or a database is among them.
@@ -64,23 +65,27 @@ def check_options(
     """
     single = {key: value.strip() for key, value in single.items() if value.strip()}
     fixed = list(several.get("fix", ()))
-    resolved = resolve(recipe, fixed, data_names)
+    with blaming("fix"):
+        resolved = resolve(recipe, fixed, data_names)
     ranges, choices = list(several.get("range", ())), list(several.get("choice", ()))
     for key in (*_WHOLE, *_NUMBERS):
-        if key in single and not _is_number(single[key], whole=key in _WHOLE):
-            raise CifarlabError(f"{key.replace('-', ' ')} must be a number. Received: {single[key]!r}")
+        whole, least = key in _WHOLE, int(key in _WHOLE and key != "seed")
+        if key in single and not _is_number(single[key], whole=whole, least=least):
+            expected = f"a {'whole number' if whole else 'number'} of at least {least}"
+            raise WrongField(f"{key.replace('-', ' ')} must be {expected}. Received: {single[key]!r}", key)
     if any(text.partition("=")[0].strip() == "model" for text in choices):
-        raise CifarlabError("a search varies one model: start one for each")
-    rules = Rules(
-        trials=int(single.get("trials", Rules.trials)),
-        epochs=int(single.get("epochs", default_epochs(recipe))),
-        sampler=single.get("sampler", Rules.sampler),
-        pruner=single.get("pruner", Rules.pruner),
-        asynchronous=asynchronous,
-    )
-    check_sampler(rules.sampler)
-    rules.check_minutes(float(single["max-minutes"]) if "max-minutes" in single else None)
-    choose_space(recipe, ranges, choices, fixed, only=only)
+        raise WrongField("a search varies one model: start one for each", "choice")
+    with blaming("pruner"):
+        discovery.load("search.pruners", single.get("pruner", Rules.pruner))
+    with blaming("sampler"):
+        check_sampler(single.get("sampler", Rules.sampler))
+        rules = _rules(recipe, single, asynchronous)
+    with blaming("max-minutes"):
+        rules.check_minutes(float(single["max-minutes"]) if "max-minutes" in single else None)
+    try:
+        choose_space(recipe, ranges, choices, fixed, only=only)
+    except CifarlabError as error:
+        raise WrongField(str(error), _line_to_blame(str(error), several)) from error
     return SearchOptions(
         recipe, single, {key: list(several.get(key, ())) for key in SEVERAL}, only, resolved.data, asynchronous
     )
@@ -125,8 +130,26 @@ def read_command(command: str, data_names: Mapping[str, str]) -> SearchOptions:
     return check_options(recipes[0], single, several, "only" in flags, data_names, asynchronous=is_asynchronous)
 
 
-def _is_number(text: str, *, whole: bool) -> bool:
+def _rules(recipe: str, single: Mapping[str, str], asynchronous: bool) -> Rules:
+    return Rules(
+        trials=int(single.get("trials", Rules.trials)),
+        epochs=int(single.get("epochs", default_epochs(recipe))),
+        sampler=single.get("sampler", Rules.sampler),
+        pruner=single.get("pruner", Rules.pruner),
+        asynchronous=asynchronous,
+    )
+
+
+def _line_to_blame(problem: str, several: Mapping[str, Sequence[str]]) -> str:
+    """The field with a line about what is wrong: the error names the setting, or the option that the field is."""
+    for key, lines in several.items():
+        if problem.startswith(f"--{key}") or any(line.partition("=")[0].strip() in problem for line in lines):
+            return key
+    return ""
+
+
+def _is_number(text: str, *, whole: bool, least: int) -> bool:
     try:
-        return (int(text) if whole else float(text)) >= 0
+        return (int(text) if whole else float(text)) >= least
     except ValueError:
         return False

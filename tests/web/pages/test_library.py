@@ -12,7 +12,7 @@ from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
 from cifarlab.web.pages.data_set import slug_of
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.run_summaries import LOST
+from cifarlab.web.pages.run_reading import LOST
 from cifarlab.web.predictions.model_store import ModelStore
 from cifarlab.web.settings import Settings
 
@@ -120,7 +120,7 @@ def test_a_damaged_file_is_said_and_hides_nothing_else(library, runs_dir, make_r
     whole: dict[str, object] = {"state": "finished", "epochs": 4, "parameters": 24_674}
     lost: dict[str, dict[str, object]] = {
         "run.json": {"state": "failed"},
-        "history.csv": {"epochs": 0},
+        "history.csv": {"epochs": None},
         "environment.json": {"parameters": None},
     }
     assert shown == whole | lost.get(name, {})

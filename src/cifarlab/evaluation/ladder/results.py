@@ -10,7 +10,7 @@ from cifarlab.evaluation.ladder.measurements import Result
 from cifarlab.evaluation.ladder.rungs import Rung, is_training_of
 from cifarlab.recipes import from_dict
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 
 FILE = Path(__file__).with_name("results.json")
 FORMAT = 2
@@ -43,7 +43,7 @@ def load_results(path: Path = FILE) -> Results:
         return Results({name: Result(**result) for name, result in values["rungs"].items()})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         wanted = "write it anew with benchmarks/ladder.py"
-        raise CifarlabError(f"{path} is damaged or of another version ({error}): {wanted}") from error
+        raise CifarlabError(f"{path} is damaged or of another version ({say_error(error)}): {wanted}") from error
 
 
 def save_results(results: Results, path: Path = FILE) -> Path:

@@ -13,7 +13,7 @@ from cifarlab.datasets.cifar10 import CLASS_NAMES
 from cifarlab.utils import discovery
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, map_array
 from cifarlab.utils.arrays import Array
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.homes import expand
 
 _IMAGE_SHAPE = (32, 32, 3)
@@ -116,7 +116,7 @@ def _open(path: Path) -> Array:
     try:
         return map_array(path)
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"cannot read {path}: expected an array in NumPy's format ({error})") from error
+        raise CifarlabError(f"cannot read {path}: expected an array in NumPy's format ({say_error(error)})") from error
 
 
 def _check_images(path: Path, count: int | None = None) -> int:

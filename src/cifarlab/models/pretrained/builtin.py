@@ -17,7 +17,7 @@ from cifarlab import recipes
 from cifarlab.utils import discovery, files
 from cifarlab.utils.array_files import BROKEN_ARCHIVE, open_arrays
 from cifarlab.utils.environment import choose_backend
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
 from cifarlab.utils.files import read_object
 
 NAME = "builtin"
@@ -112,4 +112,6 @@ def _read_weights(path: Path, sha256: str) -> list[NDArray[np.float16]]:
         with open_arrays(path) as stored:
             return [stored[name] for name in sorted(stored)]  # their names count up, with leading zeros
     except BROKEN_ARCHIVE as error:
-        raise CifarlabError(f"the built-in weights {path} are damaged ({error}): install cifarlab again") from error
+        raise CifarlabError(
+            f"the built-in weights {path} are damaged ({say_error(error)}): install cifarlab again"
+        ) from error

@@ -9,7 +9,7 @@ from cifarlab.training.augmentation.mixup_cutmix import MixUpCutMix
 from cifarlab.training.augmentation.random_affine import RandomAffine
 from cifarlab.training.augmentation.random_brightness_contrast import RandomBrightnessContrast
 from cifarlab.training.augmentation.random_translation import RandomTranslation
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.training.requirements import check_pixels, one_size_only
 
 
 def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Model]:
@@ -26,14 +26,7 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
         CifarlabError: If the shift is not smaller than the image, or the model cannot take a smaller one.
     """
     height, width, channels = model.input_shape[1:]
-    if recipe.translate_pixels >= min(height, width):
-        raise CifarlabError(
-            f"translate_pixels must be below {min(height, width)}, the size of the images. "
-            f"Received: {recipe.translate_pixels}"
-        )
-    too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
-    if too_large:
-        raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")
+    check_pixels(recipe, (height, width, channels))
     # One state for all layers and sizes: it is a variable of the trained network, and so part of the checkpoint.
     random = keras.random.SeedGenerator(recipe.seed)
     inputs = keras.Input((height, width, channels), dtype="uint8")
@@ -44,10 +37,7 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
             logits = _sharing(model, images)
             models[pixels] = keras.Model(inputs, [logits, *shares] if shares else logits, name="augmented")
         except ValueError as error:
-            raise CifarlabError(
-                f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
-                f"Received: {recipe.image_pixels}"
-            ) from error
+            raise one_size_only(recipe) from error
     return models
 
 

@@ -8,7 +8,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.training.optimizers.beta_lasso import with_beta_lasso
 from cifarlab.training.optimizers.learning_rate_scales import has_learning_rate_scales, with_learning_rate_scales
 from cifarlab.training.optimizers.muon import Muon
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.training.requirements import cannot_optimize, check_optimizer
 
 
 def build_optimizer(
@@ -22,11 +22,8 @@ def build_optimizer(
     Raises:
         CifarlabError: If the optimizer does not take the recipe's `optimizer_args` or weight decay.
     """
+    check_optimizer(recipe)
     arguments: dict[str, Any] = {"learning_rate": schedule}
-    if recipe.optimizer == "muon" and recipe.weight_decay:
-        raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
-    if recipe.optimizer == "muon" and recipe.clip_norm:
-        raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
     if recipe.clip_norm:
         arguments["global_clipnorm"] = recipe.clip_norm
     if recipe.weight_decay:
@@ -45,8 +42,7 @@ def build_optimizer(
     try:
         optimizer = kind(**{**arguments, **recipe.optimizer_args})
     except (TypeError, ValueError) as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in recipe.optimizer_args.items())
-        raise CifarlabError(f"optimizer {recipe.optimizer} cannot be built with {given}: {error}") from error
+        raise cannot_optimize(recipe, error) from error
     if recipe.ema:  # attributes: not every optimizer here takes them as arguments
         optimizer.use_ema, optimizer.ema_momentum = True, recipe.ema
     if recipe.weight_decay:  # before `build`, after which Keras refuses; a name counts anywhere in a variable's

@@ -23,7 +23,8 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages.data_set import Collection, slug_of
 from cifarlab.web.pages.label_doubts import Doubts, weigh_labels, why_unfit
-from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, read_summary, sign
+from cifarlab.web.pages.run_reading import read_summary
+from cifarlab.web.pages.run_summaries import RunSummary, Signature, is_real_folder, sign
 from cifarlab.web.settings import Settings
 
 # Without a file, without a network: always there to look at.

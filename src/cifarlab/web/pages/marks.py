@@ -63,7 +63,7 @@ def read_marks(library: Library, collection: Collection) -> Marks:
     found: LabelsFile | None = None
     problem = ""
     try:
-        _check_place(path)
+        check_place(path)
         if path.is_file():
             found = library.keep(("marks", str(path), sign(path)), lambda: read_labels(path))
     except CifarlabError as error:
@@ -96,7 +96,7 @@ def add_marks(library: Library, collection: Collection, images: Sequence[str], v
     if new and new not in collection.class_names:
         raise CifarlabError(f"there is no class {new!r}: expected one of {few(collection.class_names, count=True)}")
     path = marks_file(library, collection)
-    _check_place(path)
+    check_place(path)
     append_verdicts(path, [_judge(collection, each, verdict, new) for each in dict.fromkeys(images)])
     return read_marks(library, collection)
 
@@ -107,7 +107,7 @@ def read_content(path: Path) -> bytes:
     Raises:
         CifarlabError: If it is a link, or cannot be read.
     """
-    _check_place(path)
+    check_place(path)
     try:
         return path.read_bytes() if path.is_file() else (",".join(COLUMNS) + "\n").encode()
     except OSError as error:
@@ -127,6 +127,17 @@ def class_keys(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(keys[number] if number < len(keys) else "" for number in range(len(names)))
 
 
+def check_place(path: Path) -> None:
+    """Refuse a place that leads elsewhere: what lies among runs may come from somebody else.
+
+    Raises:
+        CifarlabError: If it is a link.
+    """
+    link = next((each for each in (path.parent, path) if each.is_symlink()), None)
+    if link is not None:
+        raise CifarlabError(f"{link} is a link, which is not followed: put a real one in its place")
+
+
 def _judge(collection: Collection, asked: str, verdict: str, new: str) -> Verdict:
     suggested, _, image_id = asked.partition(":")
     place = collection.places.get(image_id)
@@ -142,10 +153,3 @@ def _judge(collection: Collection, asked: str, verdict: str, new: str) -> Verdic
     if verdict == "relabel" and new == old:
         verdict = "keep"  # who relabels a cat to cat says that the label is right
     return new_verdict(image_id, old, verdict, new, part.images[row])
-
-
-def _check_place(path: Path) -> None:
-    """Refuse a place that leads elsewhere: what lies among runs may come from somebody else."""
-    link = next((each for each in (path.parent, path) if each.is_symlink()), None)
-    if link is not None:
-        raise CifarlabError(f"{link} is a link, which is not followed: put a real one in its place")

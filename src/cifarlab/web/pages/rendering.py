@@ -22,6 +22,8 @@ from cifarlab.utils import discovery
 STATIC = Path(__file__).parents[1] / "static"
 THEMES = ("light", "dark")
 THEME_COOKIE = "cifarlab_theme"
+FOR_PROGRAMS = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+"""Addresses that answer no page, whoever asks."""
 # Title, address, and the route file that serves it.
 NAVIGATION = (
     ("Runs", "/runs", "runs"),
@@ -65,6 +67,13 @@ def _render(request: Request, template: str, values: Mapping[str, Any]) -> str:
         version=cifarlab.__version__,
         **values,
     )  # fmt: skip
+
+
+def wants_page(request: Request) -> bool:
+    """Whether who asks is shown a page, as people are; programs ask for JSON, or under the addresses made for them."""
+    accepted = request.headers.get("accept", "")
+    is_for_programs = request.url.path.startswith(FOR_PROGRAMS)
+    return not is_for_programs and ("text/html" in accepted or "application/json" not in accepted)
 
 
 class PageAddress:

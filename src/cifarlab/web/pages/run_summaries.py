@@ -1,32 +1,21 @@
 """One run as the table of runs shows it, read from the files in its folder."""
 
-import contextlib
 import hashlib
 import os
-import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from cifarlab.inference.temperature import FILE_NAME, stored_temperature
-from cifarlab.recipes import settings_of
-from cifarlab.reports.page import check_together
-from cifarlab.runs import Run, training_seconds
-from cifarlab.runs.derived import StaleError
+from cifarlab.runs import Run
 from cifarlab.runs.layout import evaluate_command
-from cifarlab.runs.notes import Notes, read_notes
+from cifarlab.runs.notes import Notes
 from cifarlab.runs.scores import Scores
-from cifarlab.utils.best_epoch import best_epoch
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.files import read_object
-from cifarlab.utils.formats import unstamped
 
 SPLITS = ("test", "validation")
 """What a run is shown on, the test images first."""
-LOST = "its process has ended without a word; continue it with cifarlab train --resume"
 # Whatever else lies in a run's folder decides nothing that is shown.
 _READ = (".json", ".csv", ".npz", ".txt", ".keras")
 _NEVER = ("checkpoint.npz", "checkpoint-earlier.npz", "dynamics.npz", "features-train.npz")
@@ -48,6 +37,7 @@ class RunSummary:
         started: When, as written; or empty.
         data: Name of its data set; empty while unknown.
         recipe: Its recipe's fields, those of the model as `model.<name>`.
+        epochs: How many are done; None where its `history.csv` is damaged.
         best: Best accuracy on validation, and in which epoch; None where nothing was held out.
         scores: What `scores.json` says, for each split that was evaluated.
         stale: For each split whose scores are of an earlier model, and which is not among `scores` therefore, a
@@ -56,6 +46,7 @@ class RunSummary:
         notes: Tags and note.
         temperature: By which its model was calibrated; None where it was not, or another model was.
         labels: Checksum of the labels file that it learned by; empty where its labels are as published.
+        corrections: Verdict to how many of its training and validation images got it from that file.
     """
 
     run: Run
@@ -66,7 +57,7 @@ class RunSummary:
     data: str = ""
     model: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
-    epochs: int = 0
+    epochs: int | None = 0
     planned: int = 0
     best: tuple[float, int] | None = None
     scores: dict[str, Scores] = field(default_factory=dict)
@@ -77,6 +68,7 @@ class RunSummary:
     notes: Notes = field(default_factory=Notes)
     temperature: float | None = None
     labels: str = ""
+    corrections: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
@@ -128,7 +120,7 @@ class RunSummary:
     @property
     def offered(self) -> list[str]:
         """The splits that it can still be evaluated on."""
-        if self.state == "running" or self.unfit or not self.run.model_file.is_file():
+        if self.no_model:
             return []
         refused = ["validation"] if "history.csv" in self.damaged else []
         return [split for split in self.held_out if split not in (*self.evaluated, *refused)]
@@ -147,54 +139,46 @@ class RunSummary:
     @property
     def calibratable(self) -> bool:
         """Whether a temperature can be fitted that has not been yet."""
-        has_model = self.state != "running" and self.run.model_file.is_file()
-        return has_model and not self.unfit and "validation" in self.held_out and self.temperature is None
+        return not self.no_model and "validation" in self.held_out and self.temperature is None
 
     @property
     def unfit(self) -> str:
-        """Why its model cannot be asked about anything: files that this needs are damaged; or empty."""
+        """Why nothing can be done with it: files that everything needs are damaged; or empty."""
         return "; ".join(sentence for name, sentence in self.damaged.items() if name in _NEEDED)
+
+    @property
+    def no_model(self) -> str:
+        """Why its model cannot be asked about anything, and what to do; or empty."""
+        file = self.run.model_file
+        if self.unfit or file.name in self.damaged:
+            return self.unfit or self.damaged[file.name]
+        if self.state == "running":
+            return f"{self.name} has no trained model yet: wait until its training has ended"
+        if file.is_file():
+            return ""
+        way = "resume its training" if self.resumable else "restore the file, or train it again"
+        return f"{self.name} has no model: expected {file}; {way}"
+
+    def no_scores(self, split: str) -> tuple[str, str]:
+        """Why there are no numbers on a split: in two or three words, and in a sentence that says what to do."""
+        files = self.run.model_file, self.run.scores_file(split), self.run.predictions_file(split)
+        found = next((file.name for file in files if file.name in self.damaged), "")
+        if found:
+            return f"{found} damaged", self.damaged[found]
+        if split in self.stale:
+            return "of an earlier model", self.stale[split]
+        command = evaluate_command([self.run.path], split)
+        return "not evaluated", self.no_model or f"{self.name} has not been evaluated on {split}: run {command}"
 
 
 def say_unevaluated(summaries: Sequence[RunSummary], split: str) -> str:
     """About runs that have no numbers on a split: which, and the command that makes these and no others."""
-    stale = [summary.stale[split] for summary in summaries if split in summary.stale]
-    if stale:
-        return "; ".join(stale)
+    told = [summary.no_scores(split) for summary in summaries]
+    if any(short != "not evaluated" for short, _ in told) or any(summary.no_model for summary in summaries):
+        return "; ".join(sentence for _, sentence in told)
     names, verb = ", ".join(summary.name for summary in summaries), "has" if len(summaries) == 1 else "have"
     command = evaluate_command([summary.run.path for summary in summaries], split)
     return f"{names} {verb} not been evaluated on {split}: run {command}"
-
-
-def read_summary(run: Run, signature: Signature) -> RunSummary | None:
-    """The run in a folder, as far as its files go; None where it is no run at all.
-
-    Each file is read on its own: one that is damaged is named, and hides nothing that the others say.
-    """
-    if not run.state_file.is_file():
-        return None
-    damaged = Damage()
-    unknown = ("failed", "", "")
-    state, why, started = damaged.tried(run.state_file, lambda: (*_state(run), str(run.state["started"])), unknown)
-    summary = RunSummary(run, signature, state, why, started, damaged=damaged, **_details(run, damaged))
-    # A training that has just begun writes its files one after the other.
-    return replace(summary, damaged={}) if state == "running" else summary
-
-
-class Damage(dict[str, str]):
-    """Name of a file to the sentence that says what is wrong with it."""
-
-    def tried(self, file: Path, read: Callable[[], T], otherwise: T) -> T:
-        """What reading a file gives; where it cannot be used, that is noted, and the answer another one."""
-        try:
-            return read()
-        except StaleError:  # whole, and of another model: that is said in other words
-            raise
-        except (CifarlabError, OSError, ValueError, TypeError, KeyError) as error:
-            # What is no sentence of ours names no file.
-            known = isinstance(error, CifarlabError) and file.name in str(error)
-            self[file.name] = str(error) if known else f"{file} is damaged ({error})"
-            return otherwise
 
 
 def is_real_folder(path: Path) -> bool:
@@ -214,84 +198,3 @@ def sign(path: Path) -> Signature:
     except OSError:
         return ()
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats))
-
-
-def _state(run: Run) -> tuple[str, str]:
-    content = run.state
-    state, why = str(content["state"]), str(content.get("why") or "")
-    # Of a process on another machine nothing is known here.
-    is_ours = content.get("host") == platform.node() and content.get("process") != os.getpid()
-    if state == "running" and is_ours and not run.is_being_trained():
-        return "stopped", LOST
-    return state, why
-
-
-def _details(run: Run, damaged: Damage) -> dict[str, Any]:
-    settings = _settings(run, damaged)
-    history = damaged.tried(run.history_file, run.history, list[dict[str, float]]())
-    environment = damaged.tried(run.environment_file, lambda: run.environment, dict[str, Any]())
-    data = damaged.tried(run.data_file, lambda: run.data, dict[str, Any]())
-    best = damaged.tried(run.history_file, lambda: _best(history), None)
-    planned, labels = settings.get("epochs"), data.get("labels")
-    scores, stale = _scores(run, damaged) if data else ({}, {})
-    return {
-        "data": str(data.get("name", "")),
-        "model": Path(str(settings.get("model", ""))).stem,
-        "recipe": settings,
-        "epochs": len(history),
-        "planned": planned if isinstance(planned, int) else 0,
-        "best": best,
-        "scores": scores,
-        "stale": stale,
-        "parameters": environment.get("parameters"),
-        "seconds": training_seconds(environment, history),
-        "temperature": _temperature(run, damaged),
-        "notes": damaged.tried(run.notes_file, lambda: read_notes(run), Notes()),
-        "labels": str(labels.get("checksum", "")) if isinstance(labels, Mapping) else "",
-    }
-
-
-def _temperature(run: Run, damaged: Damage) -> float | None:
-    try:
-        return damaged.tried(run.path / FILE_NAME, partial(stored_temperature, run), None)
-    except StaleError:  # to calibrate it is offered again
-        return None
-
-
-def _best(history: Sequence[Mapping[str, float]]) -> tuple[float, int] | None:
-    best = best_epoch(history)
-    return None if best is None else (float(best["validation_accuracy"]), int(best["epoch"]))
-
-
-def _scores(run: Run, damaged: Damage) -> tuple[dict[str, Scores], dict[str, str]]:
-    """The scores of each split, and of those that are of an earlier model only that they are."""
-    scores: dict[str, Scores] = {}
-    stale: dict[str, str] = {}
-    for split in SPLITS:
-        file, beside = run.scores_file(split), run.predictions_file(split)
-        if not file.is_file():
-            continue
-        try:
-            found = damaged.tried(file, partial(run.scores, split), None)
-            said = damaged.tried(beside, partial(run.predictions, split), None) if beside.is_file() else None
-        except StaleError as error:
-            stale[split] = str(error)
-            continue
-        if found is not None and said is not None:
-            damaged.tried(file, partial(check_together, run, split, found, said), None)
-        if found is not None and file.name not in damaged:
-            scores[split] = found
-    return scores, stale
-
-
-def _settings(run: Run, damaged: Damage) -> dict[str, Any]:
-    """The recipe's fields, those of the model as `model.<name>`; of one that is wrong, what it holds."""
-    settings = damaged.tried(run.recipe_file, lambda: settings_of(run.recipe), None)
-    if settings is not None:
-        return settings
-    fields: dict[str, Any] = {}
-    with contextlib.suppress(CifarlabError):
-        fields = unstamped(read_object(run.recipe_file))
-    model_args = fields.pop("model_args", {})
-    named = {f"model.{name}": value for name, value in model_args.items()} if isinstance(model_args, Mapping) else {}
-    return {"model": fields.pop("model", ""), **named, **fields}

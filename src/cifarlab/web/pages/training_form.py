@@ -1,7 +1,8 @@
 """The training form's fields: what each setting is, how it is asked for, and what was typed as `--set` wants it."""
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from inspect import cleandoc
@@ -20,8 +21,9 @@ from cifarlab.recipes import (
     override,
     settings_of,
 )
+from cifarlab.training.requirements import check_settings
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.utils.syntax import described, docstring
 
 CHOICES = {
@@ -93,17 +95,26 @@ def changed_settings(recipe: Recipe, typed: Mapping[str, str]) -> dict[str, str]
     }
 
 
-def wrong_field(recipe: Recipe, changed: Mapping[str, str], problem: str) -> str:
+def wrong_field(recipe: Recipe, changed: Mapping[str, str], extra: Sequence[str], error: CifarlabError) -> str:
     """The field that a refused form should lead back to; empty where it is none of its own."""
+    names = {PREFIX + field.key: field.key for field in training_fields(recipe)}
+    if isinstance(error, WrongField):
+        return PREFIX + error.field if PREFIX + error.field in names else error.field
     for name, setting in changed.items():
         try:
-            override(recipe, [setting])
+            check_settings(override(recipe, [setting]), None)
         except CifarlabError:
             return name
-    told = problem.split(" ", 1)[0]
-    if problem.startswith("unknown data set"):
-        told = "data"
-    return PREFIX + told if PREFIX + told in changed else ""
+    said = str(error).partition(" Received: ")[0]
+    if any(line.partition("=")[0].strip().removeprefix("model.") in said for line in extra):
+        return "extra"
+    # What is wrong together: a sentence of ours begins with the name of the setting to blame.
+    for sentence in reversed(re.split(r"[:;] ", said)):
+        told = sentence.split(" ", 1)[0]
+        for name in (*changed, *names):
+            if names.get(name) in (told, f"model.{told}"):
+                return name
+    return "extra" if extra else ""
 
 
 def as_changes(recipe: Recipe) -> tuple[str, dict[str, str]]:

@@ -18,6 +18,8 @@ from cifarlab.web.pages.label_doubts import rows_by_id
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import SPLITS, RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import UNMEASURED, Section, show_sections
+from cifarlab.web.routes.runs import runs_page
+from cifarlab.web.server.refusals import comes_back_as
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +39,7 @@ class Disagreement:
 
 
 @router.get("/compare")
+@comes_back_as(runs_page)
 def compare_runs(request: Request, library: LibraryOf) -> Response:
     """The report on several runs, with links to the images on which each pair disagrees.
 

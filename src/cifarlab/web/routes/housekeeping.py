@@ -11,14 +11,21 @@ from cifarlab.runs.notes import write_notes
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.run_summaries import RunSummary
-from cifarlab.web.server.state import LibraryOf, jobs_of
+from cifarlab.web.routes.run import run_page
+from cifarlab.web.server.refusals import Refusal, comes_back_as
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.post("/runs/{name}/notes")
+@comes_back_as(run_page)
 def keep_notes(
-    library: LibraryOf, name: str, tags: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
+    request: Request,
+    library: LibraryOf,
+    name: str,
+    tags: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
 ) -> Response:
     """Replace a run's tags, which commas part, and its note."""
     summary = library.summary(name)
@@ -27,6 +34,7 @@ def keep_notes(
 
 
 @router.post("/runs/{name}/rename")
+@comes_back_as(run_page, field="new")
 def rename(request: Request, library: LibraryOf, name: str, new: Annotated[str, Form()] = "") -> Response:
     """Give a run another name, and say what does not follow."""
     summary = _idle(request, library.summary(name))
@@ -36,6 +44,7 @@ def rename(request: Request, library: LibraryOf, name: str, new: Annotated[str, 
 
 
 @router.post("/runs/{name}/delete")
+@comes_back_as(run_page)
 def delete_run(request: Request, library: LibraryOf, name: str) -> Response:
     """Put a run into the bin; the table offers to undo that."""
     summary = _idle(request, library.summary(name))
@@ -45,17 +54,32 @@ def delete_run(request: Request, library: LibraryOf, name: str) -> Response:
 
 
 @router.get("/bin")
-def show_bin(request: Request, library: LibraryOf) -> Response:
+def show_bin(request: Request) -> Response:
     """What was deleted, and can be taken back."""
+    return bin_page(request)
+
+
+def bin_page(request: Request, refused: Refusal | None = None) -> Response:
+    """The page of the bin, with what is to be said of a run that was not taken back."""
+    library = library_of(request)
     entries: list[dict[str, Any]] = [
         {"entry": entry, "name": name, "when": when, "taken": library.has_folder(name)}
         for entry, (name, when) in binned(library.runs_dir).items()
     ]
-    return rendering.page(request, "bin.html", entries=entries, folder=library.runs_dir / BIN)
+    status = 200 if refused is None else 400
+    folder = library.runs_dir / BIN
+    return rendering.page(request, "bin.html", status=status, entries=entries, folder=folder, refused=refused)
+
+
+@router.get("/bin/restore")
+def show_bin_again() -> Response:
+    """A refused form has this address, and who asks for it again wants the bin."""
+    return _to("/bin")
 
 
 @router.post("/bin/restore")
-def restore(library: LibraryOf, entry: Annotated[str, Form()] = "") -> Response:
+@comes_back_as(bin_page)
+def restore(request: Request, library: LibraryOf, entry: Annotated[str, Form()] = "") -> Response:
     """Take a run out of the bin again, under its own name."""
     run: Run = restore_run(library.runs_dir, entry)
     return _to(rendering.address(f"/runs/{run.path.name}", {}))

@@ -56,7 +56,7 @@ class RunAtAGlance(BaseModel):
     started: str = Field(description="ISO 8601, UTC.")
     data: str
     model: str = Field(description="The network's architecture.")
-    epochs: int = Field(description="Epochs done.")
+    epochs: int | None = Field(description="Epochs done; null where `history.csv` is damaged.")
     planned_epochs: int
     validation_accuracy: float | None = Field(description="Of the best epoch; null where nothing was held out.")
     test_accuracy: float | None = Field(description="Without TTA; null where it has not been evaluated.")

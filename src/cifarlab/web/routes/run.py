@@ -21,11 +21,14 @@ from cifarlab.web.pages.library import Library, data_option
 from cifarlab.web.pages.marks import read_marks
 from cifarlab.web.pages.run_summaries import RunSummary, say_unevaluated
 from cifarlab.web.pages.sections import show_sections
+from cifarlab.web.server.refusals import Refusal, comes_back_as
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 120
+FORMS = ("stop", "evaluate", "calibrate", "resume", "notes", "rename", "delete")
+"""What a run's page sends. A form that was refused has such an address, and who asks for it again wants the page."""
 # Address, title, sections of the report, figures that can be downloaded.
 TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "": ("Overview", (), ("training-curves", "confusion-matrix", "per-class-scores")),
@@ -38,11 +41,17 @@ TABS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 
 
 @router.get("/runs/{name}")
-def show_run(request: Request, library: LibraryOf, name: str) -> Response:
+def show_run(request: Request, name: str) -> Response:
     """Headline, curves, confusion matrix and the scores of every class."""
-    job = jobs_of(request).find(name)
+    return run_page(request, None, name)
+
+
+def run_page(request: Request, refused: Refusal | None, name: str) -> Response:
+    """A run's page, or that of a training that is no run yet; with what is to be said of a form that was refused."""
+    job, library, status = jobs_of(request).find(name), library_of(request), 200 if refused is None else 400
     if job is not None and not library.has_run(name):
-        return rendering.page(request, "starting.html", job=job, log=jobs_of(request).log(name))
+        log = jobs_of(request).log(name)
+        return rendering.page(request, "starting.html", status=status, job=job, log=log, refused=refused)
     summary = library.summary(name)
     frame = _frame(request, summary, "")
     split = frame["split"]
@@ -50,6 +59,8 @@ def show_run(request: Request, library: LibraryOf, name: str) -> Response:
     return rendering.page(
         request,
         "run.html",
+        status=status,
+        refused=refused,
         **frame,
         **live_values(request, summary, split, whole=whole),
         headline=show_sections(library, [summary], split, ["results"], whole=whole) if split else [],
@@ -91,6 +102,8 @@ def show_mistakes(request: Request, library: LibraryOf, name: str) -> Response:
 @router.get("/runs/{name}/{tab}")
 def show_tab(request: Request, library: LibraryOf, name: str, tab: str) -> Response:
     """Calibration, robustness, the first layer, or how the run was made."""
+    if tab in FORMS:
+        return RedirectResponse(rendering.PageAddress(request).at(library.summary(name).address), status_code=307)
     if tab not in TABS or not TABS[tab][1]:
         raise HTTPException(404, f"a run has no page {tab!r}")
     summary = library.summary(name)
@@ -108,6 +121,7 @@ def show_tab(request: Request, library: LibraryOf, name: str, tab: str) -> Respo
 
 
 @router.post("/runs/{name}/stop")
+@comes_back_as(run_page)
 def stop_run(request: Request, name: str) -> Response:
     """Stop a training as an interrupt would: it keeps its last epoch."""
     jobs_of(request).stop(name)
@@ -115,6 +129,7 @@ def stop_run(request: Request, name: str) -> Response:
 
 
 @router.post("/runs/{name}/evaluate")
+@comes_back_as(run_page)
 def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotated[str, Form()] = "test") -> Response:
     """Ask the run's model about images that it did not learn from: a look at them, which is counted."""
     summary = library.summary(name)
@@ -126,6 +141,7 @@ def evaluate_run(request: Request, library: LibraryOf, name: str, split: Annotat
 
 
 @router.post("/runs/{name}/calibrate")
+@comes_back_as(run_page)
 def calibrate_run(request: Request, library: LibraryOf, name: str) -> Response:
     """Fit the run's temperature on the images that it held out."""
     summary = library.summary(name)
@@ -137,6 +153,7 @@ def calibrate_run(request: Request, library: LibraryOf, name: str) -> Response:
 
 
 @router.post("/runs/{name}/resume")
+@comes_back_as(run_page)
 def resume_run(request: Request, library: LibraryOf, name: str) -> Response:
     """Go on with a training that was stopped, as `cifarlab train --resume` does."""
     summary = library.summary(name)
@@ -153,10 +170,8 @@ def resume_run(request: Request, library: LibraryOf, name: str) -> Response:
 
 def _check_model(library: Library, summary: RunSummary, how: str) -> None:
     """Refuse a run whose model cannot be asked about its own images."""
-    if summary.unfit:
-        raise CifarlabError(f"{summary.name} cannot be {how}: {summary.unfit}")
-    if summary.state == "running" or not summary.run.model_file.is_file():
-        raise CifarlabError(f"{summary.name} has no trained model yet: wait until its training has ended")
+    if summary.no_model:
+        raise CifarlabError(f"{summary.name} cannot be {how}: {summary.no_model}")
     _check_data(library, summary)
 
 

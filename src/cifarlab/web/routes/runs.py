@@ -10,6 +10,7 @@ from cifarlab.runs.moving import binned
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.filters import read_page
 from cifarlab.web.pages.run_table import SETTING, read_table
+from cifarlab.web.server.refusals import Refusal
 from cifarlab.web.server.state import jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +27,13 @@ def begin() -> Response:
 @router.get("/runs")
 def show_runs(request: Request) -> Response:
     """All runs, or those that the address asks for."""
-    return rendering.page(request, "runs.html", **_values(request))
+    return runs_page(request)
+
+
+def runs_page(request: Request, refused: Refusal | None = None) -> Response:
+    """The table's page, with what is to be said of a form that was refused."""
+    status = 200 if refused is None else 400
+    return rendering.page(request, "runs.html", status=status, refused=refused, **_values(request))
 
 
 @router.get("/runs-table")

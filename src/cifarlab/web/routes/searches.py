@@ -11,7 +11,7 @@ from cifarlab import recipes as catalog
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.search.rules import SAMPLERS, Rules
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.studies import StudyShelf, address_of
 from cifarlab.web.routes.trainings import read_form
@@ -51,11 +51,11 @@ def start_search(
         name = typed.get("name", "").strip()
         jobs_of(request).search(name, options.words(), options.data)
     except CifarlabError as error:
-        return _form(request, typed, str(error))
+        return _form(request, typed, str(error), error.field if isinstance(error, WrongField) else "")
     return RedirectResponse(address_of(name), status_code=303)
 
 
-def _form(request: Request, typed: Mapping[str, str], problem: str) -> Response:
+def _form(request: Request, typed: Mapping[str, str], problem: str, wrong: str = "") -> Response:
     known = [str(each["name"]) for each in catalog.list_recipes()]
     recipe = typed.get("recipe") if typed.get("recipe") in known else ("mlp2" if "mlp2" in known else known[0])
     names = list(library_of(request).data_names().values())
@@ -65,6 +65,7 @@ def _form(request: Request, typed: Mapping[str, str], problem: str) -> Response:
         "search_form.html",
         status=400 if problem else 200,
         problem=problem,
+        wrong=wrong,
         typed={key: typed.get(key, "") for key in _FIELDS} | {"recipe": recipe},
         recipes=known,
         names=names,

@@ -12,6 +12,7 @@ from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import DRAWING, KINDS
 from cifarlab.web.pages.studies import StudyShelf, address_of, find_trial, histories_of, trial_rows
 from cifarlab.web.search_options import read_command
+from cifarlab.web.server.refusals import Refusal, comes_back_as
 from cifarlab.web.server.state import LibraryOf, jobs_of, studies_of
 
 router = APIRouter(include_in_schema=False)
@@ -31,17 +32,31 @@ def show_table(request: Request, shelf: Shelf) -> Response:
 
 
 @router.get("/studies/{name}")
-def show_study(request: Request, shelf: Shelf, name: str) -> Response:
+def show_study(request: Request, name: str) -> Response:
     """The verdict, all trials, and the figures."""
+    return study_page(request, None, name)
+
+
+def study_page(request: Request, refused: Refusal | None, name: str) -> Response:
+    """A study's page, with what is to be said of a form that was refused."""
+    shelf, status = studies_of(request), 200 if refused is None else 400
     job = jobs_of(request).find_search(name)
     if job is not None and not shelf.has(name):
         log = jobs_of(request).log(name, search=True)
-        return rendering.page(request, "study_starting.html", job=job, log=log)
+        return rendering.page(request, "study_starting.html", status=status, job=job, log=log, refused=refused)
     record = shelf.record(name)
     sections = shelf.sections(record, whole=bool(request.query_params.get("whole")))
     figures = [each.name.removeprefix("figure-") for each in sections if each.name.startswith("figure-")]
     values = _live(request, record)
-    return rendering.page(request, "study_page.html", **values, sections=sections, figures=figures)
+    values |= {"sections": sections, "figures": figures, "refused": refused}
+    return rendering.page(request, "study_page.html", status=status, **values)
+
+
+@router.get("/studies/{name}/stop")
+@router.get("/studies/{name}/join")
+def show_again(name: str) -> Response:
+    """A refused form has this address, and who asks for it again wants the page."""
+    return RedirectResponse(address_of(name), status_code=307)
 
 
 @router.get("/studies/{name}/live")
@@ -95,6 +110,7 @@ def show_trial(request: Request, shelf: Shelf, library: LibraryOf, name: str, nu
 
 
 @router.post("/studies/{name}/stop")
+@comes_back_as(study_page)
 def stop_study(request: Request, name: str) -> Response:
     """Stop a search as an interrupt would: what is trained is kept."""
     jobs_of(request).stop_search(name)
@@ -102,6 +118,7 @@ def stop_study(request: Request, name: str) -> Response:
 
 
 @router.post("/studies/{name}/join")
+@comes_back_as(study_page)
 def join_study(request: Request, shelf: Shelf, library: LibraryOf, name: str) -> Response:
     """Go on with a search, by the options it was begun with."""
     record = shelf.record(name)

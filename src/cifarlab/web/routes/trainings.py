@@ -2,18 +2,23 @@
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from cifarlab import datasets
 from cifarlab import recipes as catalog
 from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.runs.layout import RUN_NAME
+from cifarlab.training.preparation import correct_splits
+from cifarlab.training.requirements import check_data, check_settings
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError
-from cifarlab.web.job_rules import WrongName
+from cifarlab.utils.errors import CifarlabError, blaming
+from cifarlab.web.job_rules import resolve
 from cifarlab.web.pages import rendering
+from cifarlab.web.pages.label_offers import OF_A_RUN, choose_labels, offer_labels
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.training_form import (
     FIRST,
@@ -28,7 +33,7 @@ from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
 _MOST_FIELDS = 500
 router = APIRouter(include_in_schema=False)
 
-_FIELDS = ("recipe", "name", "extra")
+_FIELDS = ("recipe", "name", "extra", "labels")
 
 
 @router.get("/trainings")
@@ -45,20 +50,21 @@ def show_form(request: Request) -> Response:
 
 
 @router.get("/trainings/again")
-def show_form_again(library: LibraryOf, run: str = "") -> Response:
-    """The form with the settings of a run."""
+def show_form_again(library: LibraryOf, run: str = "", labels: str = "") -> Response:
+    """The form with the settings of a run, and with the labels that are named, or else those that it learned by."""
     summary = library.summary(run)
     terminal = f"in a terminal: cifarlab train {summary.run.recipe_file}"
-    if summary.labels:
-        raise CifarlabError(
-            f"{run} learned by a labels file, which the form does not take: train it again {terminal} "
-            f"--labels {summary.run.labels_file}"
-        )
+    terminal += f" --labels {summary.run.labels_file}" if summary.labels else ""
+    labels = labels or (f"{OF_A_RUN}{run}" if summary.labels else "")
     try:
         recipe, changes = as_changes(summary.run.recipe)
     except CifarlabError as error:
         raise CifarlabError(f"{run} cannot be trained again by the form: {error}; {terminal}") from error
-    query = {"recipe": recipe, **{PREFIX + key: value for key, value in changes.items()}}
+    query = {
+        "recipe": recipe,
+        **({"labels": labels} if labels else {}),
+        **{PREFIX + key: value for key, value in changes.items()},
+    }
     return RedirectResponse(rendering.address("/trainings/new", query), status_code=303)
 
 
@@ -73,18 +79,19 @@ def start_training(
     request: Request, library: LibraryOf, typed: Annotated[dict[str, str], Depends(read_form)]
 ) -> Response:
     """Begin the training, and go to its page; or say what is wrong, with everything as it was typed."""
-    recipe_name, name, wrong = typed.get("recipe", ""), typed.get("name", "").strip(), ""
+    recipe_name, name = typed.get("recipe", ""), typed.get("name", "").strip()
     changed: dict[str, str] = {}
+    extra = [line.strip() for line in typed.get("extra", "").splitlines() if line.strip()]
     try:
-        recipe = _check_fields(recipe_name, typed)
-        changed = changed_settings(recipe, typed)
-        extra = [line.strip() for line in typed.get("extra", "").splitlines() if line.strip()]
-        wrong = "extra" if extra else ""
-        jobs_of(request).start(name, recipe_name, [*changed.values(), *extra], library.data_names())
+        changed = changed_settings(_check_fields(recipe_name, typed), typed)
+        settings, names = [*changed.values(), *extra], library.data_names()
+        resolved = resolve(recipe_name, settings, names)
+        labels = choose_labels(library, typed.get("labels", ""), resolved.data)
+        _check_data(library, resolved, labels)
+        jobs_of(request).start(name, recipe_name, settings, names, labels)
     except CifarlabError as error:
-        if recipe_name in discovery.names("recipes"):
-            wrong = wrong_field(load_recipe(recipe_name), changed, str(error)) or wrong
-        wrong = "name" if isinstance(error, WrongName) else wrong
+        known = recipe_name in discovery.names("recipes")
+        wrong = wrong_field(load_recipe(recipe_name), changed, extra, error) if known else ""
         return _form(request, recipe_name, typed, str(error), wrong)
     return RedirectResponse(f"/runs/{name}", status_code=303)
 
@@ -94,6 +101,20 @@ def forget_training(request: Request, name: str) -> Response:
     """Drop a training that never became a run from the list."""
     jobs_of(request).forget(name)
     return RedirectResponse("/runs", status_code=303)
+
+
+def _check_data(library: Library, recipe: Recipe, labels: Path | None) -> None:
+    """Refuse what the training would refuse once it has its data, as far as they are on this machine."""
+    try:
+        place = library.data_dir(recipe.data)
+        splits = datasets.load_data(recipe.data, data_dir=place, download=False, **recipe.held_out)
+    except datasets.NoDataError:  # the training fetches them
+        return
+    if labels is not None:
+        with blaming("labels"):
+            splits = correct_splits(recipe, None, splits, labels)[0]
+    check_settings(recipe, splits.train.image_shape)
+    check_data(recipe, splits.train)
 
 
 def _check_fields(recipe_name: str, typed: Mapping[str, str]) -> Recipe:
@@ -115,7 +136,7 @@ def _check_fields(recipe_name: str, typed: Mapping[str, str]) -> Recipe:
 
 def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
     """What an address says, as if it had been typed; a setting that the recipe does not name is one more line."""
-    typed = {key: query[key] for key in ("name", "extra") if query.get(key)}
+    typed = {key: query[key] for key in ("name", "extra", "labels") if query.get(key)}
     settings = {key.removeprefix("set."): value for key, value in query.items() if key.startswith("set.") and value}
     if query.get("data"):
         settings["data"] = query["data"]
@@ -151,6 +172,8 @@ def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem:
         names=list(library.data_names().values()),
         name=typed.get("name") or _free_name(library, chosen),
         extra=typed.get("extra", ""),
+        offers=offer_labels(library, typed.get("labels", "")),
+        labels=typed.get("labels", ""),
         problem=problem,
         wrong=wrong,
     )

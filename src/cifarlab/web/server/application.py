@@ -77,18 +77,14 @@ async def _show_http_error(request: Request, error: Exception) -> Response:
 async def _show_wrong_request(request: Request, error: Exception) -> Response:
     """A part of an address or a form that is of the wrong kind."""
     assert isinstance(error, RequestValidationError)
-    if not _wants_page(request):
+    if not rendering.wants_page(request):
         return await request_validation_exception_handler(request, error)
     told = (f"{each['loc'][-1]}: {each['msg'][:1].lower()}{each['msg'][1:]}" for each in error.errors())
     return _show(request, 422, "; ".join(told))
 
 
-def _wants_page(request: Request) -> bool:
-    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "text/html")
-
-
 def _show(request: Request, status: int, message: str) -> Response:
     """A page for people, JSON for programs."""
-    if not _wants_page(request):
+    if not rendering.wants_page(request):
         return JSONResponse({"detail": message}, status_code=status)
     return rendering.page(request, "error.html", status=status, message=message)

@@ -210,9 +210,9 @@ def _is_own(scope: Scope) -> bool:
 
 def _refuse(scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """A page for people, JSON for programs."""
-    accepted = Headers(scope=scope).get("accept", "")
-    if scope["path"].startswith("/v1/") or "text/html" not in accepted:
+    request = Request(scope)
+    if not rendering.wants_page(request):
         return JSONResponse({"detail": message}, status, headers)
-    page = rendering.page(Request(scope), "error.html", status=status, message=message)
+    page = rendering.page(request, "error.html", status=status, message=message)
     page.headers.update(headers or {})
     return page
