@@ -44,6 +44,8 @@ def test_start_watch_and_stop_a_training(visit, pace):
     pace.allow_more()
     page.wait_for_function("before => document.querySelector('#live .state strong').innerText !== before", arg=before)
     page.wait_for_function("() => document.querySelector('.curve-values th').innerText !== 'epoch 1'")
+    below = "() => document.querySelector('#training-curves .source').innerText"
+    page.wait_for_function(f"{below}.includes('in epoch 2 of 2')")
     assert page.locator("#training-curves canvas").count() == 2
     table = visit("/runs?q=watched")
     table.wait_for_selector(".runs .chip.running")
@@ -53,6 +55,27 @@ def test_start_watch_and_stop_a_training(visit, pace):
     command = page.locator(".progress code").inner_text()
     assert re.fullmatch(r"cifarlab train --resume \S+/watched", command)
     table.wait_for_selector(".runs .chip.stopped")
+
+
+def test_the_focus_stays_while_a_training_starts_and_once_it_has(visit, pace):
+    page = visit("/trainings/new?recipe=smoke&name=slow-start&set.seed=777&set.epochs=300")
+    page.get_by_role("button", name="Start the training").click()
+    page.wait_for_url("**/runs/slow-start")
+    pace.wait_for_work()
+    focused = "() => document.activeElement.closest('form')?.getAttribute('action')"
+    page.get_by_role("button", name="Stop the training").focus()
+    page.evaluate("window.same = true")
+    for _ in range(2):  # the second is asked for once the first has been put in
+        with page.expect_response("**/runs/slow-start"):
+            pass
+    assert page.evaluate("window.same")
+    assert page.evaluate(focused) == "/runs/slow-start/stop"
+    pace.allow_more()
+    pace.wait_for_work()
+    page.wait_for_selector("#live .chip.running")
+    page.wait_for_function(f"() => ({focused})() === '/runs/slow-start/stop'")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip.stopped")
 
 
 @pytest.mark.thorough

@@ -112,7 +112,7 @@ def test_runs_are_sorted_and_filtered(pages):
         ("/runs/first/nothing", 404, "has no page"),
         ("/runs/first?split=train", 400, "not been evaluated on train"),
         ("/runs/first?split=validation", 400, "/first --split validation"),
-        ("/runs/begun/mistakes", 400, "cifarlab evaluate"),
+        ("/runs/begun/mistakes", 400, "begun has no trained model yet"),
         ("/runs?sort=size", 400, "unknown column"),
         ("/runs?page=two", 400, "whole number"),
         ("/runs/first/mistakes?true=cat", 400, "unknown class"),
@@ -146,9 +146,16 @@ def test_a_browser_gets_the_apps_own_page_of_an_error_and_a_program_json(pages, 
     for_people = pages.get(address, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert for_people.headers["content-type"].startswith("text/html")
     assert "<main>\n<h1>That did not work</h1>" in for_people.text
+    assert pages.get(address, headers={"accept": "*/*"}).text == for_people.text
     for_programs = pages.get(address, headers={"accept": "application/json"})
     assert for_programs.status_code == for_people.status_code in (404, 422)
     assert for_programs.json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["/v1/runs/nope/scores", "/v1/nope", "/metrics/nope"])
+def test_addresses_for_programs_answer_json_whoever_asks(pages, address):
+    answer = pages.get(address)  # as a browser
+    assert (answer.status_code, list(answer.json())) == (404, ["detail"])
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,28 @@ def test_a_run_that_the_form_cannot_repeat_says_how_to_train_it(own_pages, runs_
     assert own_pages.get("/trainings/again?run=nothing").status_code == 404
 
 
+def test_trainings_without_a_folder_take_a_line_or_two_above_the_table(own_pages, runs_dir, launched, monkeypatch):
+    logs = runs_dir / ".trainings"
+    for number in range(5):
+        answer = own_pages.post("/trainings", data={"recipe": "smoke", "name": f"new-{number}"}, follow_redirects=False)
+        assert answer.status_code == 303
+        (logs / f"new-{number}.log").write_text(f"loading\ncannot read the data {number}\n")
+    text = own_pages.get("/runs").text
+    assert re.findall(r'class="notice job"', text) == ['class="notice job"']
+    assert "and 2 more are starting: the framework" in text
+    monkeypatch.setattr("cifarlab.web.jobs.subprocess.Popen.returncode", 2)
+    for address in ("/runs", "/runs-table"):
+        text = own_pages.get(address).text
+        (folded,) = re.findall(r'<details class="notice job">(.*?)</details>', text, re.DOTALL)
+        assert "5 trainings ended before they became runs: <span" in folded.partition("</summary>")[0]
+        assert folded.partition("</summary>")[0].endswith("cannot read the data 4</span>")
+        assert re.findall(r'aria-label="Dismiss ([^"]+)"', folded) == [f"new-{number}" for number in range(5)]
+        assert text.count("ended before") == 1
+    for number in range(4):
+        own_pages.post(f"/trainings/new-{number}/forget")
+    assert "<strong>new-4</strong> ended before it became a run: " in own_pages.get("/runs").text
+
+
 def marked(client, split: str = "train") -> str:
     """Marks two images: one relabelled, one dropped; the page of the form afterwards."""
     tiles = client.get(f"/data/digits?split={split}&class=zero&mark=1").text

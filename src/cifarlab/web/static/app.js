@@ -62,7 +62,7 @@ async function ask(address, tag) {
 
 // Make `old` what `found` is and touch nothing that is the same: focus, scrolling and open details stay where they are.
 function patch(old, found) {
-  let there = old.firstChild;
+  let there = served(old.firstChild);
   for (const node of [...found.childNodes]) {
     const known = node.id && [...old.children].find((child) => child.id === node.id);
     // What came in between is gone from the page.
@@ -70,19 +70,24 @@ function patch(old, found) {
     if (!there || (isBlank(node) && !isBlank(there))) old.insertBefore(node, there);
     else {
       if (isBlank(there) && !isBlank(node)) there = removed(there);
-      const next = there?.nextSibling ?? null;
+      const next = served(there?.nextSibling ?? null);
       if (!there) old.append(node);
       else if (there.nodeName !== node.nodeName || there.nodeType !== Node.ELEMENT_NODE || there.id !== node.id) {
         if (!there.isEqualNode(node)) there.replaceWith(node);
-      } else if (!there.isEqualNode(node) && !there.matches(".touched")) patchElement(there, node);
+      } else if (!there.isEqualNode(node)) patchElement(there, node);
       there = next;
     }
   }
   while (there) there = removed(there);
 }
 
+// The next that came from the server: curves that can be touched are a script's own.
+function served(node) {
+  return node?.nodeType === Node.ELEMENT_NODE && node.matches(".curves") ? served(node.nextSibling) : node;
+}
+
 function removed(node) {
-  const next = node.nextSibling;
+  const next = served(node.nextSibling);
   node.remove();
   return next;
 }
@@ -92,7 +97,8 @@ function isBlank(node) {
 }
 
 function patchElement(old, found) {
-  for (const { name } of [...old.attributes]) if (!found.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  const own = old.matches(".touched") ? ["open", "class"] : ["open"];
+  for (const { name } of [...old.attributes]) if (!found.hasAttribute(name) && !own.includes(name)) old.removeAttribute(name);
   for (const { name, value } of found.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   patch(old, found);
 }
@@ -135,18 +141,48 @@ if (table) {
 const live = document.getElementById("live");
 if (live?.dataset.live) {
   follow(live, (content) => {
-    const running = content.querySelector(".chip.running");
-    if (!running) {
-      location.reload();
-      return false;
-    }
+    if (!content.querySelector(".chip.running")) return renew(live.dataset.live.replace(/\/live$/, ""));
     patch(live, content);
     for (const section of live.querySelectorAll("section[data-curves]")) dispatchEvent(new CustomEvent("curves:again", { detail: section }));
     return true;
   });
 }
 
-if (document.querySelector('[data-starting="yes"]')) setTimeout(() => location.reload(), POLL_MILLISECONDS);
+// What has no folder yet: its page changes in place until it is another one.
+const starting = document.querySelector("[data-starting]:not([data-starting=''])");
+if (starting) {
+  starting.dataset.live = starting.dataset.starting;
+  follow(starting, (content) => {
+    const found = content.querySelector("[data-starting]:not([data-starting=''])");
+    if (!found) return renew(starting.dataset.starting);
+    patch(starting, found);
+    return true;
+  });
+}
+
+// Another page at the same address, with the focus where it was: on the same button, link or field, or on the content.
+const FOCUS = "cifarlab-focus";
+function renew(path) {
+  const held = document.activeElement;
+  if (held && held !== document.body) sessionStorage.setItem(FOCUS, JSON.stringify([path, nameOf(held)]));
+  if (location.pathname === path) location.reload();
+  else location.replace(path); // it was a refused form's, which a reload would send again
+  return false;
+}
+function nameOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const form = element.closest("form")?.getAttribute("action");
+  if (form && element.name) return `form[action="${CSS.escape(form)}"] [name="${CSS.escape(element.name)}"]`;
+  if (form) return `form[action="${CSS.escape(form)}"] button`;
+  return element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "#content";
+}
+function findFocus() {
+  const [path, name] = JSON.parse(sessionStorage.getItem(FOCUS) ?? "[]");
+  sessionStorage.removeItem(FOCUS);
+  if (path !== location.pathname || document.querySelector("[autofocus]")) return;
+  (document.querySelector(name) ?? document.getElementById("content")).focus({ preventScroll: true });
+}
+findFocus();
 
 // Figures that were not drawn yet come one after the other: the server draws one at a time.
 async function fill() {
