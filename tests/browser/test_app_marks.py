@@ -78,9 +78,11 @@ def test_with_the_mouse_one_a_range_and_a_class(visit, verdicts):
 
 
 def test_by_the_keyboard_alone(visit, verdicts):
-    page = visit(GALLERY)
-    page.locator("summary", has_text="How to mark").focus()
-    for _ in range(3):  # the first picture is the next stop behind the explanation, which is closed
+    page = visit(GALLERY.partition("?")[0])
+    page.get_by_role("link", name="Select and mark").focus()
+    with page.expect_navigation(url="**?mark=1#marking"):
+        page.keyboard.press("Enter")
+    for _ in range(3):  # it leads to the pictures: the first is the next stop behind the explanation, which is closed
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "image":
             break
@@ -143,6 +145,9 @@ def test_the_keyboard_goes_on_to_the_next_page(visit):
     assert page.evaluate("document.activeElement.closest('li') === document.querySelector('[data-image]')")
     page.keyboard.press("k")
     wait_for(page, "1 marked: 1 keep")
+    page.get_by_role("link", name="next").click()  # and by a click, as below all filters
+    page.wait_for_url("**page=3#marking")
+    assert page.locator("#marking").evaluate("each => each.getBoundingClientRect().top") < 844 / 2
 
 
 def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):

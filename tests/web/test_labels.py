@@ -32,7 +32,7 @@ def test_a_gallery_offers_to_mark_and_keeps_its_filter(own_pages, links):
     text = own_pages.get("/runs/first/mistakes?sort=confidence").text
     assert offered(text) == []
     (there,) = [each for each in links(text, "mark=1") if each.startswith("/runs")]
-    assert there == "/runs/first/mistakes?sort=confidence&mark=1"
+    assert there == "/runs/first/mistakes?sort=confidence&mark=1#marking"
     text = own_pages.get(there).text
     assert len(offered(text)) > 20
     assert "/runs/first/mistakes?sort=confidence" in links(text)

@@ -133,6 +133,8 @@ function move(key, from, extends_) {
   if (!to) {
     if (["ArrowUp", "ArrowDown"].includes(key)) return true;
     sessionStorage.setItem(TURNED, key); // at the edges left and right turn the page; there the marking goes on
+    const link = document.querySelector(`.pager a[data-key="${key}"]`);
+    if (link) link.hash = ""; // which would take the focus from the picture that gets it there
     return false;
   }
   to.focus();
