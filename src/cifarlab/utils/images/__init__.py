@@ -18,7 +18,6 @@ from cifarlab.utils.images._reading import (
     encode_png,
     read_each,
     read_image,
-    read_picture,
     shrink,
     to_grey,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "list_pictures",
     "read_each",
     "read_image",
-    "read_picture",
     "say_left_out",
     "say_unreadable",
     "shrink",

@@ -2,15 +2,11 @@
 
 import base64
 import binascii
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
+from python_multipart.multipart import parse_options_header
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, Pixels, read_image, to_grey
@@ -21,6 +17,9 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIF", "PPM")
 _STATUS = {"size": 413, "kind": 415, "damage": 422, "access": 422}
 _MOST_FIELDS = 50
 _LONGEST_NAME = 100
+_LONGEST_HEAD = 8_192  # bytes before a part's content
+_LONGEST_BOUNDARY = 256
+_DISPOSITION = b"content-disposition:"
 
 
 class UploadError(CifarlabError):
@@ -94,27 +93,51 @@ async def read_form(request: Request, *, max_images: int) -> Upload:
     Raises:
         UploadError: If the form is malformed or holds too many files or fields.
     """
-    parser = _InMemoryParser(request.headers, request.stream(), max_files=max_images, max_fields=_MOST_FIELDS)
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        message = error.message.rstrip(".")
-        raise UploadError(413 if message.startswith("Too many") else 400, f"bad form: {message}") from error
-    except (HTTPException, TimeoutError):
-        raise
-    except (ValueError, LookupError, TypeError) as error:  # what the parser's parts raise on odd headers
-        raise UploadError(400, "bad form: expected multipart/form-data as browsers send it") from error
+    _, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary", b"")
+    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
+        raise UploadError(400, "bad form: expected a boundary, as browsers send it")
+    body = b"".join([chunk async for chunk in request.stream()])
     pictures: list[tuple[str, bytes]] = []
     fields: dict[str, list[str]] = {}
-    for key, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            data = await value.read()
-            if data or value.filename:  # a browser sends a nameless empty file where none was chosen
-                pictures.append((_name(value.filename, len(pictures)), data))
-        else:
-            fields.setdefault(key, []).append(value)
-    await form.close()
+    for number, (name, filename, content) in enumerate(_parts(body, boundary)):
+        if number == max_images + _MOST_FIELDS:
+            raise UploadError(413, "bad form: too many files or fields")
+        if filename is None:
+            fields.setdefault(name, []).append(_text(content))
+        elif content or filename:  # a browser sends a nameless empty file where none was chosen
+            pictures.append((_name(filename, len(pictures)), content))
     return Upload(pictures, fields)
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, str | None, bytes]]:
+    """Name, file's name if there is one, and content of each part of a form that is in memory (RFC 7578).
+
+    Cut out of the body, not fed through Starlette's parser: its calls for each piece of each part took a sixth of the
+    time of a small prediction, and it moves large files to the disk.
+    """
+    delimiter = b"\r\n--" + boundary
+    place = len(delimiter) + (-2 if body.startswith(delimiter[2:]) else body.find(delimiter))  # behind the first
+    while body and not body.startswith(b"--", place):
+        end = body.find(delimiter, place)
+        head_end = body.find(b"\r\n\r\n", place, min(end, place + _LONGEST_HEAD))
+        if end < 0 or head_end < 0 or not body.startswith(b"\r\n", place):
+            raise UploadError(400, "bad form: expected multipart/form-data as browsers send it")
+        head = body[place:head_end].split(b"\r\n")
+        _, options = parse_options_header(next((line for line in head if line.lower().startswith(_DISPOSITION)), b""))
+        if b"name" not in options:
+            raise UploadError(400, "bad form: a part has no name")
+        filename = _text(options[b"filename"]) if b"filename" in options else None
+        yield _text(options[b"name"]), filename, body[head_end + 4 : end]
+        place = end + len(delimiter)
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8, as browsers send it, or else Latin-1, in which everything has a meaning."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def decode_base64(text: str, name: str) -> bytes:
@@ -131,13 +154,7 @@ def decode_base64(text: str, name: str) -> bytes:
         raise UploadError(422, f"cannot read {name}: it is not base64 ({error})") from error
 
 
-class _InMemoryParser(MultiPartParser):
-    """Starlette's own parser moves files of more than a megabyte to the disk; this one never does."""
-
-    spool_max_size = sys.maxsize
-
-
-def _name(filename: Any, number: int) -> str:
+def _name(filename: str, number: int) -> str:
     """A file's own name, made fit for a message; else its number."""
-    plain = "".join(character for character in str(filename or "") if character.isprintable())
+    plain = "".join(character for character in filename if character.isprintable())
     return plain[:_LONGEST_NAME] or f"picture {number + 1}"
