@@ -85,7 +85,7 @@ def test_an_empty_list_has_its_header(pages):
         ("GET", "/ids/data/nothing", 404, "no data set"),
         ("GET", "/ids/data/digits?split=extra", 404, "no extra images"),
         ("GET", "/ids/runs/nothing", 404, "no run"),
-        ("GET", "/ids/runs/begun", 400, "cifarlab evaluate"),
+        ("GET", "/ids/runs/begun", 400, "begun has no trained model yet"),
         ("GET", "/ids/runs/first?sort=size", 400, "unknown sort"),
     ],
 )

@@ -7,6 +7,7 @@ import io
 import resource
 import socket
 import threading
+from unittest import mock
 from urllib.parse import urlsplit
 
 import httpx
@@ -177,3 +178,20 @@ def test_there_are_fewer_connections_than_files(monkeypatch):
     assert connections._most_connections() == 2_048
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert connections._most_connections() == 2_048
+
+
+def test_an_answer_leaves_in_one_piece():
+    sent = []
+    loop, transport = asyncio.new_event_loop(), mock.Mock(write=sent.append)
+    gathering = connections._Gathering(transport, loop)
+    with contextlib.closing(loop):
+        for piece in (b"head", b"body", b""):
+            gathering.write(piece)
+        assert sent == []
+        loop.run_until_complete(asyncio.sleep(0))
+        assert sent == [b"headbody"]
+        gathering.write(b"last")
+        gathering.close()  # what was written before it still leaves
+        loop.run_until_complete(asyncio.sleep(0))
+    assert sent == [b"headbody", b"last"]
+    transport.close.assert_called_once()

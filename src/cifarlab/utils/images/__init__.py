@@ -19,7 +19,6 @@ from cifarlab.utils.images._reading import (
     picture_size,
     read_each,
     read_image,
-    read_picture,
     shrink,
     to_grey,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "picture_size",
     "read_each",
     "read_image",
-    "read_picture",
     "say_left_out",
     "say_unreadable",
     "shrink",

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,20 +83,8 @@ def read_image(
         PictureError: If the file is missing, empty, not a picture, damaged, larger than `max_pixels`, or takes long to
             decode for what it shows.
     """
-    return read_picture(source, size_pixels, name, max_pixels=max_pixels, formats=formats).pixels
-
-
-def read_picture(
-    source: Path | bytes | BinaryIO,
-    size_pixels: int = 32,
-    name: str = "",
-    *,
-    max_pixels: int = MAX_PIXELS,
-    formats: tuple[str, ...] | None = None,
-) -> Picture:
-    """As `read_image`, with what the picture was before it was made small."""
     with silenced():
-        return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats)
+        return _read(source, size_pixels, name, min(max_pixels, MAX_PIXELS), formats).pixels
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
@@ -127,16 +116,17 @@ def read_each(
     """
     errors: list[PictureError] = []
     workers = min(8, usable_cores())
+    read = partial(_read, size_pixels=size_pixels, name="", is_identified=True)
     with silenced(), ThreadPoolExecutor(workers) as pool:
         waiting = iter(paths)
         # A short queue, so that few pictures are in memory at once.
-        queue = [pool.submit(_read, path, size_pixels, "") for path in itertools.islice(waiting, 4 * workers)]
+        queue = [pool.submit(read, path) for path in itertools.islice(waiting, 4 * workers)]
         for index in range(len(paths)):
             try:  # in the order of the paths: the oldest first, though others may be done already
                 keep(index, queue.pop(0).result())
             except PictureError as error:
                 errors.append(error)
-            queue.extend(pool.submit(_read, path, size_pixels, "") for path in itertools.islice(waiting, 1))
+            queue.extend(pool.submit(read, path) for path in itertools.islice(waiting, 1))
             if progress:
                 progress("reading pictures", (index + 1) / len(paths))
     return errors
@@ -190,6 +180,7 @@ def _read(
     name: str,
     max_pixels: int = MAX_PIXELS,
     formats: tuple[str, ...] | None = None,
+    is_identified: bool = False,
 ) -> Picture:
     if size_pixels < 1:
         raise CifarlabError(f"size_pixels must be at least 1. Received: {size_pixels}")
@@ -201,7 +192,7 @@ def _read(
         if kind == "PNG":
             guarded(lambda: check_png(data), lambda error: refusal(error, image, name))
         pixels = guarded(lambda: _decode(image, size_pixels), lambda error: refusal(error, image, name))
-        content = hashlib.blake2b(data, digest_size=16).hexdigest()
+        content = hashlib.blake2b(data, digest_size=16).hexdigest() if is_identified else ""
         return Picture(pixels, width, height, mode, kind, _is_animated(image), content)
 
 

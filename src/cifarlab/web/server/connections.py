@@ -45,6 +45,7 @@ class BoundedProtocol(H11Protocol):
         """Take a place, if need be another's."""
         self._head = bytearray()
         super().connection_made(transport)
+        self.transport = _Gathering(transport, self.loop)  # type: ignore[assignment]
         self._since = time.monotonic()
         if len(self.connections) > self.most:
             _make_room(self)
@@ -107,6 +108,36 @@ class BoundedProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Gathering:
+    """A transport that sends what one turn of the event loop writes as one piece.
+
+    uvicorn writes an answer's head and its content one after the other. Together they are one call of the system, and
+    wake the client once: a tenth of the processor time of a small prediction.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._send)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self._transport.write(b"".join(pieces))
 
 
 def _make_room(newcomer: BoundedProtocol) -> None:
