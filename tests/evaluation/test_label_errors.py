@@ -267,7 +267,9 @@ def test_classes_of_too_few_images_are_not_counted_and_named():
     assert issues
     assert {doubt.given for doubt in issues} | {doubt.suggested for doubt in issues} == {"a", "b"}
     findings = label_errors.Findings(("r",), "made", "test", "self_confidence", found, 0.95, None, None, ("c", "d"))
-    assert findings.notices == ["2 classes have fewer than 5 images, too few to count wrong labels among: c, d."]
+    few = "2 classes have fewer than 5 images, too few to count wrong labels among: c, d."
+    assert findings.notices == [f"{few} For those that were trained on: train with --folds, and give --train."]
+    assert replace(findings, split="train").notices == [few]
     assert all(doubt.given != doubt.suggested for doubt in findings.listed)
     assert len(findings.listed) < len(findings.ranking)
 

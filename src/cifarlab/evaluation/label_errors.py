@@ -110,7 +110,14 @@ class Findings:
         if self.uncounted:
             classes = counted(len(self.uncounted), "class has", "classes have")
             names = few(self.uncounted)
-            said.append(f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {names}.")
+            more = (
+                ""
+                if self.split == "train"
+                else " For those that were trained on: train with --folds, and give --train."
+            )
+            said.append(
+                f"{classes} fewer than {FEWEST_IMAGES} images, too few to count wrong labels among: {names}.{more}"
+            )
         return said
 
 

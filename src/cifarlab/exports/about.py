@@ -105,6 +105,21 @@ def checksum_of(run: AnyRun) -> str:
     return str(builtin.read_card()["sizes"]["weights_sha256"]) if is_builtin(run) else model_checksum(open_run(run))
 
 
+def say_accuracy(data: str, accuracy: Interval | None, quantised: str | None = None) -> str:
+    """How often a network is right, with its interval, as one sentence.
+
+    Args:
+        data: The data set's name.
+        accuracy: On its test images; None where nobody measured it.
+        quantised: How the network was made smaller after it was measured.
+    """
+    if accuracy is None or accuracy.value is None or accuracy.low is None or accuracy.high is None:
+        return "Its accuracy has not been measured."
+    limits = f"{percent(accuracy.low)} to {percent(accuracy.high)}"
+    before = f", before it was quantised to {quantised}" if quantised else ""
+    return f"Accuracy on the test images of {data}: {percent(accuracy.value)} (95 % interval {limits}){before}."
+
+
 def _describe_builtin(quantised: str | None) -> About:
     card = builtin.read_card()
     return About(
@@ -133,13 +148,9 @@ def _accuracy(run: Any) -> Interval | None:
 
 def _card(name: str, command: str, names: tuple[str, ...], data: str, accuracy: Interval | None) -> str:
     """A short model card, in Markdown."""
-    reached = "Its accuracy has not been measured."
-    if accuracy is not None and accuracy.value is not None and accuracy.low is not None and accuracy.high is not None:
-        limits = f"{percent(accuracy.low)} to {percent(accuracy.high)}"
-        reached = f"Accuracy on the test images of {data}: {percent(accuracy.value)} (95 % interval {limits})."
     return (
         f"# {name}\n\nTells {len(names)} classes apart: {', '.join(names)}.\n\n"
-        f"Trained on {data} with cifarlab:\n\n    {command}\n\n{reached}\n\n"
+        f"Trained on {data} with cifarlab:\n\n    {command}\n\n{say_accuracy(data, accuracy)}\n\n"
         "It names one of these classes whatever it is shown, and its probability does not say whether the picture is "
         "of any of them.\n"
     )

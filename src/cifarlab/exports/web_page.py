@@ -19,11 +19,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from cifarlab.exports.about import About
+from cifarlab.exports.about import About, say_accuracy
 from cifarlab.utils import files, limits
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
-from cifarlab.utils.text import percent
 
 INDEX = "index.html"
 NETWORK = "network.js"
@@ -111,17 +110,10 @@ def _page(about: About, style: Markup, scripts: list[Markup], script_source: str
         about=about,
         few=len(about.class_names) <= _FEW,
         policy=Markup(policy),
-        reached=_reached(about),
+        reached=say_accuracy(about.data["name"], about.accuracy, about.quantised),
         scripts=Markup("\n").join(scripts),
         style=style,
     )
-
-
-def _reached(about: About) -> str:
-    found = about.accuracy
-    if found is None or found.value is None:
-        return ""
-    return f"Of the test images of {about.data['name']} it classifies {percent(found.value)} correctly."
 
 
 def _runtime() -> Mapping[str, str]:
