@@ -3,15 +3,19 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 from cifarlab.datasets import NoDataError, cifar10
+from cifarlab.exports import apart
 from cifarlab.runs import Run
 from cifarlab.utils import own_code
 from cifarlab.utils.errors import CifarlabError
@@ -35,6 +39,14 @@ def networks_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setattr("cifarlab.inference.quick_networks.cache_home", lambda name: folder / name)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def without_pictures_of_epochs() -> Iterator[None]:
+    """No training draws for TensorBoard, which takes four times as long as the short trainings of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cifarlab.training.launch._epochs_between_pictures", lambda task: None)
         yield
 
 
@@ -123,6 +135,32 @@ def search_fakes() -> ModuleType:
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their figures as files, which take longer than the page: for tests that do not look at them."""
     monkeypatch.setattr("cifarlab.reports.writing.write_figures", lambda *_: [])
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made and not drawn, which takes longest: by then all that they show has been read."""
+    png = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(png, "png")
+
+    def save(_figure: Any, file: Any, format: str, **_options: Any) -> None:
+        file.write('<svg width="1pt" height="1pt"></svg>' if format == "svg" else png.getvalue())
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
+
+
+@pytest.fixture
+def exported_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `export` does in processes of their own is done in this one, which has Keras: importing it takes longest."""
+
+    def run(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those of converters, as in a process of its own
+            apart.main(*map(Path, command[-2:]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(apart, "subprocess", SimpleNamespace(run=run, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr("cifarlab.exports.steps._LEAST_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

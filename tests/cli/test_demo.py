@@ -74,7 +74,7 @@ def test_compare(runs, capsys):
     assert len(json.loads(capsys.readouterr().out)["pairs"]) == 1
 
 
-def test_report_prints_its_path(runs, without_figures, capsys):
+def test_report_prints_its_path(runs, undrawn, without_figures, capsys):
     assert cli.main(["report", runs[0]]) == 0
     assert Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
 

@@ -1,11 +1,10 @@
-"""A run with every file that there is, to be damaged, and reports whose figures are not drawn."""
+"""A run with every file that there is, to be damaged."""
 
 import json
 import shutil
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from cifarlab.datasets.verdicts import Corrections, append_verdicts, new_verdict, read_labels
 from cifarlab.evaluation import calibration
@@ -57,13 +56,3 @@ def run(whole, tmp_path):
     """A copy that may be damaged."""
     shutil.copytree(whole.path, tmp_path / "whole")
     return Run(tmp_path / "whole")
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made and not drawn, which takes longest: by then nothing of a run is read any more."""
-
-    def save(_figure, file, format, **_options):
-        file.write('<svg width="1pt" height="1pt"></svg>' if format == "svg" else b"\x89PNG")
-
-    monkeypatch.setattr(Figure, "savefig", save)

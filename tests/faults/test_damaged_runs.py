@@ -33,7 +33,7 @@ WHOLLY = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_commands_say_in_one_line_what_is_wrong(run, name, undrawn, capsys, monkeypatch, tmp_path):
+def test_commands_say_in_one_line_what_is_wrong(run, name, undrawn, without_figures, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for content in WHOLLY.values():
         (run.path / name).write_bytes(content)

@@ -132,7 +132,7 @@ def without_temporary_files(request, tmp_path, monkeypatch):
     return entered
 
 
-def test_no_place_for_temporary_files(whole, tmp_path, picture, capfd, without_temporary_files):
+def test_no_place_for_temporary_files(whole, tmp_path, picture, undrawn, capfd, without_temporary_files):
     with without_temporary_files():
         assert main(["predict", picture, "--model", str(whole.path)]) == 0
         assert main(["predict", picture]) == 0

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cifarlab.cli import main as cli
@@ -150,16 +149,6 @@ def hostile(request, tmp_path, monkeypatch, make_run):
     return run
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Figures are made and not drawn: by then nothing of a run is read any more, and drawing takes longest."""
-
-    def save(_figure, file, format, **_options):
-        file.write('<svg width="1pt" height="1pt"></svg>' if format == "svg" else picture()["images"][1])
-
-    monkeypatch.setattr(Figure, "savefig", save)
-
-
 class JobHere:
     """A job with the very words of its command, but in this process: one that imports Keras anew takes ten seconds."""
 
@@ -196,7 +185,7 @@ def _begin_no_training(*_arguments, **_options):
     raise CifarlabError("no training is begun here")
 
 
-def test_no_command_executes_what_a_run_names(hostile, undrawn, capsys, monkeypatch):
+def test_no_command_executes_what_a_run_names(hostile, undrawn, without_figures, exported_here, capsys, monkeypatch):
     Image.new("RGB", (40, 40), "red").save("picture.png")
     places = {"run": "runs/theirs", "other": "runs/mine", "runs": "runs", "picture": "picture.png"}
     for words in itertools.chain(*WORDS.values()):
@@ -233,7 +222,7 @@ PARTS = {
 QUERY = {"run": ["theirs", "mine"], "runs": ["theirs", "mine"], "split": "test", "model": "theirs", "neighbours": "1"}
 
 
-def test_no_route_executes_what_a_run_names(hostile, undrawn, monkeypatch):
+def test_no_route_executes_what_a_run_names(hostile, undrawn, without_figures, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", JobHere)
     data_name, requests, has_begun = hostile.data_name, 0, False
     with open_app() as client:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cifarlab.cli import main as cli
@@ -22,7 +21,6 @@ from cifarlab.web.server.application import create_app
 from cifarlab.web.settings import Settings
 
 SIDE = 64
-SVG = '<svg width="1pt" height="1pt"></svg>'
 DATA = f"folder:pictures?size={SIDE}"
 SMALL = "--epochs 1 --batch-size 20"
 # In this order: what one leaves, the next may need.
@@ -66,23 +64,15 @@ def here(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _undrawn(here, monkeypatch):
-    """Figures are made and not drawn, which takes longest."""
+def _there(here, undrawn, monkeypatch):
     monkeypatch.chdir(here)
-    png = (here / "photo.png").read_bytes()
-
-    def save(_figure, file, format="png", **_options):
-        svg = format == "svg"
-        Path(file).write_bytes(png) if isinstance(file, str | Path) else file.write(SVG if svg else png)
-
-    monkeypatch.setattr(Figure, "savefig", save)
 
 
 def test_every_command_is_walked_or_needs_no_walk():
     assert sorted({*WORDS, *ELSEWHERE}) == discovery.names("cli.commands")
 
 
-def test_every_command_takes_64_pixels(capsys):
+def test_every_command_takes_64_pixels(exported_here, capsys):
     for words in itertools.chain(*WORDS.values()):
         code = cli.main(shlex.split(words))
         said = capsys.readouterr()

@@ -30,7 +30,7 @@ def test_its_model_answers_as_it_did(earlier, name):
     assert scores.accuracy == json.loads((EARLIER / name / "scores.json").read_text())["accuracy"]
 
 
-def test_what_it_says_is_read_without_its_being_evaluated_again(earlier):
+def test_what_it_says_is_read_without_its_being_evaluated_again(earlier, undrawn):
     run = open_run(earlier / "plain")
     assert run.recipe.model_args["widths"] == (8,)
     assert len(run.history()) == 6

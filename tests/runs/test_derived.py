@@ -178,7 +178,9 @@ def test_images_that_the_model_was_trained_on_are_told_by_the_comparison(make_ru
     )
 
 
-def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(make_run, fake_run, tmp_path, without_figures):
+def test_the_report_leaves_out_what_is_of_an_earlier_model_and_says_so(
+    make_run, fake_run, tmp_path, undrawn, without_figures
+):
     run = make_run(tmp_path, "first")
     fake_run.write_robustness(run)
     whole = report(run).read_text()

@@ -13,6 +13,7 @@ import pytest
 
 from cifarlab.runs import open_run
 from cifarlab.training import resume, train
+from cifarlab.training.launch import _epochs_between_pictures  # before other tests' fixtures replace it
 
 
 class StopAfter:
@@ -33,10 +34,13 @@ def runs_dir(tmp_path_factory):
     """Two runs: one trained straight through, one interrupted after two epochs and resumed."""
     folder = tmp_path_factory.mktemp("runs")
     settings = ["epochs=3", "data=digits"]
-    train("smoke", settings=settings, runs_dir=folder, name="whole")
-    with pytest.raises(KeyboardInterrupt):
-        train("smoke", settings=[*settings, "learning_rate=0.002"], runs_dir=folder, name="resumed", show=StopAfter(2))
-    resume(folder / "resumed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cifarlab.training.launch._epochs_between_pictures", _epochs_between_pictures)
+        train("smoke", settings=settings, runs_dir=folder, name="whole")
+        changed = [*settings, "learning_rate=0.002"]
+        with pytest.raises(KeyboardInterrupt):
+            train("smoke", settings=changed, runs_dir=folder, name="resumed", show=StopAfter(2))
+        resume(folder / "resumed")
     return folder
 
 

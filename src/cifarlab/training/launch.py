@@ -267,13 +267,16 @@ def _train_on(task: "Task", show: TrainingObserver, resume: bool) -> "TrainingSt
     from cifarlab.training.fit import fit
     from cifarlab.training.tensorboard import EventWriter
 
-    run, epochs = task.run, task.recipe.epochs
-    there = resume and run.has_checkpoint()
-    state = load_checkpoint(run, functools.partial(tell, show)) if there else None
-    every = max(1, epochs // 10) if task.until is None else None
+    there = resume and task.run.has_checkpoint()
+    state = load_checkpoint(task.run, functools.partial(tell, show)) if there else None
     first = 1 if state is None else state.epoch + 1
-    with EventWriter(run, task.recipe, task.splits.validation, every, first) as events:
+    with EventWriter(task.run, task.recipe, task.splits.validation, _epochs_between_pictures(task), first) as events:
         return fit(task, show, events, state)
+
+
+def _epochs_between_pictures(task: "Task") -> int | None:
+    """How many epochs there are between two that TensorBoard gets pictures of; None for none at all."""
+    return max(1, task.recipe.epochs // 10) if task.until is None else None
 
 
 def _note_end(run: Run, state: str, why: str) -> None:

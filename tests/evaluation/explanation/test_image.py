@@ -80,7 +80,9 @@ def test_a_training_images_story(runs, splits):
     assert chosen not in [near.image_id for near in told.neighbours]
 
 
-def test_a_report_brings_the_stories_of_its_worst_mistakes(story, runs, tmp_path, without_figures, monkeypatch, capsys):
+def test_a_report_brings_the_stories_of_its_worst_mistakes(
+    story, runs, tmp_path, undrawn, without_figures, monkeypatch, capsys
+):
     monkeypatch.setattr(console, "PLAIN_COUNT_SECONDS", 600)
     page = tmp_path / "told.html"
     assert cli.main(["report", str(runs[0].path), "--output", str(page), "--stories", "2"]) == 0

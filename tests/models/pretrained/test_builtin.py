@@ -158,7 +158,7 @@ def test_evaluating_it_gives_the_numbers_of_its_card(standin: Path) -> None:
 
 
 def test_report_and_compare_take_the_name(
-    standin: Path, source: Run, without_figures: None, capsys: pytest.CaptureFixture[str]
+    standin: Path, source: Run, undrawn: None, without_figures: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in (["report", "builtin"], ["compare", "builtin", str(source.path)], ["doubts", "builtin"]):
         assert cli.main(words) == 2
@@ -176,7 +176,7 @@ def test_report_and_compare_take_the_name(
 
 
 def test_its_run_is_found_where_evaluate_was_told_to_make_it(
-    standin: Path, source: Run, without_figures: None, capsys: pytest.CaptureFixture[str]
+    standin: Path, source: Run, undrawn: None, without_figures: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     elsewhere = ["--runs-dir", "elsewhere"]
     assert cli.main(["report", "builtin", *elsewhere]) == 2
