@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +23,36 @@ from cifarlab.utils.progress import ignore
 FORMATS = discovery.names("exports.formats")
 
 
-def export_to(form: str, run: Run, folder: Path, quantise: str | None = None) -> ExportedFile:
-    """A file of this format, or a skipped test where something is missing that it needs."""
-    try:
-        choosing.choose_formats([form], quantise)
-    except CifarlabError as error:
-        pytest.skip(str(error))
-    options = {"most_lost": 100.0, "data_dir": None, "code": (), "progress": ignore}
-    found = export_each(run, [form], quantise=quantise, output=folder, **options)
-    assert found.refused == {}
-    (file,) = found.files
-    return file
+@pytest.fixture(scope="session")
+def export_to(digits_run: Run, exports: Path) -> Callable[..., ExportedFile]:
+    """Exports in a format, once; or skips the test where something is missing that it needs."""
+
+    @cache
+    def export(form: str, quantise: str | None = None) -> ExportedFile:
+        try:
+            choosing.choose_formats([form], quantise)
+        except CifarlabError as error:
+            pytest.skip(str(error))
+        options = {"most_lost": 100.0, "data_dir": None, "code": (), "progress": ignore}
+        found = export_each(digits_run, [form], quantise=quantise, output=exports, **options)
+        assert found.refused == {}
+        (file,) = found.files
+        return file
+
+    return export
+
+
+@pytest.fixture
+def copy_of(export_to: Callable[..., ExportedFile], tmp_path: Path) -> Callable[[str], Path]:
+    """Copies what was exported in a format, to be changed."""
+
+    def copy(form: str) -> Path:
+        place = export_to(form).path
+        shutil.copy(record_file(place), tmp_path)
+        there = tmp_path / place.name
+        return Path(shutil.copytree(place, there) if place.is_dir() else shutil.copy(place, there))
+
+    return copy
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -45,8 +66,8 @@ def test_a_format_says_what_it_is(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_answers_as_its_run_and_can_be_asked_again(form: str, digits_run: Run, exports: Path) -> None:
-    file = export_to(form, digits_run, exports)
+def test_a_file_answers_as_its_run_and_can_be_asked_again(form: str, digits_run: Run, exports: Path, export_to) -> None:
+    file = export_to(form)
     assert file.path.exists()
     record = read_record(file.path)
     assert (record.form, record.about.run, record.sha256) == (form, "digits-run", checksum(file.path))
@@ -66,12 +87,12 @@ def test_a_file_answers_as_its_run_and_can_be_asked_again(form: str, digits_run:
 @pytest.mark.parametrize("quantise", QUANTISATIONS)
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_quantised_file_is_smaller_and_told_by_its_accuracy(
-    form: str, quantise: str, digits_run: Run, exports: Path
+    form: str, quantise: str, digits_run: Run, export_to
 ) -> None:
     if quantise not in choosing.find_format(form).QUANTISES:
         pytest.skip(f"{form} has no {quantise}")
     looks = len(digits_run.looks())
-    file = export_to(form, digits_run, exports, quantise)
+    file = export_to(form, quantise)
     assert quantise in file.path.name
     assert file.proof.accuracy_change is not None
     assert read_record(file.path).about.quantised == quantise
@@ -81,9 +102,9 @@ def test_a_quantised_file_is_smaller_and_told_by_its_accuracy(
 @pytest.mark.parametrize("form", ["onnx", "web"])
 @pytest.mark.parametrize("where", ["record", "file", "both"])
 def test_other_class_names_are_found_though_every_checksum_fits(
-    form: str, where: str, digits_run: Run, tmp_path: Path
+    form: str, where: str, digits_run: Run, copy_of
 ) -> None:
-    place = export_to(form, digits_run, tmp_path).path
+    place = copy_of(form)
     if where != "record":
         for path in [place] if place.is_file() else [place / "network.js"]:
             names, turned = (json.dumps(each) for each in (CLASS_NAMES, CLASS_NAMES[::-1]))
@@ -99,16 +120,16 @@ def test_other_class_names_are_found_though_every_checksum_fits(
         verify_file(place, digits_run)
 
 
-def test_a_file_that_was_altered_is_not_asked(digits_run: Run, tmp_path: Path) -> None:
-    file = export_to("onnx", digits_run, tmp_path).path
+def test_a_file_that_was_altered_is_not_asked(digits_run: Run, copy_of) -> None:
+    file = copy_of("onnx")
     with file.open("ab") as opened:
         opened.write(b"more")
     with pytest.raises(CifarlabError, match="is not as it was exported"):
         verify_file(file, digits_run)
 
 
-def test_a_file_of_another_model_is_not_compared(digits_run: Run, tmp_path: Path) -> None:
-    file = export_to("onnx", digits_run, tmp_path).path
+def test_a_file_of_another_model_is_not_compared(digits_run: Run, copy_of) -> None:
+    file = copy_of("onnx")
     told = json.loads(record_file(file).read_text())
     told["about"]["model_checksum"] = "crc32:0"
     record_file(file).write_text(json.dumps(told))
@@ -116,14 +137,14 @@ def test_a_file_of_another_model_is_not_compared(digits_run: Run, tmp_path: Path
         verify_file(file, digits_run)
 
 
-def test_a_part_of_an_exported_folder_leads_to_the_folder(digits_run: Run, tmp_path: Path) -> None:
-    place = export_to("web", digits_run, tmp_path).path
+def test_a_part_of_an_exported_folder_leads_to_the_folder(digits_run: Run, copy_of) -> None:
+    place = copy_of("web")
     with pytest.raises(CifarlabError, match=r"is part of an exported folder: give .*digits-run-web$"):
         verify_file(place / "digits-run.html", digits_run)
 
 
-def test_a_file_whose_run_is_elsewhere_says_how_to_name_it(digits_run: Run, tmp_path: Path) -> None:
-    file = export_to("onnx", digits_run, tmp_path).path
+def test_a_file_whose_run_is_elsewhere_says_how_to_name_it(digits_run: Run, copy_of, tmp_path: Path) -> None:
+    file = copy_of("onnx")
     with pytest.raises(CifarlabError, match="cifarlab export RUN --verify"):
         verify_file(file, runs_dir=tmp_path / "nowhere")
     moved = shutil.move(file, tmp_path / "moved.onnx")
@@ -131,9 +152,9 @@ def test_a_file_whose_run_is_elsewhere_says_how_to_name_it(digits_run: Run, tmp_
         verify_file(moved, digits_run)
 
 
-def test_what_a_file_says_of_itself_lies_in_it(digits_run: Run, exports: Path) -> None:
+def test_what_a_file_says_of_itself_lies_in_it(export_to) -> None:
     onnx = pytest.importorskip("onnx")
-    file = export_to("onnx", digits_run, exports).path
+    file = export_to("onnx").path
     (told,) = [each.value for each in onnx.load_model(file).metadata_props if each.key == "cifarlab"]
     about = json.loads(told)
     assert about == json.loads(record_file(file).read_text())["about"]
