@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifarlab.training import checkpoint_manager
-from cifarlab.training.checkpoint import TrainingState
+from cifarlab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from cifarlab.training.checkpoint_manager import CheckpointManager
 
 
@@ -144,3 +144,23 @@ def test_the_last_epoch_is_copied_however_long_it_takes(make_manager, clock):
         clock.seconds += 1.0
         manager.save({})
     assert manager.state.epoch == 3
+
+
+def test_the_backends_own_random_state_is_kept_beside_the_variables(tmp_path):
+    run = SimpleNamespace(
+        checkpoint_file=tmp_path / "checkpoint.npz", earlier_checkpoint_file=tmp_path / "checkpoint-earlier.npz"
+    )
+    for random in ([np.arange(5, dtype=np.uint8)], []):  # torch has one; other backends and earlier versions have none
+        save_checkpoint(run, TrainingState([np.ones(2, np.float32)], [], 1, [{"epoch": 1}], random))
+        loaded = load_checkpoint(run, pytest.fail)
+        assert [each.tolist() for each in loaded.random] == [each.tolist() for each in random]
+        assert len(loaded.values) == 1
+
+
+def test_the_random_state_is_of_the_same_epoch_as_the_variables(make_manager):
+    state = Variable()
+    manager, *_ = make_manager(2, random=[state])
+    for number in (1, 2):
+        state.assign(np.full(1, number, np.float32))
+        manager.save(row(0.5, 1.0))
+    assert [each.tolist() for each in manager.state.random] == [[2.0]]

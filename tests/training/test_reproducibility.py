@@ -155,10 +155,8 @@ def test_other_precision(train, copy, backend):
     expect("another precision", backend, [verified(run, backend)])
 
 
-@pytest.mark.parametrize(
-    ("backend", "cores"),
-    [*((backend, cores) for backend in ("TensorFlow", "JAX") for cores in (None, "0")), ("torch", None)],
-)
+@BACKENDS
+@pytest.mark.parametrize("cores", [None, "0"])
 def test_resumed(train, tmp_path, backend, cores):
     """Paused after its first epoch and resumed in another process, also with fewer cores."""
     if cores and shutil.which("taskset") is None:

@@ -1,7 +1,8 @@
 """TrainingState: everything that a training is at the end of an epoch, explicit, on disk and back.
 
 The shuffle of an epoch follows from the seed and the epoch's number, the schedule from the optimizer's step count,
-and the random states of dropout and augmentation are variables; so variables, history and the best epoch are all.
+and the random states of dropout and augmentation are variables; so variables, history and the best epoch are all, and
+torch's own random state, from which Keras takes dropout there.
 """
 
 import hashlib
@@ -33,12 +34,14 @@ class TrainingState:
         values: Every variable of the model, its augmentation and the optimizer, in Keras's order.
         best: The model's variables at the best epoch so far.
         best_epoch: Its number, 0 before the first.
+        random: The backend's own random states, see `Engine.random_states`; none from earlier versions.
     """
 
     values: list[Array]
     best: list[Array]
     best_epoch: int = 0
     history: Rows = field(default_factory=list)
+    random: list[Array] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -67,6 +70,7 @@ def save_checkpoint(run: Run, state: TrainingState) -> None:
     # Under mixed bfloat16 too all variables are float32 or integers: NumPy's format has no bfloat16.
     arrays: dict[str, Any] = {f"values/{number}": value for number, value in enumerate(state.values)}
     arrays |= {f"best/{number}": value for number, value in enumerate(state.best)}
+    arrays |= {f"random/{number}": value for number, value in enumerate(state.random)}
     notes = json.dumps({"best_epoch": state.best_epoch, "history": state.history})
     arrays["notes"] = np.array(notes)
     arrays[_CHECKSUM] = np.array(_checksum(arrays))
@@ -115,9 +119,9 @@ def _read(path: Path) -> TrainingState:
         # Counted and not sorted by name: "values/10" would stand before "values/2".
         lists = [
             [arrays[f"{group}/{n}"] for n in range(sum(key.startswith(f"{group}/") for key in arrays))]
-            for group in ("values", "best")
+            for group in ("values", "best", "random")
         ]
-        return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"])
+        return TrainingState(lists[0], lists[1], notes["best_epoch"], notes["history"], lists[2])
     except BROKEN_ARCHIVE as error:
         raise CifarlabError(f"cannot read {path}: {say_error(error)}") from error
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
@@ -34,6 +35,7 @@ class CheckpointManager:
         kept: What the best epoch's weights are read from, one for each variable of `model`; by default these.
         select_by: By which measure on validation an epoch is the best, see `Recipe`.
         patience: After how many epochs without a better one the training is over; 0 for never.
+        random: The backend's own random states, see `Engine.random_states`.
 
     Attributes:
         state: Of the last epoch that was saved.
@@ -50,10 +52,11 @@ class CheckpointManager:
         kept: Sequence[keras.Variable] | None = None,
         select_by: str = "accuracy",
         patience: int = 0,
+        random: Sequence[Any] = (),
     ) -> None:
         self._run, self._model, self._variables = run, model, variables
         self._kept, self._select_by = model.variables if kept is None else kept, select_by
-        self._patience = patience
+        self._patience, self._random = patience, random
         self._recorder, self._epochs = recorder, epochs
         self.state = state
         self._best, self._best_epoch, self._history = state.best, state.best_epoch, list(state.history)
@@ -89,11 +92,12 @@ class CheckpointManager:
         # A kill costs what has happened since the last write; an interrupt only what has since the last copy.
         if self._copying.is_due() or is_last or self.is_over or len(self._history) == self._epochs:
             with self._copying:
-                values = read_variables(self._variables)
-            self.state = TrainingState(values, self._best, self._best_epoch, list(self._history))
+                values, random = read_variables(self._variables), read_variables(self._random)
+            self.state = TrainingState(values, self._best, self._best_epoch, list(self._history), random)
             if self._writing.is_due():
                 self.write()
                 write_variables(self._variables, self.state.values)  # the training goes on where it was
+                write_variables(self._random, self.state.random)
         return is_best
 
     def write(self) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,15 +99,15 @@ def fit(task: Task, show: TrainingObserver, watch: Watcher, state: TrainingState
     variables = [*whole.variables, *optimizer.variables]
     kept = averaged_variables(task.model, optimizer)
     recorder = Recorder(task.splits, task.recipe.epochs)
-    state = TrainingState([], []) if state is None else _restore(task, state, variables, recorder)
+    random = engine_class().random_states()
+    state = TrainingState([], []) if state is None else _restore(task, state, variables, random, recorder)
     engine = _engine(task, trained, optimizer)
     if not state.epoch:
         engine = NotingEngine(engine, task.steps_per_epoch, partial(write_first_steps, task.run))
     show.start(task.recipe, task.run, task.steps_per_epoch, state.epoch + 1, task.recipe.epochs)
     last = min(task.until or task.recipe.epochs, task.recipe.epochs)
-    manager = CheckpointManager(
-        task.run, task.model, variables, recorder, state, last, kept, task.recipe.select_by, task.recipe.patience
-    )
+    how = task.recipe.select_by, task.recipe.patience
+    manager = CheckpointManager(task.run, task.model, variables, recorder, state, last, kept, *how, random)
     try:
         for epoch in range(state.epoch + 1, last + 1):
             if manager.is_over:  # after the epoch before, or as a run that was killed had been
@@ -281,10 +282,14 @@ def _engine(task: Task, trained: Mapping[int, keras.Model], optimizer: keras.opt
     )
 
 
-def _restore(task: Task, state: TrainingState, variables: list[keras.Variable], recorder: Recorder) -> TrainingState:
+def _restore(
+    task: Task, state: TrainingState, variables: list[keras.Variable], random: list[Any], recorder: Recorder
+) -> TrainingState:
     """The state of the run's checkpoint, put into the variables and the recorder."""
     try:
         write_variables(variables, state.values)
+        if len(state.random) == len(random):  # an earlier version or another backend kept none
+            write_variables(random, state.random)
     except ValueError as error:
         raise CifarlabError(
             f"{task.run.checkpoint_file} does not fit the model {task.recipe.model}: {error}"

@@ -60,6 +60,11 @@ class Engine(ABC):
         """How many devices a training may use: one, where the backend's engine does not know how to use more."""
         return 1
 
+    @classmethod
+    def random_states(cls) -> list[Any]:
+        """What the backend draws from beside Keras's variables, each read and assigned as these are: here nothing."""
+        return []
+
     @abstractmethod
     def run(self, indices: Array, pixels: int) -> tuple[Array, Array]:
         """Take one step a row.

@@ -14,6 +14,11 @@ from cifarlab.utils.arrays import Array
 class BackendEngine(Engine):
     """See `cifarlab.training.engines.Engine`. Keras's variables are torch's own, and changed in place."""
 
+    @classmethod
+    def random_states(cls) -> list[Any]:
+        """Those of torch itself."""
+        return [_RandomState()]
+
     def put(self, array: Array) -> torch.Tensor:
         """A tensor on the device that Keras uses."""
         return torch.from_numpy(array).to(get_device())
@@ -41,3 +46,20 @@ class BackendEngine(Engine):
         with torch.no_grad():
             self.optimizer.apply([variable.value.grad for variable in variables], variables)
         return losses.detach(), rights
+
+
+class _RandomState:
+    """torch's own on the device: Keras draws dropout from it where a layer was given no seed, since that is faster."""
+
+    @property
+    def value(self) -> torch.Tensor:
+        """`(S,)` uint8, on the host."""
+        return torch.cuda.get_rng_state() if _is_on_cuda() else torch.get_rng_state()
+
+    def assign(self, value: Array) -> None:
+        """Go on from there."""
+        (torch.cuda.set_rng_state if _is_on_cuda() else torch.set_rng_state)(torch.from_numpy(value))
+
+
+def _is_on_cuda() -> bool:
+    return str(get_device()).startswith("cuda")
