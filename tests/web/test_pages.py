@@ -188,8 +188,10 @@ def test_pictures_are_kept_by_the_browser(pages):
 
 
 def test_a_gallery_needs_few_requests_whose_answers_are_kept(pages):
-    addresses = re.findall(r"url\((/sheets/[^)]+)\)", pages.get("/data/digits?split=train").text)
-    assert len(addresses) == 3
+    page = pages.get("/data/digits?split=train").text
+    addresses = re.findall(r"url\((/sheets/[^)]+)\)", page)
+    assert len(addresses) == 4
+    assert re.findall(r'<link rel="preload" as="image" href="([^"]+)"', page) == addresses
     answer = pages.get(addresses[0])
     assert answer.headers["content-type"] == "image/webp"
     assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"

@@ -68,7 +68,7 @@ class Gallery:
         problem: Why there are no pictures; or empty.
         shown: Whether wrong, right or all predictions are shown; empty for a data set.
         doubts: Whose doubts can be asked for; empty where nobody's.
-        sheets: Style of the list, which names the sheets that hold the pictures; empty where there are none.
+        sheets: What holds the pictures.
         ids: Address of the ids of all that the filter left, to which the filter is to be added.
         not_asked: Runs that are not among `doubts` as their predictions cannot be used: name to what is wrong.
     """
@@ -83,7 +83,7 @@ class Gallery:
     shown: str = ""
     choices: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    sheets: str = ""
+    sheets: Sheets = field(default_factory=Sheets)
     ids: str = ""
     not_asked: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,11 +102,11 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     carried = address("", {"in": summary.name, **_filter(query), "split": split})  # once: a page has hundreds of links
     shown = rows[(page - 1) * size : page * size]
     ids = [image_id for image_id in predictions.ids[shown].tolist() if collection and image_id in collection.places]
-    sheets = lay_out(collection, ids) if collection and ids else Sheets("", {})
+    sheets = lay_out(collection, ids) if collection and ids else Sheets()
     tiles = [_prediction_tile(predictions, row, collection, sheets.styles, carried) for row in shown]
     names, classes, ids_at = doubts.runs if doubts else (), predictions.class_names, f"/ids{summary.address}"
     return Gallery(
-        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets.style, ids_at,
+        tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets, ids_at,
         library.not_asked(summary.data, split),
     )  # fmt: skip
 
@@ -153,7 +153,7 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
         tiles.append(Tile(href, sheets.styles[image_id], alt, true, said, sure, said in ("", true), name))
     names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
     return Gallery(
-        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets.style, ids=ids,
+        tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets, ids=ids,
         not_asked=library.not_asked(collection.name, split),
     )  # fmt: skip
 

@@ -1,14 +1,16 @@
-"""Sheets: the pictures of a gallery's page, a hundred in one file, of which each tile shows its own part.
+"""Sheets: the pictures of a gallery's page, up to a hundred in one file, of which each tile shows its own part.
 
 One request for each picture would make a browser, which asks for six at a time, wait fifty times. A sheet's address
 holds which pictures are on it, so that it can be kept for good, and never shows another picture than its page means.
+The first is small, and the page's head names all of them: the first rows are there when the page is first painted.
 """
 
 import base64
 import binascii
 import io
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -17,6 +19,7 @@ from cifarlab.utils.images import Pixels, shrink
 from cifarlab.web.pages.data_set import LARGEST_SIDE_PIXELS, Collection
 
 MOST_PICTURES = 100
+_ON_THE_FIRST = 20
 _COLUMNS = 10
 _EDGE = 1  # pixels around each picture that repeat its own: a browser that scales mixes in what lies beside it
 
@@ -28,10 +31,12 @@ class Sheets:
     Attributes:
         style: Of the list: the sheets' addresses, how large one is beside a tile, and a picture's proportions.
         styles: Image id to its tile's style: which sheet, and where there.
+        addresses: Of the sheets.
     """
 
-    style: str
-    styles: dict[str, str]
+    style: str = ""
+    styles: dict[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
 
 
 def lay_out(collection: Collection, ids: Sequence[str]) -> Sheets:
@@ -42,8 +47,10 @@ def lay_out(collection: Collection, ids: Sequence[str]) -> Sheets:
         ids: Of images of the data set, in their order on the page.
     """
     height, width = _size(collection)
-    parts = [ids[start : start + MOST_PICTURES] for start in range(0, len(ids), MOST_PICTURES)]
-    properties = [f"--sheet{number}:url({_address(collection, part)})" for number, part in enumerate(parts)]
+    starts = [0, *range(_ON_THE_FIRST, len(ids), MOST_PICTURES)]
+    parts = [ids[start:end] for start, end in itertools.pairwise([*starts, len(ids)])]
+    addresses = tuple(_address(collection, part) for part in parts)
+    properties = [f"--sheet{number}:url({address})" for number, address in enumerate(addresses)]
     across = 100 * _COLUMNS * (width + 2 * _EDGE) / width
     styles = {}
     for number, part in enumerate(parts):
@@ -52,7 +59,7 @@ def lay_out(collection: Collection, ids: Sequence[str]) -> Sheets:
             styles[image_id] = (
                 f"background-image:var(--sheet{number});background-position:{100 * left:.4g}% {100 * top:.4g}%"
             )
-    return Sheets(";".join([*properties, f"--across:{across:g}%", f"--ratio:{width}/{height}"]), styles)
+    return Sheets(";".join([*properties, f"--across:{across:g}%", f"--ratio:{width}/{height}"]), styles, addresses)
 
 
 def draw_sheet(collection: Collection, code: str) -> bytes | None:
@@ -60,15 +67,15 @@ def draw_sheet(collection: Collection, code: str) -> bytes | None:
     images = _images(collection, code)
     if images is None:
         return None
-    height, width = _size(collection)
-    cell = (height + 2 * _EDGE, width + 2 * _EDGE)
-    sheet = np.zeros((_rows(len(images)) * cell[0], _COLUMNS * cell[1], images[0].shape[-1]), np.uint8)
-    for place, image in enumerate(images):
-        top, left = place // _COLUMNS * cell[0], place % _COLUMNS * cell[1]
-        edged = np.pad(shrink(image, LARGEST_SIDE_PIXELS), ((_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0)), mode="edge")
-        sheet[top : top + cell[0], left : left + cell[1]] = edged
+    pictures = np.stack([shrink(image, LARGEST_SIDE_PIXELS) for image in images])  # (N, H, W, C)
+    edged = np.pad(pictures, ((0, 0), (_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0)), mode="edge")
+    count, height, width, channels = edged.shape
+    cells = np.zeros((_rows(count) * _COLUMNS, height, width, channels), np.uint8)
+    cells[:count] = edged
+    rows = cells.reshape(-1, _COLUMNS, height, width, channels).swapaxes(1, 2)  # (rows, H, columns, W, C)
+    sheet = rows.reshape(-1, _COLUMNS * width, channels)
     file = io.BytesIO()
-    # The fastest of Pillow's lossless ways: 9 ms for a hundred pictures of CIFAR-10, a fifth smaller than PNG in 14.
+    # The fastest of Pillow's lossless ways: 4 ms for a hundred pictures of CIFAR-10, a fifth smaller than PNG in 9.
     Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(
         file, "webp", lossless=True, quality=0, method=0
     )
