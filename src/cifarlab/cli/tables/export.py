@@ -35,6 +35,8 @@ def print_verified(found: Verified) -> None:
         f"the logits {proof.largest_difference:.1e}"
     )
     verdict = f"no longer answers as {found.run}: {found.objection}" if found.objection else f"answers as {found.run}"
+    if changed := _accuracy_change(proof):
+        verdict += f", quantised, its accuracy changed by {changed}"
     say(make_console(), f"{found.path} {verdict}; {told}")
 
 
@@ -49,10 +51,15 @@ def _told(proof: Proof | None) -> tuple[str, str, str]:
     if proof is None:
         return "not compared", "", ""
     ties = f" ({proof.ties} tied)" if proof.ties else ""
-    change, shown = proof.accuracy_change, ""
-    if change is not None and change.value is not None and change.low is not None and change.high is not None:
-        shown = f"{signed(100 * change.value)} ({signed(100 * change.low)} to {signed(100 * change.high)}) points"
     share = f"{proof.same_classes:,} of {proof.pictures:,}"
-    if change is not None:
+    if proof.accuracy_change is not None:
         share = percent(proof.same_classes / proof.pictures)
-    return f"{proof.largest_difference:.1e}", f"{share}{ties}", shown
+    return f"{proof.largest_difference:.1e}", f"{share}{ties}", _accuracy_change(proof)
+
+
+def _accuracy_change(proof: Proof) -> str:
+    """Of a quantised file, with its interval; nothing of others."""
+    change = proof.accuracy_change
+    if change is None or change.value is None or change.low is None or change.high is None:
+        return ""
+    return f"{signed(100 * change.value)} ({signed(100 * change.low)} to {signed(100 * change.high)}) points"
