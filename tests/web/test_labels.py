@@ -117,6 +117,18 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_kept(own_pages, kept, dig
     assert not kept.exists()
 
 
+def test_a_browser_that_is_refused_is_led_back(own_pages, kept, digits, links, text_of):
+    back = "/data/digits?sort=doubt&mark=1"
+    fields = {"image": f"-1:{digits.test.ids[0]}", "verdict": "relabel", "back": back}
+    answer = own_pages.post("/labels/digits", data=fields, headers=FORM)
+    assert answer.status_code == 400
+    assert f"Not kept: no other class is suggested for {digits.test.ids[0]}" in text_of(answer.text)
+    assert f"{back}#marking" in links(answer.text)
+    answer = own_pages.post("/labels/digits", data=fields | {"back": "//evil.example"}, headers=FORM)
+    assert not links(answer.text, "evil.example#")
+    assert not kept.exists()
+
+
 def test_marks_go_to_known_data_sets_alone(own_pages, runs_dir):
     for slug in ("nothing", "..", "%2e%2e%2fdigits", "builtin"):
         answer = own_pages.post(f"/labels/{slug}", data={"image": "1:x", "verdict": "drop"}, headers=SCRIPT)

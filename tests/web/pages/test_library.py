@@ -184,7 +184,8 @@ def test_runs_that_cannot_be_asked_hide_nobodys_doubts(library, runs_dir, make_r
     assert {name: why.partition("predictions")[2][:17] for name, why in told.items()} == {
         "damaged": f" from {runs_dir / 'damaged'}"[:17], "images": " are of other ima", "labels": " are of other lab",
     }  # fmt: skip
-    assert alone.not_asked("digits", "test") == {}
+    assert doubts.not_asked == told
+    assert (expected.not_asked, alone.not_asked("digits", "test")) == ({}, {})
 
 
 def test_training_labels_are_doubted_by_runs_that_left_the_images_out(library, runs_dir, make_run):

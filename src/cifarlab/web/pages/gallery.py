@@ -107,7 +107,7 @@ def show_predictions(library: Library, summary: RunSummary, split: str, query: M
     names, classes, ids_at = doubts.runs if doubts else (), predictions.class_names, f"/ids{summary.address}"
     return Gallery(
         tiles, len(rows), page, pages, problem, classes, ORDERS, chosen.shown, SHOWN, names, sheets, ids_at,
-        library.not_asked(summary.data, split),
+        doubts.not_asked if doubts else library.not_asked(summary.data, split),
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def show_images(library: Library, collection: Collection, split: str, query: Map
     names, classes, ids = doubts.runs if doubts else (), collection.class_names, f"/ids/data/{collection.slug}"
     return Gallery(
         tiles, len(rows), page, pages, "", classes, DATA_ORDERS, doubts=names, sheets=sheets, ids=ids,
-        not_asked=library.not_asked(collection.name, split),
+        not_asked=doubts.not_asked if doubts else library.not_asked(collection.name, split),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Label error scores: how improbable the labels of a split are to runs that were not trained on them."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class Doubts:
         believed: `(N,)` float32: that probability.
         class_names: In the order of the labels.
         state: Another one means that these are other doubts.
+        not_asked: Runs whose predictions would count and cannot be used: name of each to what is wrong.
     """
 
     runs: tuple[str, ...]
@@ -32,6 +33,7 @@ class Doubts:
     believed: NDArray[np.float32]
     class_names: tuple[str, ...]
     state: Hashable = None
+    not_asked: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """`(M,)` float32: the doubt of each image; NaN where no run was asked about it."""

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,12 +114,13 @@ class Library:
             data: Name of the data set.
             split: `"train"`, `"validation"` or `"test"`.
         """
-        asked, _ = self._asked(data, split)
+        asked, not_asked = self._asked(data, split)
         if not asked:
             return None
         key = ("doubts", data, split, tuple((summary.name, summary.signature) for summary in asked))
         read = _held_out(split)
-        return self.keep(key, lambda: weigh_labels({each.name: self.predictions(each, read) for each in asked}, key))
+        found = self.keep(key, lambda: weigh_labels({each.name: self.predictions(each, read) for each in asked}, key))
+        return replace(found, not_asked=not_asked)
 
     def not_asked(self, data: str, split: str) -> dict[str, str]:
         """Runs whose predictions would count among the doubts and cannot be used: name of each to what is wrong."""
@@ -200,11 +202,11 @@ class Library:
         runs = [summary for summary in self.summaries() if summary.data == data]
         if read == "validation":
             runs = [summary for summary in runs if not summary.run.labels_file.is_file()]
-        files = {summary.name: (summary.run.predictions_file(read), summary.run.scores_file(read)) for summary in runs}
         damage = {
             summary.name: summary.damaged[file.name]
             for summary in runs
-            for file in files[summary.name]
+            if summary.damaged  # of most runs nothing is
+            for file in (summary.run.scores_file(read), summary.run.predictions_file(read))
             if file.name in summary.damaged
         }
         asked: list[RunSummary] = []

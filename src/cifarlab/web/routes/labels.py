@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from cifarlab.utils.errors import CifarlabError
+from cifarlab.web.pages import rendering
 from cifarlab.web.pages.marks import add_marks, marks_file, read_content
 from cifarlab.web.server.state import LibraryOf
 
@@ -24,13 +26,18 @@ def mark_labels(
     fields = dict(typed)
     images = [value for key, value in typed if key == "image"]
     collection = library.collection(slug)
-    marks = add_marks(library, collection, images, fields.get("verdict", ""), fields.get("new", ""))
-    if "application/json" in request.headers.get("accept", ""):
-        ids = [each.partition(":")[2] for each in images]
-        return JSONResponse({"marks": {each: marks.words(each) for each in ids}, "summary": marks.summary})
     back = fields.get("back", "")
     # Only to an address of this app: never to another host.
     safe = back if back.startswith("/") and not back.startswith(("//", "/\\")) else f"/data/{slug}?mark=1"
+    try:
+        marks = add_marks(library, collection, images, fields.get("verdict", ""), fields.get("new", ""))
+    except CifarlabError as error:
+        if not rendering.wants_page(request):
+            raise
+        return rendering.page(request, "error.html", status=400, message=f"Not kept: {error}", back=f"{safe}#marking")
+    if "application/json" in request.headers.get("accept", ""):
+        ids = [each.partition(":")[2] for each in images]
+        return JSONResponse({"marks": {each: marks.words(each) for each in ids}, "summary": marks.summary})
     return RedirectResponse(f"{safe}#found", status_code=303)
 
 
