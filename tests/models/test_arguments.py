@@ -5,7 +5,7 @@ import inspect
 import keras
 import pytest
 
-from cifarlab.models import KINDS, check_argument
+from cifarlab.models import KINDS, check_argument, check_arguments
 from cifarlab.models._arguments import ACTIVATIONS
 from cifarlab.utils import discovery
 
@@ -59,6 +59,16 @@ def test_activations_are_those_of_keras_that_keep_the_shape():
     assert set(ACTIVATIONS) == set(kept)
     for name in ACTIVATIONS:
         keras.layers.Activation(name)
+
+
+def test_settings_that_a_search_changes_together_need_not_fit_each_other():
+    values = {"widths": (8,), "dropout": (0.1, 0.2)}
+    kinds = discovery.load("models", "mlp").ARGUMENTS
+    check_arguments(kinds, values, together=False)
+    with pytest.raises(ValueError, match="dropout needs one rate"):
+        check_arguments(kinds, values)
+    with pytest.raises(ValueError, match="widths must be"):
+        check_arguments(kinds, {**values, "widths": (0,)}, together=False)
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,10 @@ def test_the_network_of_trained_weights_is_not_varied():
         choose_space("finetune", [], ["start_from=builtin,runs/none"])
     with pytest.raises(CifarlabError, match="name them too, such as start_from=builtin"):
         choose_space("finetune", fixed=["start_from="])
+
+
+@pytest.mark.parametrize("recipe", discovery.names("recipes"))
+def test_every_recipe_is_searched_by_default(recipe):
+    if load_recipe(recipe).start_from:  # its network is that of the weights
+        return
+    assert choose_space(recipe).parameters

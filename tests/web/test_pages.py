@@ -152,6 +152,11 @@ def test_a_browser_gets_the_apps_own_page_of_an_error_and_a_program_json(pages, 
     assert for_programs.json()["detail"]
 
 
+def test_a_part_of_an_address_of_another_kind_is_told_in_plain_words(pages):
+    told = html.unescape(pages.get("/studies/found/trials/abc").text)
+    assert "number must be a whole number. Received: 'abc'" in told
+
+
 @pytest.mark.parametrize("address", ["/v1/runs/nope/scores", "/v1/nope", "/metrics/nope"])
 def test_addresses_for_programs_answer_json_whoever_asks(pages, address):
     answer = pages.get(address)  # as a browser

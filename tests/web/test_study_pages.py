@@ -189,6 +189,9 @@ def test_nobody_elses_page_starts_or_stops_anything(client, study, launched):
         ({"range": "lerning_rate=1..3"}, "lerning_rate", "range"),
         ({"choice": "optimizer=adam,nothing"}, "one of adam", "choice"),
         ({"name": "../up"}, "name is made of", "name"),
+        ({"fix": "batch_size=100000"}, "batch_size 100000 is more than the", "fix"),
+        ({"fix": "model.widths=(0,)"}, "widths must be positive whole numbers", "fix"),
+        ({"choice": "model.activation=relu,rely"}, "activation must be one of", "choice"),
         ({"storage": "sqlite:///x"}, "unknown field", ""),
     ],
 )

@@ -15,12 +15,13 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
-def check_arguments(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def check_arguments(kinds: Mapping[str, Any], values: Mapping[str, Any], *, together: bool = True) -> None:
     """Refuse settings from which no network can be built.
 
     Args:
         kinds: The model's `ARGUMENTS`.
         values: The settings by name; `input_shape`, where it is known, is among them, and others are left alone.
+        together: Whether they must also fit each other.
 
     Raises:
         ValueError: If a setting is of another kind, or two do not fit each other; in one line.
@@ -28,6 +29,11 @@ def check_arguments(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> None
     for name, kind in kinds.items():
         if name in values:
             check_argument(name, kind, values[name])
+    if together:
+        _check_together(values)
+
+
+def _check_together(values: Mapping[str, Any]) -> None:
     rates, widths = values.get("dropout"), values.get("widths")
     if isinstance(rates, Sequence) and isinstance(widths, Sequence) and len(rates) != len(widths):
         raise ValueError(f"dropout needs one rate, or one for each of {len(widths)} layers. Received: {rates!r}")

@@ -56,7 +56,7 @@ def prepare(
     """
     shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
-    check_recipe(shipped)
+    check_recipe(shipped, together=False)
     if not shipped.validation_fraction:
         raise CifarlabError("trials are compared on validation images: --fix validation_fraction=0.1")
     return dataclasses.replace(shortened(shipped, rules.epochs), confirmation_fraction=confirm)

@@ -117,7 +117,7 @@ def make_space(
         if key == "seed" or key in _OF_THE_SEARCH:
             raise CifarlabError(f"{key} is not varied by a search: {_OF_THE_SEARCH.get(key, _SEED)}")
         for value in parameters[key].ends():
-            check_recipe(override(recipe, [f"{key}={value}"]))
+            check_recipe(override(recipe, [f"{key}={value}"]), together=False)
     if not parameters:
         raise CifarlabError("nothing is left to vary: give --range or --choice")
     return Space(parameters)
@@ -161,7 +161,7 @@ def choose_space(
     """
     shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
-    check_recipe(shipped)
+    check_recipe(shipped, together=False)
     if file is None:
         return make_space(shipped, ranges, choices, [each.partition("=")[0].strip() for each in fixed], only=only)
     if ranges or choices or only:

@@ -115,8 +115,12 @@ def resolve(training: Training) -> Recipe:
     return dataclasses.replace(recipe, **{key: value for key, value in given.items() if value is not None})
 
 
-def check_recipe(recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe, *, together: bool = True) -> None:
     """Refuse data and models that are not there, and settings that the model does not take, without importing Keras.
+
+    Args:
+        recipe: What is to be trained.
+        together: See `check_settings`.
 
     Raises:
         CifarlabError: With the nearest right name.
@@ -125,7 +129,7 @@ def check_recipe(recipe: Recipe) -> None:
     if recipe.start_from == builtin.NAME:
         with blaming("start_from"):
             check_image_shape(builtin.NAME, builtin.read_card()["image_shape"], shape, recipe.data)
-    check_settings(recipe, shape)
+    check_settings(recipe, shape, together=together)
 
 
 def _check_run_name(name: str) -> None:

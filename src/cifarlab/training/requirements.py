@@ -36,18 +36,19 @@ _SHARES = ("beta_1", "beta_2", "momentum", "sgd_momentum", "ema_momentum")
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-def check_settings(recipe: Recipe, shape: _Shape | None) -> None:
+def check_settings(recipe: Recipe, shape: _Shape | None, *, together: bool = True) -> None:
     """Refuse settings that no training takes.
 
     Args:
         recipe: What is to be trained.
         shape: Height, width and channels of the images; None where only the data tell.
+        together: Whether settings must also fit each other; of a search, whose trials change several, none need.
 
     Raises:
         CifarlabError: With what was received and what would be right.
     """
-    check_model(recipe, shape)
-    check_optimizer(recipe)
+    check_model(recipe, shape, together=together)
+    check_optimizer(recipe, together=together)
     if shape is not None:
         check_pixels(recipe, shape)
 
@@ -67,7 +68,7 @@ def check_data(recipe: Recipe, train: ImageSet) -> None:
     class_weights(recipe, train)  # refuses what does not fit the classes
 
 
-def check_model(recipe: Recipe, shape: _Shape | None) -> None:
+def check_model(recipe: Recipe, shape: _Shape | None, *, together: bool = True) -> None:
     """Refuse a model that is not there, and settings that it does not take.
 
     Raises:
@@ -85,16 +86,16 @@ def check_model(recipe: Recipe, shape: _Shape | None) -> None:
             raise CifarlabError(discovery.unknown("setting", f"model.{key}", [f"model.{name}" for name in arguments]))
     if own_code.is_own(recipe.model):  # what its values must be, only its code knows
         return
-    kinds = read_source(recipe.model, lambda source: syntax.constant(source, "ARGUMENTS"))
+    kinds = read_source(recipe.model, lambda source: syntax.constant(source, "ARGUMENTS")) or {}
     usual = read_source(recipe.model, lambda source: syntax.defaults(source, "build"))
     sizes = [shape, *((pixels, pixels, 3) for pixels in recipe.image_pixels)]
     try:
         for size in sizes:
-            check_arguments(kinds, {"input_shape": size, **usual, **recipe.model_args})
+            check_arguments(kinds, {"input_shape": size, **usual, **recipe.model_args}, together=together)
     except ValueError as error:
         raise cannot_build(recipe, error) from error
     is_other = shape is not None and any(pixels != shape[0] for pixels in recipe.image_pixels)
-    if is_other and not read_source(recipe.model, lambda source: syntax.constant(source, "ANY_SIZE")):
+    if together and is_other and not read_source(recipe.model, lambda source: syntax.constant(source, "ANY_SIZE")):
         raise one_size_only(recipe)
 
 
@@ -112,16 +113,12 @@ def cannot_build(recipe: Recipe, reason: object) -> CifarlabError:
     return CifarlabError(f"model {recipe.model} cannot be built{f' with {given}' if given else ''}: {reason}")
 
 
-def check_optimizer(recipe: Recipe) -> None:
+def check_optimizer(recipe: Recipe, *, together: bool = True) -> None:
     """Refuse what the optimizer does not take.
 
     Raises:
         CifarlabError: With what would be right.
     """
-    if recipe.optimizer == "muon" and recipe.weight_decay:
-        raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
-    if recipe.optimizer == "muon" and recipe.clip_norm:
-        raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
     types = OPTIMIZER_ARGUMENTS[recipe.optimizer]
     for name, value in recipe.optimizer_args.items():
         if name not in types:
@@ -130,6 +127,12 @@ def check_optimizer(recipe: Recipe) -> None:
             raise cannot_optimize(recipe, wrong_type(f"optimizer.{name}", types[name], value))
         if value is not None and (expected := _out_of_range(name, value)):
             raise cannot_optimize(recipe, f"optimizer.{name} must be {expected}. Received: {value!r}")
+    if not together:
+        return
+    if recipe.optimizer == "muon" and recipe.weight_decay:
+        raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
+    if recipe.optimizer == "muon" and recipe.clip_norm:
+        raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
     clips = [name for name in _CLIPS if recipe.optimizer_args.get(name) is not None]
     if len(clips) + bool(recipe.clip_norm) > 1:
         raise cannot_optimize(recipe, f"clip_norm and {' and '.join(clips)} exclude each other: give one of them")

@@ -18,8 +18,16 @@ from cifarlab.utils.errors import CifarlabError, WrongField, blaming
 _LONGEST_NAME = 80
 
 
-def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str]) -> Recipe:
+def resolve(
+    recipe_name: str, settings: Sequence[str], data_names: Mapping[str, str], *, together: bool = True
+) -> Recipe:
     """The recipe with its settings, refused where it would run code or read files from elsewhere.
+
+    Args:
+        recipe_name: One of the built-in recipes.
+        settings: Overrides such as `"epochs=150"`.
+        data_names: The data sets that may be trained on, the values.
+        together: Whether settings must fit each other; those of a search need not.
 
     Raises:
         CifarlabError: If anything is wrong with it that shows without Keras and without the data; in the words in which
@@ -41,7 +49,7 @@ def resolve(recipe_name: str, settings: Sequence[str], data_names: Mapping[str, 
         )
     with blaming("start_from") if resolved.start_from else nullcontext():
         resolved = resolve_start(recipes.load_recipe(recipe_name), settings)
-    check_recipe(resolved)
+    check_recipe(resolved, together=together)
     return resolved
 
 

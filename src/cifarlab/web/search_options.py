@@ -66,7 +66,7 @@ def check_options(
     single = {key: value.strip() for key, value in single.items() if value.strip()}
     fixed = list(several.get("fix", ()))
     with blaming("fix"):
-        resolved = resolve(recipe, fixed, data_names)
+        resolved = resolve(recipe, fixed, data_names, together=False)
     ranges, choices = list(several.get("range", ())), list(several.get("choice", ()))
     for key in (*_WHOLE, *_NUMBERS):
         whole, least = key in _WHOLE, int(key in _WHOLE and key != "seed")
@@ -143,7 +143,9 @@ def _rules(recipe: str, single: Mapping[str, str], asynchronous: bool) -> Rules:
 def _line_to_blame(problem: str, several: Mapping[str, Sequence[str]]) -> str:
     """The field with a line about what is wrong: the error names the setting, or the option that the field is."""
     for key, lines in several.items():
-        if problem.startswith(f"--{key}") or any(line.partition("=")[0].strip() in problem for line in lines):
+        if problem.startswith(f"--{key}") or any(
+            line.partition("=")[0].strip().removeprefix("model.") in problem for line in lines
+        ):
             return key
     return ""
 

@@ -8,13 +8,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import recipes as catalog
+from cifarlab.recipes import Recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.search.rules import SAMPLERS, Rules
+from cifarlab.training.requirements import check_data
 from cifarlab.utils import discovery
-from cifarlab.utils.errors import CifarlabError, WrongField
+from cifarlab.utils.errors import CifarlabError, WrongField, blaming
+from cifarlab.web.job_rules import resolve
 from cifarlab.web.pages import rendering
+from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.studies import StudyShelf, address_of
-from cifarlab.web.routes.trainings import read_form
+from cifarlab.web.routes.trainings import own_splits, read_form
 from cifarlab.web.search_options import SEVERAL, SINGLE, check_options
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of, studies_of
 
@@ -48,11 +52,20 @@ def start_search(
             several["fix"].append(f"data={typed['data']}")
         single = {key: typed.get(key, "") for key in SINGLE}
         options = check_options(typed.get("recipe", ""), single, several, bool(typed.get("only")), library.data_names())
+        with blaming("fix"):
+            _check_data(library, resolve(options.recipe, options.several["fix"], library.data_names(), together=False))
         name = typed.get("name", "").strip()
         jobs_of(request).search(name, options.words(), options.data)
     except CifarlabError as error:
         return _form(request, typed, str(error), error.field if isinstance(error, WrongField) else "")
     return RedirectResponse(address_of(name), status_code=303)
+
+
+def _check_data(library: Library, recipe: Recipe) -> None:
+    """Refuse a recipe that does not fit its training images, as far as these are on this machine."""
+    splits = own_splits(library, recipe)
+    if splits is not None:
+        check_data(recipe, splits.train)
 
 
 def _form(request: Request, typed: Mapping[str, str], problem: str, wrong: str = "") -> Response:

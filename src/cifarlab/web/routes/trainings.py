@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cifarlab import datasets
 from cifarlab import recipes as catalog
+from cifarlab.datasets import Splits
 from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.runs.layout import RUN_NAME
 from cifarlab.training.preparation import correct_splits
@@ -103,12 +104,23 @@ def forget_training(request: Request, name: str) -> Response:
     return RedirectResponse("/runs", status_code=303)
 
 
+def own_splits(library: Library, recipe: Recipe) -> Splits | None:
+    """The data that a recipe would be trained on; None where they are not on this machine, and training fetches them.
+
+    Raises:
+        CifarlabError: If they are damaged, or cannot be split so.
+    """
+    place = library.data_dir(recipe.data)
+    try:
+        return datasets.load_data(recipe.data, data_dir=place, download=False, **recipe.held_out)
+    except datasets.NoDataError:
+        return None
+
+
 def _check_data(library: Library, recipe: Recipe, labels: Path | None) -> None:
     """Refuse what the training would refuse once it has its data, as far as they are on this machine."""
-    try:
-        place = library.data_dir(recipe.data)
-        splits = datasets.load_data(recipe.data, data_dir=place, download=False, **recipe.held_out)
-    except datasets.NoDataError:  # the training fetches them
+    splits = own_splits(library, recipe)
+    if splits is None:
         return
     if labels is not None:
         with blaming("labels"):

@@ -79,8 +79,17 @@ async def _show_wrong_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if not rendering.wants_page(request):
         return await request_validation_exception_handler(request, error)
-    told = (f"{each['loc'][-1]}: {each['msg'][:1].lower()}{each['msg'][1:]}" for each in error.errors())
+    told = (_say_wrong(str(each["loc"][-1]), each["type"], each["msg"], each.get("input")) for each in error.errors())
     return _show(request, 422, "; ".join(told))
+
+
+def _say_wrong(name: str, kind: str, message: str, received: object) -> str:
+    """One part, in our words where it is of a kind that the app's own addresses and forms can have."""
+    if kind == "missing":
+        return f"{name} is missing"
+    expected = {"int_parsing": "a whole number", "float_parsing": "a number", "string_type": "text"}.get(kind)
+    said = f"must be {expected}" if expected else f"is wrong: {message[:1].lower()}{message[1:]}"
+    return f"{name} {said}. Received: {str(received)[:100]!r}"
 
 
 def _show(request: Request, status: int, message: str) -> Response:

@@ -134,7 +134,7 @@ if (table) {
       if (place && found) patch(place, found); // ticks are no attributes: they stay
     }
     if (selection) countSelected();
-    else if (content.querySelector("#table input")) location.reload();
+    else if (content.querySelector("#table input")) return renew(location.pathname);
     return Boolean(live);
   });
 }
