@@ -18,7 +18,7 @@ _Shape = tuple[int, int, int]
 _OF_KERAS = {
     "clipnorm": float, "clipvalue": float, "global_clipnorm": float, "use_ema": bool, "ema_momentum": float,
     "ema_overwrite_frequency": int, "loss_scale_factor": float, "gradient_accumulation_steps": int,
-    "learning_rate": float, "weight_decay": float, "name": str,
+    "weight_decay": float, "name": str,
 }  # fmt: skip
 _BETAS = {"beta_1": float, "beta_2": float}
 OPTIMIZER_ARGUMENTS: dict[str, dict[str, type]] = {
@@ -27,13 +27,16 @@ OPTIMIZER_ARGUMENTS: dict[str, dict[str, type]] = {
     "sgd": {"momentum": float, "nesterov": bool, **_OF_KERAS},
     "muon": {
         "momentum": float, "head_learning_rate": float, "bias_learning_rate": float, "sgd_momentum": float,
-        "shrink": float, "batch_size": int, "newton_schulz_steps": int, "learning_rate": float, "dtype": str,
+        "shrink": float, "batch_size": int, "newton_schulz_steps": int, "dtype": str,
         "name": str,
     },
 }  # fmt: skip
-"""A test compares them with the classes."""
+"""All but the learning rate, which the recipe's schedule sets. A test compares them with the classes."""
 _SHARES = ("beta_1", "beta_2", "momentum", "sgd_momentum", "ema_momentum")
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+_OR_NONE = (
+    *_CLIPS, "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "weight_decay", "name",
+)  # fmt: skip
 
 
 def check_settings(recipe: Recipe, shape: _Shape | None, *, together: bool = True) -> None:
@@ -100,7 +103,9 @@ def check_model(recipe: Recipe, shape: _Shape | None, *, together: bool = True) 
 
 
 def one_size_only(recipe: Recipe) -> CifarlabError:
-    """The error for a model that does not take smaller images."""
+    """The error for a model that does not take smaller images, or none as small as these."""
+    if read_source(recipe.model, lambda source: syntax.constant(source, "ANY_SIZE")):
+        return CifarlabError(f"model {recipe.model} takes no images as small as image_pixels={recipe.image_pixels}")
     return CifarlabError(
         f"model {recipe.model} takes images of one size only: image_pixels must be empty. "
         f"Received: {recipe.image_pixels}"
@@ -121,11 +126,15 @@ def check_optimizer(recipe: Recipe, *, together: bool = True) -> None:
     """
     types = OPTIMIZER_ARGUMENTS[recipe.optimizer]
     for name, value in recipe.optimizer_args.items():
+        if name == "learning_rate":  # the optimizer would follow it, and not the schedule that is recorded
+            raise cannot_optimize(recipe, "give learning_rate, which the schedule begins with")
         if name not in types:
             raise cannot_optimize(recipe, discovery.unknown("setting", f"optimizer.{name}", _prefixed(types)))
-        if value is not None and not has_type(value, types[name]):
+        if value is None and name in _OR_NONE:
+            continue
+        if not has_type(value, types[name]):
             raise cannot_optimize(recipe, wrong_type(f"optimizer.{name}", types[name], value))
-        if value is not None and (expected := _out_of_range(name, value)):
+        if expected := _out_of_range(name, value):
             raise cannot_optimize(recipe, f"optimizer.{name} must be {expected}. Received: {value!r}")
     if not together:
         return

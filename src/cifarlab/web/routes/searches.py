@@ -16,11 +16,11 @@ from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError, WrongField, blaming
 from cifarlab.web.job_rules import resolve
 from cifarlab.web.pages import rendering
-from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.studies import StudyShelf, address_of
 from cifarlab.web.routes.trainings import own_splits, read_form
 from cifarlab.web.search_options import SEVERAL, SINGLE, check_options
-from cifarlab.web.server.state import LibraryOf, jobs_of, library_of, studies_of
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of, settings_of, studies_of
+from cifarlab.web.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 _FIELDS = ("recipe", "name", "data", "only", *SINGLE, *SEVERAL)
@@ -53,7 +53,10 @@ def start_search(
         single = {key: typed.get(key, "") for key in SINGLE}
         options = check_options(typed.get("recipe", ""), single, several, bool(typed.get("only")), library.data_names())
         with blaming("fix"):
-            _check_data(library, resolve(options.recipe, options.several["fix"], library.data_names(), together=False))
+            _check_data(
+                settings_of(request),
+                resolve(options.recipe, options.several["fix"], library.data_names(), together=False),
+            )
         name = typed.get("name", "").strip()
         jobs_of(request).search(name, options.words(), options.data)
     except CifarlabError as error:
@@ -61,9 +64,9 @@ def start_search(
     return RedirectResponse(address_of(name), status_code=303)
 
 
-def _check_data(library: Library, recipe: Recipe) -> None:
+def _check_data(settings: Settings, recipe: Recipe) -> None:
     """Refuse a recipe that does not fit its training images, as far as these are on this machine."""
-    splits = own_splits(library, recipe)
+    splits = own_splits(settings, recipe)
     if splits is not None:
         check_data(recipe, splits.train)
 

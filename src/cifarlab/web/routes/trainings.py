@@ -29,7 +29,8 @@ from cifarlab.web.pages.training_form import (
     training_fields,
     wrong_field,
 )
-from cifarlab.web.server.state import LibraryOf, jobs_of, library_of
+from cifarlab.web.server.state import LibraryOf, jobs_of, library_of, settings_of
+from cifarlab.web.settings import Settings
 
 _MOST_FIELDS = 500
 router = APIRouter(include_in_schema=False)
@@ -88,7 +89,7 @@ def start_training(
         settings, names = [*changed.values(), *extra], library.data_names()
         resolved = resolve(recipe_name, settings, names)
         labels = choose_labels(library, typed.get("labels", ""), resolved.data)
-        _check_data(library, resolved, labels)
+        _check_data(settings_of(request), resolved, labels)
         jobs_of(request).start(name, recipe_name, settings, names, labels)
     except CifarlabError as error:
         known = recipe_name in discovery.names("recipes")
@@ -104,22 +105,22 @@ def forget_training(request: Request, name: str) -> Response:
     return RedirectResponse("/runs", status_code=303)
 
 
-def own_splits(library: Library, recipe: Recipe) -> Splits | None:
+def own_splits(settings: Settings, recipe: Recipe) -> Splits | None:
     """The data that a recipe would be trained on; None where they are not on this machine, and training fetches them.
 
     Raises:
         CifarlabError: If they are damaged, or cannot be split so.
     """
-    place = library.data_dir(recipe.data)
+    place = settings.data_dir if recipe.data == settings.data else None  # as the process is told
     try:
         return datasets.load_data(recipe.data, data_dir=place, download=False, **recipe.held_out)
     except datasets.NoDataError:
         return None
 
 
-def _check_data(library: Library, recipe: Recipe, labels: Path | None) -> None:
+def _check_data(settings: Settings, recipe: Recipe, labels: Path | None) -> None:
     """Refuse what the training would refuse once it has its data, as far as they are on this machine."""
-    splits = own_splits(library, recipe)
+    splits = own_splits(settings, recipe)
     if splits is None:
         return
     if labels is not None:
