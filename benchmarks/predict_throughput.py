@@ -5,7 +5,8 @@
 Ours is what `cifarlab predict` uses. All three get raw pixels as NumPy arrays and give logits as NumPy arrays, for
 batches of 1, 64 and 1000, in turn, on the same cores. onnxruntime runs the ONNX file that Keras's own
 `model.export` writes, in float32, whatever the run's precision; where its packages are missing, the others are
-measured. Prints medians and ratios.
+measured. Prints medians and ratios. "processor" is the processor time for an image, which what else the machine does
+changes less than the rate; where onnxruntime's threads wait for each other, it counts too.
 """
 
 import argparse
@@ -55,34 +56,39 @@ def main() -> None:
         print(f"{describe_machine()}, {backend}, {arguments.model}, {run.recipe.precision}")
         check_agreement(contestants, images)
         for batch_size in BATCH_SIZES:
-            report(batch_size, measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))
+            report(batch_size, *measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))
 
 
-def measure(contestants: dict[str, Classify], batch: Array, rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Images a second of each, one number a round."""
+def measure(
+    contestants: dict[str, Classify], batch: Array, rounds: int, seconds: float
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Images a second, and processor seconds an image, of each, one number a round."""
+    busy: dict[str, list[float]] = {name: [] for name in contestants}
 
-    def rate_of(classify: Classify) -> Callable[[], float]:
+    def rate_of(name: str, classify: Classify) -> Callable[[], float]:
         classify(batch)  # compiles
-        return lambda: throughput(classify, batch, seconds)
+        return lambda: throughput(classify, batch, seconds, busy[name])
 
-    return in_turn({name: rate_of(classify) for name, classify in contestants.items()}, rounds)
+    return in_turn({name: rate_of(name, classify) for name, classify in contestants.items()}, rounds), busy
 
 
-def throughput(classify: Classify, batch: Array, seconds: float) -> float:
-    """Images a second, over as many calls as fit into the seconds."""
+def throughput(classify: Classify, batch: Array, seconds: float, busy: list[float]) -> float:
+    """Images a second, over as many calls as fit into the seconds; processor seconds an image are added to `busy`."""
     calls = 0
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     while (passed := time.perf_counter() - began) < seconds or not calls:
         classify(batch)
         calls += 1
+    busy.append((time.process_time() - used) / (calls * len(batch)))
     return calls * len(batch) / passed if passed else math.inf
 
 
-def report(batch_size: int, rates: dict[str, list[float]]) -> None:
+def report(batch_size: int, rates: dict[str, list[float]], busy: dict[str, list[float]]) -> None:
     print(f"batch size {batch_size}")
     for name, values in rates.items():
         milliseconds = 1e3 * batch_size / statistics.median(values)
-        print(compare_rates(name, rates, OURS, "images", f"{milliseconds:.2f} ms a call"))
+        more = f"{milliseconds:.2f} ms a call, processor {1e3 * statistics.median(busy[name]):.3f} ms an image"
+        print(compare_rates(name, rates, OURS, "images", more))
 
 
 def as_predict(run: Run, model: Any, images: Array) -> Classify:
