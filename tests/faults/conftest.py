@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cifarlab.datasets.verdicts import Corrections, append_verdicts, new_verdict, read_labels
+from cifarlab.displays import console
 from cifarlab.evaluation import calibration
 from cifarlab.inference import temperature
 from cifarlab.runs import Run, first_steps, notes, own_labels, started_from, training_dynamics
@@ -14,6 +15,12 @@ from cifarlab.runs.derived import model_checksum
 from cifarlab.training.checkpoint import TrainingState, save_checkpoint
 from cifarlab.utils import files
 from cifarlab.utils.results import Interval
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """On a busy machine a command would announce what takes long."""
+    monkeypatch.setattr(console, "PLAIN_LINE_SECONDS", 600)
 
 
 @pytest.fixture(scope="module")
