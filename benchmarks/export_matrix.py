@@ -23,9 +23,11 @@ from cifarlab.exports.proof import compare
 from cifarlab.runs import Run, create_run
 from cifarlab.utils import discovery, files
 from cifarlab.utils.environment import BACKENDS, choose_backend
+from cifarlab.utils.images import Pixels
 
 SHAPE = (32, 32, 3)
 NOISE = 0.02
+LARGEST_LOGIT = 20.0
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def measure(names: list[str], count: int, folder: Path) -> dict[str, dict[str, s
     """What became of each recipe's network in each format."""
     test = datasets.load_data("cifar10").test
     np.save(pictures := folder / "pictures.npy", test.images[:count])
-    runs = {name: make_run(folder / "runs", name, test.class_names) for name in names}
+    runs = {name: make_run(folder / "runs", name, test.class_names, test.images[:8]) for name in names}
     chosen, _ = choose_formats(["all"], None)
     written: dict[tuple[str, str], str] = {}
     for backend in BACKENDS:
@@ -62,8 +64,8 @@ def measure(names: list[str], count: int, folder: Path) -> dict[str, dict[str, s
     return {form: ask(form, module, list(runs), written, folder) for form, module in chosen.items()}
 
 
-def make_run(root: Path, name: str, class_names: tuple[str, ...]) -> Run:
-    """A run of a network that was not trained."""
+def make_run(root: Path, name: str, class_names: tuple[str, ...], pictures: Pixels) -> Run:
+    """A run of a network that was not trained; the pictures show how large its logits are."""
     choose_backend()
     recipe = recipes.load_recipe(name)
     run = create_run(root, name)
@@ -77,6 +79,10 @@ def make_run(root: Path, name: str, class_names: tuple[str, ...]) -> Run:
     noise = np.random.default_rng(0)
     for weight in model.trainable_variables:
         weight.assign(weight + noise.normal(0, NOISE, weight.shape))
+    # Noise lets some logits grow to hundreds, of which float32 tells less apart than of a trained network's.
+    largest = float(np.abs(model(pictures.astype(np.float32), training=False)).max())
+    for weight in model.layers[-1].trainable_variables if largest > LARGEST_LOGIT else ():
+        weight.assign(weight * (LARGEST_LOGIT / largest))
     model.save(run.model_file)
     return run
 
