@@ -193,7 +193,7 @@ def test_no_command_executes_what_a_run_names(hostile, undrawn, without_figures,
             hostile.set_state("stopped", "interrupted")
         with monkeypatch.context() as patched:
             if "recipe.json" in words or words.startswith("verify"):
-                patched.setattr(fit, "engine_class", lambda: _begin_no_training)
+                patched.setattr(fit, "engine_class", _begin_no_training)
             code = cli.main(shlex.split(words.format(**places)))
         errors = capsys.readouterr().err
         assert not executed(), words

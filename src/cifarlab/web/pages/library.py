@@ -4,6 +4,7 @@ Nothing outside the folder of runs and the data is opened: a run's name from an 
 never joined to a path, and a picture's id is looked up among the ids of its data set.
 """
 
+import contextlib
 import importlib
 import math
 import threading
@@ -237,9 +238,10 @@ class Library:
     def _warm_up(self) -> None:
         importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings SciPy, which the first page waits for
         sections()
-        self.summaries()
-        self.find_collection(self._settings.data)  # what fails is said on the pages that need it
-        self.doubts(self._settings.data, "test")
+        with contextlib.suppress(CifarlabError, OSError):  # what is damaged or gone is said on the pages that need it
+            self.summaries()
+            self.find_collection(self._settings.data)
+            self.doubts(self._settings.data, "test")
 
     def _names(self) -> list[str]:
         try:
