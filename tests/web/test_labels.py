@@ -67,7 +67,7 @@ def test_the_suggested_class_is_each_pictures_own(own_pages, kept, digits):
     assert [each.new for each in read_labels(kept).verdicts] == suggested
     assert answer.json() == {
         "marks": {each.partition(":")[2]: f"relabel: {new}" for each, new in zip(images, suggested, strict=True)},
-        "summary": "5 marked: 5 relabel", "splits": "of 5 test images", "serve": ["file", "test"], "before": 0,
+        "summary": "5 marked: 5 relabel", "splits": "(5 test images)", "serve": ["file", "test"], "before": 0,
     }  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_what_marks_serve_is_told_by_their_splits(own_pages, digits):
     assert shown("/data/digits") == shown("/runs/first/mistakes") == ["file", "test"]
     text = html.unescape(own_pages.get("/runs/first/mistakes").text)
     assert re.search(r"<code>cifarlab evaluate \S+/runs/first --labels \S+/labels/digits.csv</code>", text)
-    assert "of 1 train, 1 test images" in text
+    assert "(1 train, 1 test images)" in text
     assert served("train", 0, "drop") == ["file", "train", "test"]
 
 

@@ -60,7 +60,7 @@ class Marks:
     def splits(self) -> str:
         """How many images of each split are marked; empty where none is."""
         told = [f"{counts.total():,} {split}" for split, counts in self.by_split.items()]
-        return f"of {', '.join(told)} images" if told else ""
+        return f"({', '.join(told)} images)" if told else ""
 
     @property
     def serve(self) -> tuple[str, ...]:

@@ -197,7 +197,7 @@ const next = document.querySelector('.pager a[rel="next"]');
 const following = next?.href;
 function count(found) {
   const here = boxes.filter((box) => item(box).querySelector(".mark").textContent).length;
-  document.querySelector("[data-on-page]").textContent = `${here} of ${list.children.length} on this page marked`;
+  document.querySelector("[data-on-page]").textContent = `${here} of ${list.children.length} marked on this page`;
   document.querySelector("[data-marked]").textContent = found.summary;
   document.querySelector("[data-splits]").textContent = found.splits;
   for (const part of document.querySelectorAll("[data-serve]")) part.hidden = !found.serve.includes(part.dataset.serve);
