@@ -189,6 +189,12 @@ def test_pictures_are_found_by_their_marks(own_pages, page):
     assert "mark=1" in image_page
 
 
+def test_the_way_back_from_a_picture_leads_to_its_page_of_the_list(own_pages, links):
+    text = own_pages.get("/data/digits?split=train&mark=1&page=2").text
+    picture = html.unescape(re.search(r'href="(/images/[^"]+)"', text)[1])
+    assert "/data/digits?split=train&mark=1&page=2" in links(own_pages.get(picture).text)
+
+
 def test_enter_at_a_picture_sends_nothing(own_pages):
     """A browser gives Enter to the form's first button: it is one that closes a dialog, of which there is none."""
     text = own_pages.get("/data/digits?mark=1").text
