@@ -103,7 +103,7 @@ def test_undo_of_one_mark_brings_back_what_stood_there_before(own_pages, kept):
     assert send(verdict="undo", before="0")["marks"] == {own: ""}
 
 
-@pytest.mark.parametrize("before", ["-1", "2", "x"])
+@pytest.mark.parametrize("before", ["-1", "2", "x", "9" * 5000])
 def test_undo_to_a_moment_that_never_was_is_refused(own_pages, kept, before):
     image = offered(own_pages.get("/data/digits?mark=1").text)[0]
     own_pages.post("/labels/digits", data={"image": image, "verdict": "drop"}, headers=SCRIPT)

@@ -10,7 +10,7 @@ from cifarlab.datasets import SPLITS
 from cifarlab.datasets.verdicts import COLUMNS, VERDICTS, LabelsFile, Verdict, append_verdicts, new_verdict, read_labels
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.text import few
+from cifarlab.utils.text import counted, few
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import sign
@@ -32,7 +32,6 @@ class Marks:
         problem: Why the file cannot be read; or empty.
         keys: The key that relabels to each class, in the order of the labels; empty for a class without one.
         by_split: Split to how many of its images have which mark; no split without one.
-        lines: How many verdicts the file holds, those that no longer count among them.
     """
 
     path: Path
@@ -43,7 +42,6 @@ class Marks:
     class_names: tuple[str, ...]
     keys: tuple[str, ...]
     by_split: Mapping[str, Counter[str]] = field(default_factory=dict)
-    lines: int = 0
 
     def words(self, image_id: str) -> str:
         """What a mark says under its picture; empty where there is none."""
@@ -104,8 +102,7 @@ def read_marks(library: Library, collection: Collection) -> Marks:
         if image_id in collection.places:
             by_split[collection.places[image_id][0]][verdict.verdict] += 1
     counts = {split: each for split, each in by_split.items() if each}
-    lines = 0 if found is None else len(found.verdicts)
-    return Marks(path, collection.slug, collection.name, current, problem, names, class_keys(names), counts, lines)
+    return Marks(path, collection.slug, collection.name, current, problem, names, class_keys(names), counts)
 
 
 def marks_file(library: Library, collection: Collection) -> Path:
@@ -201,8 +198,8 @@ def check_place(path: Path) -> None:
 def _earlier(path: Path, before: str) -> dict[str, Verdict]:
     """What counted after so many verdicts of a labels file."""
     found = read_labels(path)
-    if not before.isdecimal() or int(before) > len(found.verdicts):
-        raise CifarlabError(f"{path} has {len(found.verdicts):,} verdicts: none can be restored from before {before!r}")
+    if before not in map(str, range(len(found.verdicts) + 1)):
+        raise CifarlabError(f"{path} has {counted(len(found.verdicts), 'verdict')}: there is nothing before {before!r}")
     return replace(found, verdicts=found.verdicts[: int(before)]).current
 
 

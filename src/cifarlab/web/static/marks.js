@@ -8,6 +8,7 @@ let anchor = null; // where a range begins
 let shift = false; // whether the last click held Shift
 const TURNS = { ArrowLeft: "prev", ArrowRight: "next" };
 let queue = Promise.resolve();
+let waiting = 0; // marks in it
 let acts = 0; // how often something was marked, selected or gone to
 let current = null; // the picture that last had the focus
 
@@ -171,23 +172,23 @@ function show(asked, marks) {
   }
 }
 
-async function send(said, verdict, className, act) {
-  if (said.refused) return; // a mark that was not kept is not taken back either
-  const { asked } = said;
-  const before = verdict === "undo" ? said.before ?? "" : "";
+async function send(entry, verdict, className, act) {
+  if (entry.refused) return; // a mark that was not kept is not taken back either
+  const { asked } = entry;
+  const before = verdict === "undo" ? entry.before ?? "" : "";
   const fields = { verdict, new: className, before };
   const body = new URLSearchParams([...Object.entries(fields), ...asked.map((box) => ["image", box.value])]);
   try {
     const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     const found = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(found.detail ?? `that did not work (${response.status})`);
-    if (verdict !== "undo") said.before = found.before;
+    if (verdict !== "undo") entry.before = found.before;
     show(asked, found.marks);
     count(found);
     const words = found.marks[item(asked[0]).dataset.image] || "no mark";
     tell(`${named(asked)}: ${verdict !== "undo" ? words : asked.length === 1 ? `back to ${words}` : "taken back"}`);
   } catch (error) {
-    putBack(said, verdict, act);
+    putBack(entry, verdict, act);
     tell(`Not kept: ${error instanceof TypeError ? "the server cannot be reached" : error.message}`, true);
   }
 }
@@ -207,11 +208,11 @@ function count(found) {
 
 // What was refused says so on its picture. Several are selected again as long as nothing else has been done since: else
 // the next key would speak of pictures that its visitor has left behind. One alone has the focus, which is enough.
-function putBack(said, verdict, act) {
-  const { asked } = said;
-  said.refused = verdict !== "undo";
-  const place = marked.indexOf(said);
-  if (!said.refused) marked.push(said);
+function putBack(entry, verdict, act) {
+  const { asked } = entry;
+  entry.refused = verdict !== "undo";
+  const place = marked.indexOf(entry);
+  if (!entry.refused) marked.push(entry);
   else if (place >= 0) marked.splice(place, 1);
   for (const box of asked) {
     if (item(box).querySelector(".unkept")) continue;
@@ -238,8 +239,8 @@ function addressed(verdict) {
 }
 
 function mark(verdict, className = "") {
-  const said = addressed(verdict);
-  const { asked } = said;
+  const entry = addressed(verdict);
+  const { asked } = entry;
   if (!asked.length) {
     tell("Select a picture first", true);
     return;
@@ -249,13 +250,26 @@ function mark(verdict, className = "") {
   for (const box of selected()) box.checked = false;
   if (verdict === "undo") asked[0].focus();
   else {
-    marked.push(said);
+    marked.push(entry);
     goTo(boxes[boxes.indexOf(asked.at(-1)) + 1] ?? asked.at(-1));
   }
   left = anchor = focused() ?? null;
   const act = (acts += 1);
-  queue = queue.then(() => send(said, verdict, className, act));
+  waiting += 1;
+  queue = queue.then(() => send(entry, verdict, className, act)).then(() => (waiting -= 1));
 }
+
+// Who goes elsewhere waits for the answers: a mark that was under way would be lost, and one that was refused never seen.
+addEventListener(
+  "click",
+  (event) => {
+    const link = event.target.closest("a[href]:not([download])");
+    if (!link || !waiting || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    queue.then(() => said.classList.contains("failed") || location.assign(link.href));
+  },
+  true,
+);
 
 // Where no other class is suggested one must be chosen: selection and focus stay as they are, for a class's key.
 function lacksClass(asked) {
