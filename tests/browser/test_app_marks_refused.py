@@ -165,3 +165,17 @@ def test_an_undo_that_was_not_kept_can_be_asked_again(visit, labels):
     page.keyboard.press("z")
     page.wait_for_selector("text=nothing marked yet")
     assert [each.verdict for each in read_labels(labels).verdicts] == ["keep", "undo"]
+
+
+def test_where_nothing_can_be_marked_keys_do_nothing(visit, labels):
+    page = visit("/data/digits?mark=1&marks=drop")  # none is
+    for key in ("ArrowRight", "a", "k", "z", "Escape"):
+        page.keyboard.press(key)
+    assert page.locator("[data-said]").inner_text() == ""
+    assert not labels.exists()
+    labels.parent.mkdir()
+    labels.write_text("id,old\n")
+    page.reload()
+    assert "The labels file cannot be used" in page.locator(".notice").first.inner_text()
+    page.keyboard.press("k")
+    assert labels.read_text() == "id,old\n"

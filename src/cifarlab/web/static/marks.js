@@ -159,8 +159,9 @@ function goTo(box) {
 
 // Left and right go, where no picture has the focus, back to the one that had it; a link to a page waits for Enter.
 function arrow(event, here) {
+  const to = current ?? boxes[0]; // none where the filter leaves no picture
   if (here) move(event.key, here, event.shiftKey);
-  else if (!event.target.closest(`.pager a[rel="${TURNS[event.key]}"]`)) goTo(current ?? boxes[0]);
+  else if (to && !event.target.closest(`.pager a[rel="${TURNS[event.key]}"]`)) goTo(to);
 }
 
 const named = (boxes) => (boxes.length === 1 ? item(boxes[0]).dataset.image : `${boxes.length} pictures`);
