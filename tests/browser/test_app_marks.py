@@ -43,6 +43,12 @@ def wait_for(page, words: str) -> None:
     expect(page.locator("[data-marked]")).to_have_text(words)
 
 
+def wait_for_focus(page, place: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-image] input").nth(place)).to_be_focused()
+
+
 def marks(page, *places: int) -> list[str]:
     return [page.locator("[data-image] .mark").nth(place).inner_text() for place in places]
 
@@ -72,7 +78,10 @@ def test_with_the_mouse_one_a_range_and_a_class(visit, verdicts):
         (7, "relabel", "nine"), (3, "undo", ""),
     ]  # fmt: skip
     assert marks(page, 0, 2, 3) == [f"relabel: {suggested(page, 0)}", "drop", ""]
-    assert page.locator("[data-kept] code").inner_text().endswith("runs/labels/digits.csv")
+    assert page.locator("[data-serve=test] code").inner_text().endswith("runs/labels/digits.csv")
+    assert page.locator("[data-on-page]").inner_text().startswith("5 of ")
+    assert page.locator("[data-splits]").inner_text() == "(5 test images)"
+    assert page.locator("[data-serve=train]").is_hidden()  # a training would learn nothing by them
     page.reload()
     assert marks(page, 0, 2, 3) == [f"relabel: {suggested(page, 0)}", "drop", ""]
 
@@ -80,13 +89,9 @@ def test_with_the_mouse_one_a_range_and_a_class(visit, verdicts):
 def test_by_the_keyboard_alone(visit, verdicts):
     page = visit(GALLERY.partition("?")[0])
     page.get_by_role("link", name="Select and mark").focus()
-    with page.expect_navigation(url="**?mark=1#marking"):
+    with page.expect_navigation(url="**?mark=1"):
         page.keyboard.press("Enter")
-    for _ in range(3):  # it leads to the pictures: the first is the next stop behind the explanation, which is closed
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.name") == "image":
-            break
-    assert page.evaluate("document.activeElement.closest('li') === document.querySelector('[data-image]')")
+    wait_for_focus(page, 0)
     page.keyboard.press("k")  # and on to the second
     page.keyboard.press("r")
     page.keyboard.press("d")
@@ -136,18 +141,35 @@ def test_undo_right_after_a_mark_takes_that_mark_back(visit, verdicts):
     wait_for(page, "1 marked: 1 unsure")
 
 
-def test_the_keyboard_goes_on_to_the_next_page(visit):
-    page = visit("/data/digits?split=train&mark=1")
-    page.locator("[data-image] input").last.focus()
-    with page.expect_navigation(url="**page=2**"):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.activeElement.name === 'image'")
-    assert page.evaluate("document.activeElement.closest('li') === document.querySelector('[data-image]')")
-    page.keyboard.press("k")
+def test_undo_brings_back_what_stood_there_before(visit, verdicts):
+    page = visit(GALLERY)
+    wait_for_focus(page, 0)
+    page.keyboard.press("0")
+    page.keyboard.press("Home")
+    page.keyboard.press("k")  # by mistake
     wait_for(page, "1 marked: 1 keep")
-    page.get_by_role("link", name="next").click()  # and by a click, as below all filters
-    page.wait_for_url("**page=3#marking")
-    assert page.locator("#marking").evaluate("each => each.getBoundingClientRect().top") < 844 / 2
+    page.keyboard.press("z")
+    wait_for(page, "1 marked: 1 relabel")
+    assert marks(page, 0) == ["relabel: zero"]
+    page.keyboard.press("z")  # and once more: the relabel itself
+    wait_for(page, "nothing marked yet")
+    assert [each[1:] for each in verdicts(page)] == [
+        ("relabel", "zero"),
+        ("keep", ""),
+        ("relabel", "zero"),
+        ("undo", ""),
+    ]
+
+
+def test_one_that_was_clicked_goes_on_too(visit, verdicts):
+    page = visit(GALLERY)
+    page.locator("[data-image] label").nth(2).click()
+    page.keyboard.press("k")
+    wait_for_focus(page, 3)
+    page.keyboard.press("d")
+    page.get_by_role("button", name="Unsure").click()  # the bar speaks of the picture that had the focus
+    wait_for(page, "3 marked: 1 keep, 1 drop, 1 unsure")
+    assert verdicts(page) == [(2, "keep", ""), (3, "drop", ""), (4, "unsure", "")]
 
 
 def test_keys_say_nothing_where_something_is_typed(visit, tmp_path):
@@ -246,7 +268,7 @@ def test_the_ids_of_what_is_selected_are_saved(visit, scripts):
     with page.expect_download() as download:
         page.get_by_role("button", name="Ids as CSV").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0] == "id,split,label,label_error_score"
+    assert lines[0] == "id,split,label,label_error_score,mark"
     assert [line.split(",")[0] for line in lines[1:]] == [ids[2], ids[4]]
     if scripts:
         page.locator("[data-image] input").nth(0).focus()
@@ -283,8 +305,11 @@ def test_without_scripts_the_form_does_it(visit, verdicts):
     for place in (1, 3):
         page.locator("[data-image] label").nth(place).click()
     page.get_by_role("button", name="Drop").click()
-    page.wait_for_url("**/data/digits?mark=1#found")
+    page.wait_for_url("**/data/digits?mark=1")
     wait_for(page, "2 marked: 2 drop")
+    wait_for_focus(page, 0)  # the first without a mark
+    page.keyboard.press("Enter")  # sends no verdict
+    assert page.url.endswith("/data/digits?mark=1")
     assert verdicts(page) == [(1, "drop", ""), (3, "drop", "")]
     assert marks(page, 1, 2, 3) == ["drop", "", "drop"]
 

@@ -69,7 +69,17 @@ def test_those_that_were_selected(pages):
     offered = [html.unescape(each) for each in re.findall(r'name="image" value="([^"]+)"', text)]
     rows = table(pages.post(address, data={"image": [offered[3], offered[1]], "back": "/x"}))
     assert [f"{row['id']}" for row in rows] == [offered[each].partition(":")[2] for each in (1, 3)]  # the page's order
-    assert set(rows[0]) == {"id", "split", "label", "predicted", "confidence", "loss", "label_error_score"}
+    assert set(rows[0]) == {"id", "split", "label", "predicted", "confidence", "loss", "label_error_score", "mark"}
+
+
+def test_the_marks_are_among_them(own_pages):
+    images = re.findall(r'name="image" value="([^"]+)"', own_pages.get("/runs/first/mistakes?mark=1").text)[:2]
+    for image, fields in zip(images, ({"verdict": "drop"}, {"verdict": "relabel", "new": "nine"}), strict=True):
+        own_pages.post("/labels/digits", data={"image": html.unescape(image), **fields})
+    for address in ("/ids/runs/first?split=test", "/ids/data/digits?split=test"):
+        marks = {row["id"]: row["mark"] for row in table(own_pages.get(address))}
+        assert [marks[image.partition(":")[2]] for image in images] == ["drop", "relabel: nine"]
+        assert sorted({*marks.values()}) == ["", "drop", "relabel: nine"]
 
 
 def test_an_empty_list_has_its_header(pages):

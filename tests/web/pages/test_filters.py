@@ -17,6 +17,7 @@ from cifarlab.web.pages.filters import (
     read_page,
     read_prediction_filter,
     select_images,
+    select_marked,
     select_predictions,
 )
 from cifarlab.web.pages.label_doubts import weigh_labels, why_unfit
@@ -186,3 +187,15 @@ def test_pages_are_counted():
     assert read_page({"page": "0"}, 25, 10) == (1, 3)
     with pytest.raises(CifarlabError, match="whole number"):
         read_page({"page": "-1"}, 25, 10)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rows"),
+    [("unmarked", [3, 0]), ("marked", [2, 1]), ("keep", [2]), ("drop", [1]), ("relabel", []), ("unsure", [])],
+)
+def test_some_rows_by_their_marks_in_their_order(wanted, rows):
+    ids = np.array(["a", "b", "c", "d", "e"])
+    verdicts = {"b": "drop", "c": "keep", "e": "drop", "gone": "relabel"}
+    assert select_marked(np.array([3, 2, 0, 1]), ids, wanted, verdicts).tolist() == rows
+    everything = [3, 2, 0, 1] if wanted == "unmarked" else []
+    assert select_marked(np.array([3, 2, 0, 1]), ids, wanted, {}).tolist() == everything

@@ -25,6 +25,14 @@ ORDERS = {
     "doubt": "most suspicious label first",
     "order": "in the order of the data",
 }
+MARKS = {
+    "unmarked": "unmarked",
+    "marked": "marked",
+    "keep": "kept",
+    "relabel": "relabelled",
+    "drop": "dropped",
+    "unsure": "unsure",
+}
 DATA_ORDERS = {"order": "in the order of the data", "doubt": "most suspicious label first"}
 
 
@@ -41,6 +49,7 @@ class PredictionFilter:
         doubt: Lowest doubt of the label, a fraction; 0 for any.
         order: One of `ORDERS`.
         side: One of `SIDES` where another run is compared with; else empty.
+        marks: One of `MARKS`, or empty for any; see `select_marked`.
     """
 
     shown: str = "wrong"
@@ -51,6 +60,7 @@ class PredictionFilter:
     doubt: float = 0.0
     order: str = "loss"
     side: str = ""
+    marks: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,13 @@ class DataFilter:
         label: The class, or None for any.
         doubt: Lowest doubt of the label, a fraction; 0 for any.
         order: One of `DATA_ORDERS`.
+        marks: One of `MARKS`, or empty for any; see `select_marked`.
     """
 
     label: int | None = None
     doubt: float = 0.0
     order: str = "order"
+    marks: str = ""
 
 
 def read_prediction_filter(query: Mapping[str, str], class_names: Sequence[str]) -> PredictionFilter:
@@ -86,6 +98,7 @@ def read_prediction_filter(query: Mapping[str, str], class_names: Sequence[str])
         _percent(query, "doubt", 0.0),
         _choice(query, "sort", tuple(ORDERS), "loss"),
         _choice(query, "side", SIDES, "") if query.get("against") else "",
+        _choice(query, "marks", tuple(MARKS), ""),
     )
 
 
@@ -96,7 +109,8 @@ def read_data_filter(query: Mapping[str, str], class_names: Sequence[str]) -> Da
         CifarlabError: If a value is unknown or out of range.
     """
     order = _choice(query, "sort", tuple(DATA_ORDERS), "order")
-    return DataFilter(_label(query, "class", class_names), _percent(query, "doubt", 0.0), order)
+    marks = _choice(query, "marks", tuple(MARKS), "")
+    return DataFilter(_label(query, "class", class_names), _percent(query, "doubt", 0.0), order, marks)
 
 
 def select_predictions(
@@ -158,6 +172,19 @@ def select_images(
     doubt = _doubt(ids, chosen, doubts)
     keep = keep & (doubt >= chosen.doubt) if chosen.doubt else keep
     return _sorted_rows(keep, -doubt if chosen.order == "doubt" else np.arange(len(labels)))
+
+
+def select_marked(rows: Rows, ids: NDArray[np.str_], wanted: str, verdicts: Mapping[str, str]) -> Rows:
+    """Those of some rows whose images have a mark, or none.
+
+    Args:
+        rows: `(M,)` int64.
+        ids: `(N,)` str.
+        wanted: One of `MARKS`.
+        verdicts: Image id to its verdict, of those that have one.
+    """
+    named = [image_id for image_id, verdict in verdicts.items() if wanted in ("unmarked", "marked", verdict)]
+    return rows[np.isin(ids[rows], np.array(named, str), invert=wanted == "unmarked")]
 
 
 def read_page(query: Mapping[str, str], count: int, size: int) -> tuple[int, int]:

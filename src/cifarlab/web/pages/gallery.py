@@ -11,6 +11,7 @@ from cifarlab.utils.text import percent
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.filters import (
     DATA_ORDERS,
+    MARKS,
     ORDERS,
     SHOWN,
     PredictionFilter,
@@ -19,16 +20,18 @@ from cifarlab.web.pages.filters import (
     read_page,
     read_prediction_filter,
     select_images,
+    select_marked,
     select_predictions,
 )
 from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.marks import read_marks
 from cifarlab.web.pages.rendering import address
 from cifarlab.web.pages.run_summaries import RunSummary
 from cifarlab.web.pages.sheets import Sheets, lay_out
 
 # What an address of a gallery may hold, and an image's page carries on.
-KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class")
+KEYS = ("split", "shown", "true", "said", "least", "most", "doubt", "sort", "against", "side", "class", "marks", "mark")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Gallery:
         doubts: Whose doubts can be asked for; empty where nobody's.
         sheets: What holds the pictures.
         ids: Address of the ids of all that the filter left, to which the filter is to be added.
+        marks: The filters by mark, with their words.
         not_asked: Runs that are not among `doubts` as their predictions cannot be used: name to what is wrong.
     """
 
@@ -86,6 +90,7 @@ class Gallery:
     sheets: Sheets = field(default_factory=Sheets)
     ids: str = ""
     not_asked: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=lambda: MARKS)
 
 
 def show_predictions(library: Library, summary: RunSummary, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -120,12 +125,12 @@ def choose_predictions(
     doubts = library.doubts(summary.data, split)
     other = library.predictions(library.summary(query["against"]), split) if chosen.side else None
     key = ("rows", summary.name, summary.signature, split, chosen, query.get("against", ""), doubts and doubts.state)
-    return (
-        predictions,
-        chosen,
-        doubts,
-        library.keep(key, lambda: select_predictions(predictions, chosen, doubts, other)),
-    )
+    rows = library.keep(key, lambda: select_predictions(predictions, chosen, doubts, other))
+    if chosen.marks:
+        found = library.find_collection(summary.data)
+        verdicts = _verdicts(library, found) if isinstance(found, Collection) else {}
+        rows = select_marked(rows, predictions.ids, chosen.marks, verdicts)
+    return predictions, chosen, doubts, rows
 
 
 def show_images(library: Library, collection: Collection, split: str, query: Mapping[str, str], size: int) -> Gallery:
@@ -180,7 +185,14 @@ def choose_images(
     if doubts is not None and doubts.rows.keys().isdisjoint(part.ids):  # of images held out everywhere
         doubts = None
     key = ("images", collection.slug, split, chosen, doubts and doubts.state)
-    return doubts, library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
+    rows = library.keep(key, lambda: select_images(part.labels, part.ids, chosen, doubts))
+    if chosen.marks:  # these change at any time, and are not kept
+        rows = select_marked(rows, part.ids, chosen.marks, _verdicts(library, collection))
+    return doubts, rows
+
+
+def _verdicts(library: Library, collection: Collection) -> dict[str, str]:
+    return {image_id: each.verdict for image_id, each in read_marks(library, collection).current.items()}
 
 
 def _filter(query: Mapping[str, str]) -> dict[str, str]:

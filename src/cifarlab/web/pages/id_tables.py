@@ -10,13 +10,14 @@ from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.gallery import choose_images, choose_predictions
 from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
+from cifarlab.web.pages.marks import Marks, read_marks
 from cifarlab.web.pages.run_summaries import RunSummary
 
 
 def list_images(
     library: Library, collection: Collection, split: str, query: Mapping[str, str], only: Names[str] | None = None
 ) -> str:
-    """A data set's images as CSV: id, split and label, and the label error score where there is one.
+    """A data set's images as CSV: id, split and label, the label error score where there is one, and the mark.
 
     Args:
         library: Whose runs doubt the labels.
@@ -32,13 +33,14 @@ def list_images(
     doubts, rows = choose_images(library, collection, split, query)
     ids, labels = part.ids[rows].tolist(), part.labels[rows].tolist()
     names = [part.class_names[label] for label in labels]
-    return _to_csv({"id": ids, "split": [split] * len(ids), "label": names}, doubts, only)
+    table = {"id": ids, "split": [split] * len(ids), "label": names}
+    return _to_csv(table, doubts, read_marks(library, collection), only)
 
 
 def list_predictions(
     library: Library, summary: RunSummary, split: str, query: Mapping[str, str], only: Names[str] | None = None
 ) -> str:
-    """A run's predictions as CSV: id, split, label, predicted class, confidence, loss, and the label error score.
+    """A run's predictions as CSV: id, split, label, predicted class, confidence, loss, label error score and mark.
 
     Args:
         library: Where the predictions are.
@@ -61,13 +63,15 @@ def list_predictions(
         "confidence": [f"{each:.6g}" for each in predictions.probabilities.max(axis=1)[rows].tolist()],
         "loss": [f"{each:.6g}" for each in predictions.losses[rows].tolist()],
     }
-    return _to_csv(table, doubts, only)
+    found = library.find_collection(summary.data)
+    return _to_csv(table, doubts, read_marks(library, found) if isinstance(found, Collection) else None, only)
 
 
-def _to_csv(table: dict[str, list[str]], doubts: Doubts | None, only: Names[str] | None) -> str:
+def _to_csv(table: dict[str, list[str]], doubts: Doubts | None, marks: Marks | None, only: Names[str] | None) -> str:
     if doubts is not None:
         scores = doubts.of(table["id"]).tolist()  # NaN where no run was asked about an image
         table["label_error_score"] = ["" if math.isnan(score) else f"{score:.6g}" for score in scores]
+    table["mark"] = ["" if marks is None else marks.words(image_id) for image_id in table["id"]]
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
     if only is not None:
         wanted = set(only)

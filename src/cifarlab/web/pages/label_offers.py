@@ -8,7 +8,7 @@ from cifarlab.datasets.verdicts import read_labels
 from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.library import Library
-from cifarlab.web.pages.marks import FOLDER, Marks, check_place, read_marks
+from cifarlab.web.pages.marks import FOLDER, check_place, read_marks
 
 OF_A_RUN = "run:"
 """Before a run's name, where its copy is meant."""
@@ -71,18 +71,12 @@ def _say(library: Library, path: Path, data: str) -> str:
         found = library.find_collection(data)
         if isinstance(found, Collection):
             marks = read_marks(library, found)
-            return "damaged" if marks.problem else _count(marks, found)
+            learnt = [counts for split, counts in marks.by_split.items() if split != "test"]
+            return "damaged" if marks.problem else _counted(sum(learnt, Counter()))
         counts = Counter(each.verdict for each in read_labels(path).current.values())
     except CifarlabError:
         return "damaged"  # what is wrong is said when it is chosen, and above the gallery
     return _counted(counts)
-
-
-def _count(marks: Marks, collection: Collection) -> str:
-    known = [
-        (collection.places.get(image_id, ("test", 0))[0], each.verdict) for image_id, each in marks.current.items()
-    ]
-    return _counted(Counter(verdict for split, verdict in known if split != "test"))
 
 
 def _counted(counts: Counter[str]) -> str:

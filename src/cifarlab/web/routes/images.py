@@ -18,6 +18,7 @@ from cifarlab.web.pages.gallery import KEYS, choose_images, choose_predictions
 from cifarlab.web.pages.label_doubts import Doubts
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.run_summaries import RunSummary
+from cifarlab.web.routes import data, run
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
@@ -203,6 +204,8 @@ def _around(request: Request, library: Library, collection: Collection, image_id
         return page_address.at(f"/images/{collection.slug}/{collection.quote(str(ids[row]))}", story=None)
 
     kept = {key: query[key] for key in KEYS if query.get(key)}
+    page = 1 + place // (data.PAGE_SIZE if query.get("in") == "data" else run.PAGE_SIZE)
+    kept |= {"page": str(page)} if page > 1 else {}
     return Around(at(place - 1), at(place + 1), place + 1, len(ids), rendering.address(back, kept), title)
 
 

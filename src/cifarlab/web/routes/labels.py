@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.pages import rendering
-from cifarlab.web.pages.marks import add_marks, marks_file, read_content
+from cifarlab.web.pages.marks import add_marks, list_current, marks_file, read_content, read_marks
 from cifarlab.web.server.state import LibraryOf
 
 router = APIRouter(include_in_schema=False)
@@ -30,20 +30,33 @@ def mark_labels(
     # Only to an address of this app: never to another host.
     safe = back if back.startswith("/") and not back.startswith(("//", "/\\")) else f"/data/{slug}?mark=1"
     try:
-        marks = add_marks(library, collection, images, fields.get("verdict", ""), fields.get("new", ""))
+        verdict, new, before = (fields.get(key, "") for key in ("verdict", "new", "before"))
+        marks, lines = add_marks(library, collection, images, verdict, new, before)
     except CifarlabError as error:
         if not rendering.wants_page(request):
             raise
-        return rendering.page(request, "error.html", status=400, message=f"Not kept: {error}", back=f"{safe}#marking")
+        return rendering.page(request, "error.html", status=400, message=f"Not kept: {error}", back=safe)
     if "application/json" in request.headers.get("accept", ""):
         ids = [each.partition(":")[2] for each in images]
-        return JSONResponse({"marks": {each: marks.words(each) for each in ids}, "summary": marks.summary})
-    return RedirectResponse(f"{safe}#found", status_code=303)
+        told = {each: marks.words(each) for each in ids}
+        counts = {"summary": marks.summary, "splits": marks.splits, "serve": marks.serve}
+        return JSONResponse({"marks": told, **counts, "before": lines})
+    return RedirectResponse(safe, status_code=303)  # it gives the focus to where the marking goes on
 
 
 @router.get("/labels/{slug}")
 def download_labels(library: LibraryOf, slug: str) -> Response:
     """The labels file as it is, whatever its state; where nothing has been marked, its header alone."""
-    content = read_content(marks_file(library, library.collection(slug)))
-    named = {"Content-Disposition": f'attachment; filename="{slug}.csv"', "Cache-Control": "no-store"}
+    return _file(f"{slug}.csv", read_content(marks_file(library, library.collection(slug))))
+
+
+@router.get("/labels/{slug}/current")
+def download_current(library: LibraryOf, slug: str) -> Response:
+    """The last mark of each image alone."""
+    collection = library.collection(slug)
+    return _file(f"{slug}-current.csv", list_current(read_marks(library, collection), collection))
+
+
+def _file(name: str, content: bytes | str) -> Response:
+    named = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type="text/csv", headers=named)

@@ -5,10 +5,12 @@ const boxes = [...form.querySelectorAll('input[name="image"]')];
 const choice = form.elements.namedItem("new");
 const said = form.querySelector("[data-said]");
 let anchor = null; // where a range begins
-const TURNED = "turned while marking";
 let shift = false; // whether the last click held Shift
+const TURNS = { ArrowLeft: "prev", ArrowRight: "next" };
 let queue = Promise.resolve();
+let waiting = 0; // marks in it
 let acts = 0; // how often something was marked, selected or gone to
+let current = null; // the picture that last had the focus
 
 const item = (box) => box.closest("li");
 const selected = () => boxes.filter((box) => box.checked);
@@ -29,6 +31,13 @@ function selectRange(from, to) {
   const [first, last] = [boxes.indexOf(from), boxes.indexOf(to)].sort((one, other) => one - other);
   boxes.forEach((box, place) => (box.checked = first <= place && place <= last));
 }
+
+form.addEventListener("focusin", ({ target }) => {
+  if (!boxes.includes(target)) return;
+  if (current) item(current).classList.remove("here");
+  current = target;
+  item(current).classList.add("here");
+});
 
 form.addEventListener("click", (event) => (shift = event.shiftKey || (shift && event.detail === 0)), true);
 form.addEventListener("mousedown", (event) => (shift = event.shiftKey), true);
@@ -131,21 +140,28 @@ function move(key, from, extends_) {
   const wanted = key === "Home" ? 0 : key === "End" ? boxes.length - 1 : place + steps[key];
   const to = boxes[wanted];
   if (!to) {
-    if (["ArrowUp", "ArrowDown"].includes(key)) return true;
-    sessionStorage.setItem(TURNED, key); // at the edges left and right turn the page; there the marking goes on
-    const link = document.querySelector(`.pager a[data-key="${key}"]`);
-    if (link) link.hash = ""; // which would take the focus from the picture that gets it there
-    return false;
+    document.querySelector(`.pager a[rel="${TURNS[key]}"]`)?.focus(); // Enter then turns the page, no arrow key does
+    return;
   }
-  to.focus();
-  item(to).scrollIntoView({ block: "nearest" }); // above the bar: see --covered
+  goTo(to);
   if (extends_) {
     anchor ??= from;
     selectRange(anchor, to);
     tellSelected();
   } else anchor = to;
   acts += 1;
-  return true;
+}
+
+function goTo(box) {
+  box.focus();
+  item(box).scrollIntoView({ block: "nearest" }); // above the bar: see --covered
+}
+
+// Left and right go, where no picture has the focus, back to the one that had it; a link to a page waits for Enter.
+function arrow(event, here) {
+  const to = current ?? boxes[0]; // none where the filter leaves no picture
+  if (here) move(event.key, here, event.shiftKey);
+  else if (to && !event.target.closest(`.pager a[rel="${TURNS[event.key]}"]`)) goTo(to);
 }
 
 const named = (boxes) => (boxes.length === 1 ? item(boxes[0]).dataset.image : `${boxes.length} pictures`);
@@ -157,27 +173,48 @@ function show(asked, marks) {
   }
 }
 
-async function send(asked, verdict, className, act) {
-  const body = new URLSearchParams([["verdict", verdict], ["new", className], ...asked.map((box) => ["image", box.value])]);
+async function send(entry, verdict, className, act) {
+  if (entry.refused) return; // a mark that was not kept is not taken back either
+  const { asked } = entry;
+  const before = verdict === "undo" ? entry.before ?? "" : "";
+  const fields = { verdict, new: className, before };
+  const body = new URLSearchParams([...Object.entries(fields), ...asked.map((box) => ["image", box.value])]);
   try {
     const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     const found = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(found.detail ?? `that did not work (${response.status})`);
+    if (verdict !== "undo") entry.before = found.before;
     show(asked, found.marks);
-    document.querySelector("[data-marked]").textContent = found.summary;
-    for (const part of document.querySelectorAll("[data-kept]")) part.hidden = false;
-    tell(`${named(asked)}: ${verdict === "undo" ? "taken back" : found.marks[item(asked[0]).dataset.image]}`);
+    count(found);
+    const words = found.marks[item(asked[0]).dataset.image] || "no mark";
+    tell(`${named(asked)}: ${verdict !== "undo" ? words : asked.length === 1 ? `back to ${words}` : "taken back"}`);
   } catch (error) {
-    putBack(asked, verdict, act);
+    putBack(entry, verdict, act);
     tell(`Not kept: ${error instanceof TypeError ? "the server cannot be reached" : error.message}`, true);
   }
 }
 
-// What was refused says so under its picture. It is selected again as long as nothing else has been done since: else the
-// next key would speak of pictures that its visitor has left behind.
-function putBack(asked, verdict, act) {
-  if (verdict === "undo") marked.push(asked);
-  else marked.splice(marked.indexOf(asked), 1);
+// What is told above the gallery.
+const next = document.querySelector('.pager a[rel="next"]');
+const following = next?.href;
+function count(found) {
+  const here = boxes.filter((box) => item(box).querySelector(".mark").textContent).length;
+  document.querySelector("[data-on-page]").textContent = `${here} of ${list.children.length} marked on this page`;
+  document.querySelector("[data-marked]").textContent = found.summary;
+  document.querySelector("[data-splits]").textContent = found.splits;
+  for (const part of document.querySelectorAll("[data-serve]")) part.hidden = !found.serve.includes(part.dataset.serve);
+  // Of unmarked pictures, those of the next page move up into this one.
+  if (next && new URLSearchParams(location.search).get("marks") === "unmarked") next.href = here ? location.href : following;
+}
+
+// What was refused says so on its picture. Several are selected again as long as nothing else has been done since: else
+// the next key would speak of pictures that its visitor has left behind. One alone has the focus, which is enough.
+function putBack(entry, verdict, act) {
+  const { asked } = entry;
+  entry.refused = verdict !== "undo";
+  const place = marked.indexOf(entry);
+  if (!entry.refused) marked.push(entry);
+  else if (place >= 0) marked.splice(place, 1);
   for (const box of asked) {
     if (item(box).querySelector(".unkept")) continue;
     const words = item(box).querySelector("label").appendChild(document.createElement("span"));
@@ -185,26 +222,26 @@ function putBack(asked, verdict, act) {
     words.textContent = "not kept";
   }
   if (act !== acts) return;
-  for (const box of asked) box.checked = true;
+  for (const box of asked) box.checked = asked.length > 1;
   asked[0].focus();
 }
 
 // What is said goes to all that are selected, or to the picture in focus; then the next one has the focus. Undo, as long
-// as the focus stays there, takes back what was said last, and the focus goes back to it.
-const marked = []; // the pictures of each mark on this page, the last behind
+// as the focus stays there, brings back what counted before the last mark, and the focus goes back to its pictures.
+const marked = []; // the pictures of each mark on this page, the last behind, and after how many of the file's lines
 let left = null; // where the last mark left the focus
 
 function addressed(verdict) {
   const chosen = selected();
-  if (chosen.length) return chosen;
-  const here = focused();
+  if (chosen.length) return { asked: chosen };
+  const here = focused() ?? (bar.contains(document.activeElement) ? current : null);
   if (verdict === "undo" && marked.length && (!here || here === left)) return marked.pop();
-  return here ? [here] : [];
+  return { asked: here ? [here] : [] };
 }
 
 function mark(verdict, className = "") {
-  const goesOn = !selected().length || document.activeElement === choice;
-  const asked = addressed(verdict);
+  const entry = addressed(verdict);
+  const { asked } = entry;
   if (!asked.length) {
     tell("Select a picture first", true);
     return;
@@ -214,24 +251,38 @@ function mark(verdict, className = "") {
   for (const box of selected()) box.checked = false;
   if (verdict === "undo") asked[0].focus();
   else {
-    marked.push(asked);
-    if (goesOn) (boxes[boxes.indexOf(asked.at(-1)) + 1] ?? asked.at(-1)).focus();
+    marked.push(entry);
+    goTo(boxes[boxes.indexOf(asked.at(-1)) + 1] ?? asked.at(-1));
   }
   left = anchor = focused() ?? null;
   const act = (acts += 1);
-  queue = queue.then(() => send(asked, verdict, className, act));
+  waiting += 1;
+  queue = queue.then(() => send(entry, verdict, className, act)).then(() => (waiting -= 1));
 }
 
-// Where no other class is suggested one must be chosen: the pictures stay selected, and the focus goes to the classes.
+// Who goes elsewhere waits for the answers: a mark that was under way would be lost, and one that was refused never seen.
+addEventListener(
+  "click",
+  (event) => {
+    const link = event.target.closest("a[href]:not([download])");
+    if (!link || !waiting || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    queue.then(() => said.classList.contains("failed") || location.assign(link.href));
+  },
+  true,
+);
+
+// Where no other class is suggested one must be chosen: selection and focus stay as they are, for a class's key.
 function lacksClass(asked) {
   const without = asked.filter((box) => !item(box).querySelector(".said"));
   if (!without.length) return false;
-  for (const box of asked) box.checked = true;
   choice.setAttribute("aria-invalid", "true");
-  choice.focus();
-  tell(`No other class is suggested for ${named(without)}: choose a class`, true);
+  tell(`No other class is suggested for ${named(without)}: ${classKeys ? `press ${classKeys} for the class, or ` : ""}choose a class`, true);
   return true;
 }
+
+const keyed = [...choice.querySelectorAll("option[data-key]")].map((option) => option.dataset.key);
+const classKeys = matchMedia("(pointer: coarse), (max-width: 40rem)").matches ? "" : keyed.length > 1 ? `${keyed[0]} to ${keyed.at(-1)}` : keyed.join();
 
 choice.addEventListener("change", () => choice.removeAttribute("aria-invalid"));
 choice.addEventListener("keydown", (event) => {
@@ -262,21 +313,29 @@ addEventListener(
   "keydown",
   (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
+    const leaves = event.key === "Escape" && event.target === choice;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea") && !leaves) return;
     const here = focused();
     let done = false;
-    if (here && /^(Arrow|Home$|End$)/.test(event.key)) done = move(event.key, here, event.shiftKey);
-    else if (event.shiftKey) return;
-    else if (event.key === "a") {
+    if (here ? /^(Arrow|Home$|End$)/.test(event.key) : event.key in TURNS && !event.shiftKey) {
+      arrow(event, here);
+      done = true;
+    } else if (event.shiftKey) return;
+    else if (event.key === "Enter" && here) {
+      item(here).querySelector(".open").click();
+      done = true;
+    } else if (event.key === "a") {
       for (const box of boxes) box.checked = true;
       tellSelected();
       done = true;
     } else if (event.key === "Escape" && band?.frame) {
       dropBand();
       done = true;
-    } else if (event.key === "Escape" && selected().length) {
+    } else if (event.key === "Escape") {
       for (const box of boxes) box.checked = false;
       tellSelected();
+      choice.removeAttribute("aria-invalid");
+      if (current) goTo(current);
       done = true;
     } else if (event.key.length === 1) done = act(event.key);
     if (done) event.preventDefault();
@@ -288,6 +347,5 @@ addEventListener(
 const bar = form.querySelector(".marking-tools");
 new ResizeObserver(() => list.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
 
-const turned = sessionStorage.getItem(TURNED);
-sessionStorage.removeItem(TURNED);
-if (turned) boxes.at(turned === "ArrowLeft" ? -1 : 0)?.focus();
+// The page gives the focus to the first picture without a mark, maybe before this script listens.
+if (focused()) focused().dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
