@@ -150,7 +150,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, tex
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**json_data(run.scores()), "notices": [notice]})
     text = text_of(own_pages.get("/runs/first").text)
-    assert "Training time6.9 s3 epochs, without validation" in text
+    assert "Training time6.9 s3 epochs, time of validation not counted" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1
