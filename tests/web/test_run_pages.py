@@ -64,6 +64,15 @@ def test_evaluating_comes_first_and_is_told_at_the_top(own_pages, runs_dir, laun
     assert page.index("Evaluate on validation") < page.index(">Calibrate<") < page.index("Not evaluated yet")
 
 
+def test_what_was_evaluated_on_validation_alone_says_so(own_pages, text_of):
+    row = text_of(own_pages.get("/runs-table?q=held-out").text).replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"not evaluatedvalidation: \d+\.\d\d %", row)
+    text = text_of(own_pages.get("/runs/held-out").text)
+    assert "validation images were classified correctly" in text
+    assert "it is estimated from 120 validation images" in text
+    assert "images of validation" in text_of(own_pages.get("/runs/held-out/mistakes").text)
+
+
 def test_a_best_epoch_by_another_measure_says_by_which(own_pages, runs_dir, text_of):
     run = Run(runs_dir / "first")
     files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "select_by": "loss"})
