@@ -227,6 +227,23 @@ def test_curves_speak_of_held_out_images_only_where_there_are_any(make_run, tmp_
         assert word not in none
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"flip": "random"}, "augmentation is on in training"),
+        ({"model_args": {"dropout": 0.2}}, "dropout is on in training"),
+        ({"model_args": {"dropout": [0.1, 0]}, "mixup_alpha": 0.2}, "dropout and augmentation are on in training"),
+        ({"model_args": {"dropout": [0, 0]}}, ""),
+    ],
+)
+def test_what_is_on_in_training_alone_is_named_and_nothing_else(make_run, tmp_path, settings, words) -> None:
+    run = make_run(tmp_path, "one")
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), **settings})
+    text = str(build("training_curves", Run(run.path)))
+    assert words in text
+    assert ("on in training" in text) == bool(words)
+
+
 def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "broken")
     run.model_file.write_bytes(b"not a zip")
@@ -287,14 +304,15 @@ def test_durations_read_as_people_say_them(seconds, text) -> None:
     assert rendering.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
-def test_only_a_single_highest_is_called_the_most(two, two_text, make_run, tmp_path) -> None:
-    assert "more than by the other run" in two_text
-    equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
-    text = "".join(build(name, *equal) for name in ("results", "model_comparison", "class_examples"))
-    assert "the most of" not in text
-    assert re.search(
-        r"classified correctly by <span.*?</span>a/mlp-one</span>, the same share by <span.*?b/mlp-one", text
+def test_runs_are_compared_by_the_verdict_and_not_by_the_highest(two, two_text, make_run, tmp_path) -> None:
+    assert two_text.index('class="told"') < two_text.index("</nav>") + two_text[two_text.index("</nav>") :].index(
+        "<h3>"
     )
+    assert 'class="big"' not in two_text
+    equal = [make_run(tmp_path / name, "mlp-one") for name in "ab"]
+    text = "".join(build(name, *equal) for name in ("model_comparison", "results", "class_examples"))
+    assert '<p class="told">Not told apart</p>' in text
+    assert "Their settings are all the same." in text
     assert "one of the runs with the highest accuracy" in text
     assert "= 1.00" not in text
     assert '<td data-label="p (McNemar)">1.00</td>' in text

@@ -17,7 +17,12 @@ def fresh(monkeypatch):
 def test_tags_and_a_note_are_kept_shown_and_searched(own_pages, runs_dir):
     form = {"tags": "base, to <b>show</b>", "note": "Why?\nBecause & so."}
     answer = own_pages.post("/runs/first/notes", data=form, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/runs/first#notes")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs/first?saved=1#notes")
+    assert ">Saved</span>" in own_pages.get("/runs/first?saved=1").text
+    assert ">Saved</span>" not in own_pages.get("/runs/first").text
+    answer = own_pages.post("/runs/held-out/notes?split=validation", data=form, follow_redirects=False)
+    assert answer.headers["location"] == "/runs/held-out?split=validation&saved=1#notes"
+    own_pages.post("/runs/held-out/notes", data={})
     page = own_pages.get("/runs/first").text
     assert "Because &amp; so." in page
     assert "<b>show</b>" not in page
@@ -45,6 +50,25 @@ def test_a_run_is_deleted_and_taken_back(own_pages, runs_dir):
     assert "is in the bin" not in own_pages.get("/runs", params={"binned": entry}).text
     assert "It is empty." in own_pages.get("/bin").text
     assert own_pages.post("/bin/restore", data={"entry": "../first"}).status_code == 400
+
+
+def test_after_a_deletion_the_list_is_filtered_and_sorted_as_before(own_pages, links):
+    own_pages.get("/runs?q=s&sort=-name&set=batch_size&run=first")
+    assert "/runs?q=s&sort=-name&set=batch_size" in links(own_pages.get("/runs/first").text, "/runs?")
+    answer = own_pages.post("/runs/first/delete")
+    address = str(answer.url)
+    assert "/runs?q=s&sort=-name&set=batch_size&binned=first~" in address
+    assert "is in the bin" in answer.text
+    own_pages.get("/runs")
+    assert str(own_pages.post("/runs/second/delete").url).partition("?")[2].startswith("binned=second~")
+
+
+def test_the_rule_for_names_stands_under_the_field(own_pages, text_of):
+    text = own_pages.get("/runs/first").text
+    (described,) = re.findall(r'<input name="new"[^>]* aria-describedby="([^"]+)"', text)
+    assert f'id="{described}">Letters, digits' in text
+    refused = own_pages.post("/runs/first/rename", data={"new": "a b"}).text
+    assert re.findall(r'<input name="new"[^>]* aria-describedby="([^"]+)"', refused) == ["refused"]
 
 
 def test_a_run_in_training_is_neither_deleted_nor_renamed(own_pages, runs_dir):

@@ -4,12 +4,16 @@ import html
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 
+from cifarlab import metrics
 from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.utils import files
 from cifarlab.utils.json_data import json_data
+
+NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def offered(text: str) -> list[str]:
@@ -29,6 +33,53 @@ def test_a_confusion_cell_leads_to_exactly_its_images(pages):
         assert len(alts) == int(count)
         expected = f"{true}, classified correctly" if true == predicted else f"{true}, predicted as {predicted}"
         assert all(alt.startswith(expected) for alt in alts)
+
+
+def test_the_most_frequent_confusion_is_named_and_leads_to_its_images(pages, made_runs, text_of):
+    text = pages.get("/runs/first").text
+    ((link, said),) = re.findall(r'Most often: <a href="([^"]+)">([^<]+)</a>', text)
+    counts = metrics.confusion_matrix(Run(made_runs / "first").predictions("test"))
+    wrong = counts - np.diag(np.diag(counts))
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    assert said == f"{NAMES[true]} predicted as {NAMES[predicted]}, {wrong.max()} of {counts[true].sum()}"
+    gallery = pages.get(html.unescape(link)).text
+    assert f"{wrong.max()} images of test" in text_of(gallery)
+    assert '<a class="skip" href="#after-matrix">' in text
+    assert 'id="after-matrix"' in text
+
+
+def test_evaluating_comes_first_and_is_told_at_the_top(own_pages, runs_dir, launched):
+    run = Run(runs_dir / "first")
+    page = own_pages.get("/runs/first").text
+    assert page.index("Evaluate on validation") < page.index(">Calibrate<")
+    assert 'id="busy"' not in page
+    own_pages.post("/runs/first/evaluate", data={"split": "validation"})
+    page = own_pages.get("/runs/first").text
+    assert re.search(r'id="busy">It is being evaluated: the numbers below are those of before', page)
+    assert page.index('id="busy"') < page.index('class="big"')
+    run = Run(runs_dir / "second")
+    run.scores_file("test").unlink()
+    page = own_pages.get("/runs/second").text
+    assert page.count('id="evaluate"') == 1
+    assert page.index("Evaluate on validation") < page.index(">Calibrate<") < page.index("Not evaluated yet")
+
+
+def test_what_was_evaluated_on_validation_alone_says_so(own_pages, text_of):
+    row = text_of(own_pages.get("/runs-table?q=held-out").text).replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"not evaluatedvalidation: \d+\.\d\d %", row)
+    text = text_of(own_pages.get("/runs/held-out").text)
+    assert "validation images were classified correctly" in text
+    assert "it is estimated from 120 validation images" in text
+    assert "images of validation" in text_of(own_pages.get("/runs/held-out/mistakes").text)
+
+
+def test_a_best_epoch_by_another_measure_says_by_which(own_pages, runs_dir, text_of):
+    run = Run(runs_dir / "first")
+    files.write_json(run.recipe_file, {**files.read_json(run.recipe_file), "select_by": "loss"})
+    run.write_history([{**row, "is_best": float(row["epoch"] == 2)} for row in run.history()])
+    run.set_state("running")
+    said = "best so far by loss on validation: epoch 2, 55.00 % accuracy on validation"
+    assert said in text_of(own_pages.get("/runs/first").text).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_a_section_is_drawn_once_and_then_stands_in_its_page(own_pages):
@@ -150,7 +201,7 @@ def test_a_stopped_run_tells_its_time_and_says_once_why(own_pages, runs_dir, tex
     notice = "The training of first did not finish: it is stopped (interrupted)."
     files.write_json(run.scores_file("test"), {**json_data(run.scores()), "notices": [notice]})
     text = text_of(own_pages.get("/runs/first").text)
-    assert "Training time6.9 s3 epochs, without validation" in text
+    assert "Training time6.9 s3 epochs, time of validation not counted" in text
     assert notice in text
     assert "stopped after 3 of 100 epochs" in text
     assert text.count("interrupted") == 1

@@ -41,6 +41,8 @@ from cifarlab.utils.json_reading import read_fields
 
 RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9._\-]*"
 """A run's name as a regular expression, for Python and for a page's form (which wants the `-` escaped)."""
+NAME_RULE = "Letters, digits, '.', '_' and '-', the first a letter or digit; no spaces"
+"""The same in words."""
 NO_TTA = "none"
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from cifarlab import recipes, runs
 from cifarlab.cli.usage import _repeat_greedy
 from cifarlab.evaluation.comparison.pairs import compare
-from cifarlab.evaluation.comparison.seeds import compare_groups
+from cifarlab.evaluation.comparison.seeds import compare_every_two, compare_groups
 from cifarlab.metrics.statistics import significance as plain
 from cifarlab.runs import Run
 from cifarlab.runs.predictions import Predictions
@@ -165,3 +165,18 @@ def test_seeds_without_spread_do_not_say_how_many_it_would_take(tmp_path: Path) 
     assert result.seeds_needed is None
     assert result.difference.low is None
     assert [group.mean.method for group in result.groups] == ["no interval: all 2 seeds have the same value"] * 2
+
+
+def test_of_more_than_two_groups_the_p_values_are_adjusted_by_holm(tmp_path: Path) -> None:
+    rights = {"low": [100, 101, 102, 103, 104], "same": [101, 102, 100, 104, 103], "high": [140, 141, 142, 143, 144]}
+    groups = [make_group(tmp_path, name, right) for name, right in rights.items()]
+    found = compare_every_two(groups)
+    alone = [compare_groups(*two) for two in itertools.combinations(groups, 2)]
+    assert [each.p_value for each in found] == pytest.approx(plain.holm([each.p_value for each in alone]))
+    assert [tuple(group.name for group in each.groups) for each in found] == [
+        ("low", "same"), ("low", "high"), ("same", "high"),
+    ]  # fmt: skip
+    assert "high is more accurate than low" in found[1].sentence
+    assert "252 splits, adjusted for 3 pairs, p = 0.02" in found[1].sentence
+    assert found[0].least_p_value == pytest.approx(3 * 2 / 252)
+    assert compare_every_two(groups[:2]) == alone[:1]

@@ -1,15 +1,17 @@
 """Seeds against seeds: whether one recipe is better than another, and not only one network than another."""
 
+import hashlib
 import itertools
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cifarlab.evaluation.comparison.aligned_runs import Comparable, ComparedRun, RunScores, enter, notices_of
 from cifarlab.metrics.statistics.intervals import mean_over_seeds
 from cifarlab.metrics.statistics.significance import (  # fmt: skip
     SIGNIFICANCE,
+    holm,
     least_p_value,
     permutation_test,
     seeds_needed,
@@ -108,23 +110,45 @@ def compare_groups(
             they were evaluated on different images, labels or class names.
     """
     _check_sizes(first, second)
-    entrants = enter([*first, *second], split, runs_dir, labels)
-    parts = entrants[: len(first)], entrants[len(first) :]
-    one, other = ([float(entrant.correct.mean()) for entrant in part] for part in parts)
-    p_value, test = permutation_test(one, other)
-    first_name, second_name = _names(*parts)
-    found = GroupComparison(
-        split=split,
-        count=len(entrants[0].predictions),
-        notices=notices_of(entrants),
-        groups=(_describe(first_name, parts[0], one), _describe(second_name, parts[1], other)),
-        difference=welch_difference(one, other),
-        p_value=p_value,
-        test=test,
-        least_p_value=least_p_value(len(first), len(second)),
-        seeds_needed=seeds_needed(one, other),
-    )
-    return replace(found, sentence=_sentence(found))
+    return compare_every_two([first, second], split=split, runs_dir=runs_dir, labels=labels)[0]
+
+
+def compare_every_two(
+    groups: Sequence[_Runs],
+    *,
+    split: str = "test",
+    runs_dir: str | os.PathLike[str] = "runs",
+    labels: str | os.PathLike[str] | None = None,
+) -> list[GroupComparison]:
+    """Compare every two of several groups of runs; of more than two groups the p values are adjusted by Holm.
+
+    Args:
+        groups: Two or more, each of two runs or more of one recipe with several seeds.
+        split: Which predictions to read.
+        runs_dir: Where the run of the built-in model is.
+        labels: The true classes for files of predictions that hold none.
+
+    Raises:
+        CifarlabError: As `compare_groups`.
+    """
+    entrants = enter([run for group in groups for run in group], split, runs_dir, labels)
+    rest = iter(entrants)
+    parts = [list(itertools.islice(rest, len(group))) for group in groups]
+    described = [_describe(name, part) for name, part in zip(_names(parts), parts, strict=True)]
+    found = [_compare_two(split, pair, entrants) for pair in itertools.combinations(described, 2)]
+    return [replace(each, sentence=_sentence(each)) for each in _adjusted(found)]
+
+
+def same_but_seed(settings: Mapping[str, object], data: str, labels: str = "") -> str:
+    """Equal for runs whose recipes, data and labels are the same but for the seed.
+
+    Args:
+        settings: The recipe's, as `settings_of` gives them.
+        data: Name of the data set.
+        labels: Checksum of the labels file; empty where the labels are as published.
+    """
+    written = sorted((name, repr(value)) for name, value in settings.items() if name != "seed")
+    return hashlib.sha256(repr((data, labels, written)).encode()).hexdigest()[:12]
 
 
 def _check_sizes(first: _Runs, second: _Runs) -> None:
@@ -135,10 +159,42 @@ def _check_sizes(first: _Runs, second: _Runs) -> None:
             )
 
 
-def _names(first: list[ComparedRun], second: list[ComparedRun]) -> tuple[str, str]:
+def _compare_two(split: str, groups: tuple[SeedGroup, SeedGroup], entrants: list[ComparedRun]) -> GroupComparison:
+    one, other = ([run.accuracy.value or 0.0 for run in group.runs] for group in groups)
+    p_value, test = permutation_test(one, other)
+    return GroupComparison(
+        split=split,
+        count=len(entrants[0].predictions),
+        notices=notices_of(entrants),
+        groups=groups,
+        difference=welch_difference(one, other),
+        p_value=p_value,
+        test=test,
+        least_p_value=least_p_value(len(one), len(other)),
+        seeds_needed=seeds_needed(one, other),
+    )
+
+
+def _adjusted(found: list[GroupComparison]) -> list[GroupComparison]:
+    """By Holm over all pairs; one alone stays as it is."""
+    if len(found) < 2:
+        return found
+    least = min(1.0, len(found) * min(each.least_p_value for each in found))
+    adjusted = holm([each.p_value for each in found])
+    return [
+        replace(each, p_value=p_value, test=f"{each.test}, adjusted for {len(found)} pairs", least_p_value=least)
+        for each, p_value in zip(found, adjusted, strict=True)
+    ]
+
+
+def _names(parts: list[list[ComparedRun]]) -> list[str]:
     """What the runs' names begin with, without the seed; plain words where that does not tell the groups apart."""
-    names = [common_name([entrant.name for entrant in part]) for part in (first, second)]
-    return (names[0], names[1]) if all(names) and names[0] != names[1] else ("the first group", "the second group")
+    names = [common_name([entrant.name for entrant in part]) for part in parts]
+    if all(names) and len(set(names)) == len(names):
+        return names
+    if len(parts) == 2:
+        return ["the first group", "the second group"]
+    return [f"group {number}" for number in range(1, len(parts) + 1)]
 
 
 def common_name(names: Sequence[str]) -> str:
@@ -148,8 +204,9 @@ def common_name(names: Sequence[str]) -> str:
     return prefix.rstrip("-_.").removesuffix("seed").rstrip("-_.")
 
 
-def _describe(name: str, entrants: list[ComparedRun], accuracies: list[float]) -> SeedGroup:
+def _describe(name: str, entrants: list[ComparedRun]) -> SeedGroup:
     runs = tuple(entrant.score() for entrant in entrants)
+    accuracies = [float(entrant.correct.mean()) for entrant in entrants]
     return SeedGroup(name, runs, mean_over_seeds(accuracies), statistics.stdev(accuracies))
 
 

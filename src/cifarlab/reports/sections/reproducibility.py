@@ -1,6 +1,6 @@
 """How the result was made, so that anybody can make it again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,16 +30,17 @@ class Row:
 def build(page: Page) -> Markup:
     """Recipe, versions, hardware, data, looks at the split, and the command."""
     tables = [
-        ("Recipe", _rows([record.recipe for record in page.runs])),
-        ("Run", _rows([_about_run(record) for record in page.runs])),
-        ("Machine", _rows([_machine(record) for record in page.runs])),
-        ("Versions", _rows([_versions(record) for record in page.runs])),
+        ("Recipe", rows_of([record.recipe for record in page.runs])),
+        ("Run", rows_of([_about_run(record) for record in page.runs])),
+        ("Machine", rows_of([_machine(record) for record in page.runs])),
+        ("Versions", rows_of([_versions(record) for record in page.runs])),
     ]
     looks = [(record, _looks(record, page.split), record.run.looks_in_making(page.split)) for record in page.runs]
     return render("reproducibility", page=page, tables=tables, looks=looks)
 
 
-def _rows(columns: list[Mapping[str, Any]]) -> list[Row]:
+def rows_of(columns: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Every fact that any of some runs has, a value a run."""
     names = list(dict.fromkeys(name for facts in columns for name in facts))
     return [Row(name, [plain(facts.get(name)) for facts in columns]) for name in names]
 
@@ -51,7 +52,7 @@ def _about_run(record: RunRecord) -> dict[str, Any]:
         "state": f"{state.get('state', 'unknown')}{why}",
         "started": str(state.get("started", "")).replace("T", " ").replace("+00:00", " UTC"),
         "epochs trained": len(record.history),
-        "training time, without validation": duration(record.training_seconds),
+        "training time, validation not counted": duration(record.training_seconds),
         "parameters": record.environment.get("parameters"),
         "written by": f"cifarlab {state.get('cifarlab', '')}",
     }

@@ -9,6 +9,14 @@ from cifarlab.utils.best_epoch import best_epoch
 
 ORDER = 30
 TITLE = "Training curves"
+_HANDICAPS = {
+    "dropout": ("model.dropout", "model.input_dropout", "model.drop_path"),
+    "augmentation": (
+        *("flip", "translate_pixels", "brightness_factor", "contrast_factor", "rotate_degrees", "zoom_factor"),
+        *("mixup_alpha", "cutmix_alpha"),
+    ),
+}
+"""What is on in training and off in validation, and the settings that turn it on."""
 
 
 def build(page: Page) -> Markup | None:
@@ -22,9 +30,10 @@ def build(page: Page) -> Markup | None:
         figures.append(draw(figure, f"curves-{quantity}", f"{quantity} by epoch. {_described(page)}"))
     best = {record.label: best_epoch(record.history) for record in page.runs}
     # A curve of held-out images is needed to look worse beside.
-    handicapped = any(_is_handicapped(record) and best[record.label] is not None for record in page.runs)
+    told = [record for record in page.runs if best[record.label] is not None]
+    handicaps = [name for name in _HANDICAPS if any(_has(record, name) for record in told)]
     return render(
-        "training_curves", page=page, figures=figures, best=best, held_out=_held_out(page), handicapped=handicapped
+        "training_curves", page=page, figures=figures, best=best, held_out=_held_out(page), handicaps=handicaps
     )
 
 
@@ -34,13 +43,10 @@ def _held_out(page: Page) -> str:
     return "some" if len(has) > 1 else "all" if has == {True} else ""
 
 
-def _is_handicapped(record: RunRecord) -> bool:
-    """Whether dropout or augmentation made the training images harder than those held out."""
-    names = (
-        *("model.dropout", "model.input_dropout", "flip", "translate_pixels", "brightness_factor", "contrast_factor"),
-        *("model.drop_path", "rotate_degrees", "zoom_factor", "mixup_alpha", "cutmix_alpha"),
-    )
-    return any(record.recipe.get(name) not in (None, 0, "none") for name in names)
+def _has(record: RunRecord, handicap: str) -> bool:
+    """Whether that made the training images harder than those held out."""
+    values = [record.recipe.get(name) for name in _HANDICAPS[handicap]]
+    return any(any(value) if isinstance(value, list | tuple) else value not in (None, 0, "none") for value in values)
 
 
 def _described(page: Page) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import jinja2
 from fastapi import Request
@@ -22,6 +22,8 @@ from cifarlab.utils import discovery
 STATIC = Path(__file__).parents[1] / "static"
 THEMES = ("light", "dark")
 THEME_COOKIE = "cifarlab_theme"
+LIST_COOKIE = "cifarlab_list"
+"""The query of the table of runs as it was last seen."""
 FOR_PROGRAMS = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 """Addresses that answer no page, whoever asks."""
 # Title, address, and the route file that serves it.
@@ -81,6 +83,7 @@ class PageAddress:
 
     def __init__(self, request: Request) -> None:
         """Remember the path and the query."""
+        self._request = request
         self.path = request.url.path
         self.query = [(key, value) for key, value in request.query_params.multi_items() if value]
 
@@ -94,6 +97,11 @@ class PageAddress:
         kept = [(key, value) for key, value in self.query if key not in changes]
         added = [(key, value) for key, value in changes.items() if value not in (None, "")]
         return address(path, kept + added)
+
+    @property
+    def last_runs(self) -> str:
+        """The table of runs, filtered and sorted as it was last seen."""
+        return last_runs(self._request)
 
     def value(self, key: str) -> str:
         """What the query says of a key; empty where nothing."""
@@ -119,6 +127,11 @@ def address(path: str, query: Sequence[tuple[str, Any]] | Mapping[str, Any]) -> 
     """A path with a query, encoded."""
     encoded = urlencode(query, doseq=True)
     return f"{path}?{encoded}" if encoded else path
+
+
+def last_runs(request: Request, **added: str) -> str:
+    """The address of the table of runs, filtered and sorted as this visitor last saw it; with more in its query."""
+    return address("/runs", [*parse_qsl(request.cookies.get(LIST_COOKIE, "")), *added.items()])
 
 
 def theme_of(request: Request) -> str:

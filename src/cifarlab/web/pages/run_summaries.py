@@ -1,6 +1,5 @@
 """One run as the table of runs shows it, read from the files in its folder."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from cifarlab.evaluation.comparison import seeds
 from cifarlab.runs import Run
 from cifarlab.runs.layout import evaluate_command
 from cifarlab.runs.notes import Notes
@@ -83,8 +83,7 @@ class RunSummary:
     @cached_property
     def same_but_seed(self) -> str:
         """Equal for runs whose recipes, data and labels are the same but for the seed."""
-        settings = sorted(item for item in self.written.items() if item[0] != "seed")
-        return hashlib.sha256(repr((self.data, self.labels, settings)).encode()).hexdigest()[:12]
+        return seeds.same_but_seed(self.recipe, self.data, self.labels)
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ NAMES = (
     "first_layer_weights", "locality", "dead_units", "reproducibility",
 )  # fmt: skip
 # These draw nothing.
-QUICK = ("reproducibility", "dead_units")
+QUICK = ("model_comparison", "reproducibility", "dead_units")
 # These are about the training or the weights: a run that was never evaluated has them too.
 UNMEASURED = ("training_curves", "reproducibility", "first_layer_weights", "locality", "dead_units")
 # These are read from the model, whose file is none of those that make a run's signature.

@@ -25,7 +25,7 @@ from cifarlab.web.server.state import LibraryOf
 router = APIRouter(include_in_schema=False)
 
 MOST = 12
-SECTIONS = ("results", "model_comparison", "training_curves", "class_metrics", "calibration", "reproducibility")
+SECTIONS = ("model_comparison", "results", "training_curves", "class_metrics", "calibration", "reproducibility")
 
 
 @dataclass(frozen=True)

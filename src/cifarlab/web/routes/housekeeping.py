@@ -30,7 +30,8 @@ def keep_notes(
     """Replace a run's tags, which commas part, and its note."""
     summary = library.summary(name)
     write_notes(summary.run, tags.split(","), note)
-    return _to(f"{summary.address}#notes")
+    split = request.query_params.get("split")
+    return _to(rendering.address(summary.address, {**({"split": split} if split else {}), "saved": 1}) + "#notes")
 
 
 @router.post("/runs/{name}/rename")
@@ -50,7 +51,7 @@ def delete_run(request: Request, library: LibraryOf, name: str) -> Response:
     summary = _idle(request, library.summary(name))
     entry = bin_run(summary.run)
     jobs_of(request).forget(name)
-    return _to(rendering.address("/runs", {"binned": entry}))
+    return _to(rendering.last_runs(request, binned=entry))
 
 
 @router.get("/bin")

@@ -6,11 +6,12 @@ from urllib.parse import quote
 import numpy as np
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
+from numpy.typing import NDArray
 
 from cifarlab import metrics
 from cifarlab.evaluation.robustness.results import results_file
 from cifarlab.reports.weights import has_first_layer, read_first_layer
-from cifarlab.runs.layout import RUN_NAME
+from cifarlab.runs.layout import NAME_RULE, RUN_NAME
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.web.jobs import RESUMED
 from cifarlab.web.pages import rendering
@@ -67,6 +68,7 @@ def run_page(request: Request, refused: Refusal | None, name: str) -> Response:
         matrix=_matrix(library, summary, split) if split else None,
         sections=show_sections(library, [summary], split, ["class_metrics"], whole=whole) if split else [],
         run_name=RUN_NAME,
+        name_rule=NAME_RULE,
     )
 
 
@@ -250,4 +252,11 @@ def _matrix(library: Library, summary: RunSummary, split: str) -> dict[str, Any]
         [{"count": count, "share": share, "depth": depth} for count, share, depth in zip(*columns, strict=True)]
         for columns in zip(counts.tolist(), shares.tolist(), depths.tolist(), strict=True)
     ]
-    return {"names": predictions.class_names, "rows": rows, "size": size}
+    return {"names": predictions.class_names, "rows": rows, "size": size, "worst": _most_frequent(counts * ~own)}
+
+
+def _most_frequent(mistakes: NDArray[np.int64]) -> dict[str, int] | None:
+    """The confusion that happens most often, by its place in the matrix; None where there is no mistake."""
+    true, said = divmod(int(mistakes.argmax()), len(mistakes))
+    count = int(mistakes[true, said])
+    return {"true": true, "said": said, "count": count} if count else None

@@ -1,6 +1,7 @@
 """The table of all runs: sorted, filtered, seeds as one, some of them ticked; and the same as CSV."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,6 +17,8 @@ from cifarlab.web.server.state import jobs_of, library_of
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 200
+KEPT = ("q", "state", "model", "data", "tag", "group", "set", "sort")
+"""What a visitor who comes back from a run finds as it was."""
 
 
 @router.get("/")
@@ -33,7 +36,11 @@ def show_runs(request: Request) -> Response:
 def runs_page(request: Request, refused: Refusal | None = None) -> Response:
     """The table's page, with what is to be said of a form that was refused."""
     status = 200 if refused is None else 400
-    return rendering.page(request, "runs.html", status=status, refused=refused, **_values(request))
+    shown = rendering.page(request, "runs.html", status=status, refused=refused, **_values(request))
+    if refused is None:
+        kept = [(key, value) for key, value in request.query_params.multi_items() if key in KEPT]
+        shown.set_cookie(rendering.LIST_COOKIE, urlencode(kept), samesite="strict", httponly=True)
+    return shown
 
 
 @router.get("/runs-table")

@@ -9,6 +9,30 @@ document.addEventListener("keydown", (event) => {
   document.querySelector(`a[data-key="${event.key}"]`)?.click();
 });
 
+// A confusion matrix is one stop of the Tab key: arrow keys go from cell to cell, Home and End to a row's ends.
+const matrix = document.querySelector("table.confusion");
+if (matrix) {
+  const cells = [...matrix.querySelectorAll("td a")];
+  const place = (cell) => [cell.closest("tr").rowIndex, cell.closest("td").cellIndex];
+  const stop = (cell) => cells.forEach((each) => (each.tabIndex = each === cell ? 0 : -1));
+  stop(cells[0]);
+  matrix.addEventListener("focusin", (event) => event.target.matches("td a") && stop(event.target));
+  matrix.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !event.target.matches("td a")) return;
+    const [row, column] = place(event.target);
+    const inRow = cells.filter((cell) => place(cell)[0] === row);
+    const inColumn = cells.filter((cell) => place(cell)[1] === column);
+    const beside = (line, step) => line[line.indexOf(event.target) + step]; // empty cells are passed over
+    const to = {
+      ArrowLeft: () => beside(inRow, -1), ArrowRight: () => beside(inRow, 1), Home: () => inRow[0], End: () => inRow.at(-1),
+      ArrowUp: () => beside(inColumn, -1), ArrowDown: () => beside(inColumn, 1),
+    }[event.key];
+    if (!to) return;
+    event.preventDefault();
+    to()?.focus();
+  });
+}
+
 // Forms that only ask leave no empty words in the address.
 for (const form of document.querySelectorAll('form[method="get"]')) {
   form.addEventListener("submit", () => {

@@ -282,8 +282,11 @@ class Curves {
   }
 }
 
-// The epoch that was kept: the highest validation accuracy, then the lowest loss; null where nothing was held out.
-function bestEpoch({ epoch, validation_accuracy: accuracy, validation_loss: loss }) {
+// The epoch that was kept: the last that was noted as the best so far, where another measure than accuracy chose;
+// else that of the highest validation accuracy, then the lowest loss; null where nothing was held out.
+function bestEpoch({ epoch, validation_accuracy: accuracy, validation_loss: loss, is_best: noted }) {
+  const chosen = (noted ?? []).lastIndexOf(1);
+  if (chosen >= 0) return epoch[chosen];
   const rows = [...epoch.keys()].filter((row) => (accuracy?.[row] ?? null) !== null && (loss?.[row] ?? null) !== null);
   const [best] = rows.sort((one, other) => accuracy[other] - accuracy[one] || loss[one] - loss[other]);
   return best === undefined ? null : epoch[best];
