@@ -10,12 +10,15 @@ from cifarlab.runs.moving import binned
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.filters import read_page
 from cifarlab.web.pages.run_table import SETTING, read_table
+from cifarlab.web.pages.training_form import FIRST_RECIPE
 from cifarlab.web.server.refusals import Refusal
 from cifarlab.web.server.state import jobs_of, library_of
 
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 200
+# The pictures are signs, which are not mirrored, and so few that a batch is small.
+_FIRST_TRAINING = {"recipe": FIRST_RECIPE, "data": "digits", "set.flip": "none", "set.batch_size": "100"}
 
 
 @router.get("/")
@@ -79,5 +82,6 @@ def _values(request: Request) -> dict[str, Any]:
         "runs_dir": library.runs_dir,
         "in_bin": len(in_bin),
         "undo": (query["binned"], in_bin[query["binned"]][0]) if query.get("binned") in in_bin else None,
+        "first_training": _FIRST_TRAINING,
         "at": "/runs",
     }
