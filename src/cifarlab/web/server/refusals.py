@@ -25,7 +25,7 @@ class Refusal:
 
     form: str
     message: str
-    typed: Mapping[str, str]
+    typed: Mapping[str, Any]
     field: str = ""
 
 
@@ -49,7 +49,9 @@ def comes_back_as(
                 if not wants_page(request):
                     raise
                 path = dict(request.path_params)
-                typed = {key: value for key, value in given.items() if isinstance(value, str) and key not in path}
+                typed = {
+                    key: value for key, value in given.items() if isinstance(value, str | list) and key not in path
+                }
                 wrong = error.field if isinstance(error, WrongField) else field
                 form = request.url.path.rstrip("/").rpartition("/")[2]
                 return show(request, Refusal(form, str(error), typed, wrong), **path)
