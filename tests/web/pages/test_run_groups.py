@@ -7,7 +7,7 @@ from scipy import stats
 
 from cifarlab.runs import Run
 from cifarlab.runs.scores import Scores
-from cifarlab.web.pages.run_groups import group_runs
+from cifarlab.web.pages.run_groups import group_by, group_runs
 from cifarlab.web.pages.run_summaries import RunSummary
 
 
@@ -79,3 +79,11 @@ def test_a_seed_that_is_there_twice_gives_no_interval(summary):
 def test_runs_whose_recipe_cannot_be_read_are_the_same_as_no_other(summary):
     runs = [summary(name, 0.7, damaged={"recipe.json": "broken"}) for name in ("a", "b")]
     assert len(group_runs(runs)) == 2
+
+
+def test_a_mean_over_different_data_says_so(summary):
+    runs = [summary("a", 0.9, lr=0.1), summary("b", 0.5, lr=0.1, data="cifar10"), summary("c", 0.8, lr=0.2)]
+    assert {group.name: group.note for group in group_by(runs, "lr")} == {
+        "lr = 0.1": "trained on different data: filter by one of them",
+        "lr = 0.2": "",
+    }

@@ -185,6 +185,10 @@ class Library:
         except CifarlabError as error:
             return str(error)
 
+    def loaded(self, name: str) -> Collection | None:
+        """A data set that is in memory already, or in no time; else None."""
+        return self.collection(ALWAYS) if name == ALWAYS else self._collections.get(slug_of(name))
+
     def data_dir(self, name: str) -> str | None:
         """Where a data set is: as the app was told, or where a run found it."""
         if name == self._settings.data:

@@ -66,6 +66,8 @@ class RunGroup:
         parts = [f"{counted(left_out, 'run')} not finished, left out of the means"] if left_out else []
         if self._repeats:
             parts.append("a seed is there twice: no interval")
+        if len({run.data for run in self.finished}) > 1:
+            parts.append("trained on different data: filter by one of them")
         return "; ".join(parts)
 
     @property

@@ -42,8 +42,9 @@ def explained(summaries: Sequence[RunSummary], name: str) -> float | None:
     """
     runs = [run for run in summaries if run.state == "finished" and run.accuracy is not None and run.recipe]
     accuracy = np.array([run.accuracy for run in runs], np.float64)
-    labels = np.array(_labels([run.recipe.get(name) for run in runs]))
-    kinds, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    kinds: dict[str, int] = {}
+    places = np.array([kinds.setdefault(each, len(kinds)) for each in _labels(runs, name)], np.int64)  # (N,) in [0, K)
+    counts = np.bincount(places)
     if len(kinds) < 2 or len(kinds) == len(runs) or np.ptp(accuracy) == 0:
         return None
     means = np.bincount(places, accuracy) / counts  # (K,), of each value
@@ -52,9 +53,15 @@ def explained(summaries: Sequence[RunSummary], name: str) -> float | None:
     return max(0.0, 1 - within / (len(runs) - len(kinds)) * (len(runs) - 1) / total)
 
 
-def _labels(values: Sequence[object]) -> list[str]:
-    """What each value counts as: itself; a number among many, as one of its quarter."""
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(set(numbers)) <= _MOST_VALUES or len(numbers) < len(values):
-        return [repr(value) for value in values]
-    return [str(place) for place in np.searchsorted(np.quantile(numbers, _QUARTERS), numbers)]
+def _labels(runs: Sequence[RunSummary], name: str) -> list[str]:
+    """What each run's value counts as: itself; a number among many, as one of its quarter."""
+    written = [run.written.get(name, "") for run in runs]
+    numbers = [run.recipe.get(name) for run in runs]
+    if len(set(written)) <= _MOST_VALUES or not all(map(_is_number, numbers)):
+        return written
+    values = np.array(numbers, np.float64)
+    return [str(place) for place in np.searchsorted(np.quantile(values, _QUARTERS), values)]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

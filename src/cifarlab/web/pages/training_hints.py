@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from cifarlab.recipes import Recipe, load_recipe, override
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.text import counted
-from cifarlab.web.pages.data_set import Collection
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.training_form import changed_settings
 
@@ -43,8 +42,8 @@ def find_hints(library: Library, recipe: Recipe, typed: Mapping[str, str]) -> li
     hints = []
     if wanted.flip != "none" and wanted.data in _OF_SIGNS:
         hints.append(f"Flip is {wanted.flip}: a mirrored digit is another one, or none. Choose none for {wanted.data}.")
-    found = library.find_collection(wanted.data)
-    if isinstance(found, Collection):
+    found = library.loaded(wanted.data)  # a form does not wait until others are
+    if found is not None:
         share = 1 - wanted.validation_fraction - wanted.confirmation_fraction
         images = round((len(found.splits.train) + len(found.splits.validation)) * share)
         if wanted.batch_size > images * _LARGEST_SHARE:
