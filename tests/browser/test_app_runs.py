@@ -120,6 +120,11 @@ def test_on_a_phone_the_accuracy_is_seen_without_scrolling_sideways(visit, path)
     page = visit(path, width=390)
     cell = page.locator(".runs tbody tr:first-child td strong").first.bounding_box()
     assert cell["x"] + cell["width"] <= 390
+    tags = page.get_by_label("Tags for the selected")
+    assert not tags.is_visible()  # until there is something to tag
+    page.locator(".runs tbody input:visible").first.check()
+    tags.wait_for()
+    assert fits(page)
 
 
 def test_one_row_for_each_value_of_a_setting(visit):
