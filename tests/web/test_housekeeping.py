@@ -111,6 +111,12 @@ def test_ticked_runs_are_deleted_together_and_taken_back(own_pages, runs_dir):
     assert own_pages.get("/runs/first").status_code == 200
 
 
+def test_what_was_done_is_seen_at_once(own_pages, monkeypatch):
+    monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 1e9)
+    assert 'href="/runs/first"' in own_pages.get("/runs").text
+    assert 'href="/runs/first"' not in own_pages.post("/selection/delete", data={"run": "first"}).text
+
+
 def test_columns_that_chose_themselves_are_not_ticked(own_pages, runs_dir):
     text = own_pages.get("/runs?group=seed").text
     assert not re.search(r'name="set" value="[^"]+" checked', text)

@@ -49,6 +49,7 @@ class Library:
         self._loading = threading.Lock()
         self._summaries: dict[str, tuple[Signature, RunSummary]] = {}
         self._listed: tuple[float, list[RunSummary]] = (-math.inf, [])
+        self._changed = -math.inf
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
 
@@ -61,12 +62,10 @@ class Library:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
         began = time.monotonic()  # the list is as old as what was read first
-        if began - made < _FRESH_SECONDS:
+        if made > max(began - _FRESH_SECONDS, self._changed):
             return list(listed)
-        names = sorted(
-            (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name)),
-            key=str.casefold,
-        )
+        found = (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name))
+        names = sorted(found, key=str.casefold)
         summaries = [summary for name in names if (summary := self._read(name)) is not None]
         with self._lock:
             for gone in self._summaries.keys() - set(names):
@@ -74,14 +73,17 @@ class Library:
             self._listed = (began, summaries)
         return list(summaries)
 
+    def expire(self) -> None:
+        """Make the list again however young it is: something has been changed."""
+        self._changed = time.monotonic()
+
     def summary(self, name: str) -> RunSummary:
         """One run.
 
         Raises:
             HTTPException: 404 if no run of the listing has this name.
         """
-        summary = self._find(name)
-        if summary is None:
+        if (summary := self._find(name)) is None:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
         return summary
 
