@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -220,8 +221,7 @@ class Library:
         for summary in sorted(evaluated, key=lambda summary: -(summary.scores[read].accuracy or 0)):
             if len(asked) == most:
                 break
-            why = self._why_unfit(summary, read)
-            if why:
+            if why := self._why_unfit(summary, read):
                 damage[summary.name] = why
             else:
                 asked.append(summary)
@@ -244,8 +244,9 @@ class Library:
         importlib.import_module("cifarlab.evaluation.comparison.pairs")  # brings SciPy, which the first page waits for
         sections()
         self.summaries()
-        self.find_collection(self._settings.data)  # what fails is said on the pages that need it
-        self.doubts(self._settings.data, "test")
+        self.find_collection(self._settings.data)
+        with suppress(CifarlabError):  # what fails, as when a run is deleted now, is said on the pages that need it
+            self.doubts(self._settings.data, "test")
 
     def _names(self) -> list[str]:
         try:
@@ -266,8 +267,7 @@ class Library:
         # A run that is being trained may end without any change to its files: it is looked at each time.
         if known is not None and known[0] == signature and known[1].state != "running":
             return known[1]
-        summary = read_summary(run, signature)
-        if summary is None:
+        if (summary := read_summary(run, signature)) is None:
             return None
         with self._lock:
             self._summaries[name] = (signature, summary)
