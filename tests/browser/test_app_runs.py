@@ -71,14 +71,14 @@ def test_a_setting_becomes_a_column_by_keys_alone(visit):
     page = visit("/runs?q=mlp")
     page.get_by_text("Settings as columns").focus()
     page.keyboard.press("Enter")
-    page.get_by_label("learning_rate", exact=True).focus()
+    page.locator("[name=set][value=learning_rate]").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
     page.wait_for_url("**set=learning_rate**")
     page.get_by_role("link", name="learning_rate").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**sort=set.learning_rate**")
-    column = page.locator(".runs tbody tr td:nth-child(6)").all_inner_texts()
+    column = page.locator(".runs tbody tr td:nth-child(7)").all_inner_texts()
     assert column == ["0.001"] * 3 + ["0.01"] * 3
 
 
@@ -109,9 +109,60 @@ def test_a_group_is_ticked_as_one(visit):
     page = visit("/runs?q=mlp&group=seed")
     page.locator("[data-all]").first.check()
     assert len(query(page)["run"]) == 3
+    page.get_by_text("3 seeds").first.click()
     page.locator(".seeds input").first.uncheck()
     assert page.locator("[data-all]").first.evaluate("box => box.indeterminate")
     assert page.locator("[data-selected]").inner_text() == "2 selected"
+
+
+@pytest.mark.parametrize("path", ["/runs?q=mlp", "/runs?q=mlp&group=seed", "/runs?q=mlp&group=set.learning_rate"])
+def test_on_a_phone_the_accuracy_is_seen_without_scrolling_sideways(visit, path):
+    page = visit(path, width=390)
+    cell = page.locator(".runs tbody tr:first-child td strong").first.bounding_box()
+    assert cell["x"] + cell["width"] <= 390
+    tags = page.get_by_label("Tags for the selected")
+    assert not tags.is_visible()  # until there is something to tag
+    page.locator(".runs tbody input:visible").first.check()
+    tags.wait_for()
+    assert fits(page)
+
+
+def test_one_row_for_each_value_of_a_setting(visit):
+    page = visit("/runs?q=mlp")
+    page.get_by_label("Rows").select_option("set.learning_rate")
+    page.get_by_role("button", name="Filter").click()
+    page.wait_for_url("**group=set.learning_rate**")
+    names = page.locator(".runs tbody th").all_inner_texts()
+    assert [name.split("\n")[0] for name in names] == ["learning_rate = 0.01", "learning_rate = 0.001"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_selected_are_tagged_and_deleted_and_come_back(visit, make_run, runs_dir, script):
+    names = [f"of-many-{script}-{letter}" for letter in "ab"]
+    for name in names:
+        make_run(runs_dir, name)
+    page = visit(f"/runs?q=of-many-{script}", java_script_enabled=script)
+    for name in names:
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_label("Tags for the selected").fill("together")
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.locator(".tags a").nth(1).wait_for()
+    assert page.locator(".tags a").all_inner_texts() == ["together"] * 2
+    assert page.locator(".runs input:checked").count() == 2
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url("**binned=**")
+    assert page.locator(".runs a.run").count() == 0
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url(re.compile("/runs$"))
+    assert page.get_by_role("link", name=f"of-many-{script}-").count() == 2
+
+
+def test_what_is_done_with_the_selected_stands_before_the_table(visit):
+    page = visit("/runs?q=mlp")
+    page.get_by_label("Select mlp-lr0.001-seed0").check()
+    page.get_by_label("Tags for the selected").press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Tag"
+    assert page.locator(".bulk ~ #table").count() == 1
 
 
 def test_the_table_is_downloaded_as_it_is_shown(visit):

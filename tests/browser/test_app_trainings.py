@@ -32,7 +32,8 @@ def pace(fakes, monkeypatch):
 def test_start_watch_and_stop_a_training(visit, pace):
     page = visit("/runs")
     page.get_by_role("link", name="Train a recipe").click()
-    page.get_by_role("link", name="smoke", exact=True).click()
+    page.get_by_role("button", name="smoke", exact=True).click()
+    page.wait_for_url("**recipe=smoke**")
     page.get_by_label("Name of the run").fill("watched")
     page.get_by_label("Epochs", exact=True).fill("300")
     page.get_by_role("button", name="Start the training").click()
@@ -142,6 +143,31 @@ def test_the_form_explains_itself_and_is_accessible(visit, serious, width, schem
     assert "spread evenly over all classes" in page.locator(f"[id='{about}']").inner_text()
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_another_recipe_keeps_what_was_typed(visit, script):
+    page = visit("/trainings/new?recipe=mlp2", java_script_enabled=script)
+    page.get_by_label("Name of the run").fill("mine")
+    page.get_by_label("Seed", exact=True).fill("7")
+    page.get_by_label("Data", exact=True).select_option("digits")
+    if script:  # it is said at once
+        page.locator("#hints").get_by_text("a mirrored digit").wait_for()
+    page.get_by_role("button", name="mlp3", exact=True).click()
+    page.wait_for_url("**recipe=mlp3**")
+    assert page.get_by_label("Name of the run").input_value() == "mine"
+    assert page.get_by_label("Seed", exact=True).input_value() == "7"
+    assert page.get_by_label("Data", exact=True).input_value() == "digits"
+    page.locator("#hints").get_by_text("a mirrored digit").wait_for()
+
+
+def test_the_enter_key_starts_the_training_and_chooses_no_other_recipe(visit, pace):
+    page = visit("/trainings/new?recipe=smoke&name=entered&set.epochs=300")
+    page.get_by_label("Seed", exact=True).press("Enter")
+    page.wait_for_url("**/runs/entered")
+    pace.wait_for_work()
+    page.get_by_role("button", name="Stop the training").click()
+    page.wait_for_selector(".chip.stopped")
 
 
 class TestRefused:

@@ -7,6 +7,7 @@ import pytest
 
 from cifarlab.runs import Run
 from cifarlab.runs.moving import binned
+from cifarlab.runs.notes import Notes, read_notes, write_notes
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +92,62 @@ def test_a_run_gets_another_name_and_is_told_what_keeps_the_old_one(own_pages, r
     for new, says in (("second", "is there already"), ("a/b", "made of letters"), ("", "made of letters")):
         refused = own_pages.post("/runs/better/rename", data={"new": new})
         assert (refused.status_code, says in refused.text) == (400, True)
+
+
+def test_ticked_runs_are_tagged_together_and_the_page_stays(own_pages, runs_dir):
+    write_notes(Run(runs_dir / "first"), ["old"], "kept")
+    form = {"run": ["first", "second"], "tags": "good, old"}
+    answer = own_pages.post("/selection/tag?q=s&sort=name", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/runs?q=s&sort=name&run=first&run=second"
+    assert read_notes(Run(runs_dir / "first")) == Notes(("old", "good"), "kept")
+    assert read_notes(Run(runs_dir / "second")).tags == ("good", "old")
+    own_pages.post("/selection/untag", data={**form, "tags": "old"})
+    assert read_notes(Run(runs_dir / "first")) == Notes(("good",), "kept")
+
+
+def test_a_refused_tag_changes_no_run_and_comes_back_with_its_ticks(own_pages, runs_dir):
+    write_notes(Run(runs_dir / "second"), [f"tag{number}" for number in range(20)], "")
+    answer = own_pages.post("/selection/tag?q=s", data={"run": ["first", "second"], "tags": "more"})
+    assert answer.status_code == 400
+    assert "at most 20 tags" in answer.text
+    assert len(re.findall(r'name="run" value="[^"]+" aria-label="[^"]+" checked', answer.text)) == 2
+    assert re.search(r'name="tags" value="more"[^>]*aria-invalid="true"', answer.text)
+    assert read_notes(Run(runs_dir / "first")) == Notes()
+    assert "write a tag" in own_pages.post("/selection/tag", data={"run": "first"}).text
+    assert "no run is selected" in own_pages.post("/selection/tag", data={"tags": "a"}).text
+    assert own_pages.post("/selection/tag", data={"run": "nothing", "tags": "a"}).status_code == 404
+    again = own_pages.get("/selection/tag?q=s", follow_redirects=False)
+    assert (again.status_code, again.headers["location"]) == (303, "/runs?q=s")
+
+
+def test_ticked_runs_are_deleted_together_and_taken_back(own_pages, runs_dir):
+    refused = own_pages.post("/selection/delete", data={"run": ["first", "begun"]})
+    assert (refused.status_code, binned(runs_dir)) == (400, {})
+    answer = own_pages.post("/selection/delete?sort=name", data={"run": ["first", "second"]})
+    assert len(binned(runs_dir)) == 2
+    assert "are in the bin" in answer.text
+    assert answer.text.index("2 runs in the bin") < answer.text.index('id="table"')
+    entries = re.findall(r'name="entry" value="([^"]+)"', answer.text)
+    assert sorted(entries) == sorted(binned(runs_dir))
+    back = own_pages.post("/bin/restore", data={"entry": entries}, follow_redirects=False)
+    assert (back.status_code, back.headers["location"], binned(runs_dir)) == (303, "/runs", {})
+    assert own_pages.get("/runs/first").status_code == 200
+
+
+def test_what_was_done_is_seen_at_once(own_pages, monkeypatch):
+    monkeypatch.setattr("cifarlab.web.pages.library._FRESH_SECONDS", 1e9)
+    assert 'href="/runs/first"' in own_pages.get("/runs").text
+    assert 'href="/runs/first"' not in own_pages.post("/selection/delete", data={"run": "first"}).text
+
+
+def test_columns_that_chose_themselves_are_not_ticked(own_pages, runs_dir):
+    text = own_pages.get("/runs?group=seed").text
+    assert not re.search(r'name="set" value="[^"]+" checked', text)
+    assert "first eight are shown" in text
+    text = own_pages.get("/runs?group=set.epochs").text
+    assert '<option value="set.epochs" selected>epochs</option>' in text
+    assert "Each row is the runs with one value of <code>epochs</code>" in text
 
 
 def test_the_table_keeps_its_ticks_and_gives_its_file(own_pages):

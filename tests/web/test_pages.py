@@ -229,7 +229,7 @@ def test_a_name_with_odd_characters_is_linked_to(runs_dir, make_run, make_client
 def test_an_empty_folder_invites(make_client):
     text = make_client().get("/runs").text
     assert "No runs yet" in text
-    assert "/trainings/new?recipe=smoke" in text
+    assert "/trainings/new?recipe=mlp1&amp;data=digits" in text
 
 
 def test_a_training_needs_a_right_form(pages, made_runs):

@@ -6,11 +6,12 @@ from inspect import cleandoc
 
 import pytest
 
+from cifarlab.datasets import load_data
 from cifarlab.recipes import Recipe, load_recipe, override, settings_of
 from cifarlab.runs import Run
-from cifarlab.utils import files
+from cifarlab.utils import discovery, files
 from cifarlab.utils.syntax import described
-from cifarlab.web.pages.training_form import changed_settings, training_fields
+from cifarlab.web.pages.training_form import changed_settings, group_recipes, training_fields
 
 
 def test_who_asks_for_a_refused_form_again_gets_the_form(client):
@@ -26,10 +27,64 @@ def test_the_form_holds_what_its_address_says(client):
     assert '<option value="cosine" selected>' in text
     assert re.search(r"<textarea[^>]*>epoch=3</textarea>", text)
     assert "<details open>" in text
-    assert 'href="/trainings/new?recipe=smoke&amp;data=digits"' in text
     plain = client.get("/trainings/new?recipe=mlp2").text
     assert "<details>" in plain
     assert re.search(r"<textarea[^>]*></textarea>", plain)
+
+
+def test_another_recipe_takes_along_what_was_typed_and_what_both_have(own_pages):
+    typed = _values(marked(own_pages))
+    typed |= {"name": "mine", "set.seed": "7", "set.mixup_alpha": "0.2", "set.model.dropout": "0.5", "extra": "ema=0.9"}
+    answer = own_pages.get("/trainings/new", params={**typed, "to": "mlp1"})
+    found = _values(answer.text)
+    assert (found["recipe"], found["name"], found["labels"], found["extra"]) == ("mlp1", "mine", "digits", "ema=0.9")
+    assert (found["set.data"], found["set.seed"], found["set.mixup_alpha"]) == ("digits", "7", "0.2")
+    # What was not changed is as the other recipe has it.
+    assert (found["set.epochs"], found["set.batch_size"], found["set.model.widths"]) == ("100", "1000", "256, 128")
+    assert "set.model.dropout" not in found
+    assert "Left out, for mlp1 has no such setting: <code>model.dropout</code>" in answer.text
+    assert "to=" not in str(answer.url)
+
+
+def test_another_recipe_has_a_name_of_its_own_and_no_argument_of_another_network(client):
+    typed = _values(client.get("/trainings/new?recipe=mlp2&set.model.widths=64&set.optimizer=sgd").text)
+    answer = client.get("/trainings/new", params={**typed, "to": "convnet94"})
+    found = _values(answer.text)
+    assert (found["name"], found["set.optimizer"]) == ("convnet94-app", "sgd")
+    assert found["set.model.widths"] == "64, 256, 256"  # channels are no units
+    assert "<code>model.widths</code>" in answer.text
+
+
+def test_every_recipe_is_offered_once_and_the_plain_one_first(client):
+    text = client.get("/trainings/new").text
+    offered = re.findall(r'name="to" value="([^"]+)"', text)
+    assert sorted(offered) == discovery.names("recipes")
+    assert offered[0] == _values(text)["recipe"] == "mlp1"
+    groups = re.findall(r'role="group" aria-label="([^"]+)"', text)
+    assert groups[1:] == ["First steps", "Dense", "Convolutional", "From a trained model"]
+    assert group_recipes(["own", "smoke"]) == {"First steps": ["smoke"], "Further recipes": ["own"]}
+
+
+def hints(text: str) -> str:
+    return html.unescape(re.search(r'<div id="hints"[^>]*>(.*?)</div>', text, re.DOTALL)[1])
+
+
+def test_what_is_expected_is_said_of_the_data_that_it_was_measured_on_alone(client):
+    assert "Expect 55.1" in hints(client.get("/trainings/new?recipe=mlp1").text)
+    text = hints(client.get("/trainings/new?recipe=mlp1&data=digits").text)
+    assert "Expect" not in text
+    assert "measured on cifar10; on digits it is another" in text
+    assert "Expect 79 %" in hints(client.get("/trainings/new?recipe=frozen&data=digits").text)
+
+
+def test_what_seldom_does_well_is_said_before_the_training(client):
+    text = hints(client.get("/trainings/new?recipe=mlp1&data=digits").text)
+    train = round(len(load_data("digits", validation_fraction=0).train) * 0.9)
+    assert "a mirrored digit" in text
+    assert f"more than a quarter of the training images, about {train:,}: 1 step an epoch" in text
+    (link,) = re.findall(r'href="(/trainings/new[?][^"]+)"', client.get("/runs").text)
+    assert 'class="read hint"' not in hints(client.get(html.unescape(link)).text)
+    assert 'class="read hint"' not in hints(client.get("/trainings/new?recipe=mlp1&data=digits&set.epochs=x").text)
 
 
 def test_the_form_says_what_decides(client):

@@ -55,7 +55,7 @@ def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
         CifarlabError: If a tag or the note is too long, a later version wrote the notes that are there, or the disk
             refuses; nothing is then changed.
     """
-    notes = Notes(_tidy_tags(tags), _tidy(note))
+    notes = Notes(tidy_tags(tags), _tidy(note))
     if len(notes.note) > LONGEST_NOTE:
         raise WrongField(f"a note has at most {LONGEST_NOTE:,} letters. Received: {len(notes.note):,}", "note")
     changed = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -76,7 +76,12 @@ def _check_not_later(run: Run) -> None:
     check_format(run.notes_file, value)
 
 
-def _tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:
+def tidy_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags as `write_notes` keeps them.
+
+    Raises:
+        WrongField: If there are too many, or one is too long or has a comma.
+    """
     tidied = tuple(dict.fromkeys(tag for each in tags if (tag := " ".join(_tidy(each).split()))))
     for tag in tidied:
         if len(tag) > LONGEST_TAG or "," in tag:

@@ -93,9 +93,9 @@ def read_prediction_filter(query: Mapping[str, str], class_names: Sequence[str])
         _choice(query, "shown", SHOWN, default),
         true,
         said,
-        _percent(query, "least", 0.0),
-        _percent(query, "most", 1.0),
-        _percent(query, "doubt", 0.0),
+        read_percent(query, "least", 0.0),
+        read_percent(query, "most", 1.0),
+        read_percent(query, "doubt", 0.0),
         _choice(query, "sort", tuple(ORDERS), "loss"),
         _choice(query, "side", SIDES, "") if query.get("against") else "",
         _choice(query, "marks", tuple(MARKS), ""),
@@ -110,7 +110,7 @@ def read_data_filter(query: Mapping[str, str], class_names: Sequence[str]) -> Da
     """
     order = _choice(query, "sort", tuple(DATA_ORDERS), "order")
     marks = _choice(query, "marks", tuple(MARKS), "")
-    return DataFilter(_label(query, "class", class_names), _percent(query, "doubt", 0.0), order, marks)
+    return DataFilter(_label(query, "class", class_names), read_percent(query, "doubt", 0.0), order, marks)
 
 
 def select_predictions(
@@ -238,7 +238,12 @@ def _choice(query: Mapping[str, str], key: str, known: Sequence[str], default: s
     return value
 
 
-def _percent(query: Mapping[str, str], key: str, default: float) -> float:
+def read_percent(query: Mapping[str, str], key: str, default: float) -> float:
+    """A share that an address gives as a percentage.
+
+    Raises:
+        CifarlabError: If it is not between 0 and 100.
+    """
     text = query.get(key)
     if not text:
         return default

@@ -50,6 +50,7 @@ class Library:
         self._loading = threading.Lock()
         self._summaries: dict[str, tuple[Signature, RunSummary]] = {}
         self._listed: tuple[float, list[RunSummary]] = (-math.inf, [])
+        self._changed = -math.inf
         self._kept: dict[Hashable, Any] = {}
         self._collections: dict[str, Collection] = {}
 
@@ -62,12 +63,10 @@ class Library:
         """Every run, in the order of their names; a list as old as the blink of an eye is not made again."""
         made, listed = self._listed
         began = time.monotonic()  # the list is as old as what was read first
-        if began - made < _FRESH_SECONDS:
+        if made > max(began - _FRESH_SECONDS, self._changed):
             return list(listed)
-        names = sorted(
-            (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name)),
-            key=str.casefold,
-        )
+        found = (name for name in self._names() if not name.startswith(".") and is_real_folder(self.runs_dir / name))
+        names = sorted(found, key=str.casefold)
         summaries = [summary for name in names if (summary := self._read(name)) is not None]
         with self._lock:
             for gone in self._summaries.keys() - set(names):
@@ -75,14 +74,17 @@ class Library:
             self._listed = (began, summaries)
         return list(summaries)
 
+    def expire(self) -> None:
+        """Make the list again however young it is: something has been changed."""
+        self._changed = time.monotonic()
+
     def summary(self, name: str) -> RunSummary:
         """One run.
 
         Raises:
             HTTPException: 404 if no run of the listing has this name.
         """
-        summary = self._find(name)
-        if summary is None:
+        if (summary := self._find(name)) is None:
             raise HTTPException(404, f"there is no run {name!r} in {self.runs_dir}")
         return summary
 
@@ -186,6 +188,10 @@ class Library:
         except CifarlabError as error:
             return str(error)
 
+    def loaded(self, name: str) -> Collection | None:
+        """A data set that is in memory already, or in no time; else None."""
+        return self.collection(ALWAYS) if name == ALWAYS else self._collections.get(slug_of(name))
+
     def data_dir(self, name: str) -> str | None:
         """Where a data set is: as the app was told, or where a run found it."""
         if name == self._settings.data:
@@ -215,8 +221,7 @@ class Library:
         for summary in sorted(evaluated, key=lambda summary: -(summary.scores[read].accuracy or 0)):
             if len(asked) == most:
                 break
-            why = self._why_unfit(summary, read)
-            if why:
+            if why := self._why_unfit(summary, read):
                 damage[summary.name] = why
             else:
                 asked.append(summary)
@@ -262,8 +267,7 @@ class Library:
         # A run that is being trained may end without any change to its files: it is looked at each time.
         if known is not None and known[0] == signature and known[1].state != "running":
             return known[1]
-        summary = read_summary(run, signature)
-        if summary is None:
+        if (summary := read_summary(run, signature)) is None:
             return None
         with self._lock:
             self._summaries[name] = (signature, summary)

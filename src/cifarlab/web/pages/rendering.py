@@ -115,7 +115,7 @@ class PageAddress:
             return "/data" if self.value("in") in ("", "data") else "/runs"
         if first == "/searches":
             return "/studies"
-        return "/runs" if first in ("/compare", "/trainings", "/bin") else first
+        return "/runs" if first in ("/compare", "/trainings", "/bin", "/selection") else first
 
     @property
     def whole(self) -> str:

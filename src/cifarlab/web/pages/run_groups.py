@@ -1,8 +1,11 @@
-"""Runs that differ in the seed alone as one row: what a setting is worth beside what chance is."""
+"""Runs that differ in the seed alone, or have one value of a setting, as one row: what it is worth beside chance."""
 
+import re
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,22 +33,26 @@ class Spread:
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs whose settings, data and labels are the same but for the seed.
+    """Runs whose settings, data and labels are the same but for the seed; or those with one value of a setting.
 
     Means are over those that are finished: a training that was stopped is no training by these settings.
+
+    Attributes:
+        value: The setting and its value; empty where the runs differ in the seed alone.
     """
 
     runs: tuple[RunSummary, ...]
-
-    @property
-    def first(self) -> RunSummary:
-        """One whose settings, but for the seed, are those of all."""
-        return self.runs[0]
+    value: str = ""
 
     @property
     def name(self) -> str:
-        """What the runs' names have in common."""
-        return self.first.name if len(self.runs) == 1 else common_name([run.name for run in self.runs]) or "unnamed"
+        """What most of its runs are called without the seed, what their names begin with, or their network's name."""
+        return self.value or _name([run.name for run in self.runs]) or self.runs[0].model or "unnamed"
+
+    def shared(self, value: Callable[[RunSummary], Any]) -> Any:
+        """What the runs have in common; where they differ, as in the seed, all that there is."""
+        values = {str(found): found for found in map(value, self.runs)}
+        return next(iter(values.values())) if len(values) == 1 else ", ".join(values)
 
     @property
     def finished(self) -> list[RunSummary]:
@@ -59,6 +66,8 @@ class RunGroup:
         parts = [f"{counted(left_out, 'run')} not finished, left out of the means"] if left_out else []
         if self._repeats:
             parts.append("a seed is there twice: no interval")
+        if len({run.data for run in self.finished}) > 1:
+            parts.append("trained on different data: filter by one of them")
         return "; ".join(parts)
 
     @property
@@ -84,6 +93,8 @@ class RunGroup:
 
     @property
     def _repeats(self) -> bool:
+        if self.value:  # they differ in other settings
+            return False
         seeds = [run.recipe.get("seed") for run in self.finished]
         return len(set(map(repr, seeds))) < len(seeds)
 
@@ -107,6 +118,28 @@ def group_runs(summaries: Sequence[RunSummary]) -> list[RunGroup]:
         known = summary.data and "recipe.json" not in summary.damaged
         groups.setdefault(summary.same_but_seed if known else f"run {summary.name}", []).append(summary)
     return [RunGroup(tuple(sorted(runs, key=_by_seed))) for runs in groups.values()]
+
+
+def group_by(summaries: Sequence[RunSummary], setting: str) -> list[RunGroup]:
+    """Runs with the same value of a setting together, whatever their other settings; those without it are left out."""
+    groups: dict[str, list[RunSummary]] = {}
+    for summary in summaries:
+        if setting in summary.recipe:
+            groups.setdefault(summary.written[setting], []).append(summary)
+    return [RunGroup(tuple(runs), f"{setting} = {runs[0].recipe[setting]}") for runs in groups.values()]
+
+
+def _name(names: Sequence[str]) -> str:
+    """Of runs of several seeds, whichever of them were renamed; perhaps nothing."""
+    if len(names) == 1:
+        return names[0]
+    ((most, count),) = Counter(re.sub(r"[-_.]?(seed)?[-_.]?\d+$", "", name) for name in names).most_common(1)
+    if most and 2 * count > len(names):
+        return most
+    common = common_name(names)
+    # Letters that a renamed run happens to begin with are no name.
+    is_word = common and all(re.match(r"[-_.\d]|seed|$", name[len(common) :]) for name in names)
+    return common if is_word else ""
 
 
 def _by_seed(run: RunSummary) -> tuple[int, str]:

@@ -38,6 +38,15 @@ FIRST = ("data", "epochs", "batch_size", "learning_rate", "seed")
 _WHOLE = [field.name for field in dataclasses.fields(Recipe) if field.type is int]
 PREFIX = "set."
 """Before a setting's name in the form and in addresses."""
+FIRST_RECIPE = "mlp1"
+DEFAULT_DATA = Recipe(model="").data
+# In the order in which one gets to know them.
+_RECIPES = {
+    "First steps": ("mlp1", "mlp2", "mlp3", "smoke"),
+    "Dense": ("dense1", "dense2", "dense3", "dense4", "dense5", "dense6", "dense7", "dense8"),
+    "Convolutional": ("convnet94", "convnet96", "resnet18"),
+    "From a trained model": ("frozen", "finetune"),
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,41 @@ def changed_settings(recipe: Recipe, typed: Mapping[str, str]) -> dict[str, str]
         for field in training_fields(recipe)
         if PREFIX + field.key in typed and typed[PREFIX + field.key].strip() != field.usual
     }
+
+
+def group_recipes(names: Sequence[str]) -> dict[str, list[str]]:
+    """Names of recipes under a heading each, in the order in which the form offers them."""
+    known = {name for group in _RECIPES.values() for name in group}
+    groups = {title: [name for name in group if name in names] for title, group in _RECIPES.items()}
+    groups["Further recipes"] = [name for name in names if name not in known]
+    return {title: group for title, group in groups.items() if group}
+
+
+def carry(before: Recipe, after: Recipe, typed: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What was typed for one recipe, for another one's form: its data, and what was changed and both have.
+
+    An argument of a model or an optimizer is the same setting only where the model or the optimizer is the same.
+
+    Returns:
+        The fields; and the names of the settings that were changed, and that the other recipe has not.
+    """
+    optimizer = typed.get(f"{PREFIX}optimizer", before.optimizer)  # where it was changed, it comes along
+    same = {
+        "model": before.model == after.model,
+        "optimizer": optimizer != before.optimizer or optimizer == after.optimizer,
+    }
+    known = {field.key for field in training_fields(after)}
+    data = typed.get(f"{PREFIX}data", before.data)
+    # The data that recipes have unless they say otherwise are nobody's choice; labels are of their data alone.
+    is_own = data == before.data == DEFAULT_DATA and not typed.get("labels")
+    kept, left = {} if is_own else {f"{PREFIX}data": data}, []
+    for name in changed_settings(before, typed):
+        key = name.removeprefix(PREFIX)
+        if key in known and same.get(key.partition(".")[0] if "." in key else "", True):
+            kept[name] = typed[name]
+        else:
+            left.append(key)
+    return kept, left
 
 
 def wrong_field(recipe: Recipe, changed: Mapping[str, str], extra: Sequence[str], error: CifarlabError) -> str:

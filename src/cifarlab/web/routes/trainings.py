@@ -23,12 +23,16 @@ from cifarlab.web.pages.label_offers import OF_A_RUN, choose_labels, offer_label
 from cifarlab.web.pages.library import Library
 from cifarlab.web.pages.training_form import (
     FIRST,
+    FIRST_RECIPE,
     PREFIX,
     as_changes,
+    carry,
     changed_settings,
+    group_recipes,
     training_fields,
     wrong_field,
 )
+from cifarlab.web.pages.training_hints import find_hints, say_expected
 from cifarlab.web.server.state import LibraryOf, jobs_of, library_of, settings_of
 from cifarlab.web.settings import Settings
 
@@ -46,9 +50,15 @@ def show_list(request: Request) -> Response:
 
 @router.get("/trainings/new")
 def show_form(request: Request) -> Response:
-    """The recipe's settings, ready to be changed; the address may say some: `data=digits`, `set.epochs=30`."""
-    recipe = request.query_params.get("recipe") or ""
-    return _form(request, recipe, _prefilled(request.query_params, recipe), "")
+    """The recipe's settings, ready to be changed; the address may say some: `data=digits`, `set.epochs=30`.
+
+    With `to`, what was typed for one recipe is taken to the form of another.
+    """
+    query = request.query_params
+    if query.get("to"):
+        return RedirectResponse(rendering.address("/trainings/new", _of_other(library_of(request), query)), 303)
+    recipe = query.get("recipe") or ""
+    return _form(request, recipe, _prefilled(query, recipe), "")
 
 
 @router.get("/trainings/again")
@@ -147,6 +157,16 @@ def _check_fields(recipe_name: str, typed: Mapping[str, str]) -> Recipe:
     return recipe
 
 
+def _of_other(library: Library, typed: Mapping[str, str]) -> dict[str, str]:
+    """The address of another recipe's form with all of this one that it can take."""
+    before, after = _choose(typed.get("recipe", "")), _choose(typed["to"])
+    kept, left = carry(load_recipe(before), load_recipe(after), typed)
+    own = {key: typed[key] for key in ("labels", "extra") if typed.get(key)}
+    if typed.get("name", "") not in ("", _free_name(library, before)):  # else it is the form's own
+        own["name"] = typed["name"]
+    return {"recipe": after, **own, **kept, **({"left": ", ".join(left)} if left else {})}
+
+
 def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
     """What an address says, as if it had been typed; a setting that the recipe does not name is one more line."""
     typed = {key: query[key] for key in ("name", "extra", "labels") if query.get(key)}
@@ -160,9 +180,8 @@ def _prefilled(query: Mapping[str, str], recipe_name: str) -> dict[str, str]:
 
 
 def _choose(recipe_name: str) -> str:
-    """The recipe asked for, or the first there is."""
-    known = discovery.names("recipes")
-    return recipe_name if recipe_name in known else known[0]
+    """The recipe asked for, or the one to begin with."""
+    return recipe_name if recipe_name in discovery.names("recipes") else FIRST_RECIPE
 
 
 def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem: str, wrong: str = "") -> Response:
@@ -170,13 +189,17 @@ def _form(request: Request, recipe_name: str, typed: Mapping[str, str], problem:
     recipes = catalog.list_recipes()
     chosen = _choose(recipe_name)
     recipe = load_recipe(chosen)
+    described = next(each for each in recipes if each["name"] == chosen)
     fields = [(field, field.shown(typed.get(PREFIX + field.key, field.usual))) for field in training_fields(recipe)]
     return rendering.page(
         request,
         "training_form.html",
         status=400 if problem else 200,
-        recipes=recipes,
-        chosen=next(each for each in recipes if each["name"] == chosen),
+        groups=group_recipes([each["name"] for each in recipes]),
+        left=request.query_params.get("left", ""),
+        chosen=described,
+        expected=say_expected(described, typed.get(f"{PREFIX}data", recipe.data)),
+        hints=find_hints(library, recipe, typed),
         recipe=recipe,
         first=[each for each in fields if each[0].key in FIRST],
         rest=[each for each in fields if each[0].key not in FIRST],

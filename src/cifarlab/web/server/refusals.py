@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from cifarlab.utils.errors import CifarlabError, WrongField
 from cifarlab.web.pages.rendering import wants_page
+from cifarlab.web.server.state import library_of
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Refusal:
 
     form: str
     message: str
-    typed: Mapping[str, str]
+    typed: Mapping[str, Any]
     field: str = ""
 
 
@@ -44,15 +45,20 @@ def comes_back_as(
         @wraps(take)  # FastAPI reads from it what the route wants
         def answer(request: Request, **given: Any) -> Response:
             try:
-                return take(request=request, **given)
+                taken = take(request=request, **given)
             except CifarlabError as error:
                 if not wants_page(request):
                     raise
                 path = dict(request.path_params)
-                typed = {key: value for key, value in given.items() if isinstance(value, str) and key not in path}
+                typed = {
+                    key: value for key, value in given.items() if isinstance(value, str | list) and key not in path
+                }
                 wrong = error.field if isinstance(error, WrongField) else field
                 form = request.url.path.rstrip("/").rpartition("/")[2]
                 return show(request, Refusal(form, str(error), typed, wrong), **path)
+            if request.method == "POST":
+                library_of(request).expire()  # where the answer leads, what was done is to be seen
+            return taken
 
         return answer
 

@@ -43,13 +43,12 @@ for (const form of document.querySelectorAll('form[method="get"]')) {
   });
 }
 
-// Runs can be compared once two are ticked.
+// Runs can be compared once two are ticked, and tagged or deleted once one is.
 const selection = document.querySelector("form.selection");
 function countSelected() {
-  const button = selection.querySelector("[data-needs]");
   // A group's own box stands for those of its runs; ticks of other pages of the list are hidden fields.
   const count = selection.querySelectorAll('input[name="run"]:checked, input[data-elsewhere]').length;
-  button.disabled = count < Number(button.dataset.needs);
+  for (const button of selection.querySelectorAll("[data-needs]")) button.disabled = count < Number(button.dataset.needs);
   selection.querySelector("[data-selected]").textContent = count ? `${count} selected` : "";
 }
 if (selection) {
@@ -208,6 +207,19 @@ function findFocus() {
   (document.querySelector(name) ?? document.getElementById("content")).focus({ preventScroll: true });
 }
 findFocus();
+
+// What is to be said of a training's settings changes with them.
+const training = document.querySelector("form.training:has(#hints)");
+let latest;
+training?.addEventListener("change", async () => {
+  const address = (latest = `/trainings/new?${new URLSearchParams(new FormData(training))}`);
+  try {
+    const said = (await ask(address)).content.querySelector("#hints");
+    if (said && address === latest) patch(document.getElementById("hints"), said); // answers may overtake each other
+  } catch {
+    // Whoever starts the training is told what is wrong.
+  }
+});
 
 // Figures that were not drawn yet come one after the other: the server draws one at a time.
 async function fill() {

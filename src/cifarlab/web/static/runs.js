@@ -50,6 +50,11 @@ if (form) {
     }
     keep();
   });
+  form.elements.tags.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // the form's first button compares
+    form.querySelector('[formaction*="/selection/tag"]').click();
+  });
   addEventListener("pageshow", keep); // a browser that goes back brings ticks along
   keep();
 }
