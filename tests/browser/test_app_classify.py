@@ -229,7 +229,7 @@ def test_several_pictures_without_a_script(visit, tmp_path):
 def test_a_model_is_found_by_typing(visit):
     page = visit("/classify")
     page.get_by_label("Find models").type("GRE")
-    assert page.locator("#offered .choice:visible").all_inner_texts() == ["grey not evaluated"]
+    assert page.locator("#offered .choice:visible").all_inner_texts() == ["grey not evaluated on test"]
     page.keyboard.press("Enter")
     assert page.get_by_role("checkbox", name="grey").is_checked()
     page.get_by_label("Find models").fill("nothing like it")

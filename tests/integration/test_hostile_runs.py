@@ -209,6 +209,7 @@ PARTS = {
     "run": ["theirs"],
     "id": ["theirs"],
     "tab": list(TABS),
+    "verb": ["tag"],
     "slug": ["digits", "evil", "runs-theirs-evil-py"],
     "image_id": ["test-00003"],
     "version": ["1"],

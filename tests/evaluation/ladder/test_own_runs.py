@@ -67,6 +67,7 @@ def test_scores_of_an_earlier_model_are_left_out_with_the_command(rungs, folder,
     run = make_run("dense1.py", 0, 0.5)
     with zipfile.ZipFile(run.model_file, "w") as archive:
         archive.writestr("config.json", "another")
+        archive.writestr("model.weights.h5", "another")
     files.write_json(run.scores_file("test"), {**json_data(run.scores()), "model_checksum": "crc32:1"})
     found = find_own_runs(rungs, folder / "runs")
     assert found.results == {}
