@@ -170,10 +170,10 @@ def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
     """While open, a training's engine is built as always, warmed if asked to, and its calls are noted."""
     from cifarlab.training import fit as loop
 
-    build = loop.engine_class()
+    build = loop._engine
 
-    def build_watched(*args: Any, **kwargs: Any) -> Any:
-        engine = build(*args, **kwargs)
+    def build_watched(*args: Any) -> Any:
+        engine: Any = build(*args)
         watch.model, watch.trained = engine.model, engine.trained
         if warm_calls:
             began = watch.clock()
@@ -181,7 +181,7 @@ def _watched_engine(watch: _Watch, warm_calls: Calls) -> Iterator[None]:
             watch.paused += watch.clock() - began
         return _WatchedEngine(engine, watch)
 
-    with mock.patch.object(loop, "engine_class", return_value=build_watched):
+    with mock.patch.object(loop, "_engine", build_watched):
         yield
 
 
@@ -189,7 +189,7 @@ def _warm(engine: Any, owners: list[Any], calls: Calls) -> None:
     """Make the engine compile what the calls need, and put every variable back to where it was."""
     from cifarlab.training.checkpoint import read_variables, write_variables
 
-    variables = [variable for owner in owners for variable in owner.variables]
+    variables = [*(variable for owner in owners for variable in owner.variables), *engine.random_states()]
     before = read_variables(variables)
     for indices, pixels in calls.values():
         engine.run(indices, pixels)
