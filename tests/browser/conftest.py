@@ -1,6 +1,7 @@
 """Debian's chromium, the app around made-up runs, and a visitor who holds every page to be quiet."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def studies_dir(made_up_study, tmp_path_factory) -> Path:
 def address(fakes, runs_dir, studies_dir):
     """Where the app answers; a file that wants another app overrides it."""
     with fakes.serving(Settings(runs_dir=runs_dir, data="digits", studies_dir=studies_dir)) as found:
+        yield found
+
+
+@pytest.fixture
+def unmarked(fakes, runs_dir, tmp_path):
+    """Where the app answers: without a mark, on runs that nobody else marks."""
+    shutil.copytree(runs_dir, tmp_path / "runs")
+    with fakes.serving(Settings(runs_dir=tmp_path / "runs", data="digits")) as found:
         yield found
 
 

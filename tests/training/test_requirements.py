@@ -72,7 +72,10 @@ def test_what_does_not_fit_the_training_images():
     recipe = override(load_recipe("smoke"), ["batch_size=20"])
     check_data(recipe, train)
     for settings, said in (
-        (["batch_size=21"], "batch_size 21 is more than the 20 training images of digits: give --batch-size 2"),
+        (
+            ["batch_size=21"],
+            "batch_size 21 is more than the 20 training images of digits: give --batch-size 20 or less",
+        ),
         (["class_weight=balanced"], "class_weight=balanced needs training images of every class: b has none"),
         (['class_weight={"c": 2.0}'], "class_weight: unknown class 'c'"),
     ):

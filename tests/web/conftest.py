@@ -171,6 +171,12 @@ def links() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def acts() -> Callable[[str], set[str]]:
+    """What the page of the run `first` offers to do."""
+    return lambda text: set(re.findall(r'action="/runs/first/(\w+)"', text))
+
+
+@pytest.fixture(scope="session")
 def text_of() -> Callable[..., Any]:
     """What a page says, without its tags."""
 

@@ -51,6 +51,8 @@ def check_settings(recipe: Recipe, shape: _Shape | None, *, together: bool = Tru
         CifarlabError: With what was received and what would be right.
     """
     check_model(recipe, shape, together=together)
+    if "learning_rate" in recipe.optimizer_args:  # the optimizer would follow it, and not the schedule that is recorded
+        raise cannot_optimize(recipe, "give learning_rate, which the schedule begins with")
     check_optimizer(recipe, together=together)
     if shape is not None:
         check_pixels(recipe, shape)
@@ -126,8 +128,8 @@ def check_optimizer(recipe: Recipe, *, together: bool = True) -> None:
     """
     types = OPTIMIZER_ARGUMENTS[recipe.optimizer]
     for name, value in recipe.optimizer_args.items():
-        if name == "learning_rate":  # the optimizer would follow it, and not the schedule that is recorded
-            raise cannot_optimize(recipe, "give learning_rate, which the schedule begins with")
+        if name == "learning_rate":  # of a run of an earlier version, which goes on as it began
+            continue
         if name not in types:
             raise cannot_optimize(recipe, discovery.unknown("setting", f"optimizer.{name}", _prefixed(types)))
         if value is None and name in _OR_NONE:

@@ -64,3 +64,9 @@ def test_muon_refuses_it(model):
     recipe = Recipe(model="mlp", optimizer="muon", clip_norm=1.0)
     with pytest.raises(CifarlabError, match="clip_norm must be 0"):
         build_optimizer(recipe, WarmupThenDecay(0.1, 10, 0, "constant"), model)
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_the_rate_of_its_own_that_it_began_with(model):
+    recipe = Recipe(model="mlp", optimizer="sgd", optimizer_args={"learning_rate": 0.5})
+    optimizer = build_optimizer(recipe, WarmupThenDecay(1e-2, 10, 2, "linear"), model)
+    assert float(optimizer.learning_rate.numpy()) == 0.5
