@@ -7,12 +7,13 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from cifarlab.datasets import ImageSet
+from cifarlab import datasets
+from cifarlab.datasets import ImageSet, Splits
 from cifarlab.plots import data_uri
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
+from cifarlab.runs.own_labels import with_own_labels
 from cifarlab.runs.predictions import Predictions
-from cifarlab.runs.trained_images import load_training_images
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import encode_png
 from cifarlab.utils.own_code import NotNamedError
@@ -32,7 +33,8 @@ class Pictures:
         """
         self._split = split
         self._data_dir = data_dir
-        self._loaded: set[tuple[str, str]] = set()
+        self._loaded: dict[tuple[str, str, str], Splits] = {}
+        self._shown: set[tuple[str, str]] = set()
         self._found: dict[str, dict[str, tuple[ImageSet, int]]] = {}
         self._used: dict[tuple[str, str], str] = {}
         self.problems: dict[str, str] = {}
@@ -46,10 +48,11 @@ class Pictures:
             recipe: The run's own, which says which training images were held out.
         """
         name = str(data["name"])
-        # The test images are always the same.
-        held_out = recipe.held_out if self._split == "validation" else {"validation_fraction": 0.0}
-        if (name, str(held_out)) not in self._loaded and name not in self.problems:
-            self._load(name, data, held_out)
+        # The test images are always the same, whatever a run held out.
+        part = str(recipe.held_out) if self._split == "validation" else ""
+        if (name, part) not in self._shown and name not in self.problems:
+            self._find(name, data, recipe)
+            self._shown.add((name, part))
         if name in self._found and not all(str(image_id) in self._found[name] for image_id in predictions.ids):
             del self._found[name]
             self.problems[name] = f"the {self._split} images of {name} found here are not those that were evaluated"
@@ -68,7 +71,10 @@ class Pictures:
 
     def training_images(self, run: Run) -> ImageSet | None:
         """What a run was trained on, held-out images left out; None where it cannot be had."""
-        return load_training_images(run, None if self._data_dir is None else str(self._data_dir))
+        try:
+            return with_own_labels(run, self._load(run.data_name, run.data_dir, run.recipe)).train
+        except CifarlabError:  # it is not they that were asked for
+            return None
 
     def show(self, data_name: str, image_id: str, description: str) -> Markup:
         """The picture as an element that refers to its one embedded copy."""
@@ -92,22 +98,26 @@ class Pictures:
         found: NDArray[np.uint8] = images.images[row]
         return found
 
-    def _load(self, name: str, data: dict[str, Any], held_out: dict[str, Any]) -> None:
-        from cifarlab.datasets import load_data
-
-        where = self._data_dir or data.get("data_dir")
+    def _find(self, name: str, data: dict[str, Any], recipe: Recipe) -> None:
         try:
-            images = load_data(name, data_dir=where, download=False, **held_out)[self._split]
+            images = self._load(name, data.get("data_dir"), recipe)[self._split]
         except NotNamedError:  # the user decides, and is asked at once
             raise
         except CifarlabError as error:
             self.problems[name] = str(error)
             return
-        self._loaded.add((name, str(held_out)))
         # An image keeps its id whatever is held out, so what runs held out differently can be put together.
         self._found.setdefault(name, {}).update(
             {str(image_id): (images, row) for row, image_id in enumerate(images.ids)}
         )
+
+    def _load(self, name: str, data_dir: str | None, recipe: Recipe) -> Splits:
+        """The data as a run of this recipe divided them; read once for all runs that divided them so."""
+        where = self._data_dir or data_dir
+        key = (name, str(where), str(recipe.held_out))
+        if key not in self._loaded:
+            self._loaded[key] = datasets.load_data(name, data_dir=where, download=False, **recipe.held_out)
+        return self._loaded[key]
 
 
 def image_uri(image: NDArray[np.uint8]) -> str:
