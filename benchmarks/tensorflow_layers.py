@@ -2,9 +2,9 @@
 
     python benchmarks/tensorflow_layers.py --batch-size 1000 --rounds 7
 
-The layers are those of `convnet94` at the sizes it has for images of 32 x 32 pixels. Both compute the same with the
-same variables (`tests/training` holds that); what is timed is a compiled gradient of the layer's variables and of its
-input.
+The layers are those of `convnet94` at the sizes it has for images of 32 x 32 pixels, and two of dense networks. Both
+compute the same with the same variables (`tests/training` holds that), but for dropout, which draws otherwise; what is
+timed is a compiled gradient of the layer's variables and of its input.
 Prints milliseconds (median and range of the rounds) and the ratio.
 """
 
@@ -25,6 +25,7 @@ Layers = dict[str, tuple[tuple[int, ...], Callable[[], keras.layers.Layer]]]
 CASES: Layers = {
     "batch normalisation": ((15, 15, 64), lambda: keras.layers.BatchNormalization(scale=False)),
     "SiLU": ((15, 15, 64), lambda: keras.layers.Activation("silu")),
+    "dropout": ((512,), lambda: keras.layers.Dropout(0.3)),
     "GELU": ((3072,), lambda: keras.layers.Activation("gelu")),
     "convolution 256 to 256": ((7, 7, 256), lambda: _convolution(256)),
     "the same, smaller": ((3, 3, 256), lambda: _convolution(256)),
