@@ -97,6 +97,8 @@ def test_a_quantised_file_is_smaller_and_told_by_its_accuracy(
     assert file.proof.accuracy_change is not None
     assert read_record(file.path).about.quantised == quantise
     assert len(digits_run.looks()) == looks + 1
+    verify_file(file.path, digits_run)
+    assert digits_run.looks()[looks + 1]["why"] == f"export --verify {file.path.name}"
 
 
 @pytest.mark.parametrize("form", ["onnx", "web"])

@@ -14,11 +14,10 @@ from cifarlab.exports.about import About, describe
 from cifarlab.exports.apart import Step
 from cifarlab.exports.choosing import choose_formats, place_of
 from cifarlab.exports.comparing import RunAnswers
-from cifarlab.exports.pictures import Pictures, choose_pictures
+from cifarlab.exports.pictures import Pictures, choose_pictures, record_judgement
 from cifarlab.exports.proof import Proof
 from cifarlab.exports.quantising import MOST_LOST
 from cifarlab.exports.records import Record, checksum, settle, size_of, unfinished
-from cifarlab.runs import Run
 from cifarlab.runs.pretrained_run import AnyRun, is_builtin, open_run
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import find_backend
@@ -147,8 +146,8 @@ def export_each(
         work = _Work(asked, about, chosen, pictures, backend, folder, output, most_lost, progress)
         of_run, unwritten = work.write()
         files, refused = work.prove(of_run, unwritten)
-    if quantise is not None and isinstance(asked, Run) and pictures.split == "test":
-        asked.record_look("test", f"export {', '.join(chosen)} in {quantise}")
+    if quantise is not None:
+        record_judgement(asked, pictures, f"export {', '.join(chosen)} in {quantise}")
     notices = (*_notices(of_run, chosen, pictures), *(f"left out: {why}" for why in left_out.values()))
     return Exports(about.run, backend, of_run.milliseconds, tuple(files), refused, notices)
 

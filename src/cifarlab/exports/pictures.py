@@ -8,6 +8,7 @@ from cifarlab import datasets, recipes
 from cifarlab.datasets import Splits
 from cifarlab.exports.quantising import choose_calibration
 from cifarlab.models.pretrained import builtin
+from cifarlab.runs import Run
 from cifarlab.runs.pretrained_run import AnyRun, is_builtin, open_run
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
@@ -56,6 +57,12 @@ def choose_pictures(run: AnyRun, data_dir: str | None, *, is_quantised: bool) ->
     most = JUDGED_PICTURES if is_quantised else PROOF_PICTURES
     rows = np.sort(np.random.default_rng(0).permutation(len(part))[:most])
     return Pictures(part.images[rows], part.labels[rows], names[0], choose_calibration(splits.train.images))
+
+
+def record_judgement(run: AnyRun, pictures: Pictures, why: str) -> None:
+    """Record in a run the look at its test labels that comparing accuracies is; the built-in model keeps no record."""
+    if isinstance(run, Run) and pictures.split == "test":
+        run.record_look("test", why)
 
 
 def _load(run: AnyRun, data_dir: str | None) -> Splits:

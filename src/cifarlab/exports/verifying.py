@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifarlab.exports import choosing, comparing
 from cifarlab.exports.about import checksum_of, describe
-from cifarlab.exports.pictures import choose_pictures
+from cifarlab.exports.pictures import choose_pictures, record_judgement
 from cifarlab.exports.proof import Proof
 from cifarlab.exports.records import Record, read_record
 from cifarlab.models.pretrained import builtin
@@ -80,6 +80,8 @@ def verify_file(
         proof, _ = comparing.ask_file(
             record.form, place.resolve(), of_run, pictures, record.about.temperature, folder, judged=judged
         )
+    if judged:
+        record_judgement(own, pictures, f"export --verify {place.name}")
     return Verified(place, record.form, record.about.run, proof, proof.objection(record.most_lost))
 
 
