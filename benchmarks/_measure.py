@@ -1,5 +1,6 @@
 """What the benchmarks share: the machine's matrix rate, memory, turns, intervals, and one line for an error."""
 
+import argparse
 import contextlib
 import math
 import os
@@ -22,12 +23,19 @@ ACCELERATOR_MATRIX = 16384
 
 
 def describe_machine() -> str:
-    """The processor, its features for matrix arithmetic, cores and load: the first line of every benchmark."""
+    """The processor, its features for matrix arithmetic, cores and load."""
     processor, cores = read_processor(), usable_cores()
     features = " ".join(processor.features) or "features unknown"
     isa = onednn_isa(processor, os.environ)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return f"{processor.name} ({features}{f'; oneDNN: {isa}' if isa else ''}), {counted(cores, 'core')}{load}"
+
+
+def begin(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read a benchmark's words, and print the machine that it is about to measure: its first line."""
+    arguments = parser.parse_args()
+    print(describe_machine(), flush=True)
+    return arguments
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float | None, float | None]:

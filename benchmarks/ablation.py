@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from _measure import describe_machine, errors_in_one_line, tell
+from _measure import begin, errors_in_one_line, tell
 from scipy import stats
 
 from cifarlab import training
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--tta", default=layout.NO_TTA, choices=tta.NAMES)
     parser.add_argument("--data-dir")
     parser.add_argument("--runs-dir", type=Path, default=Path("out/ablation"))
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         rows = {row: [*arguments.set, *([] if row == WHOLE else row.split(";"))] for row in [WHOLE, *arguments.without]}
         for settings in rows.values():  # a mistake in the last row is found before the first is trained
@@ -48,7 +48,7 @@ def main() -> None:
         for seed in range(arguments.seeds):  # seed by seed, so that a slow hour of the machine hits all rows
             for row, settings in rows.items():
                 runs.setdefault(row, []).append(trained(arguments, row, settings, seed))
-        print(f"{describe_machine()}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
+        print(f"{arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
         print_table({row: [accuracy(run) for run in made] for row, made in runs.items()}, runs, "without TTA")
         if arguments.tta != layout.NO_TTA:
             with_tta = {row: [accuracy_with(run, arguments) for run in made] for row, made in runs.items()}

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from _measure import describe_machine, in_turn, ratios, spread
+from _measure import begin, in_turn, ratios, spread
 
 from cifarlab import Recipe, training
 from cifarlab.datasets import Splits, load_data
@@ -59,8 +59,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    print(describe_machine())
+    options = begin(parser)
     recipe = replace(load_recipe(options.recipe), epochs=options.epochs)
     splits = load_data(recipe.data, **recipe.held_out)
 

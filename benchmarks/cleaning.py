@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 from planted_labels import planted
 
 from cifarlab import training
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--doubts", nargs="+", metavar="RUN", help="folds with these errors, evaluated on validation")
     parser.add_argument("--no-random", action="store_true", help="no trainings with verdicts on images at random")
     parser.add_argument("--draw", action="store_true", help="only draw and print what cleaning.json says")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         found = files.read_json(arguments.output / "cleaning.json") if arguments.draw else measure(arguments)
         print(describe(found))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from _measure import begin
 from numpy.typing import NDArray
 from scipy import special
 
@@ -92,7 +93,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="images in a test set")
     parser.add_argument("--only", default="", help="only parts whose name begins so")
     parser.add_argument("--output", type=Path, default=Path("coverage.png"))
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     parts: dict[str, Callable[[int, np.random.Generator, Sequence[int]], Iterator[Row]]] = {
         "accuracy": accuracy_rows, "difference": difference_rows, "seeds": seed_rows, "f1": f1_rows,
         "calibration": calibration_rows, "trainings": training_rows,

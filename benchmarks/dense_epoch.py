@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from _measure import describe_machine, matrix_rate
+from _measure import begin, matrix_rate
 
 from cifarlab.datasets import ImageSet, load_data
 from cifarlab.recipes import Recipe, load_recipe
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("recipe", nargs="?", default="mlp2")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--data-dir")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     backend = choose_backend()
     recipe = load_recipe(arguments.recipe)
     train = load_data(recipe.data, data_dir=arguments.data_dir).train
@@ -42,7 +42,7 @@ def main() -> None:
         times["cifarlab"].append(ours())
         for name, epoch in peers.items():
             times[name].append(epoch())
-    report(times, limit, operations(recipe, train), f"{describe_machine()}, {backend}, {arguments.recipe}")
+    report(times, limit, operations(recipe, train), f"{backend}, {arguments.recipe}")
 
 
 def report(times: dict[str, list[float]], limit: float, work: float, where: str) -> None:

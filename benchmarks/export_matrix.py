@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _measure import begin
 
 from cifarlab import datasets, recipes
 from cifarlab.exports import apart, comparing
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--recipes", default=",".join(discovery.names("recipes")))
     parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+    asked = begin(parser)
     with tempfile.TemporaryDirectory(prefix="cifarlab-") as folder:
         found = measure(asked.recipes.split(","), asked.pictures, Path(folder))
     if asked.json is not None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 
 from cifarlab.datasets import load_data
 from cifarlab.inference.prediction import load_model, predict_images
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--cut", action="store_true", help="also predict validation images without the far weights")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         choose_backend()
         for path in arguments.runs:

@@ -28,6 +28,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from _measure import describe_machine
+
 SOURCE = Path(__file__).with_name("faults_shim.c")
 PARTS = ("kills", "pairs", "writes", "power")
 
@@ -49,6 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if "writes" in arguments.only or "power" in arguments.only:
         start_with_shim()
+    print(describe_machine())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that counts are told then too
     import _fault_parts  # which loads Keras: after this program may have been started anew
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 
 MUTATIONS = Path(__file__).parents[1] / "tests" / "faults" / "mutations.py"
 TOLD = ("answered", "refused", "slow", "bugs")
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--readers", nargs="+", metavar="NAME", help="by default all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where files that show a bug are kept")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         fuzzer = _load()
         names = arguments.readers or list(fuzzer.READERS)

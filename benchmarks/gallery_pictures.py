@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from _measure import describe_machine, errors_in_one_line, tell
+from _measure import begin, errors_in_one_line, tell
 from serve_pages import DATA_FILE, Serving, make_runs
 
 from cifarlab.utils import files
@@ -47,13 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="also write the numbers there")
-    options = parser.parse_args()
+    options = begin(parser)
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-gallery-") as folder:
         data = Path(folder) / "made_up.py"
         data.write_text(DATA_FILE.format(images=10_000))
         make_runs(Path(folder) / "runs", str(data), 4)
         found = measure(Path(folder) / "runs", str(data), options.rounds)
-    print(describe_machine())
     for name, row in found.items():
         first, whole = (f"{statistics.median(row[key]):.0f} ms (most {max(row[key]):.0f})" for key in ("first", "all"))
         print(f"{name:24}{row['requests']:>4} files   first {first:>22}   all {whole:>22}")

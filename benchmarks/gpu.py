@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from _measure import begin
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -63,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, help="turns; a peer compiles anew in each")
     parser.add_argument("--out", type=Path, default=Path("out/gpu"), metavar="FOLDER")
     parser.add_argument("--tiny", action="store_true", help="a small network on digits, without peers")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     if not arguments.tiny and arguments.data_dir is None:
         parser.error("--data-dir is needed, or --tiny")
     for script in (arguments.airbench94, arguments.airbench96, arguments.hiverge):

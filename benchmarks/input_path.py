@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _measure import describe_machine, errors_in_one_line, in_turn, ratios, tell
+from _measure import begin, errors_in_one_line, in_turn, ratios, tell
 
 from cifarlab.recipes import Recipe
 from cifarlab.utils.arrays import Array
@@ -32,14 +32,14 @@ def main() -> None:
     parser.add_argument("--data-dir")
     parser.add_argument("--images", type=int, default=50_000, help="at most so many, once each a round")
     parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         backend = choose_backend()
         from cifarlab.datasets import load_data
 
         splits = load_data(arguments.data, data_dir=arguments.data_dir, validation_fraction=0)
         images = splits.train.images[: arguments.images]
-        print(f"{describe_machine()}, {backend}, {len(images):,} images of {arguments.data}")
+        print(f"{backend}, {len(images):,} images of {arguments.data}")
         for batch_size in BATCH_SIZES:
             if batch_size > len(images):
                 print(f"batch size {batch_size}: more than the images there are")

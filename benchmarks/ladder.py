@@ -15,7 +15,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from _measure import describe_machine, errors_in_one_line, matrix_rate, operations_per_image, tell
+from _measure import begin, errors_in_one_line, matrix_rate, operations_per_image, tell
 
 from cifarlab.evaluation.ladder.description import describe_ladder
 from cifarlab.evaluation.ladder.measurements import Result, Summary, read_result
@@ -36,7 +36,6 @@ def main() -> None:
             read_result(runs)  # what is wrong with one is said before anything is measured
         kept = load_results(arguments.save)
         backend = choose_backend()
-        tell(describe_machine())
         kept = keep(kept, by_rung, backend)
         print(save_results(kept, arguments.save))
     for rung in describe_ladder(arguments.recipes, kept=arguments.save).rungs:
@@ -49,7 +48,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="evaluated runs, all seeds of each rung among them")
     parser.add_argument("--recipes", nargs="+", default=[], metavar="RECIPE", help="the rungs; by default dense1, ...")
     parser.add_argument("--save", type=Path, default=FILE, metavar="FILE", help="by default the file in the package")
-    return parser.parse_args()
+    return begin(parser)
 
 
 def sort_runs(runs: list[Run], rungs: list[Rung]) -> dict[str, list[Run]]:

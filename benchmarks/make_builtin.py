@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from _builtin_network import write_network
+from _measure import begin
 
 from cifarlab import recipes
 from cifarlab.evaluation.scoring import evaluate
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=builtin.FOLDER)
     parser.add_argument("--data-dir")
     parser.add_argument("--tta", nargs="*", default=["flip-shift"], choices=[name for name in NAMES if name != NO_TTA])
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     if arguments.run is None:
         print(write_network(arguments.output, arguments.data_dir))
         return

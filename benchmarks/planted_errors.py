@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 from cleanlab.rank import get_label_quality_scores
 from planted_labels import planted
 from planted_similar import planted as similar
@@ -55,7 +55,7 @@ def main() -> None:
         "--tta", default="none", help="with --test: the test-time augmentation they were evaluated with"
     )
     parser.add_argument("--answers", type=Path, help="with --test: what people said of the labels")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         runs = [open_run(each) for each in arguments.runs]
         if arguments.test:

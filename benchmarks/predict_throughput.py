@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import compare_rates, describe_machine, errors_in_one_line, in_turn, tell
+from _measure import begin, compare_rates, errors_in_one_line, in_turn, tell
 
 from cifarlab.runs import Run, open_run
 from cifarlab.utils import discovery
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, metavar="RUN", help="folder of a finished run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="at least so long a measurement")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder:
         run = open_run(arguments.model, needs_model=True)
         backend = choose_backend()
@@ -53,7 +53,7 @@ def main() -> None:
             tell(f"onnxruntime is not measured: it needs pip install {' '.join(missing)}")
         else:
             contestants[ONNX] = onnx_session(run, model, Path(folder) / "model.onnx")
-        print(f"{describe_machine()}, {backend}, {arguments.model}, {run.recipe.precision}")
+        print(f"{backend}, {arguments.model}, {run.recipe.precision}")
         check_agreement(contestants, images)
         for batch_size in BATCH_SIZES:
             report(batch_size, *measure(contestants, images[:batch_size], arguments.rounds, arguments.seconds))

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from _measure import begin
 from PIL import Image
 
 from cifarlab.datasets import load_data
@@ -105,7 +106,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="builtin")
     parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    given = begin(parser)
     if not given.folder.is_dir():
         make_pictures(given.folder)
     words = ["predict", str(given.folder), "--model", given.model, "--engine", "ray", "--jobs", str(given.jobs)]

@@ -13,7 +13,7 @@ import time
 from typing import Any
 from unittest import mock
 
-from _measure import describe_machine, errors_in_one_line, in_turn, ratios, spread
+from _measure import begin, errors_in_one_line, in_turn, ratios, spread
 
 from cifarlab import datasets, training
 from cifarlab.datasets import Splits
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in cifarlab train")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data-dir")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
         backend = choose_backend()
         recipe = override(load_recipe(arguments.recipe), arguments.set)
@@ -40,7 +40,7 @@ def main() -> None:
             },
             arguments.rounds,
         )
-    print(f"{describe_machine()}, {backend}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
+    print(f"{backend}, {arguments.recipe} with {' '.join(arguments.set) or 'nothing changed'}")
     for name, values in found.items():
         each = spread(values)
         print(f"{name:14s}{each['median']:8.2f} s ({each['min']:.2f} to {each['max']:.2f})")

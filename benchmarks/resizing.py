@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from _measure import begin
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="builtin")
     parser.add_argument("--tta", default="none", choices=NAMES)
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     names = class_names(arguments.model)
     paths, labels = find_pictures(arguments.folder, names)
     model = load_model(arguments.model)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from _measure import describe_machine, errors_in_one_line
+from _measure import begin, errors_in_one_line
 
 from cifarlab.recipes import from_dict
 from cifarlab.search.parameters import Choice, Range, parse
@@ -310,7 +310,7 @@ def main() -> None:
         searchers["Optuna's TPE+Hyperband"] = replay_optuna
         if importlib.util.find_spec("keras_tuner"):
             searchers["KerasTuner's Hyperband"] = replay_keras_tuner
-        print(f"{arguments.seeds} seeds a searcher; {describe_machine()}")
+        print(f"{arguments.seeds} seeds a searcher")
         for name in arguments.tables or sorted(path.name.removesuffix(".json.gz") for path in FOLDER.glob("*.json.gz")):
             table = load(name)
             best = 100 * table.accuracies[sorted(table.best)].mean()
@@ -327,7 +327,7 @@ def parse_words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", help="names of tables; by default all")
     parser.add_argument("--seeds", type=int, default=20, help="studies of each searcher")
-    return parser.parse_args()
+    return begin(parser)
 
 
 if __name__ == "__main__":

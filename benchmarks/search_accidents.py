@@ -30,6 +30,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from _measure import begin
+
 COMMAND = (
     *(sys.executable, "-m", "cifarlab", "tune", "smoke", "--name", "study"),
     *("--trials", "12", "--epochs", "3", "--confirm-seeds", "1"),
@@ -74,7 +76,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--only", nargs="+", choices=list(ACCIDENTS), default=list(ACCIDENTS))
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with tempfile.TemporaryDirectory() as scratch:
         undisturbed = Path(scratch) / "undisturbed"
         finish(undisturbed, jobs=1)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 
 from cifarlab.recipes import Recipe, load_recipe, override, to_dict
 from cifarlab.runs.predictions import Predictions
@@ -143,7 +143,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("out/search-tables"), help="where the trainings are kept")
     parser.add_argument("--jobs", type=int, default=2, help="processes that train")
     parser.add_argument("--settings", type=int, default=SETTINGS, help="how many")
-    return parser.parse_args()
+    return begin(parser)
 
 
 if __name__ == "__main__":

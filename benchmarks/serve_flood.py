@@ -29,12 +29,11 @@ from typing import Any
 
 import numpy as np
 from _load import ask, get, multipart, percentile
-from _measure import errors_in_one_line
+from _measure import begin, errors_in_one_line
 from _servers import Server, ours, watched
 from PIL import Image
 
 from cifarlab.models.pretrained.builtin import NAME
-from cifarlab.utils.environment import processor_name
 
 IDLE, HALF, SLOW = 600, 300, 100
 MOST_MILLISECONDS = 100.0
@@ -49,9 +48,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0, help="of each part with idle or slow clients")
     parser.add_argument("--uploads", type=int, default=60, help="hostile pictures, ten at once")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
-        print(processor_name())
         found = flood(arguments.seconds, arguments.uploads)
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

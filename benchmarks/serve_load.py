@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from _load import LOST, Tally, apply_load, multipart, percentile
-from _measure import compare_rates, describe_machine, errors_in_one_line, in_turn, tell
+from _measure import begin, compare_rates, errors_in_one_line, in_turn, tell
 from _servers import Starter, bare, growth, ours, processor_seconds, watched
 from PIL import Image
 from predict_throughput import export_onnx, missing_packages
@@ -49,9 +49,9 @@ def main() -> None:
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 8], metavar="N", help="pictures in a request")
     parser.add_argument("--overload", action="store_true", help="twice the capacity, and the server's memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line():
-        print(f"{describe_machine()}, {arguments.model}, {arguments.clients} clients")
+        print(f"{arguments.model}, {arguments.clients} clients")
         found = overload(arguments) if arguments.overload else compare(arguments)
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

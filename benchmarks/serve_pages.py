@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _measure import describe_machine, errors_in_one_line, tell
+from _measure import begin, errors_in_one_line, tell
 from _servers import processor_seconds
 
 from cifarlab import metrics, recipes
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--without-figures", action="store_true", help="leave out the parts in brackets")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
-    options = parser.parse_args()
+    options = begin(parser)
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-pages-") as folder:
         place = Path(folder)
         data = place / "made_up.py"
@@ -79,7 +79,6 @@ def main() -> None:
         tell(f"making {options.runs} runs over {options.images:,} images")
         make_runs(place / "runs", str(data), options.runs)
         results = measure(place / "runs", str(data), options.images, not options.without_figures)
-    print(describe_machine())
     show(results)
     if options.json:
         files.write_json(options.json, {"images": options.images, "runs": options.runs, "pages": results})

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _measure import begin
 
 from cifarlab.datasets import ImageSet, Splits, load_data
 from cifarlab.recipes import Recipe, load_recipe, override
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("--source", help="the run that --make-source made")
     parser.add_argument("--make-source", action="store_true", help="train the network of six classes, and stop")
     parser.add_argument("--figure", type=Path, help="draw the figure here instead of measuring")
-    options = parser.parse_args()
+    options = begin(parser)
     choose_backend()
     if options.make_source:
         print(make_source())

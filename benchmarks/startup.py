@@ -19,12 +19,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _measure import errors_in_one_line, tell
+from _measure import begin, errors_in_one_line, tell
 from PIL import Image
 
-from cifarlab.utils.environment import processor_name
 from cifarlab.utils.errors import CifarlabError
-from cifarlab.utils.machine.processor import usable_cores
 
 TENSORFLOW = "import tensorflow"
 Measured = dict[str, list[tuple[float, float]]]
@@ -35,7 +33,7 @@ def main() -> None:
     parser.add_argument("--model", metavar="RUN", help="folder of an evaluated run")
     parser.add_argument("--other", metavar="RUN", help="another of the same data, for compare")
     parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     with errors_in_one_line(), tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder:
         photo = Path(folder) / "photo.jpg"
         pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -44,7 +42,7 @@ def main() -> None:
         for name, command in commands.items():
             tell(f"once, unmeasured: {name}")
             run_once(name, command)
-        print(f"{processor_name()}, {usable_cores()} cores, medians of {arguments.rounds} rounds")
+        print(f"medians of {arguments.rounds} rounds")
         report(measure(commands, arguments.rounds))
 
 

@@ -17,7 +17,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import tensorflow as tf
-from _measure import describe_machine, in_turn, ratios, spread
+from _measure import begin, in_turn, ratios, spread
 
 from cifarlab.training.tensorflow_layers import faster
 
@@ -37,9 +37,9 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--precision", default="mixed_bfloat16", choices=["mixed_bfloat16", "float32"])
-    arguments = parser.parse_args()
+    arguments = begin(parser)
     keras.config.set_dtype_policy(arguments.precision)
-    print(f"{describe_machine()}, {arguments.precision}, {arguments.batch_size} images, forward and backward")
+    print(f"{arguments.precision}, {arguments.batch_size} images, forward and backward")
     print(f"{'':26s}{'input':>14s}{'Keras':>26s}{'ours':>26s}   ratio")
     for name, (shape, build) in CASES.items():
         layer = build()

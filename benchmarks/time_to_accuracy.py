@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from _measure import (
-    describe_machine,
+    begin,
     errors_in_one_line,
     has_accelerator,
     matrix_rate,
@@ -94,7 +94,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--vs", metavar="COMMAND", help="a peer, run once a round after ours")
     parser.add_argument("--vs-pattern", default=PATTERN, help="regular expression with groups seconds and accuracy")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number there")
-    return parser.parse_args()
+    return begin(parser)
 
 
 def fraction(text: str) -> float:
@@ -239,7 +239,6 @@ def summarise(
 
 def report(result: dict[str, Any], recipe: Recipe, environment: dict[str, Any]) -> None:
     machine = ", ".join(environment["accelerators"]) if has_accelerator() else f"{environment['cores']} cores"
-    print(describe_machine())
     print(f"{machine}, {environment['backend']}, {recipe.precision}")
     clock = "after compilation" if result["warm"] else "compilation included"
     for label, name in (

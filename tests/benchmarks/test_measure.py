@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -51,3 +54,21 @@ def test_runs_are_dealt_to_rounds():
     assert shares(3, 3) == [[0], [1], [2]]
     assert shares(10, 3) == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
     assert shares(2, 5) == [[0], [1]]
+
+
+def test_every_benchmark_says_which_machine_it_measured(monkeypatch, capsys):
+    import argparse
+
+    from _measure import begin, describe_machine
+
+    folder = Path(describe_machine.__code__.co_filename).parent
+    sources = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("[a-z]*.py")}
+    programs = {name: source for name, source in sources.items() if "ArgumentParser" in source}
+    assert len(programs) > 30
+    silent = [
+        name for name, source in programs.items() if not re.search(r"begin\(parser\)|describe_machine\(\)", source)
+    ]
+    assert silent == []
+    monkeypatch.setattr("sys.argv", ["a benchmark"])
+    begin(argparse.ArgumentParser())
+    assert re.search(r"core", capsys.readouterr().out)
