@@ -14,7 +14,8 @@ from cifarlab.evaluation import scoring
 from cifarlab.evaluation.calibration import Calibration, calibrate, cross_fit, fit_temperature
 from cifarlab.inference.temperature import scale, stored_temperature
 from cifarlab.runs import Run
-from cifarlab.runs.predictions import Predictions
+from cifarlab.runs.derived import model_checksum
+from cifarlab.runs.predictions import Origin, Predictions
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_reading import from_json
@@ -241,3 +242,20 @@ def test_a_calibration_error_that_rose_is_said(run: Run) -> None:
     before, after = error.before.value, error.after.value
     assert after > before
     assert f"rose by {after - before:.4f}, from {before:.4f} to {after:.4f}" in result.sentence
+
+
+def test_images_that_the_network_began_with_knowing_are_left_out(run: Run) -> None:
+    predictions = make(sharpness=2.0)
+    known = np.arange(len(predictions)) < 150
+    surer = predictions.logits * np.where(known, 9, 1)[:, None].astype(np.float32)  # it has learned these by heart
+    origin = Origin(model_checksum(run), "of the images", known)
+    dataclasses.replace(predictions, logits=surer, origin=origin).save(run.predictions_file("validation"))
+    found = calibrate(run)
+    assert found.count == 250
+    assert found.temperature.value == pytest.approx(fit_temperature(predictions.take(np.arange(150, 400))).value)
+    assert found.sentence.endswith(" 150 validation images that it had learned from are left out.")
+    dataclasses.replace(predictions, origin=dataclasses.replace(origin, trained_on=known | True)).save(
+        run.predictions_file("validation")
+    )
+    with pytest.raises(CifarlabError, match=r"400 of 400.*none are left to fit a temperature on"):
+        calibrate(run)

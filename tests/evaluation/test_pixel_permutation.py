@@ -158,3 +158,19 @@ def test_the_interval_over_seeds_worked_out_by_hand():
     assert found.value == pytest.approx(-0.2)
     assert found.high - found.value == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)
     assert found.value - found.low == pytest.approx(found.high - found.value)
+
+
+def test_a_run_that_learned_by_a_labels_file_is_not_taken(trained):
+    measure_pairs(plan_pairs(["smoke"]))
+    run = runs.Run(Path("runs/smoke-seed0"))
+    files.write_json(run.data_file, {**run.data, "labels": {"file": "labels.csv", "checksum": "sha256:0"}})
+    measure_pairs(plan_pairs(["smoke"]))
+    assert trained == ["smoke-seed0", "smoke-shuffled-seed0", "smoke-seed0"]
+
+
+def test_answers_about_other_images_are_not_compared(trained):
+    measure_pairs(plan_pairs(["smoke"]))
+    file = runs.Run(Path("runs/smoke-seed0")).predictions_file("validation")
+    Predictions.load(file).take(np.arange(100)).save(file)
+    with pytest.raises(CifarlabError, match="was evaluated on other validation images or labels than"):
+        measure_pairs(plan_pairs(["smoke"]))

@@ -98,7 +98,7 @@ def calibrate(
     """
     own_code.allow_files(code)
     run = open_calibratable(run)
-    predictions = _validation_predictions(run, data_dir)
+    predictions, left_out = _validation_predictions(run, data_dir)
     # Of the model that gave the answers: a training may have written another since.
     checksum = model_checksum(run) if predictions.origin is None else predictions.origin.model_checksum
     temperature, calibrated = _fit(predictions)
@@ -112,7 +112,7 @@ def calibrate(
         expected_calibration_error=_before_after("expected_calibration_error", predictions, calibrated),
         model_checksum=checksum,
     )
-    found = replace(found, sentence=_sentence(found))
+    found = replace(found, sentence=_sentence(found) + left_out)
     files.write_sealed(run.path / FILE_NAME, found)
     return found
 
@@ -263,12 +263,22 @@ def _slopes(logits: Array, true: Array, inverse: float) -> tuple[Array, Array]:
     return mean - true, (weights * logits**2).sum(axis=1) - mean**2
 
 
-def _validation_predictions(run: Run, data_dir: str | None) -> Predictions:
+def _validation_predictions(run: Run, data_dir: str | None) -> tuple[Predictions, str]:
+    """Those of images that the network has not learned from, and a sentence where it had of some."""
     if not run.has_current_predictions("validation"):  # a resumed run has a new model
         from cifarlab.evaluation import scoring
 
         scoring.evaluate(run, split="validation", data_dir=data_dir)
-    return run.predictions("validation")
+    predictions = run.predictions("validation")
+    if predictions.origin is None or not predictions.origin.trained_on.any():
+        return predictions, ""
+    rest, count = np.flatnonzero(~predictions.origin.trained_on), len(predictions)
+    if len(rest) < 2:
+        raise CifarlabError(
+            f"{run.path} has learned from its validation images before, with the weights that it began with "
+            f"({count - len(rest):,} of {count:,}): none are left to fit a temperature on"
+        )
+    return predictions.take(rest), f" {count - len(rest):,} validation images that it had learned from are left out."
 
 
 def _sentence(found: Calibration) -> str:

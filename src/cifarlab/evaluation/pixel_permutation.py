@@ -1,6 +1,7 @@
 """The pixel-permutation test: every recipe trained as it is and on shuffled pixels, and what the shuffling costs."""
 
 import dataclasses
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -143,6 +144,12 @@ def _compare(pair: Pair, plain: list[Run], shuffled: list[Run], split: str, data
     """Both accuracies and their difference, with intervals, and what they say."""
     answers = [[_answers(run, split, data_dir) for run in arm] for arm in (plain, shuffled)]
     first, recipe = answers[0][0], Path(pair.recipe).stem
+    for run, found in zip([*plain, *shuffled], itertools.chain(*answers), strict=True):
+        if not (np.array_equal(found.ids, first.ids) and np.array_equal(found.labels, first.labels)):
+            raise CifarlabError(
+                f"{run.path} was evaluated on other {split} images or labels than {plain[0].path}: the data have "
+                "changed since; give another --runs-dir, or move the older runs away"
+            )
     before, after, difference = _measure(*answers)
     return ShuffledComparison(
         recipe=recipe,
@@ -187,7 +194,7 @@ def _trained(
 
 
 def _is_finished(run: Run, wanted: Recipe) -> bool:
-    if not run.state_file.is_file() or run.state["state"] != "finished":
+    if not run.state_file.is_file() or run.state["state"] != "finished" or run.labels_checksum:
         return False
     # Which precision "auto" was is decided when a training begins.
     found = dataclasses.replace(run.recipe, precision=wanted.precision) if wanted.precision == "auto" else run.recipe

@@ -128,7 +128,8 @@ def _score(run: Run, predictions: Predictions, met: Overlap | None, asked: _Aske
     """Every number about the answers; the look at them is counted."""
     data, split, tta = asked.data, asked.split, asked.tta
     overlap, told = _weigh_overlap(run, met, predictions, split, data)
-    calibrated, uncalibrated = _calibrated(run, predictions) if tta == NO_TTA else (None, [])
+    fitted_here = split == "validation" and data == run.data_name  # where a temperature would flatter itself
+    calibrated, uncalibrated = (None, []) if tta != NO_TTA or fitted_here else _calibrated(run, predictions)
     assert predictions.origin is not None
     # The history is of the labels that the run learned by.
     known = [] if asked.corrected else _history_notices(run, predictions, split, data, tta)

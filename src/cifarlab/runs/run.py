@@ -58,6 +58,12 @@ class Run(OwnedRun):
         return read_fields(EnvironmentFile, self.environment_file, RESTORE)
 
     @property
+    def labels_checksum(self) -> str:
+        """Of the labels file that it learned by; empty where its labels are as published."""
+        labels = self.data.get("labels")
+        return str(labels.get("checksum", "")) if isinstance(labels, Mapping) else ""
+
+    @property
     def command(self) -> str:
         """The command that makes this run again."""
         return read_text(self.command_file).strip()

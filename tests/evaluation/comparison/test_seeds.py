@@ -180,3 +180,23 @@ def test_of_more_than_two_groups_the_p_values_are_adjusted_by_holm(tmp_path: Pat
     assert "252 splits, adjusted for 3 pairs, p = 0.02" in found[1].sentence
     assert found[0].least_p_value == pytest.approx(3 * 2 / 252)
     assert compare_every_two(groups[:2]) == alone[:1]
+
+
+def test_seeds_that_did_not_tell_are_not_said_to_be_enough(tmp_path: Path) -> None:
+    """The estimate is from the normal approximation, and the verdict from an exact test: they may contradict."""
+    first = make_group(tmp_path, "a", [100, 101, 102, 110])
+    second = make_group(tmp_path, "b", [108, 111, 112, 113])
+    result = compare_groups(first, second)
+    assert result.p_value == pytest.approx(4 / 70)
+    assert result.seeds_needed == 4
+    assert "would take" not in result.sentence
+
+
+def test_what_it_would_take_follows_the_adjusted_level() -> None:
+    assert plain.images_needed(10, 5, 100, pairs=10) > 1.5 * plain.images_needed(10, 5, 100)
+    first, second = [0.50, 0.51, 0.52, 0.53], [0.51, 0.52, 0.53, 0.54]
+    assert plain.seeds_needed(first, second, pairs=10) > 1.5 * plain.seeds_needed(first, second)
+
+
+def test_equal_seeds_have_no_interval_whatever_their_mean_rounds_to() -> None:
+    assert plain.welch_difference([0.1, 0.1, 0.1], [0.2, 0.2, 0.2]).low is None

@@ -343,3 +343,20 @@ def test_a_pipe_is_no_table(tmp_path: Path, numbers: Path) -> None:
             predictions_from_files(tmp_path / name, numbers)
         with pytest.raises(CifarlabError, match="no regular file"):
             predictions_from_files(numbers, tmp_path / name)
+
+
+@pytest.mark.parametrize("columns", ["npz", "csv"])
+def test_probabilities_under_the_name_of_logits_are_refused(columns: str, tmp_path: Path, numbers: Path) -> None:
+    file = tmp_path / f"p.{columns}"
+    if columns == "npz":
+        np.savez(file, logits=PROBABILITIES)
+    else:
+        table(file, "id," + ",".join(f"logit_{name}" for name in NAMES), FILES, *PROBABILITIES.T)
+    with pytest.raises(CifarlabError, match=r"has logits that look like probabilities.*named probabilities"):
+        predictions_from_files(file, numbers)
+
+
+def test_negative_log_probabilities_under_the_name_of_logits_are_refused(tmp_path: Path, numbers: Path) -> None:
+    np.savez(tmp_path / "p.npz", logits=-np.log(PROBABILITIES))
+    with pytest.raises(CifarlabError, match="holds negative log-probabilities"):
+        predictions_from_files(tmp_path / "p.npz", numbers)

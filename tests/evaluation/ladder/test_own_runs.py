@@ -74,3 +74,12 @@ def test_scores_of_an_earlier_model_are_left_out_with_the_command(rungs, folder,
     (notice,) = found.notices
     assert "of an earlier model" in notice
     assert notice.endswith(f"run cifarlab evaluate {run.path}.")
+
+
+def test_a_run_that_learned_by_a_labels_file_is_another_training(rungs, folder, make_run):
+    make_run("dense1.py", 0, 0.5)
+    other = make_run("dense1.py", 0, 0.9, name="dense1-seed0-2")
+    files.write_json(other.data_file, {**other.data, "labels": {"file": "labels.csv", "checksum": "sha256:0"}})
+    own = find_own_runs(rungs, folder / "runs")
+    assert own.results["dense1"].accuracies == [0.5]
+    assert own.notices == [f"{other.path} is left out: it learned by a labels file."]

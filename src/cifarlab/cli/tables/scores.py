@@ -190,7 +190,7 @@ def _spreads(entries: Sequence[Scores], runs: Sequence[Run]) -> list[str]:
     groups: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         recipe = {key: value for key, value in to_dict(run.recipe).items() if key != "seed"}
-        groups.setdefault(json.dumps(recipe, sort_keys=True), []).append(index)
+        groups.setdefault(json.dumps([recipe, run.labels_checksum], sort_keys=True), []).append(index)
     return [
         _spread([entries[index] for index in indices], ", ".join(runs[index].name for index in indices))
         for indices in groups.values()

@@ -38,8 +38,8 @@ class PairComparison:
         both_wrong: Images that neither classifies correctly.
         accuracy_difference: Accuracy of the first minus that of the second.
         p_value: Exact McNemar test.
-        images_needed: How many images it would take to see this difference, at 5 % with a chance of 80 %; None where
-            there is none.
+        images_needed: How many images it would take to see this difference, at 5 % (divided by the pairs) with a chance
+            of 80 %; None where there is none.
         only_first_right: Ids of the images that the first got right and the second wrong.
         only_second_right: The other way round.
         adjusted_p_value: By Holm over all pairs; the same where there is one.
@@ -120,7 +120,8 @@ def compare(
     """
     entrants = enter(runs, split, runs_dir, labels)
     count = len(entrants[0].predictions)
-    pairs = [_compare_pair(first, second) for first, second in itertools.combinations(entrants, 2)]
+    combinations = list(itertools.combinations(entrants, 2))
+    pairs = [_compare_pair(first, second, len(combinations)) for first, second in combinations]
     adjusted = holm([pair.p_value for pair in pairs])
     pairs = [replace(pair, adjusted_p_value=p_value) for pair, p_value in zip(pairs, adjusted, strict=True)]
     return Comparison(
@@ -133,7 +134,7 @@ def compare(
     )
 
 
-def _compare_pair(first: ComparedRun, second: ComparedRun) -> PairComparison:
+def _compare_pair(first: ComparedRun, second: ComparedRun, num_pairs: int) -> PairComparison:
     ids = first.predictions.ids
     only_first, only_second = first.correct & ~second.correct, second.correct & ~first.correct
     b, c = int(only_first.sum()), int(only_second.sum())
@@ -148,7 +149,7 @@ def _compare_pair(first: ComparedRun, second: ComparedRun) -> PairComparison:
         both_wrong=neither,
         accuracy_difference=paired_difference(both, b, c, neither),
         p_value=mcnemar(b, c),
-        images_needed=images_needed(b, c, len(ids)),
+        images_needed=images_needed(b, c, len(ids), num_pairs),
         only_first_right=tuple(ids[only_first].tolist()),
         only_second_right=tuple(ids[only_second].tolist()),
     )
@@ -170,7 +171,7 @@ def _sentence(pair: PairComparison, count: int, split: str, num_pairs: int) -> s
         return (
             f"The {images} {'does' if count == 1 else 'do'} not tell {first} and {second} apart: the difference is "
             f"{signed(value)} percentage points (95 % interval {signed(low)} to {signed(high)}; {test})."
-            f"{_outlook(pair)}"
+            f"{_outlook(pair, count)}"
         )
     if value < 0:
         first, second, value, low, high = second, first, -value, -high, -low
@@ -180,9 +181,9 @@ def _sentence(pair: PairComparison, count: int, split: str, num_pairs: int) -> s
     )
 
 
-def _outlook(pair: PairComparison) -> str:
+def _outlook(pair: PairComparison, count: int) -> str:
     needed = pair.images_needed
-    if not needed:
+    if not needed or needed <= count:  # so many, and more, did not tell: an estimate that is off says nothing
         return ""
     about = counted(int(float(f"{needed:.2g}")), "image")  # an estimate from an estimate: two digits say enough
     return f" If that is the true difference, it would take about {about} to see it with a chance of 80 %."

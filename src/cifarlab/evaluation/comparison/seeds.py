@@ -60,7 +60,8 @@ class GroupComparison(Shown):
         p_value: Of the test.
         test: What was done.
         least_p_value: That groups of this size can give.
-        seeds_needed: Of each, to see this difference at 5 % with a chance of 80 %; None where there is none.
+        seeds_needed: Of each, to see this difference at 5 % (divided by the pairs) with a chance of 80 %; None where
+            there is none.
         sentence: What the data allow to be said.
     """
 
@@ -135,7 +136,8 @@ def compare_every_two(
     rest = iter(entrants)
     parts = [list(itertools.islice(rest, len(group))) for group in groups]
     described = [_describe(name, part) for name, part in zip(_names(parts), parts, strict=True)]
-    found = [_compare_two(split, pair, entrants) for pair in itertools.combinations(described, 2)]
+    pairs = list(itertools.combinations(described, 2))
+    found = [_compare_two(split, pair, entrants, len(pairs)) for pair in pairs]
     return [replace(each, sentence=_sentence(each)) for each in _adjusted(found)]
 
 
@@ -159,7 +161,9 @@ def _check_sizes(first: _Runs, second: _Runs) -> None:
             )
 
 
-def _compare_two(split: str, groups: tuple[SeedGroup, SeedGroup], entrants: list[ComparedRun]) -> GroupComparison:
+def _compare_two(
+    split: str, groups: tuple[SeedGroup, SeedGroup], entrants: list[ComparedRun], num_pairs: int
+) -> GroupComparison:
     one, other = ([run.accuracy.value or 0.0 for run in group.runs] for group in groups)
     p_value, test = permutation_test(one, other)
     return GroupComparison(
@@ -171,7 +175,7 @@ def _compare_two(split: str, groups: tuple[SeedGroup, SeedGroup], entrants: list
         p_value=p_value,
         test=test,
         least_p_value=least_p_value(len(one), len(other)),
-        seeds_needed=seeds_needed(one, other),
+        seeds_needed=seeds_needed(one, other, num_pairs),
     )
 
 
@@ -224,7 +228,9 @@ def _sentence(found: GroupComparison) -> str:
     if found.least_p_value >= SIGNIFICANCE:
         return f"{said} So few seeds cannot: their p value is never under {found.least_p_value:.2f}."
     needed = found.seeds_needed
-    return f"{said} If that is the true difference, it would take about {needed:,} seeds each." if needed else said
+    if not needed or needed <= max(sizes):  # so many, and more, did not tell: an estimate that is off says nothing
+        return said
+    return f"{said} If that is the true difference, it would take about {needed:,} seeds each."
 
 
 def _points(value: float) -> str:

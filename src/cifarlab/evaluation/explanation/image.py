@@ -191,7 +191,8 @@ def _within(progress: ProgressCallback, start: float, share: float) -> ProgressC
 def _begin(data: str, splits: Splits, split: str, row: int) -> Explanation:
     images = splits[split]
     image_id, label = str(images.ids[row]), int(images.labels[row])
-    return Explanation(image_id, data, split, images.images[row], label, splits.class_names)
+    image = images.images[row].copy()  # kept, while the others are not
+    return Explanation(image_id, data, split, image, label, splits.class_names)
 
 
 def _load(run: Run, data_dir: str | None, loaded: dict[str, Splits]) -> Splits:

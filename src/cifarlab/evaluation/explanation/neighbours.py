@@ -59,8 +59,8 @@ def find_neighbours(run: Run, model: Any, checksum: str, train: ImageSet, one: I
 
 def nearest_images(known: Array, train: ImageSet, wanted: Array, count: int) -> list[Neighbour]:
     """The images whose features, `(N, D)`, are most like a vector, as `nearest` finds them."""
-    return [
-        Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row])
+    return [  # copies, for they are kept: a view would keep all images
+        Neighbour(str(train.ids[row]), int(train.labels[row]), float(similarity), train.images[row].copy())
         for row, similarity in zip(*nearest(known, wanted, count), strict=True)
     ]
 

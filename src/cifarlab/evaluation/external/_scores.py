@@ -64,6 +64,8 @@ def _kind(table: Table, scores: NDArray[np.float64]) -> tuple[str, NDArray[np.fl
     name = table.path.name
     _refuse_other_bases(table, scores)
     if table.kind == "logits":
+        _refuse_probabilities(table, scores)
+        _refuse_negative_logarithms(table, scores)
         return "logits", scores, []
     sums = scores.sum(axis=1)
     if scores.min() >= 0 and scores.max() <= 1 + _SUM_TOLERANCE and _sum_to(1, scores):
@@ -150,6 +152,15 @@ def _refuse_odd_rows(table: Table, scores: NDArray[np.float64]) -> None:
         )
 
 
+def _refuse_probabilities(table: Table, scores: NDArray[np.float64]) -> None:
+    """Probabilities under the name of logits: a softmax taken twice gives flat ones, and a wrong loss."""
+    if scores.min() >= 0 and (np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all():
+        raise CifarlabError(
+            f"{table.path} has logits that look like probabilities, rows from 0 to 1 that sum to 1: call them so, an "
+            "npz array named probabilities, or columns named prob_..."
+        )
+
+
 def _refuse_other_scales(table: Table, scores: NDArray[np.float64]) -> None:
     """Numbers that softmax would take and make nonsense of: votes, and negative log-probabilities."""
     sums = scores.sum(axis=1)
@@ -159,6 +170,10 @@ def _refuse_other_scales(table: Table, scores: NDArray[np.float64]) -> None:
             f"{table.path} has rows that all sum to {sums[0]:.6g}, as votes do: divide each by its sum, "
             "so that they sum to 1"
         )
+    _refuse_negative_logarithms(table, scores)
+
+
+def _refuse_negative_logarithms(table: Table, scores: NDArray[np.float64]) -> None:
     if scores.min() >= 0 and np.allclose(np.exp(-scores).sum(axis=1), 1, atol=_SUM_TOLERANCE):
         raise CifarlabError(f"{table.path} holds negative log-probabilities: give them without the minus, as logits")
 

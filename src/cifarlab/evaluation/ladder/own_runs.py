@@ -58,6 +58,9 @@ def _sort_in(run: Run, rungs: Sequence[Rung], own: OwnRuns, evaluated: dict[str,
     rung = next((rung for rung in rungs if is_training_of(recipe, rung.recipe)), None)
     if rung is None or run.state["state"] != "finished":
         return
+    if run.labels_checksum:  # no settings of the recipe, and yet another training
+        own.notices.append(f"{run.path} is left out: it learned by a labels file.")
+        return
     if not run.scores_file("test").is_file():
         own.not_evaluated.setdefault(rung.name, []).append(str(run.path))
         return

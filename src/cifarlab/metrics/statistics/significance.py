@@ -69,23 +69,25 @@ def show_p(value: float) -> str:
     return shown if shown.startswith("<") else f"= {shown}"
 
 
-def images_needed(b: int, c: int, count: int) -> int | None:
+def images_needed(b: int, c: int, count: int, pairs: int = 1) -> int | None:
     """How many images it would take to see the difference found, if it is the true one.
 
     Args:
         b: Images that only the first run got right.
         c: Images that only the second run got right.
         count: Images in all.
+        pairs: How many pairs the p value is adjusted for.
 
     Returns:
-        The number for which McNemar's test finds it at 5 % with a chance of 80 %; None where there is no difference.
+        The number for which McNemar's test finds it at 5 %, divided by the pairs, with a chance of 80 %; None where
+        there is no difference.
 
     Source: Connor 1987, Biometrics 43:207.
     """
     if b == c:
         return None
     discordant, difference = (b + c) / count, abs(b - c) / count
-    reach = float(special.ndtri(1 - SIGNIFICANCE / 2)) * math.sqrt(discordant)
+    reach = float(special.ndtri(1 - SIGNIFICANCE / pairs / 2)) * math.sqrt(discordant)
     reach += float(special.ndtri(POWER)) * math.sqrt(discordant - difference**2)
     return math.ceil((reach / difference) ** 2)
 
@@ -137,7 +139,7 @@ def welch_difference(first: Sequence[float], second: Sequence[float]) -> Interva
     Source: Welch 1947, Biometrika 34:28.
     """
     difference = float(np.mean(first) - np.mean(second))
-    if np.var(first) + np.var(second) == 0:
+    if max(np.ptp(first), np.ptp(second)) < 1e-12:
         return Interval(difference, None, None, "no interval: neither group varies")
     parts = [float(np.var(group, ddof=1)) / len(group) for group in (first, second)]
     freedom = sum(parts) ** 2 / sum(
@@ -206,17 +208,18 @@ def crossed_difference(differences: Array, confidence: float = CONFIDENCE) -> tu
     return Interval(value, value - reach, value + reach, method), p_value
 
 
-def seeds_needed(first: Sequence[float], second: Sequence[float]) -> int | None:
+def seeds_needed(first: Sequence[float], second: Sequence[float], pairs: int = 1) -> int | None:
     """How many seeds of each group it would take to see the difference found, at 5 % with a chance of 80 %.
 
-    From the normal approximation, at least 4: fewer seeds a group allow no p value under 5 %. None where the means
-    do not differ, or the seeds of a group do not, which tells nothing of their spread.
+    Where p values are adjusted for several pairs of groups, at 5 % divided by these. From the normal approximation, at
+    least 4: fewer seeds a group allow no p value under 5 %. None where the means do not differ, or the seeds of a group
+    do not, which tells nothing of their spread.
     """
     difference = abs(float(np.mean(first) - np.mean(second)))
     spread = float(np.var(first, ddof=1) + np.var(second, ddof=1))
     if difference < 1e-12 or spread < 1e-24:
         return None
-    reach = float(special.ndtri(1 - SIGNIFICANCE / 2) + special.ndtri(POWER))
+    reach = float(special.ndtri(1 - SIGNIFICANCE / pairs / 2) + special.ndtri(POWER))
     return max(4, math.ceil(reach**2 * spread / difference**2))
 
 

@@ -1,7 +1,7 @@
 """Several runs in one table, and whether their differences are more than chance: first what that comes to."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
@@ -59,16 +59,11 @@ def _groups(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         if record.recipe and record.run.state.get("state") == "finished":
-            key = same_but_seed(record.recipe, str(record.data.get("name", "")), _labels(record))
+            key = same_but_seed(record.recipe, str(record.data.get("name", "")), record.run.labels_checksum)
             found.setdefault(key, []).append(record)
     # Copies of a run say nothing about how far seeds lie apart.
     seeds = {key: {record.recipe.get("seed") for record in group} for key, group in found.items()}
     return [group for key, group in found.items() if 1 < len(group) == len(seeds[key])]
-
-
-def _labels(record: RunRecord) -> str:
-    labels = record.data.get("labels")
-    return str(labels.get("checksum", "")) if isinstance(labels, Mapping) else ""
 
 
 def _verdict(comparison: Comparison | None, between: Sequence[GroupComparison]) -> str:
@@ -94,6 +89,6 @@ def _p_value(found: GroupComparison | PairComparison) -> float:
 
 def _differing(records: Sequence[RunRecord], *, are_groups: bool) -> list[tuple[str, list[str]]]:
     """Each setting that is not the same in all runs, with its values; of groups of seeds without the seed."""
-    rows = rows_of([{**record.recipe, "corrected labels": _labels(record)[:8]} for record in records])
+    rows = rows_of([{**record.recipe, "corrected labels": record.run.labels_checksum[:8]} for record in records])
     chosen = [row for row in rows if row.differs and not (are_groups and row.name == "seed")]
     return [(row.name, list(dict.fromkeys(row.values))) for row in chosen]
