@@ -1,6 +1,7 @@
 """A study as others read it: Optuna, its dashboard, a spreadsheet, `cifarlab train`."""
 
 import csv
+import dataclasses
 import json
 
 import optuna
@@ -11,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from cifarlab.recipes import Recipe, load_recipe
-from cifarlab.search.exports import count_trials, write_best, write_journal, write_trials
+from cifarlab.search.exports import count_trials, open_storage, write_best, write_journal, write_trials
 from cifarlab.search.rounds import Trial
 from cifarlab.search.study import Study
 from cifarlab.utils.errors import CifarlabError
@@ -129,3 +130,20 @@ def test_the_recipe_found_is_one_that_can_be_loaded(study):
     text = path.read_text()
     assert text.startswith('"""')
     assert f"cifarlab train {path.as_posix()}" in text
+
+
+def test_a_database_that_holds_somebody_elses_study_is_left_alone(study, tmp_path):
+    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
+    open_storage(study, storage)
+    write_journal(study, TRIALS, storage)
+    other = dataclasses.replace(study, path=tmp_path / "elsewhere" / study.name)
+    for write in (open_storage, lambda mine, there: write_journal(mine, TRIALS[:1], there)):
+        with pytest.raises(CifarlabError, match=r"holds a study wide of .* already: give --name, or another database"):
+            write(other, storage)
+    assert len(optuna.load_study(study_name="wide", storage=storage).trials) == 4
+
+
+@pytest.mark.parametrize("storage", ["optuna.db", "sqlite:////no/such/folder/x.db"])
+def test_a_database_that_cannot_be_opened_is_one_line(study, storage):
+    with pytest.raises(CifarlabError, match="cannot open the database"):
+        open_storage(study, storage)

@@ -154,3 +154,14 @@ def test_the_command_has_the_rules_own_defaults():
     parameters = inspect.signature(tune).parameters
     names = ("trials", "sampler", "pruner", "seeds_per_trial", "threads", "confirm_seeds", "seed")
     assert {name: parameters[name].default for name in names} == {name: getattr(Rules(), name) for name in names}
+
+
+def test_a_grid_goes_on_with_what_was_not_tried():
+    """Also where more of it was tried than the attempts at something new."""
+    choices = ["schedule=cosine,linear,constant", "optimizer=adam,sgd,lion", "batch_size=10,20,30,40,50,1000"]
+    grid = make_space(RECIPE, [], choices, only=True)
+    rules = Rules(trials=99, epochs=3, sampler="grid", pruner="none")
+    whole = run(rules, grid)
+    assert len(whole) == 54
+    stored = {trial.number: (trial.settings, trial.parameters) for trial in whole[:30]}
+    assert summary(run(rules, grid, known=stored.get)) == summary(whole)

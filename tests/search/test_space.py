@@ -3,6 +3,8 @@ import pytest
 
 from cifarlab.recipes import Recipe, load_recipe
 from cifarlab.search.parameters import Range
+from cifarlab.search.planning import prepare
+from cifarlab.search.rules import Rules
 from cifarlab.search.space import Space, choose_space, make_space, own_space
 from cifarlab.training.plan import default_space
 from cifarlab.utils import discovery, own_code
@@ -106,8 +108,15 @@ def test_own_function(tmp_path):
         ("x = 1", "defines no space"),
         ("def space(trial): return 3", "must return settings"),
         ("def space(trial): 1 / 0", "ZeroDivisionError"),
+        ("def space(trial): return {'epochs': 5}", "epochs is not varied by a search: give --epochs"),
+        ("def space(trial): return {'fold': 1}", "fold is not varied by a search"),
+        (
+            "def space(trial): return {'model.widths': trial.suggest_categorical('widths', [(8,), (8, 8)])}",
+            r"the choices of widths are kept in files, as numbers or texts: give '\(512,\)'",
+        ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Choices for a categorical")  # Optuna's, which a search does not show
 def test_what_is_wrong_with_an_own_function_is_said(tmp_path, source, words):
     file = tmp_path / "space.py"
     file.write_text(source)
@@ -150,3 +159,27 @@ def test_every_recipe_is_searched_by_default(recipe):
     if load_recipe(recipe).start_from:  # its network is that of the weights
         return
     assert choose_space(recipe).parameters
+
+
+def test_a_grid_needs_choices_and_no_function(tmp_path):
+    file = tmp_path / "space.py"
+    file.write_text("def space(trial): return {'optimizer': 'adam'}")
+    own_code.allow(str(file))
+    with pytest.raises(CifarlabError, match="lists no combinations: give another --sampler"):
+        own_space(str(file)).combinations()
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"), [("epochs=5", "give --epochs"), ("confirmation_fraction=0.2", "--confirm")]
+)
+def test_what_options_of_the_search_set_is_not_fixed(setting, words):
+    with pytest.raises(CifarlabError, match=f"{setting.partition('=')[0]} is not fixed: .*{words}"):
+        choose_space("mlp2", fixed=[setting])
+    with pytest.raises(CifarlabError, match="is not fixed"):
+        prepare("mlp2", Rules(epochs=3), [setting])
+
+
+def test_muon_is_searched_without_the_weight_decay_that_it_refuses():
+    assert "weight_decay" not in choose_space("convnet94", fixed=["validation_fraction=0.1"]).parameters
+    assert "weight_decay" not in choose_space("mlp2", choices=["optimizer=adam,muon"]).parameters
+    assert "weight_decay" in choose_space("mlp2").parameters

@@ -71,6 +71,8 @@ def plan_sweep(
     """
     if not recipes:
         raise CifarlabError("nothing to sweep: name a recipe, such as mlp2 (see cifarlab recipes)")
+    if "seed" in _pairs(settings):
+        raise CifarlabError(f"seed cannot be set: {_SAME_FOR_ALL['seed']}")
     swept = parse_over(over, settings)
     fixed = [*settings, *([f"data={data}"] if data is not None else [])]
     found = []

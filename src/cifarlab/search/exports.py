@@ -14,7 +14,10 @@ from cifarlab.search.confirmation import Verdict
 from cifarlab.search.rounds import Trial
 from cifarlab.search.study import Study
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.errors import CifarlabError, say_error
+
+_OWNER = "cifarlab_study"
+"""Which folder's study it is, in a database that may hold others'."""
 
 
 def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
@@ -49,7 +52,7 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
         storage: A database's URL instead of the journal.
 
     Raises:
-        CifarlabError: If it cannot be written, or holds something else.
+        CifarlabError: If it cannot be written, or the database holds a study of that name of another folder.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -59,12 +62,16 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
     try:
         backend = storage or JournalStorage(JournalFileBackend(str(study.journal_file)))
         journal = optuna.create_study(storage=backend, study_name=study.name, direction="maximize", load_if_exists=True)
+        if storage:
+            _claim(journal, study, storage)
         frozen = [_frozen(trial) for trial in trials]
         have = journal.get_trials(deepcopy=False)
         if [_content(each) for each in have] != [_content(each) for each in frozen[: len(have)]]:
-            # Judged in a larger round now, or the folder was made anew: what stands there is of another study.
+            # Judged in a larger round now, or the folder was made anew.
             optuna.delete_study(study_name=study.name, storage=backend)
             journal, have = optuna.create_study(storage=backend, study_name=study.name, direction="maximize"), []
+            if storage:
+                _claim(journal, study, storage)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for each in frozen[len(have) :]:
@@ -72,6 +79,42 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
     except (OSError, ValueError, KeyError) as error:
         where = storage or study.journal_file
         raise CifarlabError(f"cannot write {where}: {error}; remove it, it is written again from the trials") from error
+
+
+def open_storage(study: Study, storage: str) -> None:
+    """Make sure before anything is trained that a database can be written.
+
+    Args:
+        study: Whose trials it is going to hold.
+        storage: Its URL.
+
+    Raises:
+        CifarlabError: If it cannot be opened, or holds a study of that name of another folder.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it says what it makes
+    try:
+        there = optuna.create_study(storage=storage, study_name=study.name, direction="maximize", load_if_exists=True)
+        _claim(there, study, storage)
+    except CifarlabError:
+        raise
+    except Exception as error:  # drivers of databases raise what they like
+        raise CifarlabError(
+            f"cannot open the database {storage}: {say_error(error)}; expected a URL such as sqlite:///optuna.db"
+        ) from error
+
+
+def _claim(there: Any, study: Study, storage: str) -> None:
+    """Mark a study in a database as this folder's; of another folder, or of another program, it is left alone."""
+    owner, own = there.user_attrs.get(_OWNER), str(study.path.resolve())
+    if owner is None and not there.get_trials(deepcopy=False):
+        there.set_user_attr(_OWNER, own)
+    elif owner != own:
+        whose = owner or "another program"
+        raise CifarlabError(
+            f"{storage} holds a study {study.name} of {whose} already: give --name, or another database"
+        )
 
 
 def _frozen(trial: Trial) -> Any:

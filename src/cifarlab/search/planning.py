@@ -8,6 +8,7 @@ from cifarlab.recipes import Recipe, allow_own_code, load_recipe
 from cifarlab.search.confirmation import CANDIDATES
 from cifarlab.search.rounds import plan_rounds
 from cifarlab.search.rules import Rules
+from cifarlab.search.space import check_fixed
 from cifarlab.training.plan import check_recipe
 from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils.errors import CifarlabError
@@ -54,6 +55,7 @@ def prepare(
     Raises:
         CifarlabError: If it cannot be had, or its trials could not be compared.
     """
+    check_fixed(fixed)
     shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
     check_recipe(shipped, together=False)

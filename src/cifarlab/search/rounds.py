@@ -221,9 +221,14 @@ class Proposer:
             return self._shipped()
         recorded = self._known(trial_number)
         for attempt in range(_ATTEMPTS):
-            if self._grid is not None and not self._grid:
-                return None
-            fixed = dict(recorded[1]) if recorded else self._grid.pop(0) if self._grid is not None else None
+            fixed = None
+            if recorded:
+                fixed = dict(recorded[1])
+                self._leave_out(fixed)
+            elif self._grid is not None:
+                if not self._grid:
+                    return None
+                fixed = self._grid.pop(0)
             asked, settings = self._ask(fixed, trial_number, attempt)
             varied = override(self._recipe, [f"{key}={value}" for key, value in settings.items()])
             if recorded or varied not in self._tried:
@@ -241,9 +246,13 @@ class Proposer:
         if parameters is not None:
             self._asked[0], _ = self._ask(parameters, 0, 0)
             distributions = dict(self._asked[0].distributions)
-            if self._grid is not None:
-                self._grid = [each for each in self._grid if each != parameters]
+            self._leave_out(parameters)
         return Trial(0, {}, parameters or {}, 0, distributions)
+
+    def _leave_out(self, parameters: Mapping[str, Any]) -> None:
+        """Take a combination that has been tried out of the grid."""
+        if self._grid is not None:
+            self._grid = [each for each in self._grid if each != parameters]
 
     def _ask(self, fixed: Mapping[str, Any] | None, number: int, attempt: int) -> "tuple[optuna.Trial, Settings]":
         # A sampler of its own for each trial: what it proposes follows from the results, and not from how many it was

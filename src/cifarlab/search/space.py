@@ -43,7 +43,7 @@ class Space:
         """Settings for one more training.
 
         Raises:
-            CifarlabError: If the user's own function gives no settings.
+            CifarlabError: If the user's own function gives no settings, or some that a search does not vary.
         """
         if self.function is None:
             return {key: each.suggest(trial, key) for key, each in self.parameters.items()}
@@ -53,6 +53,15 @@ class Space:
             raise CifarlabError(f"{self.source} cannot make settings: {describe_error(error, self.source)}") from error
         if not isinstance(found, Mapping) or not found:
             raise CifarlabError(f"{self.source}: space(trial) must return settings by key. Received: {found!r}")
+        for key in found:
+            _check_varied(str(key), f"{self.source}: ")
+        for name, distribution in trial.distributions.items():
+            choices = getattr(distribution, "choices", ())
+            if not all(isinstance(each, _KEPT) for each in choices):
+                raise CifarlabError(
+                    f"{self.source}: the choices of {name} are kept in files, as numbers or texts: give '(512,)' and "
+                    f"not (512,). Received: {choices!r}"
+                )
         return {str(key): value if isinstance(value, str) else repr(value) for key, value in found.items()}
 
     def parameters_of(self, recipe: Recipe) -> dict[str, Any] | None:
@@ -69,6 +78,10 @@ class Space:
         Raises:
             CifarlabError: If something is no choice.
         """
+        if self.function is not None:
+            raise CifarlabError(
+                f"a grid takes --choice, and {self.source} lists no combinations: give another --sampler"
+            )
         combinations: list[dict[str, str]] = [{}]
         for key, each in self.parameters.items():
             if not isinstance(each, Choice):
@@ -111,11 +124,12 @@ def make_space(
         if recipe.start_from and key.partition(".")[0] == "model":
             raise CifarlabError(f"{key} is not varied: the network is that of the weights in {recipe.start_from}")
     texts = {key: text for key, text in _defaults(recipe).items() if key not in fixed and not only} | given
+    if "muon" in texts.get("optimizer", recipe.optimizer) and "weight_decay" not in given:
+        texts.pop("weight_decay", None)  # Muon takes none: every trial with one would fail
     parameters: dict[str, Range | Choice] = {}
     for key, text in texts.items():
         parameters[key] = parse(key, text)
-        if key == "seed" or key in _OF_THE_SEARCH:
-            raise CifarlabError(f"{key} is not varied by a search: {_OF_THE_SEARCH.get(key, _SEED)}")
+        _check_varied(key)
         for value in parameters[key].ends():
             check_recipe(override(recipe, [f"{key}={value}"]), together=False)
     if not parameters:
@@ -123,8 +137,28 @@ def make_space(
     return Space(parameters)
 
 
-_SEED = "every trial trains with the recipe's, see --seeds-per-trial"
+def check_fixed(fixed: Sequence[str]) -> None:
+    """Refuse to fix what options of the search set.
+
+    Args:
+        fixed: Settings such as `"learning_rate=1e-3"`.
+
+    Raises:
+        CifarlabError: With the option.
+    """
+    for key in (each.partition("=")[0].strip() for each in fixed):
+        if key in ("epochs", "confirmation_fraction"):
+            raise CifarlabError(f"{key} is not fixed: {_OF_THE_SEARCH[key]}")
+
+
+def _check_varied(key: str, where: str = "") -> None:
+    if key in _OF_THE_SEARCH:
+        raise CifarlabError(f"{where}{key} is not varied by a search: {_OF_THE_SEARCH[key]}")
+
+
+_KEPT = (str, int, float, bool, type(None))
 _OF_THE_SEARCH = {
+    "seed": "every trial trains with the recipe's, see --seeds-per-trial",
     "epochs": "give --epochs, the most that a trial may have",
     "validation_fraction": "trials are compared on the same validation images",
     "confirmation_fraction": "give --confirm",
@@ -159,6 +193,7 @@ def choose_space(
     Raises:
         CifarlabError: If any of these is wrong.
     """
+    check_fixed(fixed)
     shipped = resolve_start(load_recipe(recipe) if isinstance(recipe, str) else recipe, fixed)
     allow_own_code(shipped, code)
     check_recipe(shipped, together=False)

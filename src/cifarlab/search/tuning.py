@@ -14,6 +14,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.search.asynchronous import Race
 from cifarlab.search.beginning import begin_study, check_place, place_study
 from cifarlab.search.confirmation import CANDIDATES, Verdict
+from cifarlab.search.exports import open_storage
 from cifarlab.search.observer import TuningObserver, choose_observer
 from cifarlab.search.planning import CONFIRM, Plan, default_epochs, plan_study, prepare
 from cifarlab.search.racing import Racing
@@ -108,6 +109,8 @@ def tune(
     study = place_study(Path(studies_dir), name or base)
     with study.writing() as may_write:
         begin_study(study, varied, space, rules, _describe(splits), command, is_mine=may_write())
+        if storage and may_write():
+            open_storage(study, storage)
         writer = Writer(study, rules, may_write, storage, keep)
         with workers or make_local_workers(jobs, rules.threads, max_trial_minutes) as crew:
             # Whatever the user has named here may be executed by the processes that train, too.
