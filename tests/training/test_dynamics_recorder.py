@@ -153,3 +153,14 @@ def test_the_engine_of_this_backend_hands_back_each_image(tmp_path):
     dynamics = training_dynamics.load(run)
     assert len(dynamics.validation.ids) == 0
     assert len(set(dynamics.train.losses[0][dynamics.train.met[0]].tolist())) > 500
+
+
+def test_room_is_made_as_epochs_come_and_not_for_all_that_are_planned():
+    """Of a hundred million epochs, which patience would cut short, no memory could hold the losses."""
+    splits = load_data("digits")
+    recorder = Recorder(splits, 100_000_000)
+    rows = np.arange(len(splits.train))[np.newaxis]
+    for epoch in (1, 2, 3):
+        recorder.add(epoch, rows, np.full(rows.shape, epoch, np.float32), rows % 2 == 0, None)
+    assert recorder._train.losses[:3].mean(axis=1).tolist() == [1, 2, 3]
+    assert len(recorder._train.losses) < 10

@@ -100,6 +100,11 @@ BAD = {
         end("layers.Dense(k)(layers.Lambda(lambda t: 2 * t, name='twice')(x))"),
         r"'twice' \(Lambda\).*disallowed by default",
     ),
+    "regularizer": (
+        end("layers.Dense(k, kernel_regularizer=keras.regularizers.L2(1e-3))(x)"),
+        "has losses of its own, by a regularizer or add_loss.*weight_decay",
+    ),
+    "activity": (end("layers.Dense(k)(layers.ActivityRegularization(l2=1e-3)(x))"), "has losses of its own"),
     "unregistered": (layer(decorator=""), r"'scale' \(Scale\).*register_keras_serializable"),
     "incomplete": (layer(config=LACKING), r"'scale' \(Scale\).*missing 1 required positional argument: 'factor'"),
     "forgetful": (layer(default="=0.1", config=LACKING), r"answers differently.*'scale' \(Scale\)"),

@@ -57,6 +57,7 @@ def test_optimizers_take_what_their_classes_take(name):
         ("smoke", ["optimizer.beta_1=high"], "optimizer.beta_1 must be a number. Received: 'high'"),
         ("smoke", ["optimizer.learning_rate=0.5"], "give learning_rate, which the schedule begins with"),
         ("smoke", ["optimizer.beta_1=None"], "optimizer.beta_1 must be a number. Received: None"),
+        ("convnet94", ["optimizer.bias_learning_rate=0"], "optimizer.bias_learning_rate must be above 0"),
         ("smoke", ["optimizer.beta_1=1.5"], "optimizer.beta_1 must be between 0 and 1"),
         ("smoke", ["clip_norm=1", "optimizer.clipvalue=1"], "clip_norm and clipvalue exclude each other"),
     ],

@@ -97,18 +97,28 @@ def test_a_scale_that_a_variable_has_is_multiplied():
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_last_layer_is_scikit_learns_logistic_regression(classes):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_last_layer_is_scikit_learns_logistic_regression(classes, weighted):
     from sklearn.linear_model import LogisticRegression
 
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, 90)
     features = (random.normal(size=(90, 5)) + 2 * labels[:, None] * random.normal(size=5)).astype(np.float32)
     spread = np.sqrt(features.var(axis=0).sum())
-    theirs = LogisticRegression(C=transfer.INVERSE_PENALTY, max_iter=1000).fit(features / spread, labels)
-    kernel, bias = transfer.regress(features, labels, classes, with_bias=True)
+    weights = np.where(labels == 0, 5.0, 1.0) if weighted else None
+    theirs = LogisticRegression(C=transfer.INVERSE_PENALTY, max_iter=1000).fit(features / spread, labels, weights)
+    kernel, bias = transfer.regress(features, labels, classes, with_bias=True, weights=weights)
     logits = features @ kernel + bias
     ours = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(ours, theirs.predict_proba(features / spread), atol=1e-4)
+
+
+def test_the_fitted_last_layer_weighs_classes_as_the_recipe_says(source, few, tmp_path):
+    frozen = ("from_rate=0", "learning_rate=1e-9", "epochs=1")
+    weights = ("none", '{"low": 1000.0}')
+    runs = [begin(source, few, tmp_path, *frozen, f"class_weight={each}", until=1) for each in weights]
+    low = [int((predict_images(load_model(run), few.test).predicted == 0).sum()) for run in runs]
+    assert low[1] > low[0]
 
 
 def test_a_class_without_images_has_no_weights():

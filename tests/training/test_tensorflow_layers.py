@@ -114,6 +114,7 @@ def test_silu_agrees_with_keras():
         keras.layers.Conv2D(5, 3, 2, padding="same", use_bias=False),
         keras.layers.Conv2D(4, 3, padding="same", use_bias=False, groups=2),
         keras.layers.Conv2D(5, 3, padding="same", use_bias=False, trainable=False),
+        keras.layers.Conv2D(5, 3, padding="same", use_bias=False, activation="relu"),
         keras.layers.BatchNormalization(axis=1),
         keras.layers.Activation("relu"),
         keras.layers.Dense(3),

@@ -11,6 +11,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.runs import Run
 from cifarlab.runs.started_from import Ancestor, StartedFrom, remember_start
 from cifarlab.runs.trained_images import remember_images
+from cifarlab.training.class_weights import class_weights
 from cifarlab.training.small_data import choose_recipe
 from cifarlab.training.starting_point import StartingPoint, check_image_shape, find_starting_point, resolve_start
 from cifarlab.utils import own_code
@@ -51,7 +52,7 @@ class Beginning:
         if same_classes:
             self.head = transfer.TAKEN_OVER
         elif recipe.head_first:
-            transfer.fit_head(model, splits.train)
+            transfer.fit_head(model, splits.train, class_weights(recipe, splits.train))
             self.head = transfer.FITTED
         else:
             self.head = transfer.NEW

@@ -20,9 +20,9 @@ class Recorder:
     """
 
     def __init__(self, splits: Splits, epochs: int) -> None:
-        """Nothing is known yet of any of so many epochs."""
-        self._train = _empty(splits.train, epochs)
-        self._validation = _empty(splits.validation, epochs)
+        """Nothing is known yet of any of so many epochs, for which room is made as they come: they may be too many."""
+        self._train = _empty(splits.train)
+        self._validation = _empty(splits.validation)
         self._epochs = epochs
 
     def restore(self, run: Run, epochs: int) -> None:
@@ -34,6 +34,7 @@ class Recorder:
         known = training_dynamics.load(run)
         if known is None:
             return
+        self._make_room(epochs)
         for ours, theirs in ((self._train, known.train), (self._validation, known.validation)):
             if not np.array_equal(ours.ids, theirs.ids):
                 raise CifarlabError(f"{run.dynamics_file} is about other images: remove it to go on without it")
@@ -51,6 +52,7 @@ class Recorder:
             rights: `(S, B)` bool.
             predictions: On validation, after the epoch; None where nothing is held out.
         """
+        self._make_room(epoch)
         # Those in the partial batch that is left out are in no row: they keep NaN, which means not met.
         images = rows.ravel() % len(self._train.ids)
         self._train.losses[epoch - 1, images] = _half(losses.ravel())
@@ -61,14 +63,30 @@ class Recorder:
 
     def write(self, run: Run, epochs: int) -> None:
         """Write the first epochs into the run, compressed after the last: zip costs more than to train small nets."""
+        self._make_room(epochs)
         both = (self._train, self._validation)
         parts = [Curves(each.ids, each.losses[:epochs], each.correct[:epochs]) for each in both]
         training_dynamics.save(run.dynamics_file, parts, compress=epochs == self._epochs)
 
+    def _make_room(self, epochs: int) -> None:
+        self._train, self._validation = (_longer(each, epochs) for each in (self._train, self._validation))
 
-def _empty(images: ImageSet, epochs: int) -> Curves:
-    shape = (epochs, len(images))
-    return Curves(images.ids, np.full(shape, np.nan, np.float16), np.zeros(shape, bool))
+
+def _empty(images: ImageSet) -> Curves:
+    return Curves(images.ids, np.empty((0, len(images)), np.float16), np.empty((0, len(images)), bool))
+
+
+def _longer(curves: Curves, epochs: int) -> Curves:
+    """The same with room for so many epochs; where it takes more, for twice as many as there were, to copy seldom."""
+    missing = epochs - len(curves.losses)
+    if missing <= 0:
+        return curves
+    shape = (max(missing, len(curves.losses)), len(curves.ids))
+    return Curves(
+        curves.ids,
+        np.concatenate([curves.losses, np.full(shape, np.nan, np.float16)]),
+        np.concatenate([curves.correct, np.zeros(shape, bool)]),
+    )
 
 
 def _half(losses: Array) -> Array:

@@ -81,6 +81,11 @@ def check_own_model(model: Any, module: ModuleType, train: ImageSet) -> None:
     if not np.isfinite(answers).all():
         where = _first_layer(model, images, lambda output: not np.isfinite(output).all())
         raise CifarlabError(f"{name}: the untrained model gives NaN or infinity{where}: check its layers")
+    if model.losses:  # those of regularizers too
+        raise CifarlabError(
+            f"{name}: the model has losses of its own, by a regularizer or add_loss, which a training here does not "
+            "minimise: leave them out; --set weight_decay=0.1 keeps weights small"
+        )
     _refuse_probabilities(model, name, images)
     with _other_weights(model):
         _check_loads(model, module, name, images)

@@ -153,6 +153,8 @@ def _out_of_range(name: str, value: Any) -> str:
     """What would be right; empty where the value is."""
     if name in _SHARES and not 0 <= value <= 1:
         return "between 0 and 1"
+    if name in ("head_learning_rate", "bias_learning_rate") and value <= 0:
+        return "above 0"
     if name == "gradient_accumulation_steps" and value < 2:
         return "at least 2"
     if name in ("ema_overwrite_frequency", "newton_schulz_steps", "batch_size") and value < 1:

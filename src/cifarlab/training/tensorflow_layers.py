@@ -139,6 +139,7 @@ def _is_plain(layer: keras.layers.Conv2D) -> bool:
         and layer.strides == (1, 1)
         and layer.dilation_rate == (1, 1)
         and (layer.padding, layer.groups, layer.use_bias) == ("same", 1, False)
+        and layer.activation is keras.activations.linear
         and layer.data_format == "channels_last"
     )
 
@@ -193,7 +194,7 @@ def _dropped(numbers: Any, seed: Any, rate: float) -> Any:
     key = _mixed(tf.cast(seed, tf.uint32))
     place = tf.reshape(tf.cast(tf.range(tf.size(numbers)), tf.uint32), tf.shape(numbers))
     drawn = _mixed(_mixed(place + key[0]) ^ key[1])  # each of 2 ** 32 numbers equally likely
-    kept = drawn >= np.uint32(round(rate * 2**32))
+    kept = drawn >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
     return tf.where(kept, numbers * tf.cast(1 / (1 - rate), numbers.dtype), tf.zeros((), numbers.dtype))
 
 

@@ -82,25 +82,29 @@ def slow_down(model: keras.Model, rate: float) -> None:
             setattr(variable, ATTRIBUTE, np.full(variable.shape, rate, np.float32) * own)
 
 
-def fit_head(model: keras.Model, train: ImageSet) -> None:
+def fit_head(model: keras.Model, train: ImageSet, class_weights: Array | None = None) -> None:
     """Set the last layer by logistic regression on what the others make of the training images, computed once.
 
     Args:
         model: Changed in place. It ends in a dense layer.
         train: As they are, without augmentation.
+        class_weights: `(K,)`, how much an image of each class counts; None for all alike.
     """
     if len(np.unique(train.labels)) < 2:
         return
     head = model.layers[-1]
     body = keras.Model(model.inputs, head.input)
     features = apply_in_batches(compile_forward(body), train.images, _BATCH)
-    kernel, bias = regress(features, train.labels, head.units, with_bias=head.use_bias)
+    weights = None if class_weights is None else class_weights[train.labels]  # (N,)
+    kernel, bias = regress(features, train.labels, head.units, with_bias=head.use_bias, weights=weights)
     head.kernel.assign(kernel)
     if head.use_bias:
         head.bias.assign(bias)
 
 
-def regress(features: Array, labels: Array, num_classes: int, *, with_bias: bool) -> tuple[Array, Array]:
+def regress(
+    features: Array, labels: Array, num_classes: int, *, with_bias: bool, weights: Array | None = None
+) -> tuple[Array, Array]:
     """Weights and biases of a dense layer, by logistic regression.
 
     Args:
@@ -108,6 +112,7 @@ def regress(features: Array, labels: Array, num_classes: int, *, with_bias: bool
         labels: `(N,)` int, of two classes at least; a class without images gets zeros.
         num_classes: K.
         with_bias: Whether the layer has biases.
+        weights: `(N,)`, how much each image's loss counts; None for all alike.
 
     Returns:
         `(F, K)` and `(K,)` float32.
@@ -117,7 +122,7 @@ def regress(features: Array, labels: Array, num_classes: int, *, with_bias: bool
     # By one number for all, which the weights are divided by in the end: the penalty then means the same everywhere.
     spread = float(np.sqrt(features.var(axis=0, dtype=np.float64).sum())) or 1.0
     fitted = LogisticRegression(C=INVERSE_PENALTY, fit_intercept=with_bias, max_iter=_MOST_ITERATIONS)
-    fitted.fit(features / spread, labels)
+    fitted.fit(features / spread, labels, sample_weight=weights)
     coefficients, intercepts = _for_each_class(fitted)
     kernel, bias = np.zeros((features.shape[1], num_classes), np.float32), np.zeros(num_classes, np.float32)
     kernel[:, fitted.classes_] = coefficients.T / spread

@@ -23,13 +23,14 @@ def model():
     return keras.Model(inputs, keras.layers.Dense(3, bias_initializer="ones")(inputs))
 
 
+@pytest.mark.parametrize("amsgrad", [False, True])
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_adam_agrees_with_keras(model, weight_decay):
-    recipe = Recipe(model="mlp", weight_decay=weight_decay)
+def test_adam_agrees_with_keras(model, weight_decay, amsgrad):
+    recipe = Recipe(model="mlp", weight_decay=weight_decay, optimizer_args={"amsgrad": amsgrad})
     schedule = WarmupThenDecay(1e-2, 10, 2, "linear")
     reference = keras.models.clone_model(model)
     reference.set_weights(model.get_weights())
-    adam = keras.optimizers.Adam(schedule, weight_decay=weight_decay or None)
+    adam = keras.optimizers.Adam(schedule, weight_decay=weight_decay or None, amsgrad=amsgrad)
     adam.exclude_from_weight_decay(var_names=["bias"])
     adam.build(reference.trainable_variables)
     ours = updated(build_optimizer(recipe, schedule, model), model.trainable_variables)

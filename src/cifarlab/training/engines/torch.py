@@ -38,7 +38,9 @@ class BackendEngine(Engine):
 
     def _step(self, rows: torch.Tensor, trained: keras.Model) -> tuple[torch.Tensor, torch.Tensor]:
         variables = trained.trainable_variables
-        trained.zero_grad()  # torch adds to the gradients that are there
+        # torch adds to the gradients that are there. Each by itself: `zero_grad` knows one of several of the same name.
+        for variable in variables:
+            variable.value.grad = None
         logits = trained(self.images[rows], training=True)
         labels = self.labels[rows % len(self.labels)]
         losses, rights, weighted = objective(labels, logits, self.label_smoothing, self.class_weights)
@@ -54,12 +56,15 @@ class _RandomState:
     @property
     def value(self) -> torch.Tensor:
         """`(S,)` uint8, on the host."""
-        return torch.cuda.get_rng_state() if _is_on_cuda() else torch.get_rng_state()
+        state: torch.Tensor = _random_module().get_rng_state()
+        return state
 
     def assign(self, value: Array) -> None:
-        """Go on from there."""
-        (torch.cuda.set_rng_state if _is_on_cuda() else torch.set_rng_state)(torch.from_numpy(value))
+        """Go on from there; the state of another kind of device means nothing here, and is left."""
+        if len(value) == len(self.value):
+            _random_module().set_rng_state(torch.from_numpy(value))
 
 
-def _is_on_cuda() -> bool:
-    return str(get_device()).startswith("cuda")
+def _random_module() -> Any:
+    """Where torch keeps the random state of the device that Keras uses."""
+    return {"cuda": torch.cuda, "mps": torch.mps}.get(str(get_device()).partition(":")[0], torch)

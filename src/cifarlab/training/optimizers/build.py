@@ -34,7 +34,7 @@ def build_optimizer(
         # In float16 the iteration's products of large and small values would leave its range.
         dtype = "float32" if recipe.precision == "float16" else recipe.precision
         arguments |= {"dtype": dtype, "batch_size": recipe.batch_size}
-    kind = _optimizer_class(recipe.optimizer)
+    kind = _optimizer_class(recipe)
     if has_learning_rate_scales(model):
         kind = with_learning_rate_scales(kind)
     if recipe.lasso:  # outermost: it acts on a weight after its update, whatever the scale of that was
@@ -53,10 +53,11 @@ def build_optimizer(
     return optimizer
 
 
-def _optimizer_class(name: str) -> Any:
-    if name == "adam" and keras.backend.backend() == "tensorflow":
+def _optimizer_class(recipe: Recipe) -> Any:
+    is_plain = not recipe.optimizer_args.get("amsgrad")  # for which TensorFlow's one kernel has no place
+    if recipe.optimizer == "adam" and is_plain and keras.backend.backend() == "tensorflow":
         from cifarlab.training.optimizers.fused_adam import FusedAdam
 
         return FusedAdam
     others = {"adam": keras.optimizers.Adam, "lion": keras.optimizers.Lion, "sgd": keras.optimizers.SGD, "muon": Muon}
-    return others[name]
+    return others[recipe.optimizer]
