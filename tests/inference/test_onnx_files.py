@@ -9,6 +9,7 @@ from PIL import Image
 
 from cifarlab.inference import onnx, onnx_files
 from cifarlab.inference.bulk.classifier import Classifier, Question
+from cifarlab.inference.bulk.writing import predict_to_file
 from cifarlab.inference.prediction import load_model, predict
 from cifarlab.utils.errors import CifarlabError
 
@@ -66,6 +67,12 @@ def test_predict_takes_classes_shape_and_temperature_from_the_file(tmp_path: Pat
 def test_many_pictures_are_answered_by_the_file_too(tmp_path: Path, picture: str) -> None:
     piece = Classifier(Question(str(write(tmp_path / "sky.onnx", about())), top=1)).classify([picture])
     assert "day,0.95" in piece.lines
+
+
+def test_a_file_of_predictions_is_written_by_the_file_too(tmp_path: Path, picture: str) -> None:
+    model, output = write(tmp_path / "sky.onnx", about()), tmp_path / "predictions.csv"
+    predict_to_file([picture], output, Question(str(model), top=1))
+    assert "day,0.95" in output.read_text(encoding="utf-8").splitlines()[1]
 
 
 def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:

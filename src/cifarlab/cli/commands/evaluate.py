@@ -65,7 +65,8 @@ def evaluate(
     if predictions is not None:
         from cifarlab.evaluation.external import scoring as external
 
-        external.check_alone(runs, data=data, data_dir=data_dir, ensemble=ensemble or None)
+        of_runs = {"tta": None if tta == "none" else tta, "split": None if split == "test" else split, "code": code}
+        external.check_alone(runs, data=data, data_dir=data_dir, ensemble=ensemble or None, **of_runs)
         names = [name.strip() for name in class_names.split(",")] if class_names else None
         found = external.evaluate_files(predictions, labels, names, output, human_labels)
         tables.print_json([found]) if as_json else tables_scores.print_evaluations([found], [])

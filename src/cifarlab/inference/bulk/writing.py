@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cifarlab.inference import onnx_files
 from cifarlab.inference.bulk.classifier import BATCH, Classifier, Piece, Question
 from cifarlab.inference.bulk.parts import PICTURES, Parts, checksum
 from cifarlab.inference.bulk.remote import find_remote, is_url
@@ -14,6 +15,7 @@ from cifarlab.inference.tta import check_tta
 from cifarlab.models.pretrained import builtin
 from cifarlab.runs import pretrained_run
 from cifarlab.runs.derived import model_checksum
+from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, say_unreadable
 from cifarlab.utils.progress import ProgressCallback, ignore
@@ -134,7 +136,9 @@ def _here(question: Question) -> Stream:
 def _about(question: Question) -> dict[str, object]:
     """What the answers depend on: an answer by a model that has been trained further since is another one."""
     model = question.model
-    if pretrained_run.is_builtin(model):
+    if onnx_files.is_file(model):
+        which = files.checksum(Path(model), "sha256")
+    elif pretrained_run.is_builtin(model):
         which = str(builtin.read_card()["sizes"]["weights_sha256"])
     else:
         which = model_checksum(pretrained_run.open_run(model, needs_model=True))
