@@ -37,6 +37,20 @@ def test_tags_and_a_note_are_kept_shown_and_searched(own_pages, runs_dir):
     assert own_pages.post("/runs/nothing/notes", data=form).status_code == 404
 
 
+def test_what_was_noted_elsewhere_meanwhile_is_not_overwritten_unseen(own_pages, runs_dir):
+    before = re.search(r'name="before" value="(\w+)"', own_pages.get("/runs/first").text)[1]
+    own_pages.post("/selection/tag", data={"run": "first", "tags": "best"})
+    form = {"tags": "", "note": "Typed here.", "before": before}
+    answer = own_pages.post("/runs/first/notes", data=form)
+    assert answer.status_code == 400
+    assert "have been changed elsewhere since this page was loaded" in answer.text
+    assert "Typed here." in answer.text
+    assert read_notes(Run(runs_dir / "first")).tags == ("best",)
+    again = re.search(r'name="before" value="(\w+)"', answer.text)[1]
+    assert own_pages.post("/runs/first/notes", data={**form, "before": again}).status_code == 200
+    assert read_notes(Run(runs_dir / "first")) == Notes((), "Typed here.")
+
+
 def test_a_run_is_deleted_and_taken_back(own_pages, runs_dir):
     answer = own_pages.post("/runs/first/delete")
     assert answer.status_code == 200

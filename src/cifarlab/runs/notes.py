@@ -1,6 +1,7 @@
 """Notes: tags and a note that people give a run, in a file of its own; nothing is computed from them."""
 
 import datetime
+import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,11 @@ class Notes:
     tags: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def digest(self) -> str:
+        """Other notes have another one."""
+        return hashlib.sha256(repr((self.tags, self.note)).encode()).hexdigest()[:16]
+
 
 def read_notes(run: Run) -> Notes:
     """A run's tags and note; empty where nobody wrote any.
@@ -43,17 +49,18 @@ def read_notes(run: Run) -> Notes:
     return Notes(tuple(found.get("tags", ())), found.get("note", ""))
 
 
-def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
+def write_notes(run: Run, tags: Sequence[str], note: str, before: str = "") -> Notes:
     """Replace a run's tags and note.
 
     Args:
         run: Which run.
         tags: Without commas; space around them and repetitions are dropped.
         note: Any text.
+        before: The digest of the notes that these replace; empty to replace any.
 
     Raises:
-        CifarlabError: If a tag or the note is too long, a later version wrote the notes that are there, or the disk
-            refuses; nothing is then changed.
+        CifarlabError: If the notes that are there are others than `before`, a tag or the note is too long, a later
+            version wrote the notes that are there, or the disk refuses; nothing is then changed.
     """
     notes = Notes(tidy_tags(tags), _tidy(note))
     if len(notes.note) > LONGEST_NOTE:
@@ -61,8 +68,19 @@ def write_notes(run: Run, tags: Sequence[str], note: str) -> Notes:
     changed = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with run.changing():
         _check_not_later(run)
+        if before and before != _digest(run):
+            raise CifarlabError(
+                "tags or note have been changed elsewhere since this page was loaded: save again to replace"
+            )
         files.write_sealed(run.notes_file, stamped({**asdict(notes), "changed": changed}))
     return notes
+
+
+def _digest(run: Run) -> str:
+    try:
+        return read_notes(run).digest
+    except CifarlabError:  # damaged, and to be replaced
+        return Notes().digest
 
 
 def _check_not_later(run: Run) -> None:

@@ -114,6 +114,9 @@ def test_an_accuracy_at_least_keeps_what_the_table_shows_as_it(runs):
     runs[0] = replace(runs[0], scores={"test": Scores(accuracy=0.59996, loss=1.0, scores={})})
     assert names(runs, "sort=name&least=60") == ["large-seed0", "small-seed0", "small-seed1"]
     assert names(runs, "least=60.01") == ["large-seed0"]
+    for percent in (17.6, 35.2, 70.4):  # of which the hundredth is a little more than the share
+        runs[0] = replace(runs[0], scores={"test": Scores(accuracy=round(percent * 100) / 10_000, loss=1.0, scores={})})
+        assert "small-seed0" in names(runs, f"least={percent}")
     with pytest.raises(CifarlabError, match="percentage"):
         table(runs, "least=200")
 

@@ -123,8 +123,10 @@ def choose_predictions(
     predictions = library.predictions(summary, split)
     chosen = read_prediction_filter(query, predictions.class_names)
     doubts = library.doubts(summary.data, split)
-    other = library.predictions(library.summary(query["against"]), split) if chosen.side else None
-    key = ("rows", summary.name, summary.signature, split, chosen, query.get("against", ""), doubts and doubts.state)
+    against = library.summary(query["against"]) if chosen.side else None
+    other = library.predictions(against, split) if against else None
+    compared = (against.name, against.signature) if against else ()
+    key = ("rows", summary.name, summary.signature, split, chosen, compared, doubts and doubts.state)
     rows = library.keep(key, lambda: select_predictions(predictions, chosen, doubts, other))
     if chosen.marks:
         found = library.find_collection(summary.data)

@@ -177,7 +177,7 @@ def filter_summaries(summaries: list[RunSummary], query: Mapping[str, str]) -> l
         if all(getattr(summary, key) == value for key, value in required.items())
         and (not tag or tag in summary.notes.tags)
         # What the table shows as the limit is not under it.
-        and (not least or round(summary.accuracy or 0.0, 4) >= least)
+        and (not least or round(summary.accuracy or 0.0, 4) >= least - 1e-9)
         and (not words or _holds(summary, words))
     ]
 

@@ -31,10 +31,11 @@ def keep_notes(
     name: str,
     tags: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
+    before: Annotated[str, Form()] = "",
 ) -> Response:
-    """Replace a run's tags, which commas part, and its note."""
+    """Replace a run's tags, which commas part, and its note; not where they have changed since the page was loaded."""
     summary = library.summary(name)
-    write_notes(summary.run, tags.split(","), note)
+    write_notes(summary.run, tags.split(","), note, before)
     split = request.query_params.get("split")
     return _to(rendering.address(summary.address, {**({"split": split} if split else {}), "saved": 1}) + "#notes")
 

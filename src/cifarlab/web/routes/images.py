@@ -121,7 +121,7 @@ def serve_original(library: LibraryOf, slug: str, image_id: str) -> Response:
     image = collection.image(image_id)
     if image is None:
         raise HTTPException(404, f"{collection.name} has no image {image_id!r}")
-    name = "".join(each if each.isalnum() or each in "-_" else "-" for each in image_id)
+    name = "".join(each if each.isascii() and (each.isalnum() or each in "-_") else "-" for each in image_id)
     headers = {"Content-Disposition": f'attachment; filename="{name}.png"'}
     return Response(to_png(image), media_type="image/png", headers=headers)
 

@@ -10,6 +10,7 @@ from cifarlab.reports.rendering import draw
 from cifarlab.search.reading import StudyRecord
 from cifarlab.web.pages import rendering
 from cifarlab.web.pages.figures import DRAWING, KINDS
+from cifarlab.web.pages.run_summaries import sign
 from cifarlab.web.pages.studies import StudyShelf, address_of, find_trial, histories_of, trial_rows
 from cifarlab.web.search_options import read_command
 from cifarlab.web.server.refusals import Refusal, comes_back_as
@@ -64,7 +65,8 @@ def show_live(request: Request, shelf: Shelf, name: str) -> Response:
     """The part of the page that changes while the study runs; 304 where nothing has."""
     record = shelf.record(name)
     values = _live(request, record)
-    tag = f'"{abs(hash((shelf.signature(record), values["stopping"])))}"'
+    # Whether our process lives is in no file: it ends after it has freed the study.
+    tag = f'"{abs(hash((shelf.signature(record), values["is_ours"], values["stopping"])))}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     shown = rendering.fragment(request, "study_live.html", **values)
@@ -102,7 +104,8 @@ def show_trial(request: Request, shelf: Shelf, library: LibraryOf, name: str, nu
         with DRAWING:
             return draw(plot_training_curves(histories), "curves", f"Training curves of trial {number}")
 
-    key = ("trial", name, number, tuple((label, len(rows)) for label, rows in histories.items()))
+    files = [record.study.path / "trials" / label / "history.csv" for label in histories]
+    key = ("trial", name, number, tuple(map(sign, files)))
     curves = library.keep(key, make) if histories else None
     runs = [record.study.path / "trials" / label for label in histories]
     kept = [run for run in runs if (run / "model.keras").is_file()]

@@ -165,7 +165,7 @@ if (table) {
 const live = document.getElementById("live");
 if (live?.dataset.live) {
   follow(live, (content) => {
-    if (!content.querySelector(".chip.running")) return renew(live.dataset.live.replace(/\/live$/, ""));
+    if (!content.querySelector(".chip.running") && !hasTyped()) return renew(live.dataset.live.replace(/\/live$/, ""));
     patch(live, content);
     for (const section of live.querySelectorAll("section[data-curves]")) dispatchEvent(new CustomEvent("curves:again", { detail: section }));
     return true;
@@ -182,6 +182,11 @@ if (starting) {
     patch(starting, found);
     return true;
   });
+}
+
+// What was typed and not saved yet would be lost with the page.
+function hasTyped() {
+  return [...document.querySelectorAll("main input[name], main textarea")].some((field) => field.value !== field.defaultValue);
 }
 
 // Another page at the same address, with the focus where it was: on the same button, link or field, or on the content.

@@ -272,6 +272,20 @@ addEventListener(
   true,
 );
 
+addEventListener(
+  "submit",
+  (event) => {
+    if (event.target === form || !waiting) return;
+    event.preventDefault();
+    const { target, submitter } = event;
+    queue.then(() => said.classList.contains("failed") || target.requestSubmit(submitter));
+  },
+  true,
+);
+addEventListener("beforeunload", (event) => {
+  if (waiting) event.preventDefault();
+});
+
 // Where no other class is suggested one must be chosen: selection and focus stay as they are, for a class's key.
 function lacksClass(asked) {
   const without = asked.filter((box) => !item(box).querySelector(".said"));
