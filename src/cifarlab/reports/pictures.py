@@ -33,7 +33,7 @@ class Pictures:
         """
         self._split = split
         self._data_dir = data_dir
-        self._loaded: dict[tuple[str, str, str], Splits] = {}
+        self._loaded: tuple[tuple[str, str, str], Splits] | None = None  # one data set at a time: it may be large
         self._shown: set[tuple[str, str]] = set()
         self._found: dict[str, dict[str, tuple[ImageSet, int]]] = {}
         self._used: dict[tuple[str, str], str] = {}
@@ -72,7 +72,7 @@ class Pictures:
     def training_images(self, run: Run) -> ImageSet | None:
         """What a run was trained on, held-out images left out; None where it cannot be had."""
         try:
-            return with_own_labels(run, self._load(run.data_name, run.data_dir, run.recipe)).train
+            return with_own_labels(run, self._load(run.data_name, run.data_dir, run.recipe.held_out)).train
         except CifarlabError:  # it is not they that were asked for
             return None
 
@@ -100,7 +100,7 @@ class Pictures:
 
     def _find(self, name: str, data: dict[str, Any], recipe: Recipe) -> None:
         try:
-            images = self._load(name, data.get("data_dir"), recipe)[self._split]
+            images = self._images(name, data.get("data_dir"), recipe)
         except NotNamedError:  # the user decides, and is asked at once
             raise
         except CifarlabError as error:
@@ -111,13 +111,24 @@ class Pictures:
             {str(image_id): (images, row) for row, image_id in enumerate(images.ids)}
         )
 
-    def _load(self, name: str, data_dir: str | None, recipe: Recipe) -> Splits:
-        """The data as a run of this recipe divided them; read once for all runs that divided them so."""
+    def _images(self, name: str, data_dir: str | None, recipe: Recipe) -> ImageSet:
+        try:
+            return self._load(name, data_dir, recipe.held_out)[self._split]
+        except NotNamedError:
+            raise
+        except CifarlabError:
+            if self._split == "validation":
+                raise
+            # The test images are there even where the run's own part of the others has become empty.
+            return self._load(name, data_dir, {"validation_fraction": 0.0})[self._split]
+
+    def _load(self, name: str, data_dir: str | None, held_out: dict[str, Any]) -> Splits:
+        """The data, divided as a run divided them; those asked for last are kept."""
         where = self._data_dir or data_dir
-        key = (name, str(where), str(recipe.held_out))
-        if key not in self._loaded:
-            self._loaded[key] = datasets.load_data(name, data_dir=where, download=False, **recipe.held_out)
-        return self._loaded[key]
+        key = (name, str(where), str(held_out))
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = key, datasets.load_data(name, data_dir=where, download=False, **held_out)
+        return self._loaded[1]
 
 
 def image_uri(image: NDArray[np.uint8]) -> str:
