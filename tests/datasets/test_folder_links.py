@@ -43,3 +43,13 @@ def test_no_link_leads_from_one_part_into_another(tmp_path, write_pictures):
     (tmp_path / "train" / "a" / "more").symlink_to(tmp_path / "test" / "b")
     splits = load_data(f"folder:{tmp_path}", validation_fraction=0)
     assert (len(splits.train), len(splits.test)) == (8, 6)
+
+
+def test_two_ways_to_one_folder_are_one(tmp_path, noise, parts):
+    noise(tmp_path / "set" / "cat" / "2024-05", 4)
+    noise(tmp_path / "set" / "dog", 4)
+    noise(tmp_path / "elsewhere", 3)
+    (tmp_path / "set" / "cat" / "latest").symlink_to("2024-05")
+    for name in ("one", "two"):
+        (tmp_path / "set" / "dog" / name).symlink_to(tmp_path / "elsewhere")
+    assert len(parts(tmp_path / "set")) == 4 + 4 + 3

@@ -36,9 +36,9 @@ def test_a_users_own_file(tmp_path):
         "from cifarlab.datasets import ImageSet, Source\n"
         "def load(*, data_dir, argument, download, progress=None):\n"
         "    images = np.zeros((20, 4, 4, 1), np.uint8)\n"
-        "    ids = np.array([str(i) for i in range(20)])\n"
-        "    part = ImageSet(images, np.arange(20) % 2, ids, ('a', 'b'))\n"
-        "    return part, part, Source('mine', str(data_dir), 'made')\n"
+        "    part = lambda name: ImageSet(\n"
+        "        images, np.arange(20) % 2, np.array([f'{name}-{i}' for i in range(20)]), ('a', 'b'))\n"
+        "    return part('train'), part('test'), Source('mine', str(data_dir), 'made')\n"
     )
     with pytest.raises(NotNamedError, match="--code"):
         load_data(str(path), data_dir=tmp_path)
@@ -49,6 +49,29 @@ def test_a_users_own_file(tmp_path):
     path.write_text("")
     with pytest.raises(CifarlabError, match="defines no load"):
         load_data(str(tmp_path / "mine.py"))
+
+
+@pytest.mark.parametrize(
+    ("side", "names", "ids", "message"),
+    [
+        (4, ("b", "a"), "test", r"the same classes in the same order. Received: a, b and b, a"),
+        (5, ("a", "b"), "test", r"images of one shape. Received: \(4, 4, 1\) and \(5, 5, 1\)"),
+        (4, ("a", "b"), "train", "train and test both have 'train-0'"),
+    ],
+)
+def test_parts_of_a_users_own_file_that_are_not_of_one_are_refused(side, names, ids, message, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import numpy as np\n"
+        "from cifarlab.datasets import ImageSet, Source\n"
+        "def part(side, names, ids):\n"
+        "    ids = np.array([f'{ids}-{i}' for i in range(20)])\n"
+        "    return ImageSet(np.zeros((20, side, side, 1), np.uint8), np.arange(20) % 2, ids, names)\n"
+        "def load(**options):\n"
+        f"    return part(4, ('a', 'b'), 'train'), part({side}, {names}, {ids!r}), Source('mine', 'here', 'made')\n"
+    )
+    with pytest.raises(CifarlabError, match=message):
+        load_data(str(path), code=[path])
 
 
 @pytest.mark.parametrize(

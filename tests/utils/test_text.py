@@ -89,3 +89,8 @@ def test_every_percentage_is_rounded_here():
 )
 def test_other_ways_to_round_would_be_found(line):
     assert HUNDREDFOLD.search(line)
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a/\udcff.png", "a/\\xff.png"), ("a\ud800b", "a\\ud800b"), ("é", "é")])
+def test_what_is_no_text_is_escaped(name, shown):
+    assert text.readable(name) == shown

@@ -4,7 +4,9 @@ Keras deletes a file of its cache that has a wrong checksum, to download it agai
 and what to do with it is left to its owner.
 """
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from cifarlab.datasets._download import NoDataError, keras_cache_folders, load_t
 from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
 from cifarlab.datasets._verification import verify_files
+from cifarlab.utils import locks
 from cifarlab.utils.progress import ProgressCallback
+
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,16 @@ class KerasSet:
         """
         why = "it is read from Keras's cache; KERAS_HOME says where"
         refuse(self.name, argument=argument, data_dir=data_dir, why=why)
-        advice = f"put {', '.join(self.expected)} into {keras_cache_folders()[0]}"
+        advice = f"put {', '.join(self.expected)} into {_used_folder()}"
         cache = _verified_cache(self.expected, progress)
         if cache is None and not download:
             raise NoDataError(f"no {self.name} on this machine, and downloading was not allowed: {advice}")
         how = "found in Keras's cache" if cache else "downloaded through keras.datasets"
-        parts = load_through_keras(self.name, "" if cache else self.url, advice)
+        with _alone(cache, self.name):
+            parts = load_through_keras(self.name, "" if cache else self.url, advice)
         cache = cache or _verified_cache(self.expected, progress)
         if cache is None:
-            raise NoDataError(f"keras.datasets left no {self.name} in {keras_cache_folders()[0]}: {advice}")
+            raise NoDataError(f"keras.datasets left no {self.name} in {_used_folder()}: {advice}")
         train, test = (
             numbered_set(split, images, labels, self.class_names)
             for split, (images, labels) in zip(("train", "test"), parts, strict=True)
@@ -66,10 +72,26 @@ class KerasSet:
 
 
 def _verified_cache(expected: Mapping[str, str], progress: ProgressCallback | None) -> Path | None:
-    """The cache folder that holds all the expected files, verified, or None."""
-    for cache in keras_cache_folders():
-        if not all((cache / file).is_file() for file in expected):
-            continue
-        verify_files(cache, expected, "delete it, and it will be downloaded again", progress)
-        return cache
-    return None
+    """The folder of Keras's cache, if it holds all the expected files, verified; else None."""
+    cache = _used_folder()
+    if not all((cache / file).is_file() for file in expected):
+        return None
+    verify_files(cache, expected, "delete it, and it will be downloaded again", progress)
+    return cache
+
+
+def _used_folder() -> Path:
+    """The folder that Keras is going to read: what lies in another is not what was verified."""
+    home, *others = keras_cache_folders()
+    there = next(path for path in (home, *home.parents) if path.exists())
+    return home if os.access(there, os.W_OK) or not others else others[0]
+
+
+@contextlib.contextmanager
+def _alone(cache: Path | None, name: str) -> Iterator[None]:
+    """Keras unpacks an archive anew each time: of two processes one would read what the other has just emptied."""
+    if cache is None:
+        yield
+        return
+    with locks.hold(cache / "cifarlab.lock", f"{name} is being read", "try again", seconds=_PATIENCE_SECONDS):
+        yield

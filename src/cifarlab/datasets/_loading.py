@@ -18,6 +18,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
+from cifarlab.utils.text import few
 
 __all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "own_place", "split_name"]
 
@@ -175,8 +176,24 @@ def _load(
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):
         raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")
+    _check_parts(name, train, test)
     remembered = source.data_dir or (None if data_dir is None else str(data_dir))
     return train, test, dataclasses.replace(source, name=name, data_dir=remembered)  # so that the run finds it again
+
+
+def _check_parts(name: str, train: ImageSet, test: ImageSet) -> None:
+    """Refuse parts of a user's own data set that are not of one: an answer would be held against another's label."""
+    if train.class_names != test.class_names:
+        both = f"{few(train.class_names, count=True)} and {few(test.class_names, count=True)}"
+        raise CifarlabError(f"{name}: train and test must name the same classes in the same order. Received: {both}")
+    if len(train) and len(test) and train.image_shape != test.image_shape:
+        both = f"{train.image_shape} and {test.image_shape}"
+        raise CifarlabError(f"{name}: train and test must have images of one shape. Received: {both}")
+    twice = np.intersect1d(train.ids, test.ids)
+    if len(twice):
+        raise CifarlabError(
+            f"{name}: an id names one image: train and test both have {str(twice[0])!r}; begin them with train- and test-"
+        )
 
 
 def _shown(names: list[str]) -> list[str]:

@@ -42,9 +42,12 @@ def read_arrays(folder: Path, state: Mapping[str, object]) -> dict[str, Array] |
         if index["state"] != state:
             return None
         paths = {name: folder / f"{name}.npy" for name in index["checksums"]}
+        # Mapped before they are checked: what another process puts in their place meanwhile has another checksum, and
+        # what is mapped stays as it was.
+        arrays = {name: map_array(path) for name, path in paths.items()}
         if any(_checksum(path) != index["checksums"][name] for name, path in paths.items()):
             return None
-        return {name: map_array(path) for name, path in paths.items()}
+        return arrays
     except (CifarlabError, OSError, ValueError, TypeError, KeyError):
         return None
 

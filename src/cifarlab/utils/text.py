@@ -1,5 +1,6 @@
 """Numbers and names in sentences: `1 run`, `2 runs`, `2 min 10 s`, `58.72 %`, `+1.50`."""
 
+import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -134,7 +135,9 @@ def readable(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        return name.encode("utf-8", "surrogateescape" if os.name == "posix" else "surrogatepass").decode(
-            "utf-8", "backslashreplace"
-        )
+        with contextlib.suppress(UnicodeEncodeError):  # of half a character from JSON, which is in no file's name
+            return name.encode("utf-8", "surrogateescape" if os.name == "posix" else "surrogatepass").decode(
+                "utf-8", "backslashreplace"
+            )
+        return name.encode("utf-8", "backslashreplace").decode()
     return name

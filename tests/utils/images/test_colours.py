@@ -145,3 +145,9 @@ def test_inks_of_a_jpeg_are_not_inverted():
     smooth.convert("CMYK").save(file, "JPEG", quality=95)
     assert b"Adobe" in file.getvalue()  # these programs store inks upside down
     assert np.abs(read_image(file.getvalue()).astype(int) - np.asarray(smooth)).max() <= 6
+
+
+def test_the_floats_of_a_pfm_are_no_16_bit_numbers():
+    levels = np.asarray(deep(np.float32, 1 / 255))
+    data = b"Pf\n%d %d\n-1.0\n" % levels.shape[::-1] + np.flipud(levels).astype("<f4").tobytes()
+    assert np.abs(read_image(data).astype(float) - np.asarray(GREY.convert("RGB"), float)).max() <= 2

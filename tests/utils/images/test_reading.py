@@ -89,11 +89,13 @@ def test_palette_transparency_lies_over_white():
     assert pixels[0, 31].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}, {"lossless": True}])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation):
+def test_exif_orientation_is_applied(orientation, options):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = encode(Image.fromarray(NOISE), exif=exif)
+    file_format = {(): "PNG", ("compression",): "TIFF", ("lossless",): "WEBP"}[tuple(options)]
+    data = encode(Image.fromarray(NOISE), file_format, exif=exif, **options)
     np.testing.assert_array_equal(read_image(data), np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))))
 
 

@@ -96,7 +96,7 @@ def measure_span(image: Image.Image) -> tuple[float, float] | None:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("it holds values that are not finite")
     # PNG and PPM have no deeper grey than 16 bits, though Pillow may open them in mode I, which has 32.
-    if image.mode.startswith("I;16") or image.format in ("PNG", "PPM"):
+    if image.mode.startswith("I;16") or (image.format in ("PNG", "PPM") and image.mode != "F"):  # a PFM has floats
         return 0.0, 65535.0
     if low >= 0 and high <= 65535:
         limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)

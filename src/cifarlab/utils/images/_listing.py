@@ -64,8 +64,11 @@ def find_pictures(folder: Path, others: Sequence[Path] = ()) -> tuple[list[Path]
         astray = [path for path in folders if _leads_astray(_real(path), own, foreign)]
         if astray:
             left_out[LINK_ASTRAY] += len(astray)
-        fresh = [path for path in folders if path not in astray and _real(path) not in seen]
-        seen.update(_real(path) for path in fresh)
+        fresh = []
+        for path in folders:
+            if path not in astray and (real := _real(path)) not in seen:
+                seen.add(real)  # at once: two links beside each other may lead to one folder
+                fresh.append(path)
         waiting += reversed(fresh)  # `pop` takes from the end: so the first by name is next
     return pictures, left_out
 

@@ -24,7 +24,7 @@ from cifarlab.utils.machine.processor import usable_cores
 from cifarlab.utils.progress import ProgressCallback
 from cifarlab.utils.silence import silenced
 
-READER = 3
+READER = 4
 """Raised by one whenever a picture may come out otherwise than before, so that nothing kept from before is used."""
 
 Pixels = NDArray[np.uint8]
@@ -200,7 +200,7 @@ def _decode(image: Image.Image, size_pixels: int) -> Pixels:
     # All three before `load`, which forgets how samples were packed, and decodes JPEGs at the scale of the draft.
     packed = packing(image)
     image.draft(None, (4 * size_pixels, 4 * size_pixels))
-    orientation = _orientation(image)
+    orientation = 1 if image.format == "TIFF" else _orientation(image)  # Pillow turns TIFFs itself as it loads them
     image.load()
     if image.mode in ("P", "PA") and image.palette is None:  # a copy of it would have one, all black
         raise ValueError("it has no palette")
