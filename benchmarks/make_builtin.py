@@ -39,7 +39,7 @@ from cifarlab.utils.json_data import json_data
 MOST_BYTES = 5_000_000
 RESIZING = (
     "A picture is turned upright by its EXIF orientation, transparency is laid over white, and its centre square is "
-    "resized to {size} x {size} pixels with Pillow's antialiased bicubic filter (`cifarlab/images`). What lies "
+    "resized to {size} x {size} pixels with Pillow's antialiased bicubic filter (`cifarlab/utils/images`). What lies "
     "outside of the centre square is not seen."
 )
 

@@ -1,8 +1,7 @@
 """How well label doubts find wrong labels, where it is known which are wrong: 5 % of CIFAR-10's training labels.
 
     cifarlab train convnet94 --data benchmarks/planted_labels.py --folds 4 --seeds 2 --runs-dir out/planted
-    cifarlab evaluate out/planted/* --split validation
-    python benchmarks/planted_errors.py out/planted/*
+    python benchmarks/planted_errors.py out/planted/*-fold[0-9]*
     python benchmarks/planted_errors.py --test runs/builtin runs/mlp2-seed0
     python benchmarks/planted_errors.py --test --answers cifar10_mturk.json runs/builtin
 

@@ -192,7 +192,7 @@ def _check_parts(name: str, train: ImageSet, test: ImageSet) -> None:
     twice = np.intersect1d(train.ids, test.ids)
     if len(twice):
         raise CifarlabError(
-            f"{name}: an id names one image: train and test both have {str(twice[0])!r}; begin them with train- and test-"
+            f"{name}: an id names one image: train and test both have {str(twice[0])!r}; let them begin with the part"
         )
 
 
