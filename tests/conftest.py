@@ -97,7 +97,10 @@ def run_on_backend(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def load_benchmark() -> Callable[[str], ModuleType]:
     """Loads a program of `benchmarks/` as a module, without running it."""
-    return lambda name: load_file(TESTS.parent / "benchmarks" / f"{name}.py")
+    folder = TESTS.parent / "benchmarks"
+    if str(folder) not in sys.path:  # they import from each other
+        sys.path.append(str(folder))
+    return lambda name: load_file(folder / f"{name}.py")
 
 
 @pytest.fixture(scope="session")

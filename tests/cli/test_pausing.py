@@ -1,5 +1,6 @@
 """`cifarlab train --max-seconds` and `--resume latest`."""
 
+import json
 import os
 import time
 
@@ -25,6 +26,13 @@ def test_a_pause_has_a_code_of_its_own_and_says_how_to_go_on(tmp_path, capsys, m
     assert open_run("runs/smoke-seed0").state["state"] == "finished"
     assert cli.main(["train", "--resume", "latest"]) == 2
     assert capsys.readouterr().err == ("cifarlab: no run in runs can be resumed: all are finished or being trained\n")
+
+
+def test_a_pause_within_the_first_epoch_is_told_as_json_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "smoke", "--set", "model.widths=(8,)", "--max-seconds", "0.000001", "--json"]) == 75
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["state"], row["epochs"], row["best_epoch"], row["training_seconds"]) == ("stopped", 0, None, None)
 
 
 @pytest.fixture

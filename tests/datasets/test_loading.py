@@ -56,7 +56,6 @@ def test_a_users_own_file(tmp_path):
     [
         (4, ("b", "a"), "test", r"the same classes in the same order. Received: a, b and b, a"),
         (5, ("a", "b"), "test", r"images of one shape. Received: \(4, 4, 1\) and \(5, 5, 1\)"),
-        (4, ("a", "b"), "train", "train and test both have 'train-0'"),
     ],
 )
 def test_parts_of_a_users_own_file_that_are_not_of_one_are_refused(side, names, ids, message, tmp_path):
@@ -72,6 +71,9 @@ def test_parts_of_a_users_own_file_that_are_not_of_one_are_refused(side, names, 
     )
     with pytest.raises(CifarlabError, match=message):
         load_data(str(path), code=[path])
+    path.write_text(path.read_text().replace(f"part({side}, {names}, {ids!r})", "part(4, ('a', 'b'), 'train')"))
+    (notice,) = load_data(str(path), code=[path]).source.notices
+    assert "20 ids of" in notice
 
 
 @pytest.mark.parametrize(

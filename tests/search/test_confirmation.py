@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from cifarlab.metrics.statistics.significance import holm
 from cifarlab.runs.predictions import Predictions
-from cifarlab.search.confirmation import judge
+from cifarlab.search.confirmation import _holm_levels, judge
 
 IMAGES, SEEDS = 2000, 3
 
@@ -57,3 +58,25 @@ def test_one_seed_gives_a_verdict_about_images_alone():
     verdict = judge("mlp2", [(7, {"a": "1"}, 0.8, [answers(0.8, 1)])], [answers(0.6, 2)], epochs=1)
     assert verdict.is_better
     assert verdict.seeds == 1
+
+
+def test_what_the_search_believed_is_about_the_trial_that_led():
+    found = [(7, {"a": "1"}, 0.70, group(0.60, 10))]
+    shipped = judge("mlp2", found, group(0.60, 30), 9, leader=(0, 0.75))
+    assert shipped.too_high == pytest.approx(0.75 - shipped.shipped.value)
+    assert "The search's own best score was" in shipped.sentence
+    failed = judge("mlp2", found, group(0.60, 30), 9, leader=(4, 0.80))
+    assert failed.too_high == pytest.approx(0.70 - failed.candidates[0].accuracy.value)
+    assert "The score of trial 7 in the search was" in failed.sentence
+    assert judge("mlp2", found, group(0.60, 30), 9).too_high == failed.too_high
+
+
+def test_levels_agree_with_holms_adjusted_p_values():
+    """By hand: 0.03 is not below 0.05 / 2, and so 0.04 is held against that too, though it is below 0.05."""
+    assert _holm_levels([0.03, 0.04]) == [0.025, 0.025]
+    assert _holm_levels([0.04, 0.01, 0.02]) == pytest.approx([0.05, 0.05 / 3, 0.025])
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        p_values = random.uniform(0, 0.1, 3).tolist()
+        told = [adjusted < 0.05 for adjusted in holm(p_values)]
+        assert told == [p < level for p, level in zip(p_values, _holm_levels(p_values), strict=True)]

@@ -136,11 +136,21 @@ def test_a_database_that_holds_somebody_elses_study_is_left_alone(study, tmp_pat
     storage = f"sqlite:///{tmp_path / 'optuna.db'}"
     open_storage(study, storage)
     write_journal(study, TRIALS, storage)
+    study.about_file.write_text("{}")
     other = dataclasses.replace(study, path=tmp_path / "elsewhere" / study.name)
     for write in (open_storage, lambda mine, there: write_journal(mine, TRIALS[:1], there)):
         with pytest.raises(CifarlabError, match=r"holds a study wide of .* already: give --name, or another database"):
             write(other, storage)
     assert len(optuna.load_study(study_name="wide", storage=storage).trials) == 4
+    study.about_file.unlink()  # moved
+    open_storage(other, storage)
+
+
+def test_another_programs_study_of_that_name_is_left_alone(study, tmp_path):
+    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
+    optuna.create_study(storage=storage, study_name="wide").optimize(lambda trial: 0.0, n_trials=1)
+    with pytest.raises(CifarlabError, match="of another program already"):
+        open_storage(study, storage)
 
 
 @pytest.mark.parametrize("storage", ["optuna.db", "sqlite:////no/such/folder/x.db"])

@@ -1,11 +1,15 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
+from cifarlab.datasets import load_data
 from cifarlab.models.pretrained import builtin
 from cifarlab.recipes import Recipe, from_dict
+from cifarlab.runs.trained_images import TrainedImages, hash_images
 from cifarlab.search.planning import Plan, default_epochs, plan_study, prepare, shortened
 from cifarlab.search.rules import Rules
+from cifarlab.training.starting_point import StartingPoint, check_news
 from cifarlab.utils.errors import CifarlabError
 
 RECIPE = Recipe(model="mlp", data="digits", epochs=100, warmup_epochs=5, image_pixels=(16, 16, 24, 24))
@@ -50,3 +54,15 @@ def test_a_study_that_begins_with_trained_weights_keeps_to_them():
     assert found.model_args == from_dict(card["recipe"]).model_args
     with pytest.raises(CifarlabError, match="name them too, such as start_from=builtin"):
         prepare("finetune", Rules(epochs=5), ["start_from="])
+
+
+def test_trainings_are_not_compared_by_what_their_weights_have_learned_from(monkeypatch):
+    splits = load_data("digits", validation_fraction=0.1, confirmation_fraction=0.1)
+    learned = TrainedImages(np.array([]), hash_images(splits.confirmation.images[:30]), *[np.zeros(0, np.uint64)] * 2)
+    monkeypatch.setattr(StartingPoint, "images", lambda _: learned)
+    recipe = Recipe(model="convnet", start_from="builtin")
+    with pytest.raises(CifarlabError, match=r"builtin have learned from 30 of the .* confirmation images"):
+        check_news(recipe, splits)
+    check_news(dataclasses.replace(recipe, start_from=""), splits)
+    other = dataclasses.replace(splits, confirmation=None)
+    check_news(recipe, other)

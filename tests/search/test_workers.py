@@ -142,3 +142,33 @@ def test_what_is_done_starts_no_process(tmp_path):
     task.run.write_history([{"epoch": 1}])
     task.run.set_state("stopped")
     assert Workers({}).run([task]) == {task: Answer(DONE)}
+
+
+class Pool:
+    """Takes work and does none; once its processes have died, it has not even taken notice of it."""
+
+    def __init__(self, is_well):
+        self.active, self.is_well, self.taken = True, is_well, 0
+
+    def schedule(self, function, args, timeout):
+        future = Future()
+        self.taken += 1
+        if self.is_well:
+            future.set_result(Answer(DONE))
+        elif self.taken == 3:
+            future.set_exception(BrokenProcessPool("All workers expired"))
+            self.active = False
+        return future
+
+    def stop(self):
+        return None
+
+    close = join = stop
+
+
+def test_work_that_a_broken_pool_never_took_notice_of_is_done_by_the_next(do, monkeypatch):
+    pools = [Pool(is_well=False), Pool(is_well=True)]
+    monkeypatch.setattr("pebble.ProcessPool", lambda *_, **__: pools.pop(0))
+    workers = LocalWorkers(2)
+    workers.outcomes = dict.fromkeys("abcde")
+    assert do(workers) == dict.fromkeys("abcde", Answer(DONE))

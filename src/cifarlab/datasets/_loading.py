@@ -18,7 +18,7 @@ from cifarlab.utils import discovery, own_code
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.homes import expand
 from cifarlab.utils.progress import ProgressCallback
-from cifarlab.utils.text import few
+from cifarlab.utils.text import counted, few
 
 __all__ = ["NoDataError", "describe", "image_shape", "load_data", "older_split", "own_place", "split_name"]
 
@@ -176,13 +176,17 @@ def _load(
     wrong = [each for each in (train, test) if not isinstance(each, ImageSet)]
     if wrong or not isinstance(source, Source):
         raise CifarlabError(f"{name}: load must return (train, test, Source), train and test as ImageSet")
-    _check_parts(name, train, test)
-    remembered = source.data_dir or (None if data_dir is None else str(data_dir))
-    return train, test, dataclasses.replace(source, name=name, data_dir=remembered)  # so that the run finds it again
+    notices = (*source.notices, *_check_parts(name, train, test))
+    remembered = source.data_dir or (None if data_dir is None else str(data_dir))  # so that the run finds it again
+    return train, test, dataclasses.replace(source, name=name, data_dir=remembered, notices=notices)
 
 
-def _check_parts(name: str, train: ImageSet, test: ImageSet) -> None:
-    """Refuse parts of a user's own data set that are not of one: an answer would be held against another's label."""
+def _check_parts(name: str, train: ImageSet, test: ImageSet) -> list[str]:
+    """Refuse parts of a user's own data set that are not of one: an answer would be held against another's label.
+
+    Returns:
+        A sentence, where both parts have images of the same id.
+    """
     if train.class_names != test.class_names:
         both = f"{few(train.class_names, count=True)} and {few(test.class_names, count=True)}"
         raise CifarlabError(f"{name}: train and test must name the same classes in the same order. Received: {both}")
@@ -190,10 +194,10 @@ def _check_parts(name: str, train: ImageSet, test: ImageSet) -> None:
         both = f"{train.image_shape} and {test.image_shape}"
         raise CifarlabError(f"{name}: train and test must have images of one shape. Received: {both}")
     twice = np.intersect1d(train.ids, test.ids)
-    if len(twice):
-        raise CifarlabError(
-            f"{name}: an id names one image: train and test both have {str(twice[0])!r}; let them begin with the part"
-        )
+    if not len(twice):
+        return []
+    said = f"{counted(len(twice), 'id')} of {name} name an image of train and one of test, such as {twice[0]}"
+    return [f"{said}: where an image is looked up by its id, the other may be found; let ids begin with their part."]
 
 
 def _shown(names: list[str]) -> list[str]:

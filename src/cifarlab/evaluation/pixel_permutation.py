@@ -194,11 +194,11 @@ def _trained(
 
 
 def _is_finished(run: Run, wanted: Recipe) -> bool:
-    if not run.state_file.is_file() or run.state["state"] != "finished" or run.labels_checksum:
+    if not run.state_file.is_file() or run.state["state"] != "finished":
         return False
     # Which precision "auto" was is decided when a training begins.
     found = dataclasses.replace(run.recipe, precision=wanted.precision) if wanted.precision == "auto" else run.recipe
-    return found == wanted
+    return found == wanted and not run.labels_checksum
 
 
 def _answers(run: Run, split: str, data_dir: str | None) -> Predictions:

@@ -69,8 +69,9 @@ def write_notes(run: Run, tags: Sequence[str], note: str, before: str = "") -> N
     with run.changing():
         _check_not_later(run)
         if before and before != _digest(run):
-            raise CifarlabError(
-                "tags or note have been changed elsewhere since this page was loaded: save again to replace"
+            raise WrongField(
+                "tags or note have been changed elsewhere since this page was loaded: save again to replace them",
+                "before",
             )
         files.write_sealed(run.notes_file, stamped({**asdict(notes), "changed": changed}))
     return notes

@@ -68,12 +68,18 @@ class Verdict:
     too_high: float
     sentence: str
 
+    @property
+    def is_worse(self) -> bool:
+        """Whether the first candidate is told apart from the recipe as shipped, and worse."""
+        return not self.is_better and self.candidates[0].adjusted_p_value < SIGNIFICANCE
+
 
 def judge(
     recipe: str,
     found: Sequence[tuple[int, Settings, float, Sequence[Predictions]]],
     shipped: Sequence[Predictions],
     epochs: int,
+    leader: tuple[int, float] | None = None,
 ) -> Verdict:
     """Judge the best settings by their answers to the confirmation part.
 
@@ -82,18 +88,15 @@ def judge(
         found: From the best score of the search on: number, settings, score, and the answers of each seed.
         shipped: The answers of the recipe as shipped, of the same seeds.
         epochs: How many each was trained.
+        leader: Number and score of the best trial of the search, 0 being the recipe as shipped; by default the first
+            of `found`.
     """
     base = _correct(shipped)
     differences = [_correct(answers) - base for *_, answers in found]  # (S, N) each
     p_values = [crossed_difference(each)[1] for each in differences]
     adjusted = holm(p_values)
-    # Holm's own levels, so that interval and adjusted p value agree: the smallest p value is held against 5 % shared by
-    # all candidates, the next against 5 % shared by the others, and so on.
-    ranks = [sorted(p_values).index(p_value) for p_value in p_values]
-    tests = [
-        crossed_difference(each, 1 - SIGNIFICANCE / (len(found) - rank))
-        for each, rank in zip(differences, ranks, strict=True)
-    ]
+    levels = _holm_levels(p_values)
+    tests = [crossed_difference(each, 1 - level) for each, level in zip(differences, levels, strict=True)]
     candidates = [
         Candidate(number, settings, score, _over_seeds(_correct(answers)), interval, p_value, corrected)
         for (number, settings, score, answers), (interval, p_value), corrected in zip(
@@ -101,13 +104,36 @@ def judge(
         )
     ]
     # How far the search flattered itself is about the settings that it would have chosen, not about those chosen here.
-    too_high = candidates[0].search_score - known(candidates[0].accuracy)
+    number, score = leader or (candidates[0].trial, candidates[0].search_score)
+    reached = {0: _over_seeds(base), **{each.trial: each.accuracy for each in candidates}}
+    if number in reached:
+        whose = "The search's own best score"
+    else:  # it failed with a fresh seed
+        number, score = candidates[0].trial, candidates[0].search_score
+        whose = f"The score of trial {number} in the search"
+    too_high = score - known(reached[number])
     candidates.sort(key=lambda each: -known(each.accuracy))
     seeds, images = base.shape
     first = candidates[0]
     is_better = first.adjusted_p_value < SIGNIFICANCE and known(first.difference) > 0
-    sentence = _sentence(recipe, candidates, is_better, too_high, seeds, images, epochs)
+    way = "too high" if too_high > 0 else "too low"
+    flattered = f"{whose} was {in_percent(abs(too_high))} points {way}."
+    sentence = f"{_sentence(recipe, candidates, is_better, seeds, images, epochs)} {flattered}"
     return Verdict(tuple(candidates), _over_seeds(base), images, seeds, is_better, too_high, sentence)
+
+
+def _holm_levels(p_values: Sequence[float]) -> list[float]:
+    """The level that each p value is held against, so that its interval agrees with the adjusted p value.
+
+    The smallest is held against 5 % shared by all, the next against 5 % shared by the others, and so on, until one is
+    not below its level: from there on that level holds.
+    """
+    levels, level, is_open = [0.0] * len(p_values), 0.0, True
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        level = SIGNIFICANCE / (len(p_values) - rank) if is_open else level
+        is_open &= p_values[place] < level
+        levels[place] = level
+    return levels
 
 
 def known(interval: Interval) -> float:
@@ -129,7 +155,6 @@ def _sentence(
     recipe: str,
     candidates: Sequence[Candidate],
     is_better: bool,
-    too_high: float,
     seeds: int,
     images: int,
     epochs: int,
@@ -144,10 +169,7 @@ def _sentence(
     where = f"{counted(images, 'image')} that no trial has seen, {counted(seeds, 'fresh seed')} each"
     found = f"{points} points ({limits}p {show_p(best.adjusted_p_value)}{of}; {where}; {counted(epochs, 'epoch')})"
     if is_better:
-        verdict = f"The recipe found (trial {best.trial}) is more accurate than {recipe} as shipped, by {found}."
-    elif best.adjusted_p_value < SIGNIFICANCE:
-        verdict = f"The recipe found is worse than {recipe} as shipped: {found}. Keep {recipe}."
-    else:
-        verdict = f"The recipe found is not told apart from {recipe} as shipped: {found}."
-    way = "too high" if too_high > 0 else "too low"
-    return f"{verdict} The search's own best score was {in_percent(abs(too_high))} points {way}."
+        return f"The recipe found (trial {best.trial}) is more accurate than {recipe} as shipped, by {found}."
+    if best.adjusted_p_value < SIGNIFICANCE:
+        return f"The recipe found is worse than {recipe} as shipped: {found}. Keep {recipe}."
+    return f"The recipe found is not told apart from {recipe} as shipped: {found}."

@@ -108,7 +108,9 @@ def open_storage(study: Study, storage: str) -> None:
 def _claim(there: Any, study: Study, storage: str) -> None:
     """Mark a study in a database as this folder's; of another folder, or of another program, it is left alone."""
     owner, own = there.user_attrs.get(_OWNER), str(study.path.resolve())
-    if owner is None and not there.get_trials(deepcopy=False):
+    if owner is not None and not (Path(owner) / study.about_file.name).is_file():
+        owner = None  # the folder was moved
+    if owner is None and all("round" in each.user_attrs for each in there.get_trials(deepcopy=False)):  # ours, or empty
         there.set_user_attr(_OWNER, own)
     elif owner != own:
         whose = owner or "another program"

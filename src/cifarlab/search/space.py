@@ -124,7 +124,7 @@ def make_space(
         if recipe.start_from and key.partition(".")[0] == "model":
             raise CifarlabError(f"{key} is not varied: the network is that of the weights in {recipe.start_from}")
     texts = {key: text for key, text in _defaults(recipe).items() if key not in fixed and not only} | given
-    if "muon" in texts.get("optimizer", recipe.optimizer) and "weight_decay" not in given:
+    if "muon" in texts.get("optimizer", recipe.optimizer) and not recipe.weight_decay and "weight_decay" not in given:
         texts.pop("weight_decay", None)  # Muon takes none: every trial with one would fail
     parameters: dict[str, Range | Choice] = {}
     for key, text in texts.items():

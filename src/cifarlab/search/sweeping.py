@@ -14,6 +14,7 @@ from cifarlab.search.sweep_results import Sweep, SweepRow, SweepRun, compare_to_
 from cifarlab.search.sweep_runs import RunFinder, is_same
 from cifarlab.search.tasks import FAILED, Answer, Task
 from cifarlab.search.workers import Workers, make_local_workers
+from cifarlab.training.starting_point import check_news
 from cifarlab.utils import files, own_code
 from cifarlab.utils.best_epoch import best_accuracy
 from cifarlab.utils.errors import CifarlabError
@@ -81,6 +82,8 @@ def sweep(
     check_folder(folder, about)
     files.check_no_url(runs_dir)
     splits = _load(combinations[0], data_dir)
+    for start in {each.recipe.start_from: each.recipe for each in combinations}.values():
+        check_news(start, splits)
     for each in combinations:
         _check_own(each, data_dir, splits)
     runs = _find_runs(combinations, seeds, Path(runs_dir), splits)

@@ -100,7 +100,7 @@ class Trainer:
         """Train the best settings and the recipe as shipped anew, and judge them on the confirmation part."""
         found = {f"trial{trial.number:04d}": trial.settings for trial in leaders if trial.settings}
         if not found or splits.confirmation is None:
-            return None  # the recipe as shipped led: there is nothing to confirm
+            return None  # nothing but the recipe as shipped came to its end: there is nothing to confirm
         tasks = {
             label: [self._confirmation_task(label, settings, seed) for seed in self._fresh_seeds()]
             for label, settings in {"shipped": {}, **found}.items()
@@ -120,7 +120,8 @@ class Trainer:
             for trial in leaders
             if (label := f"trial{trial.number:04d}") in said
         ]
-        return judge(base, candidates, said["shipped"], self._rules.epochs) if candidates else None
+        leader = leaders[0].number, leaders[0].score or 0.0
+        return judge(base, candidates, said["shipped"], self._rules.epochs, leader) if candidates else None
 
     def _run(self, title: str, tasks: Mapping[str, Sequence[Task]], since: int, until: int) -> dict[Task, Answer]:
         self._show.race(title, name_runs(tasks), since, until)

@@ -26,6 +26,7 @@ from cifarlab.search.study import Study
 from cifarlab.search.trainer import Trainer
 from cifarlab.search.workers import Workers, make_local_workers
 from cifarlab.search.writing import Writer
+from cifarlab.training.starting_point import check_news
 from cifarlab.utils import own_code
 from cifarlab.utils.environment import find_backend
 from cifarlab.utils.errors import CifarlabError
@@ -106,6 +107,7 @@ def tune(
     check_place(Path(studies_dir), name or base)
     varied = prepare(recipe, rules, fixed, confirm, code)
     splits = _load(varied, data_dir)
+    check_news(varied, splits)
     study = place_study(Path(studies_dir), name or base)
     with study.writing() as may_write:
         begin_study(study, varied, space, rules, _describe(splits), command, is_mine=may_write())

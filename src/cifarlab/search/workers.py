@@ -98,6 +98,7 @@ class LocalWorkers:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._jobs, self._threads, self._max_seconds, self._sleep = jobs, threads, max_seconds, sleep
+        self._futures: dict[Future[Answer], Task] = {}  # what is under way
         self._pool: pebble.ProcessPool | None = None
         self._pools = 0  # begun since the last answer
 
@@ -139,10 +140,11 @@ class LocalWorkers:
         answers: dict[Task, Answer] = {}
         waiting = answer_done(tasks, answers, then)
         deaths: dict[Task, _Deaths] = collections.defaultdict(_Deaths)
-        futures: dict[Future[Answer], Task] = {}
+        futures = self._futures = dict[Future[Answer], Task]()
         try:
             while waiting or futures:
-                futures |= {self._start(task): task for task in waiting}
+                for task in waiting:
+                    futures[self._start(task)] = task
                 waiting = []
                 done, _ = concurrent.futures.wait(futures, TICK_SECONDS, FIRST_COMPLETED)
                 is_elsewhere = False
@@ -173,6 +175,9 @@ class LocalWorkers:
             if self._pool is not None:
                 _log.warning("a process that had no work yet died; others begin, and nothing is lost")
             self._close(at_once=True)
+            for other in self._futures:  # those of which the pool had not taken notice yet would wait for ever
+                with contextlib.suppress(concurrent.futures.InvalidStateError):  # done
+                    other.set_exception(BrokenProcessPool())
             self._pools += 1
             if self._pools > MOST_POOLS:
                 raise CifarlabError("the processes that train die as soon as they start; is there memory for --jobs?")

@@ -22,19 +22,14 @@ from cifarlab.training.devices import choose_again, choose_devices, record_devic
 from cifarlab.training.extension import check_extension, extend
 from cifarlab.training.naming import make_command, run_name
 from cifarlab.training.observer import TrainingObserver, choose_observer, tell
-from cifarlab.training.preparation import (
-    correct_splits,
-    describe_splits,
-    note_differences,
-    prepare,
-    rebuild,
-)
+from cifarlab.training.preparation import correct_splits, describe_splits, note_differences, prepare, rebuild
 from cifarlab.training.resolving import resolve_recipe
 from cifarlab.utils import files, own_code
 from cifarlab.utils.environment import describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.formats import stamped
 from cifarlab.utils.memory import is_out_of_memory
+from cifarlab.utils.random_state import kept_random_state
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +38,7 @@ if TYPE_CHECKING:
     from cifarlab.training.fit import Task
 
 
+@kept_random_state()
 def train(
     recipe: str | Recipe | None = None,
     *,
@@ -157,6 +153,7 @@ def check_own(recipe: str, settings: Sequence[str], data: str | None, data_dir: 
         prepare(resolved, data_dir)
 
 
+@kept_random_state()
 def resume(
     run: Run | str | Path,
     *,

@@ -24,6 +24,7 @@ from cifarlab.utils import files
 from cifarlab.utils.arrays import Array
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback, ignore
+from cifarlab.utils.random_state import kept_random_state
 
 LOW, HIGH, STEPS = 1e-6, 10.0, 100
 LEAST_STEPS = 20
@@ -60,6 +61,7 @@ class RateRange:
     recipe_rate: float
 
 
+@kept_random_state()
 def find_rate(
     recipe: str | Recipe,
     *,

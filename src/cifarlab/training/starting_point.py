@@ -9,6 +9,7 @@ import numpy as np
 
 from cifarlab import datasets
 from cifarlab import recipes as catalog
+from cifarlab.datasets import Splits
 from cifarlab.models.pretrained import builtin
 from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, open_run, pretrained_run
@@ -79,6 +80,30 @@ def find_starting_point(name: str) -> StartingPoint:
     if not isinstance(names, list):
         raise CifarlabError(f"{run.data_file} does not name its classes: train {run.path} again with this version")
     return StartingPoint(name, run, run.recipe, tuple(map(str, names)), model_checksum(run), run.data_name)
+
+
+def check_news(recipe: Recipe, splits: Splits) -> None:
+    """Refuse to compare trainings by images that the weights they begin with have learned from.
+
+    Args:
+        recipe: Of the trainings.
+        splits: Their data.
+
+    Raises:
+        CifarlabError: If the weights learned from more than a hundredth of the validation or confirmation images.
+    """
+    if not recipe.start_from:
+        return
+    known = find_starting_point(recipe.start_from).images()
+    for what, part in (("validation", splits.validation), ("confirmation", splits.confirmation)):
+        if known is None or part is None:
+            continue
+        met = int(np.isin(hash_images(part.images), known.all_hashes).sum())
+        if 100 * met > len(part):  # a picture or two may be in a data set twice
+            raise CifarlabError(
+                f"the weights of {recipe.start_from} have learned from {met:,} of the {len(part):,} {what} images: "
+                "trainings that begin with them cannot be compared by these; give other data, or other weights"
+            )
 
 
 def resolve_start(recipe: Recipe, settings: Sequence[str]) -> Recipe:

@@ -18,6 +18,7 @@ from cifarlab.utils.environment import describe_environment
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.machine import kernels
 from cifarlab.utils.progress import ProgressCallback, ignore
+from cifarlab.utils.random_state import kept_random_state
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Verification:
         return next((each for each in self.comparisons if not each.is_same), None)
 
 
+@kept_random_state()
 def verify(
     run: Run | str | Path,
     *,

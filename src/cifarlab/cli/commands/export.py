@@ -41,7 +41,7 @@ def export(
 
     if verify is not None:
         if to or quantise:
-            raise CifarlabError("--verify repeats a proof and writes nothing: leave --to and --quantise out")
+            raise CifarlabError("--verify repeats a proof and writes no file: leave --to and --quantise out")
         from cifarlab.exports.verifying import verify_file
 
         with working(f"verifying {verify}") as progress:

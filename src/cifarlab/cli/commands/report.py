@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cifarlab.cli import usage
 from cifarlab.cli.options import Code, DataDir, HumanLabels, Json, PageFile, RunPaths, RunsDir, Split, option
+from cifarlab.utils.errors import CifarlabError
 
 EPILOG = usage.examples(
     "cifarlab report runs/mlp2-seed0",
@@ -37,6 +38,7 @@ def report(
     from cifarlab.reports.studies.writing import is_study, report_study
 
     if len(runs) == 1 and is_study(runs[0]):
+        _refuse(runs[0], split=split != "test", data_dir=data_dir, human_labels=human_labels, stories=stories)
         with working("writing the report"):
             page = report_study(runs[0], output)
         tables.print_json({"report": str(page)}) if as_json else print(page)
@@ -54,3 +56,11 @@ def report(
             progress=progress,
         )
     tables.print_json({"report": str(page)}) if as_json else print(page)
+
+
+def _refuse(study: object, **of_runs: object) -> None:
+    """Refuse options that a report about a study would ignore."""
+    if given := next((name for name, value in of_runs.items() if value), None):
+        raise CifarlabError(
+            f"--{given.replace('_', '-')} is for reports about runs: leave it out for the study {study}"
+        )

@@ -44,13 +44,13 @@ def print_data(description: Mapping[str, Any]) -> None:
 def summarise_run(run: Run) -> dict[str, Any]:
     """A finished training in a few plain values, ready for JSON."""
     history, recipe = run.history(), run.recipe
-    best = best_epoch(history) or history[-1]
+    best = best_epoch(history) or (history[-1] if history else {})  # none of a training that was paused at once
     return {
         "run": str(run.path),
         "state": run.state["state"],
         **{name: getattr(recipe, name) for name in ("model", "data", "seed")},
         "epochs": len(history),
-        "best_epoch": int(best["epoch"]),
+        "best_epoch": int(best["epoch"]) if best else None,
         "validation_accuracy": best.get("validation_accuracy"),
         "training_seconds": training_seconds(run.environment, history),
     }
@@ -64,7 +64,8 @@ def print_runs(runs: Sequence[Run]) -> None:
             row = summarise_run(run)
             best = row["validation_accuracy"]
             shown = "nothing held out" if best is None else f"{as_percent(best)} at epoch {row['best_epoch']}"
-            seconds = duration(row["training_seconds"], tenths=True)
+            shown = shown if row["epochs"] else ""
+            seconds = "" if row["training_seconds"] is None else duration(row["training_seconds"], tenths=True)
             table.add_row(run.name, str(row["seed"]), str(row["epochs"]), shown, seconds)
         make_console().print(table)
     for run in runs:

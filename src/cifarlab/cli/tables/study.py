@@ -29,7 +29,7 @@ def print_study(tuned: Tuned) -> None:
             console.print(f"trial {trial.number} failed: {trial.reason}", soft_wrap=True)
     if tuned.verdict:
         console.print(tuned.verdict.sentence, soft_wrap=True)
-    if tuned.best:
+    if tuned.best and not (tuned.verdict and tuned.verdict.is_worse):
         console.print(f"cifarlab train {tuned.study.best_file}", soft_wrap=True)
     console.print(str(tuned.study.path), soft_wrap=True)
 

@@ -154,7 +154,8 @@ def _refuse_odd_rows(table: Table, scores: NDArray[np.float64]) -> None:
 
 def _refuse_probabilities(table: Table, scores: NDArray[np.float64]) -> None:
     """Probabilities under the name of logits: a softmax taken twice gives flat ones, and a wrong loss."""
-    if scores.min() >= 0 and (np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all():
+    shared = ((scores > 0).sum(axis=1) > 1).any()  # one number a row may be the logit of a certain answer
+    if scores.min() >= 0 and shared and (np.abs(scores.sum(axis=1) - 1) <= _SUM_TOLERANCE).all():
         raise CifarlabError(
             f"{table.path} has logits that look like probabilities, rows from 0 to 1 that sum to 1: call them so, an "
             "npz array named probabilities, or columns named prob_..."

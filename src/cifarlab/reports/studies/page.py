@@ -102,7 +102,7 @@ def _verdict_values(record: StudyRecord) -> dict[str, Any]:
         "p": show_p(found.adjusted_p_value).replace("= ", "") if found else "",
         "kind": _kind(verdict) if verdict else "",
         "best": leaders[0] if leaders else None,
-        "searched_best": max((each.search_score for each in verdict.candidates), default=0.0) if verdict else 0.0,
+        "searched_best": (leaders[0].score or 0.0) if leaders else 0.0,
         "without": _why_no_verdict(record),
     }
 

@@ -145,7 +145,7 @@ def _facts(environment: Mapping[str, Any]) -> dict[str, str]:
     backend = str(environment.get("backend", ""))
     versions = environment.get("versions")
     if isinstance(versions, Mapping):
-        decisive = ("keras", "numpy", backend, f"{backend}-cpu")
+        decisive = ("cifarlab", "keras", "numpy", backend, f"{backend}-cpu")
         facts |= {name: str(versions[name]) for name in decisive if name in versions}
     if "processor" in environment:
         facts["processor"] = str(environment["processor"])
