@@ -23,12 +23,14 @@ class Tally:
         seconds: How long each answer with status 200 took.
         first: Body of the first answer with status 200.
         without_retry_after: Answers with status 503 that did not say when to come again.
+        elapsed: Seconds until the last answer, which comes after the time that requests are sent in.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     first: bytes = b""
     without_retry_after: int = 0
+    elapsed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ async def _apply_load(port: int, request: bytes, clients: int, seconds: float, r
     pause = clients / rate if rate else 0.0
     turns = (began + number * pause / clients for number in range(clients))
     await asyncio.gather(*(_client(port, request, turn, pause, began + seconds, tally) for turn in turns))
+    tally.elapsed = time.perf_counter() - began
     return tally
 
 

@@ -18,6 +18,7 @@ from cifarlab.datasets import Splits
 from cifarlab.displays.console import make_console
 from cifarlab.displays.progress import TrainingDisplay
 from cifarlab.recipes import Recipe
+from cifarlab.utils import discovery
 from cifarlab.utils.errors import CifarlabError
 
 Key = tuple[int, ...]
@@ -52,12 +53,14 @@ class TimedTraining:
         train_seconds: From the first step to the end of the last epoch, what is compiled in between included.
         dispatches: Every call of the engine, in order.
         model: The trained model, with the weights that the run kept.
+        adapt_seconds: Of `prepare_seconds`, what the model computed from the images, such as whitening.
     """
 
     prepare_seconds: float
     train_seconds: float
     dispatches: list[Dispatch]
     model: Any
+    adapt_seconds: float = 0.0
 
     @property
     def images(self) -> int:
@@ -88,6 +91,7 @@ class _Watch:
     first_step: float = 0.0
     last_epoch: float = 0.0
     paused: float = 0.0
+    adapting: float = 0.0
     dispatches: list[Dispatch] = field(default_factory=list)
     calls: Calls = field(default_factory=dict)
 
@@ -149,12 +153,13 @@ def _train(recipe: Recipe, splits: Splits, warm_calls: Calls) -> tuple[TimedTrai
         tempfile.TemporaryDirectory(prefix="cifarlab-benchmark-") as folder,
         _data_in_memory(splits),
         _watched_engine(watch, warm_calls),
+        _watched_adapt(watch, recipe),
         TrainingDisplay(make_console(stderr=True)) as display,
     ):
         began = watch.clock()
         training.train(recipe, runs_dir=folder, name="timed", show=_Clock(watch, display))
     prepare = watch.first_step - began - watch.paused
-    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model)
+    timed = TimedTraining(prepare, watch.last_epoch - watch.first_step, watch.dispatches, watch.model, watch.adapting)
     return timed, watch.calls
 
 
@@ -162,6 +167,24 @@ def _train(recipe: Recipe, splits: Splits, warm_calls: Calls) -> tuple[TimedTrai
 def _data_in_memory(splits: Splits) -> Iterator[None]:
     """While open, loading data hands out these, at no cost."""
     with mock.patch.object(datasets, "load_data", return_value=splits):
+        yield
+
+
+@contextlib.contextmanager
+def _watched_adapt(watch: _Watch, recipe: Recipe) -> Iterator[None]:
+    """While open, what a model computes from the images before its first step is timed."""
+    module = discovery.load("models", recipe.model)
+    if not hasattr(module, "adapt"):
+        yield
+        return
+    adapt = module.adapt
+
+    def timed(*args: Any) -> None:
+        began = watch.clock()
+        adapt(*args)
+        watch.adapting += watch.clock() - began
+
+    with mock.patch.object(module, "adapt", timed):
         yield
 
 

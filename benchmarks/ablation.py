@@ -11,6 +11,7 @@ same folder is not trained again.
 """
 
 import argparse
+import dataclasses
 import re
 import statistics
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from cifarlab.evaluation import scoring
 from cifarlab.inference import tta
 from cifarlab.recipes import load_recipe, override
 from cifarlab.runs import Run, layout, open_run
+from cifarlab.utils.errors import CifarlabError
 
 WHOLE = "whole recipe"
 
@@ -58,15 +60,21 @@ def main() -> None:
 def trained(arguments: argparse.Namespace, row: str, settings: Sequence[str], seed: int) -> Run:
     """The finished run of a row and a seed, trained now unless it is there."""
     name = f"{re.sub('[^a-z0-9.]+', '-', row.lower()).strip('-')}-seed{seed}"
+    settings = ["validation_fraction=0.1", *settings]
     if (arguments.runs_dir / name).exists():
         run = open_run(arguments.runs_dir / name)
+        wanted = override(load_recipe(arguments.recipe), [*settings, f"seed={seed}"])
+        if wanted.precision == "auto":  # decided as the training began
+            wanted = dataclasses.replace(wanted, precision=run.recipe.precision)
+        if run.recipe != wanted:
+            raise CifarlabError(f"{run.path} is of another recipe or other settings: give another --runs-dir")
         if run.state["state"] == "finished":
             return run
     tell(f"training {name}")
     with TrainingDisplay(make_console(stderr=True)) as display:
         return training.train(
             arguments.recipe,
-            settings=["validation_fraction=0.1", *settings],
+            settings=settings,
             seed=seed,
             data_dir=arguments.data_dir,
             runs_dir=arguments.runs_dir,

@@ -11,6 +11,7 @@ of each round, its spread, and the share of this machine's measured matrix-multi
 import argparse
 import itertools
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -31,6 +32,8 @@ def main() -> None:
     arguments = begin(parser)
     backend = choose_backend()
     recipe = load_recipe(arguments.recipe)
+    if recipe.model != "mlp":
+        sys.exit(f"error: the bare script is of model mlp. Received: {arguments.recipe}, of model {recipe.model}")
     train = load_data(recipe.data, data_dir=arguments.data_dir).train
     peers = {"bare Keras, defaults": bare_epoch(recipe, train, "auto")}
     if backend == "tensorflow":
@@ -63,6 +66,7 @@ def report(times: dict[str, list[float]], limit: float, work: float, where: str)
 
 
 def our_epoch(recipe: Recipe, train: ImageSet) -> Callable[[], float]:
+    from cifarlab.training.augmentation.flip import mirrored
     from cifarlab.training.augmentation.pipeline import add_augmentation
     from cifarlab.training.engines import engine_class
     from cifarlab.training.optimizers.build import build_optimizer
@@ -74,11 +78,12 @@ def our_epoch(recipe: Recipe, train: ImageSet) -> Callable[[], float]:
     optimizer = build_optimizer(recipe, build_schedule(recipe, 45), trained[max(trained)])
     engine = engine_class()(model, trained, optimizer, train, train.take(np.arange(0)), recipe.label_smoothing, mirror)
     steps = len(train) // recipe.batch_size
-    generator = np.random.default_rng(0)
+    generator, numbers = np.random.default_rng(0), itertools.count(1)
 
     def epoch() -> float:
         began = time.perf_counter()
         order = generator.permutation(len(train))[: steps * recipe.batch_size]
+        order = order + len(train) * mirrored(recipe, next(numbers), len(train))[order]  # rows of the mirror images
         rows = order.reshape(steps, recipe.batch_size).astype(np.int32)
         for start in range(0, steps, 8):
             engine.run(rows[start : start + 8], train.image_shape[0])

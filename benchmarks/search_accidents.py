@@ -16,6 +16,7 @@ journal.
 """
 
 import argparse
+import atexit
 import contextlib
 import csv
 import os
@@ -112,7 +113,11 @@ def journal(study: Path) -> list[object]:
 def start(folder: Path, *options: str, jobs: int = 2, space: Sequence[str] = SPACE) -> "subprocess.Popen[str]":
     """A `tune` in a group of its own, so that all of it can be killed at once."""
     words = [*COMMAND, *space, "--jobs", str(jobs), "--studies-dir", str(folder), *options]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    atexit.register(_end_group, process)  # an interrupt reaches no other session
+    return process
 
 
 def finish(folder: Path, *options: str, jobs: int = 2, space: Sequence[str] = SPACE) -> None:
@@ -256,6 +261,11 @@ def _kill(pid: int) -> int:
         os.kill(pid, signal.SIGKILL)
         return 1
     return 0
+
+
+def _end_group(process: "subprocess.Popen[str]") -> None:
+    if process.poll() is None:
+        _kill_group(process)
 
 
 def _kill_group(process: "subprocess.Popen[str]") -> None:

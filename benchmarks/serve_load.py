@@ -98,9 +98,13 @@ def contestant(
             loads.append(Load(tally, processor_seconds(server.process) - before))
         if set(tally.statuses) != {200}:
             raise CifarlabError(f"not every request was answered with 200: {dict(tally.statuses)}")
-        return len(tally.seconds) / float(arguments.seconds)
+        return answered_per_second(tally)
 
     return measure
+
+
+def answered_per_second(tally: Tally) -> float:
+    return len(tally.seconds) / tally.elapsed
 
 
 def report(size: int, rates: dict[str, list[float]], loads: dict[str, list[Load]]) -> dict[str, Any]:
@@ -121,12 +125,12 @@ def overload(arguments: argparse.Namespace) -> dict[str, Any]:
     with ours(arguments.model)() as server:
         request = request_of("/v1/predict", arguments.model, arguments.batch_sizes[0])
         apply_load(server.port, request, arguments.clients, 1.0)
-        capacity = len(apply_load(server.port, request, arguments.clients, 10.0).seconds) / 10.0
+        capacity = answered_per_second(apply_load(server.port, request, arguments.clients, 10.0))
         clients = max(arguments.clients, OVERLOAD_CLIENTS)
         tell(f"{capacity:,.0f} requests/s; now {2 * capacity:,.0f} from {clients} clients for {arguments.seconds:g} s")
         with watched(server) as memory:
             tally = apply_load(server.port, request, clients, arguments.seconds, rate=2 * capacity)
-        after = len(apply_load(server.port, request, arguments.clients, 5.0).seconds) / 5.0
+        after = answered_per_second(apply_load(server.port, request, arguments.clients, 5.0))
     statuses = tally.statuses
     sent, half, most = statuses.total(), percentile(tally.seconds, 0.5), percentile(tally.seconds, 0.99)
     print(f"asked {sent / arguments.seconds:,.0f} requests/s of {clients} clients; capacity {capacity:,.0f} before")

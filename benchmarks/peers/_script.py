@@ -5,6 +5,7 @@ Needs torch, torchvision and NumPy only, so that it runs in an environment of th
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import tarfile
@@ -52,6 +53,7 @@ def run_script(substitutions: Sequence[Substitution], path: Path, data_dir: Path
     Raises:
         ScriptError: If the script is another version, the data are not there, or it fails.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, which removes the folder
     source = changed(read_script(path), substitutions)
     with tempfile.TemporaryDirectory(prefix="peer-") as folder:
         work = Path(folder)

@@ -3,10 +3,10 @@
     torch-python benchmarks/peers/airbench_on_cpu.py PATH/airbench94_muon.py --data-dir DIR --runs 1
 
 The script: https://github.com/KellerJordan/cifar10-airbench. What is changed: bfloat16 for half, which a CPU computes
-slowly; the CPU for CUDA; a plain clock for CUDA's events; SGD that is not fused; nothing compiled, and so no warm-up;
-the number of runs. `--precision float32` keeps that instead, which is the faster one on some processors; `--epochs 1`
-trains for that many of its 8 epochs, where only the images a second are wanted. Prints a line a run: seconds with TTA
-as its authors time it, accuracy, training alone, single-view.
+slowly (`--precision float32` for processors on which that is the faster one); the CPU for CUDA; a plain clock for
+CUDA's events; as many threads as there are cores; the number of runs; and, by our choice, SGD that is not fused, and
+nothing compiled, so no warm-up. `--epochs 1` trains for that many of its 8 epochs, where only the images a second are
+wanted. Prints a line a run: seconds with TTA as its authors time it, accuracy, training alone, single-view.
 """
 
 import sys
@@ -14,6 +14,9 @@ import sys
 from _script import ScriptError, Substitution, parse, run_script
 
 CLOCK = '''
+import os, sys, torch
+torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+print("threads:", torch.get_num_threads(), file=sys.stderr)
 
 class _Event:
     """What a CUDA event is here for, on a processor, which is done when it says so."""

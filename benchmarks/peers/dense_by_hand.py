@@ -9,6 +9,7 @@ epoch, the first one left out.
 
 import argparse
 import itertools
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -126,6 +127,7 @@ def with_torch(images: np.ndarray, labels: np.ndarray, weights: list[np.ndarray]
     import torch
     from torch import nn
 
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     everything, classes = torch.from_numpy(images), torch.from_numpy(labels)
     parts: list[nn.Module] = []
     for weight, rate in zip(weights, (*DROPOUT, 0.0), strict=True):
