@@ -135,21 +135,21 @@ def test_the_recipe_found_is_one_that_can_be_loaded(study):
 def test_a_database_that_holds_somebody_elses_study_is_left_alone(study, tmp_path):
     storage = f"sqlite:///{tmp_path / 'optuna.db'}"
     open_storage(study, storage)
+    write_trials(study, TRIALS)
     write_journal(study, TRIALS, storage)
-    study.about_file.write_text("{}")
+    open_storage(study, storage)  # it goes on
     other = dataclasses.replace(study, path=tmp_path / "elsewhere" / study.name)
-    for write in (open_storage, lambda mine, there: write_journal(mine, TRIALS[:1], there)):
-        with pytest.raises(CifarlabError, match=r"holds a study wide of .* already: give --name, or another database"):
+    others = [dataclasses.replace(each, settings={"learning_rate": "0.5"}) for each in TRIALS]
+    for write in (open_storage, lambda mine, there: write_journal(mine, others, there)):
+        with pytest.raises(CifarlabError, match="holds another study of the name wide: give --name, or another"):
             write(other, storage)
     assert len(optuna.load_study(study_name="wide", storage=storage).trials) == 4
-    study.about_file.unlink()  # moved
-    open_storage(other, storage)
 
 
 def test_another_programs_study_of_that_name_is_left_alone(study, tmp_path):
     storage = f"sqlite:///{tmp_path / 'optuna.db'}"
     optuna.create_study(storage=storage, study_name="wide").optimize(lambda trial: 0.0, n_trials=1)
-    with pytest.raises(CifarlabError, match="of another program already"):
+    with pytest.raises(CifarlabError, match="holds another study of the name wide"):
         open_storage(study, storage)
 
 

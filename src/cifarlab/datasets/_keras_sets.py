@@ -15,6 +15,7 @@ from cifarlab.datasets._image_set import ImageSet, Source, numbered_set
 from cifarlab.datasets._options import refuse
 from cifarlab.datasets._verification import verify_files
 from cifarlab.utils import locks
+from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 
 _PATIENCE_SECONDS = 60.0
@@ -83,7 +84,7 @@ def _verified_cache(expected: Mapping[str, str], progress: ProgressCallback | No
 def _used_folder() -> Path:
     """The folder that Keras is going to read: what lies in another is not what was verified."""
     home, *others = keras_cache_folders()
-    there = next(path for path in (home, *home.parents) if path.exists())
+    there = next(path for path in home.parents if path.exists())  # Keras asks the folder above
     return home if os.access(there, os.W_OK) or not others else others[0]
 
 
@@ -93,5 +94,12 @@ def _alone(cache: Path | None, name: str) -> Iterator[None]:
     if cache is None:
         yield
         return
-    with locks.hold(cache / "cifarlab.lock", f"{name} is being read", "try again", seconds=_PATIENCE_SECONDS):
+    with contextlib.ExitStack() as stack:
+        lock = locks.hold(cache / "cifarlab.lock", f"{name} is being read", "try again", seconds=_PATIENCE_SECONDS)
+        try:
+            stack.enter_context(lock)
+        except locks.BusyError:
+            raise
+        except CifarlabError:  # a cache that others own can be read all the same
+            pass
         yield

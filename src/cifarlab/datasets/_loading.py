@@ -187,8 +187,8 @@ def _check_parts(name: str, train: ImageSet, test: ImageSet) -> list[str]:
     Returns:
         A sentence, where both parts have images of the same id.
     """
-    if train.class_names != test.class_names:
-        both = f"{few(train.class_names, count=True)} and {few(test.class_names, count=True)}"
+    if tuple(train.class_names) != tuple(test.class_names):
+        both = f"{few(train.class_names, 100, count=True)} and {few(test.class_names, 100, count=True)}"
         raise CifarlabError(f"{name}: train and test must name the same classes in the same order. Received: {both}")
     if len(train) and len(test) and train.image_shape != test.image_shape:
         both = f"{train.image_shape} and {test.image_shape}"

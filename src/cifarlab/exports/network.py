@@ -58,5 +58,4 @@ def computes_in(model: Any) -> str:
 
 def _layers(model: Any) -> list[Any]:
     """The model, and all in it that has a precision."""
-    inner = [each for layer in getattr(model, "layers", ()) for each in _layers(layer)]
-    return [model, *inner]
+    return list(model._flatten_layers())  # also those that a layer holds as attributes, which `layers` has not

@@ -93,7 +93,8 @@ def compare(
         ties=int(is_tie.sum()),
         largest_difference=_largest(file - run),
         largest_probability_difference=_largest(probabilities - expected),
-        accuracy_change=None if labels is None else accuracy_change(run, file, labels),
+        # By the probabilities, which is what its readers take.
+        accuracy_change=None if labels is None else accuracy_change(run, probabilities, labels),
     )
 
 

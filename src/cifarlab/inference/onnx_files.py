@@ -1,7 +1,7 @@
 """ONNX files that `cifarlab export` wrote, as models: they bring their class names, picture size and temperature."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,6 +91,10 @@ def _open(path: Path, changed: int, size: int) -> OnnxFile:
         raise CifarlabError(f"{path} is no file of cifarlab export: its inputs and outputs are {', '.join(names)}")
     about, class_names, image_shape, temperature = _read_about(path, session.get_modelmeta().custom_metadata_map)
 
+    ends = [(session.get_inputs()[0], image_shape), *((each, (len(class_names),)) for each in session.get_outputs())]
+    if any(not _has_shape(end.shape, shape) for end, shape in ends):
+        raise CifarlabError(f"{path} is damaged (its classes or image shape are not its network's): export it again")
+
     def answer(images: Pixels) -> tuple[Array, Array]:
         logits, probabilities = session.run([LOGITS, PROBABILITIES], {PIXELS: images})
         return logits, probabilities
@@ -98,6 +102,13 @@ def _open(path: Path, changed: int, size: int) -> OnnxFile:
     shapes = (None, *image_shape), (None, len(class_names))
     network = OnnxNetwork(*shapes, lambda images: np.asarray(session.run([LOGITS], {PIXELS: images})[0]))
     return OnnxFile(network, answer, class_names, image_shape, temperature, about)
+
+
+def _has_shape(found: Sequence[object], expected: Sequence[int]) -> bool:
+    """Whether a tensor has this shape behind its first axis, as far as the file says numbers."""
+    sizes = found[1:]
+    known = [(size, wanted) for size, wanted in zip(sizes, expected, strict=False) if isinstance(size, int)]
+    return len(sizes) == len(expected) and all(size == wanted for size, wanted in known)
 
 
 def _read_about(path: Path, stored: dict[str, str]) -> tuple[dict[str, Any], tuple[str, ...], Any, float]:

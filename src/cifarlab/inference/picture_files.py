@@ -55,11 +55,10 @@ def read_pictures(
         `(M, H, W, C)` uint8; M numbers in `paths`, which these are; and why the N - M others cannot be read.
 
     Raises:
-        CifarlabError: If the images wanted are not square.
+        CifarlabError: As `check_shape`.
     """
-    height, width, channels = image_shape
-    if height != width:
-        raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
+    check_shape(image_shape)
+    height, _, channels = image_shape
     images = np.empty((len(paths), *image_shape), np.uint8)  # the good ones from the front on, without gaps
     rows: list[int] = []
     errors: list[PictureError] = []
@@ -70,6 +69,19 @@ def read_pictures(
         except PictureError as error:
             errors.append(error)
     return images[: len(rows)], rows, errors
+
+
+def check_shape(image_shape: tuple[int, int, int]) -> None:
+    """Make sure that pictures can be made into what a model takes.
+
+    Raises:
+        CifarlabError: If its height is not its width, or it takes neither grey nor coloured images.
+    """
+    height, width, channels = image_shape
+    if height != width:
+        raise CifarlabError(f"the model takes {height} x {width} images: only square ones can be made of pictures")
+    if channels not in (1, 3):
+        raise CifarlabError(f"the model takes images of {channels} channels: pictures have 1 or 3")
 
 
 def _read_picture(path: str, size_pixels: int, channels: int) -> NDArray[np.uint8]:

@@ -152,16 +152,18 @@ def predict(
     pixels = None if shape is None else _readable(paths, shape, passed_over)
     with progress_of(f"predicting {counted(len(paths), 'picture')}", show):
         own_code.allow_files(code)
-        network: Any = quick_networks.find(model, len(paths)) or load_model(model)
+        quick = quick_networks.find(model, len(paths))
+        before = None if quick else quick_networks.state_of(model)
+        network: Any = quick or load_model(model)
         images, rows = pixels or _readable(paths, input_shape(network), passed_over)
         unlabelled = ImageSet(images, np.zeros(len(images), np.int64), number_rows(len(images)), names)
-        predictions = _predict_quickly(model, network, unlabelled, tta)
+        predictions = _predict_quickly(model, network, unlabelled, tta, before)
     probabilities = scale(predictions, temperature_of(model, tta)).probabilities
     found = zip(rows, best_classes(probabilities, names, top), strict=True)
     return [PicturePrediction(readable(paths[row]), None if tta == NO_TTA else tta, best) for row, best in found]
 
 
-def _predict_quickly(run: AnyRun, network: Any, image_set: ImageSet, tta: str) -> Predictions:
+def _predict_quickly(run: AnyRun, network: Any, image_set: ImageSet, tta: str, before: Any) -> Predictions:
     """`predict_images`, by onnxruntime where it can.
 
     Args:
@@ -169,10 +171,11 @@ def _predict_quickly(run: AnyRun, network: Any, image_set: ImageSet, tta: str) -
         network: In onnxruntime, or a `keras.Model`, which is then kept for onnxruntime if it answers the same.
         image_set: N images of its shape, K classes.
         tta: Test-time augmentation.
+        before: See `quick_networks.keep`.
     """
     check_fits(network, image_set.image_shape, len(image_set.class_names))
     # The first time too: else the last digits would change with the second.
-    quick = network if isinstance(network, OnnxNetwork) else quick_networks.keep(run, network, image_set.images)
+    quick = network if isinstance(network, OnnxNetwork) else quick_networks.keep(run, network, image_set.images, before)
     if quick is None:
         return predict_images(network, image_set, 256, tta)
     return _checked(image_set, apply_in_batches(averaged(quick.forward, tta), image_set.images, 256))

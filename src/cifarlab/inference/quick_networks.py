@@ -65,7 +65,14 @@ def find(run: AnyRun, count: int = 1) -> OnnxNetwork | None:
         return None
 
 
-def keep(run: AnyRun, model: Any, pictures: Pixels) -> OnnxNetwork | None:
+def state_of(run: AnyRun) -> Mapping[str, Any] | None:
+    """What a run's exported network depends on now, to be asked before its model is loaded; None where none is kept."""
+    if pretrained_run.is_builtin(run):
+        return None
+    return _state(pretrained_run.open_run(run, needs_model=True).model_file)
+
+
+def keep(run: AnyRun, model: Any, pictures: Pixels, before: Mapping[str, Any] | None = None) -> OnnxNetwork | None:
     """Export a run's network, compare it with Keras, and keep it for the next time; None where that cannot be done.
 
     What became of it is kept too, so that what cannot be exported is tried once.
@@ -74,6 +81,7 @@ def keep(run: AnyRun, model: Any, pictures: Pixels) -> OnnxNetwork | None:
         run: Or its folder.
         model: Its `keras.Model`, as it was loaded.
         pictures: `(N, H, W, C)` uint8, real ones, N at least 1.
+        before: `state_of` the run as the model was loaded: where a training has written another since, nothing is kept.
     """
     # Imported here: it brings scipy, and only those need it who have loaded Keras.
     from cifarlab.inference import onnx
@@ -85,6 +93,8 @@ def keep(run: AnyRun, model: Any, pictures: Pixels) -> OnnxNetwork | None:
     if folder is None or needs_own_code(file):
         return None
     state = _state(file)
+    if before is not None and state != before:
+        return None
     place = folder / _key(state)
     if place.with_suffix(".json").is_file():  # it was tried
         return None

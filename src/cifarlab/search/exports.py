@@ -5,7 +5,7 @@ import dataclasses
 import shlex
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,6 @@ from cifarlab.search.rounds import Trial
 from cifarlab.search.study import Study
 from cifarlab.utils import files
 from cifarlab.utils.errors import CifarlabError, say_error
-
-_OWNER = "cifarlab_study"
-"""Which folder's study it is, in a database that may hold others'."""
 
 
 def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
@@ -43,6 +40,14 @@ def count_trials(study: Study) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
+def _written_settings(study: Study) -> dict[int, dict[str, str]]:
+    """Of each trial in `trials.csv`, by its number."""
+    if not study.trials_file.is_file():
+        return {}
+    with study.trials_file.open(encoding="utf-8", newline="") as file:
+        return {int(row["number"]): dict(row) for row in csv.DictReader(file)}
+
+
 def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = None) -> None:
     """Add what is new to Optuna's journal, which `optuna-dashboard` opens, or to a database.
 
@@ -52,7 +57,7 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
         storage: A database's URL instead of the journal.
 
     Raises:
-        CifarlabError: If it cannot be written, or the database holds a study of that name of another folder.
+        CifarlabError: If it cannot be written, or the database holds another study of that name.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -63,15 +68,13 @@ def write_journal(study: Study, trials: Sequence[Trial], storage: str | None = N
         backend = storage or JournalStorage(JournalFileBackend(str(study.journal_file)))
         journal = optuna.create_study(storage=backend, study_name=study.name, direction="maximize", load_if_exists=True)
         if storage:
-            _claim(journal, study, storage)
+            _check_ours(journal, study, {trial.number: trial.settings for trial in trials}, storage)
         frozen = [_frozen(trial) for trial in trials]
         have = journal.get_trials(deepcopy=False)
         if [_content(each) for each in have] != [_content(each) for each in frozen[: len(have)]]:
             # Judged in a larger round now, or the folder was made anew.
             optuna.delete_study(study_name=study.name, storage=backend)
             journal, have = optuna.create_study(storage=backend, study_name=study.name, direction="maximize"), []
-            if storage:
-                _claim(journal, study, storage)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for each in frozen[len(have) :]:
@@ -89,14 +92,14 @@ def open_storage(study: Study, storage: str) -> None:
         storage: Its URL.
 
     Raises:
-        CifarlabError: If it cannot be opened, or holds a study of that name of another folder.
+        CifarlabError: If it cannot be opened, or holds another study of that name.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it says what it makes
     try:
         there = optuna.create_study(storage=storage, study_name=study.name, direction="maximize", load_if_exists=True)
-        _claim(there, study, storage)
+        _check_ours(there, study, _written_settings(study), storage)
     except CifarlabError:
         raise
     except Exception as error:  # drivers of databases raise what they like
@@ -105,18 +108,22 @@ def open_storage(study: Study, storage: str) -> None:
         ) from error
 
 
-def _claim(there: Any, study: Study, storage: str) -> None:
-    """Mark a study in a database as this folder's; of another folder, or of another program, it is left alone."""
-    owner, own = there.user_attrs.get(_OWNER), str(study.path.resolve())
-    if owner is not None and not (Path(owner) / study.about_file.name).is_file():
-        owner = None  # the folder was moved
-    if owner is None and all("round" in each.user_attrs for each in there.get_trials(deepcopy=False)):  # ours, or empty
-        there.set_user_attr(_OWNER, own)
-    elif owner != own:
-        whose = owner or "another program"
-        raise CifarlabError(
-            f"{storage} holds a study {study.name} of {whose} already: give --name, or another database"
-        )
+def _check_ours(there: Any, study: Study, known: Mapping[int, Mapping[str, str]], storage: str) -> None:
+    """Refuse a study in a database whose trials are not this one's: it is of another folder, or of another program.
+
+    Args:
+        there: The database's.
+        study: Ours.
+        known: Settings of our trials, by number.
+        storage: The database's URL.
+    """
+    for trial in there.get_trials(deepcopy=False):
+        settings = {key: value for key, value in trial.user_attrs.items() if key not in ("trial", "round", "reason")}
+        own = known.get(trial.user_attrs.get("trial"))
+        if own is None or any(own.get(key) != value for key, value in settings.items()):
+            raise CifarlabError(
+                f"{storage} holds another study of the name {study.name}: give --name, or another database"
+            )
 
 
 def _frozen(trial: Trial) -> Any:

@@ -18,6 +18,7 @@ from cifarlab.training.starting_point import check_news
 from cifarlab.utils import files, own_code
 from cifarlab.utils.best_epoch import best_accuracy
 from cifarlab.utils.errors import CifarlabError
+from cifarlab.utils.random_state import kept_random_state
 from cifarlab.utils.text import counted
 
 SEEDS = 3
@@ -128,7 +129,8 @@ def _check_own(each: Combination, data_dir: str | Path | None, splits: Splits) -
     if own_code.is_own(each.recipe.model):
         from cifarlab.training.preparation import prepare
 
-        prepare(each.recipe, data_dir, splits)
+        with kept_random_state():
+            prepare(each.recipe, data_dir, splits)
 
 
 def _find_runs(combinations: Sequence[Combination], seeds: int, runs_dir: Path, splits: Splits) -> dict[_Key, Run]:

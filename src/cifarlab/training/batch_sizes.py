@@ -33,12 +33,13 @@ STEPS = 3
 _PROGRAM = "from cifarlab.training.batch_sizes import answer; answer()"
 
 
-def find_fitting(recipe: Recipe, splits: Splits) -> int | None:
+def find_fitting(recipe: Recipe, splits: Splits, devices: int = 1) -> int | None:
     """The largest half, quarter, ... of a recipe's batch size with which some steps and a validation can be made.
 
     Args:
         recipe: The training that did not fit.
         splits: Its data.
+        devices: How many share each batch, which is divisible by their number.
 
     Returns:
         The batch size; None where not even a single image fits.
@@ -48,21 +49,21 @@ def find_fitting(recipe: Recipe, splits: Splits) -> int | None:
     """
     fitting: list[int] = []
     if has_accelerator():
-        try_sizes(recipe, splits, fitting.append)
+        try_sizes(recipe, splits, fitting.append, devices)
     else:
         fitting = _ask_another_process(recipe, splits)
-    return max(fitting, default=None)
+    return max((size for size in fitting if size % devices == 0), default=None)
 
 
-def explain(recipe: Recipe, splits: Splits) -> str:
+def explain(recipe: Recipe, splits: Splits, devices: int = 1) -> str:
     """One line for who ran out of memory: what does fit."""
     what = f"out of memory with batch_size {recipe.batch_size}"
     try:
-        size = find_fitting(recipe, splits)
+        size = find_fitting(recipe, splits, devices)
     except CifarlabError as error:
         return f"{what}; which one fits could not be tried ({error}): train again with a smaller --batch-size"
     if size is None:
-        return f"{what}, and so it is with 1: the model or the data are too large for this machine"
+        return f"{what}, and so it is with {devices}: the model or the data are too large for this machine"
     return f"{what}; {size} fits, as {STEPS} steps have shown: train again with --batch-size {size}"
 
 
@@ -71,13 +72,15 @@ def has_accelerator() -> bool:
     return any(not name.lower().startswith("cpu") for name in keras.distribution.list_devices())
 
 
-def try_sizes(recipe: Recipe, splits: Splits, fits: Callable[[int], object]) -> None:
+def try_sizes(recipe: Recipe, splits: Splits, fits: Callable[[int], object], devices: int = 1) -> None:
     """Tell each size that fits, from the smallest on: what was too large might leave no room for what is not."""
     for shift in range(recipe.batch_size.bit_length() - 1, 0, -1):
         gc.collect()  # what failed before is held by circles of references alone
         size = recipe.batch_size >> shift
+        if size % devices:
+            continue
         try:
-            _try_steps(dataclasses.replace(recipe, batch_size=size), splits)
+            _try_steps(dataclasses.replace(recipe, batch_size=size), splits, devices)
         except Exception as error:  # each backend has a kind of its own
             if not is_out_of_memory(error):
                 raise
@@ -110,14 +113,14 @@ def _ask_another_process(recipe: Recipe, splits: Splits) -> list[int]:
     return sizes
 
 
-def _try_steps(recipe: Recipe, splits: Splits) -> None:
+def _try_steps(recipe: Recipe, splits: Splits, devices: int) -> None:
     splits, model = prepare(recipe, None, splits)
     trained = add_augmentation(model, recipe)
     pixels = max(trained)
     optimizer = build_optimizer(recipe, build_schedule(recipe, STEPS), trained[pixels])
     probe = splits.validation if len(splits.validation) else splits.train.take(np.arange(1))
     mirror = recipe.flip != "none"
-    engine = engine_class()(model, trained, optimizer, splits.train, probe, recipe.label_smoothing, mirror)
+    engine = engine_class()(model, trained, optimizer, splits.train, probe, recipe.label_smoothing, mirror, devices)
     rows = np.arange(STEPS * recipe.batch_size, dtype=np.int32) % len(splits.train)
     for step in rows.reshape(STEPS, 1, recipe.batch_size):
         engine.run(step, pixels)

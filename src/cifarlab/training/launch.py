@@ -292,6 +292,6 @@ def _too_large(task: "Task") -> CifarlabError:
     """What is said where memory ran out, with the batch size that fits; the run says so too."""
     from cifarlab.training import batch_sizes
 
-    error = CifarlabError(batch_sizes.explain(task.recipe, task.splits))
+    error = CifarlabError(batch_sizes.explain(task.recipe, task.splits, task.devices))
     _note_end(task.run, "failed", str(error))
     return error

@@ -103,6 +103,7 @@ def check_news(recipe: Recipe, splits: Splits) -> None:
             raise CifarlabError(
                 f"the weights of {recipe.start_from} have learned from {met:,} of the {len(part):,} {what} images: "
                 "trainings that begin with them cannot be compared by these; give other data, or other weights"
+                + (", or search with --confirm 0" if what == "confirmation" else "")
             )
 
 

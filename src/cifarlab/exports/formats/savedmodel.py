@@ -28,14 +28,15 @@ PROVES = True
 # So of a folder from somebody else only these are run: what networks compute, and how their weights are read.
 _KNOWN = frozenset(
     """
-    Add AddV2 AssignVariableOp AvgPool BatchMatMulV2 BiasAdd BroadcastTo Cast ConcatV2 Const Conv2D
-    DepthwiseConv2dNative DisableCopyOnRead Elu Erf Erfc Exp ExpandDims FusedBatchNormV3 GatherV2 Greater
-    GreaterEqual Identity IdentityN LeakyRelu Less LessEqual Log LogSoftmax MatMul Max MaxPool Maximum Mean
-    MergeV2Checkpoints Min Minimum Mul Neg NoOp Pack Pad PadV2 PartitionedCall Placeholder Pow Prod
-    ReadVariableOp RealDiv Relu Relu6 Reshape RestoreV2 Rsqrt SaveV2 Select SelectV2 Selu Shape
-    ShardedFilename Sigmoid Slice Softmax Softplus Softsign Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StaticRegexFullMatch StopGradient StridedSlice StringJoin Sub Sum Tanh Tile
-    Transpose VarHandleOp VarIsInitializedOp ZerosLike
+    Abs Add AddV2 All Any ArgMax ArgMin AssignVariableOp AvgPool BatchMatMulV2 BiasAdd BroadcastTo Cast Ceil ConcatV2
+    Const Conv2D Conv2DBackpropInput Cumsum DepthwiseConv2dNative DisableCopyOnRead Einsum Elu Equal Erf Erfc Exp
+    ExpandDims Expm1 Floor FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity IdentityN LeakyRelu Less LessEqual
+    Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max MaxPool Maximum Mean MergeV2Checkpoints Min Minimum
+    Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2 PartitionedCall Placeholder Pow Prod Range Rank ReadVariableOp RealDiv
+    Relu Relu6 Reshape RestoreV2 Round Rsqrt SaveV2 Select SelectV2 Selu Shape ShardedFilename Sigmoid Sign Slice
+    Softmax Softplus Softsign Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall
+    StaticRegexFullMatch StopGradient StridedSlice StringJoin Sub Sum Tanh Tile TopKV2 Transpose Unpack VarHandleOp
+    VarIsInitializedOp ZerosLike
     """.split()  # noqa: SIM905 - a list of a hundred strings is harder to read
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarlab.inference.picture_files import read_pictures
+from cifarlab.inference.picture_files import check_shape, read_pictures
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, endings, is_litter, read_image, to_grey
 
@@ -57,6 +57,7 @@ def read_pictures_anywhere(
     names: Sequence[str], image_shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], list[int], list[PictureError]]:
     """As `read_pictures`, with URLs among the names."""
+    check_shape(image_shape)
     if not any(is_url(name) for name in names):
         return read_pictures(names, image_shape)
     images: list[NDArray[np.uint8]] = []

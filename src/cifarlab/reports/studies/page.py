@@ -102,9 +102,19 @@ def _verdict_values(record: StudyRecord) -> dict[str, Any]:
         "p": show_p(found.adjusted_p_value).replace("= ", "") if found else "",
         "kind": _kind(verdict) if verdict else "",
         "best": leaders[0] if leaders else None,
-        "searched_best": (leaders[0].score or 0.0) if leaders else 0.0,
+        "searched_best": _flattered_score(verdict, leaders[0].score if leaders else None),
         "without": _why_no_verdict(record),
     }
+
+
+def _flattered_score(verdict: Verdict | None, led: float | None) -> float:
+    """The score of the search that `too_high` is about: that of a candidate, or else of the recipe as shipped."""
+    if verdict is None:
+        return 0.0
+    for each in verdict.candidates:
+        if abs(each.search_score - (each.accuracy.value or 0.0) - verdict.too_high) < 1e-9:
+            return each.search_score
+    return led or 0.0
 
 
 def _why_no_verdict(record: StudyRecord) -> str:

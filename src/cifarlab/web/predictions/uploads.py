@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from cifarlab.inference.picture_files import check_shape
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.images import PictureError, Pixels, read_image, to_grey
 
@@ -78,11 +79,12 @@ def check_square(image_shape: tuple[int, int, int]) -> None:
     """Make sure that pictures can be made into what a model takes.
 
     Raises:
-        UploadError: 409 if its height is not its width.
+        UploadError: 409 as `picture_files.check_shape`.
     """
-    height, width, _ = image_shape
-    if height != width:
-        raise UploadError(409, f"the model takes {height} x {width} images: only square ones can be made of pictures")
+    try:
+        check_shape(image_shape)
+    except CifarlabError as error:
+        raise UploadError(409, str(error)) from error
 
 
 async def read_form(request: Request, *, max_images: int) -> Upload:

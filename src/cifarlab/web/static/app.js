@@ -186,7 +186,7 @@ if (starting) {
 
 // What was typed and not saved yet would be lost with the page.
 function hasTyped() {
-  if (document.getElementById("refused")) return true; // a refused form's words are its page's own
+  if (document.querySelector("#notes #refused")) return true; // a refused form's words are its page's own
   return [...document.querySelectorAll("main input[name], main textarea")].some((field) => field.value !== field.defaultValue);
 }
 
