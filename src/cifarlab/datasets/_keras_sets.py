@@ -5,6 +5,7 @@ and what to do with it is left to its owner.
 """
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from cifarlab.datasets._verification import verify_files
 from cifarlab.utils import locks
 from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 60.0
 
@@ -100,6 +103,6 @@ def _alone(cache: Path | None, name: str) -> Iterator[None]:
             stack.enter_context(lock)
         except locks.BusyError:
             raise
-        except CifarlabError:  # a cache that others own can be read all the same
-            pass
+        except CifarlabError as error:  # a cache that others own can be read all the same
+            _log.info("%s is read without a lock: %s", name, error)
         yield
