@@ -68,9 +68,8 @@ def model_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def run(tmp_path: Path, model_bytes: bytes) -> Run:
     run = runs.create_run(tmp_path / "runs", "tiny")
     run.set_state("finished")
-    files.write_json(
-        run.recipe_file, recipes.to_dict(recipes.Recipe(model="mlp", data="grey", validation_fraction=0.2))
-    )
+    recipe = recipes.Recipe(model="mlp", data="grey", validation_fraction=0.2)
+    files.write_json(run.recipe_file, recipes.to_dict(recipe))
     files.write_json(run.data_file, {**dataclasses.asdict(SOURCE), "class_names": list(NAMES)})
     files.write_json(run.environment_file, {})
     run.model_file.write_bytes(model_bytes)
@@ -98,7 +97,7 @@ def change_data(run: Run, **changes: Any) -> None:
     files.write_json(run.data_file, {**run.data, **changes})
 
 
-def test_scores_and_predictions_are_written_and_returned(run: Run, serve: Callable[..., Any]) -> None:
+def test_scores_and_predictions_are_written_and_returned(run, serve) -> None:
     asked = serve(splits())
     scores = evaluate(run)
     assert asked == [("grey", None, 0.2)]
@@ -114,7 +113,7 @@ def test_scores_and_predictions_are_written_and_returned(run: Run, serve: Callab
     assert metrics.score(stored).scores == scores.scores
 
 
-def test_every_look_at_a_split_is_counted(run: Run, serve: Callable[..., Any]) -> None:
+def test_every_look_at_a_split_is_counted(run, serve) -> None:
     serve(splits())
     assert [evaluate(run.path).looks for _ in range(2)] == [1, 2]
     assert evaluate(str(run.path), split="validation").looks == 1
@@ -122,7 +121,7 @@ def test_every_look_at_a_split_is_counted(run: Run, serve: Callable[..., Any]) -
     assert run.scores("validation").count == 6
 
 
-def test_what_was_not_held_out_is_refused(run: Run, serve: Callable[..., Any]) -> None:
+def test_what_was_not_held_out_is_refused(run, serve) -> None:
     asked = serve(splits(validation=0))
     with pytest.raises(CifarlabError, match="grey has no validation images"):
         evaluate(run, split="validation")
@@ -137,7 +136,7 @@ def test_what_was_not_held_out_is_refused(run: Run, serve: Callable[..., Any]) -
     assert not run.looks()
 
 
-def test_altered_data_do_not_go_unnoticed(run: Run, serve: Callable[..., Any]) -> None:
+def test_altered_data_do_not_go_unnoticed(run, serve) -> None:
     serve(splits(dataclasses.replace(SOURCE, checksums={"a.npy": "md5:1", "b.npy": "md5:9"})))
     with pytest.raises(CifarlabError, match=r"b\.npy has checksum md5:9 instead of md5:2; restore the data"):
         evaluate(run)
@@ -146,7 +145,7 @@ def test_altered_data_do_not_go_unnoticed(run: Run, serve: Callable[..., Any]) -
     assert "The data were altered" in notice
 
 
-def test_images_are_compared_themselves_where_the_run_remembers_them(run: Run, serve: Callable[..., Any]) -> None:
+def test_images_are_compared_themselves_where_the_run_remembers_them(run, serve) -> None:
     change_data(run, fingerprints={"test": splits().test.fingerprint})
     serve(splits(dataclasses.replace(SOURCE, checksums={"the same images in another archive": "md5:5"})))
     assert evaluate(run).notices == ()
@@ -159,13 +158,12 @@ def test_images_are_compared_themselves_where_the_run_remembers_them(run: Run, s
     assert "The data were altered" in notice
 
 
-def test_files_that_cannot_be_compared_are_mentioned(run: Run, serve: Callable[..., Any]) -> None:
+def test_files_that_cannot_be_compared_are_mentioned(run, serve) -> None:
     serve(splits(dataclasses.replace(SOURCE, checksums={"all.zip": "md5:5"})))
-    (notice,) = evaluate(run).notices
-    assert "could not be checked" in notice
+    assert "could not be checked" in evaluate(run).notices[0]
 
 
-def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[..., Any]) -> None:
+def test_other_data_of_the_same_classes_are_named(run, serve) -> None:
     asked = serve(splits(dataclasses.replace(SOURCE, name="folder:mine", checksums={})))
     assert evaluate(run, data="folder:mine", data_dir="there").notices == (
         "Evaluated on folder:mine; tiny was trained on grey.",
@@ -174,7 +172,7 @@ def test_other_data_of_the_same_classes_are_named(run: Run, serve: Callable[...,
     assert asked == [("folder:mine", "there", 0.2), ("grey", None, 0.2)]
 
 
-def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[..., Any]) -> None:
+def test_other_data_leave_the_runs_own_numbers_alone(run, serve) -> None:
     serve(splits())
     evaluate(run)
     own = {file: file.read_bytes() for file in (run.scores_file("test"), run.predictions_file("test"))}
@@ -194,13 +192,13 @@ def test_other_data_leave_the_runs_own_numbers_alone(run: Run, serve: Callable[.
     assert [look["data"] for look in run.looks()].count("grey") == 2
 
 
-def test_looks_that_name_no_data_count_as_the_runs_own(run: Run, serve: Callable[..., Any]) -> None:
+def test_looks_that_name_no_data_count_as_the_runs_own(run, serve) -> None:
     files.write_json(run.looks_file, [{"split": "test", "when": "2026-01-01T00:00:00+00:00", "why": ""}])
     serve(splits())
     assert evaluate(run).looks == 2
 
 
-def test_data_that_do_not_fit_are_refused(run: Run, serve: Callable[..., Any]) -> None:
+def test_data_that_do_not_fit_are_refused(run, serve) -> None:
     serve(splits(names=("light", "dark")))
     with pytest.raises(CifarlabError, match=r"other classes than .*: light, dark instead of dark, light"):
         evaluate(run)
@@ -213,7 +211,7 @@ def test_data_that_do_not_fit_are_refused(run: Run, serve: Callable[..., Any]) -
     assert not run.looks()
 
 
-def test_the_data_folder_of_the_training_is_remembered(run: Run, serve: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_data_folder_of_the_training_is_remembered(run, serve, tmp_path) -> None:
     asked = serve(splits())
     change_data(run, data_dir=str(tmp_path))
     evaluate(run)
@@ -223,16 +221,15 @@ def test_the_data_folder_of_the_training_is_remembered(run: Run, serve: Callable
     assert [each[1] for each in asked] == [str(tmp_path), "elsewhere", None]
 
 
-def test_an_unfinished_training_is_mentioned(run: Run, serve: Callable[..., Any]) -> None:
+def test_an_unfinished_training_is_mentioned(run, serve) -> None:
     serve(splits())
     run.set_state("failed", "the loss became NaN in step 7")
-    (notice,) = evaluate(run).notices
-    assert notice == "The training of tiny did not finish: it is failed (the loss became NaN in step 7)."
+    assert evaluate(run).notices == (
+        "The training of tiny did not finish: it is failed (the loss became NaN in step 7).",
+    )
 
 
-def test_a_failed_prediction_writes_nothing(
-    run: Run, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_prediction_writes_nothing(run, serve, monkeypatch) -> None:
     serve(splits())
     before = sorted(path.name for path in run.path.iterdir())
     monkeypatch.setattr(prediction, "predict_images", lambda *_, **__: 1 / 0)
@@ -241,7 +238,7 @@ def test_a_failed_prediction_writes_nothing(
     assert sorted(path.name for path in run.path.iterdir()) == before
 
 
-def test_digits_end_to_end(run: Run) -> None:
+def test_digits_end_to_end(run) -> None:
     digits = datasets.load_data("digits", validation_fraction=0.2)
     build(digits.train.image_shape, len(digits.class_names)).save(run.model_file)
     change_data(run, **dataclasses.asdict(digits.source), class_names=list(digits.class_names))
@@ -252,9 +249,7 @@ def test_digits_end_to_end(run: Run) -> None:
     assert scores.scores["accuracy"].low < scores.accuracy < 0.5
 
 
-def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
-    run: Run, serve: Callable[..., Any]
-) -> None:
+def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(run, serve) -> None:
     serve(splits())
     single = evaluate(run)
     own = {file: file.read_bytes() for file in (run.scores_file("test"), run.predictions_file("test"))}
@@ -276,9 +271,7 @@ def test_test_time_augmentation_is_named_and_leaves_the_single_view_files_alone(
     assert run.looks()[1]["why"] == "evaluate on grey, TTA flip-shift"
 
 
-def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
-    run: Run, serve: Callable[..., Any]
-) -> None:
+def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(run, serve) -> None:
     asked = serve(splits())
     with pytest.raises(CifarlabError, match="unknown TTA 'flop': did you mean flip"):
         evaluate(run, tta="flop")
@@ -288,13 +281,9 @@ def test_an_unknown_test_time_augmentation_is_refused_before_the_data_are_read(
     assert not asked
 
 
-def test_people_are_asked_about_the_whole_test_set_only(
-    run: Run, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_people_are_asked_about_the_whole_test_set_only(run, serve, monkeypatch) -> None:
     asked = serve(splits())
-    with pytest.raises(
-        CifarlabError, match=r"the human labels are of the test images of cifar10, these are the test images of grey"
-    ):
+    with pytest.raises(CifarlabError, match="of the test images of cifar10, these are the test images of grey"):
         evaluate(run, human_labels="counts.npy")
     assert not asked
     humans = HumanLabels(np.array([[9, 1], [1, 9]] * 5))
@@ -310,7 +299,7 @@ def test_people_are_asked_about_the_whole_test_set_only(
     assert evaluate(run).human is None
 
 
-def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Callable[..., Any]) -> None:
+def test_images_that_were_trained_on_are_counted_and_named(run, serve) -> None:
     before = splits()
     remember_images(run, before.train)
     change_data(run, fingerprints={split: before[split].fingerprint for split in ("train", "validation", "test")})
@@ -330,7 +319,7 @@ def test_images_that_were_trained_on_are_counted_and_named(run: Run, serve: Call
     assert evaluate(run, data="grey", split="train").overlap is None
 
 
-def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run: Run, serve: Callable[..., Any]) -> None:
+def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run, serve) -> None:
     change_data(run, fingerprints={"train": "blake2b:0", "test": "blake2b:0"})
     serve(splits())
     assert evaluate(run, data="grey").notices[1] == (
@@ -339,7 +328,7 @@ def test_where_nothing_tells_what_was_trained_on_altered_data_are_doubted(run: R
     )
 
 
-def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: Callable[..., Any]) -> None:
+def test_scores_and_predictions_carry_the_model_and_the_images(run, serve) -> None:
     serve(splits())
     scores = evaluate(run)
     origin = run.predictions("test").origin
@@ -349,7 +338,7 @@ def test_scores_and_predictions_carry_the_model_and_the_images(run: Run, serve: 
 
 
 @pytest.mark.parametrize(("noted", "told"), [(5 / 6, 0), (1 / 6, 1)])
-def test_a_history_of_another_model_is_told(run: Run, serve: Callable[..., Any], noted: float, told: int) -> None:
+def test_a_history_of_another_model_is_told(run, serve, noted, told) -> None:
     run.write_history([{"epoch": 1, "validation_accuracy": noted}])
     serve(splits())
     notices = evaluate(run, split="validation").notices

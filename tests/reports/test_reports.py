@@ -9,7 +9,6 @@ from cifarlab.reports import page as _page
 from cifarlab.reports import rendering, writing
 from cifarlab.runs import Run, unique_names
 from cifarlab.utils import files
-from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.json_data import json_data
 from cifarlab.utils.text import in_percent
 
@@ -248,47 +247,6 @@ def test_broken_model_file_does_not_stop_the_report(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "broken")
     run.model_file.write_bytes(b"not a zip")
     assert "cannot read the weights" in draw_whole(run)
-
-
-def test_default_output_is_in_the_run_or_beside_the_runs(one, one_page, two, two_page) -> None:
-    assert one_page == one.report_file
-    assert two_page == two[0].path.parent / "report-first-second-run.html"
-
-
-def test_output_may_be_a_folder(one, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(rendering, "render_page", lambda page: f"About {page.leader.label}.")
-    monkeypatch.setattr(writing, "write_figures", lambda *_: [])
-    assert writing.report(one, tmp_path) == tmp_path / "report.html"
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "About mlp-one."
-
-
-def test_foreign_file_is_never_overwritten(make_run, tmp_path) -> None:
-    run = make_run(tmp_path, "taken")
-    run.report_file.write_text("my notes", encoding="utf-8")
-    with pytest.raises(CifarlabError, match="not a report"):
-        writing.report(run)
-    assert run.report_file.read_text(encoding="utf-8") == "my notes"
-
-
-@pytest.mark.parametrize("lost", ["scores_file", "predictions_file"])
-def test_run_that_was_not_evaluated_is_told_how(make_run, tmp_path, lost) -> None:
-    run = make_run(tmp_path, "raw")
-    getattr(run, lost)("test").unlink()
-    with pytest.raises(CifarlabError, match="cifarlab evaluate"):
-        writing.report(run)
-
-
-def test_scores_of_other_images_are_refused(make_run, tmp_path) -> None:
-    run = make_run(tmp_path, "stale")
-    files.write_json(run.scores_file("test"), {**json_data(run.scores("test")), "count": 7})
-    with pytest.raises(CifarlabError, match="do not belong"):
-        writing.report(run)
-
-
-@pytest.mark.parametrize(("runs", "split"), [([], "test"), (["nowhere"], "test"), (["nowhere"], "train")])
-def test_wrong_input_is_one_clear_line(runs, split) -> None:
-    with pytest.raises(CifarlabError):
-        writing.report(runs, split=split)
 
 
 def test_labels_are_unique(tmp_path) -> None:

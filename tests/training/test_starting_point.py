@@ -17,9 +17,8 @@ from cifarlab.runs import Run
 from cifarlab.runs.derived import model_checksum
 from cifarlab.runs.started_from import Ancestor, StartedFrom, read_start, remember_start, start_notices
 from cifarlab.runs.trained_images import find_overlap
-from cifarlab.training import beginning, preparation, small_data, transfer
+from cifarlab.training import beginning, preparation, small_data
 from cifarlab.training.checkpoint import load_checkpoint
-from cifarlab.training.optimizers.learning_rate_scales import ATTRIBUTE
 from cifarlab.training.starting_point import resolve_start
 from cifarlab.utils import files
 
@@ -87,47 +86,12 @@ def test_all_weights_learn_at_full_rate_and_statistics_too(source, few, tmp_path
     assert not np.allclose(before.moving_mean, after.moving_mean)
 
 
-def test_a_scale_that_a_variable_has_is_multiplied():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dense(2)])
-    kernel = model.layers[0].kernel
-    setattr(kernel, ATTRIBUTE, np.full((2, 2), 0.5, np.float32))
-    transfer.slow_down(model, 0.1)
-    np.testing.assert_allclose(getattr(kernel, ATTRIBUTE), 0.05)
-    assert not hasattr(model.layers[1].kernel, ATTRIBUTE)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_the_last_layer_is_scikit_learns_logistic_regression(classes, weighted):
-    from sklearn.linear_model import LogisticRegression
-
-    random = np.random.default_rng(0)
-    labels = random.integers(0, classes, 90)
-    features = (random.normal(size=(90, 5)) + 2 * labels[:, None] * random.normal(size=5)).astype(np.float32)
-    spread = np.sqrt(features.var(axis=0).sum())
-    weights = np.where(labels == 0, 5.0, 1.0) if weighted else None
-    theirs = LogisticRegression(C=transfer.INVERSE_PENALTY, max_iter=1000).fit(features / spread, labels, weights)
-    kernel, bias = transfer.regress(features, labels, classes, with_bias=True, weights=weights)
-    logits = features @ kernel + bias
-    ours = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(ours, theirs.predict_proba(features / spread), atol=1e-4)
-
-
 def test_the_fitted_last_layer_weighs_classes_as_the_recipe_says(source, few, tmp_path):
     frozen = ("from_rate=0", "learning_rate=1e-9", "epochs=1")
     weights = ("none", '{"low": 1000.0}')
     runs = [begin(source, few, tmp_path, *frozen, f"class_weight={each}", until=1) for each in weights]
     low = [int((predict_images(load_model(run), few.test).predicted == 0).sum()) for run in runs]
     assert low[1] > low[0]
-
-
-def test_a_class_without_images_has_no_weights():
-    features = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    kernel, bias = transfer.regress(features, np.repeat([0, 2], 20), 4, with_bias=False)
-    assert kernel.shape == (3, 4)
-    assert (kernel[:, [1, 3]] == 0).all()
-    assert (kernel[:, [0, 2]] != 0).all()
-    assert (bias == 0).all()
 
 
 def test_of_the_same_classes_the_last_layer_is_taken_over_too(source, tmp_path):

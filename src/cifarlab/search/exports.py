@@ -34,10 +34,7 @@ def write_trials(study: Study, trials: Sequence[Trial]) -> Path:
 
 def count_trials(study: Study) -> int:
     """How many trials `trials.csv` has; 0 before there is one."""
-    if not study.trials_file.is_file():
-        return 0
-    with study.trials_file.open(encoding="utf-8", newline="") as file:
-        return sum(1 for _ in csv.DictReader(file))
+    return len(_written_settings(study))
 
 
 def _written_settings(study: Study) -> dict[int, dict[str, str]]:

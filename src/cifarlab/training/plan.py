@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def plan_trainings(
     chosen = recipes or [""]
     if seed is not None and seeds is not None:
         raise CifarlabError(f"--seed {seed} and --seeds {seeds} exclude each other: give one of them")
-    _check_overridden(settings, {"seed": seeds is not None or seed is not None, "fold": bool(folds)})
+    _check_overridden(settings, seeded=seed is not None or seeds is not None, folded=folds is not None)
     numbers: Iterable[int | None] = range(seeds) if seeds is not None else [seed]
     # `!r` keeps every digit: 0.3333 would be another part of the images than a third.
     parts = [(f"validation_fraction={1 / folds!r}", f"fold={fold}") for fold in range(folds)] if folds else [()]
@@ -98,13 +98,13 @@ def plan_trainings(
     return trainings
 
 
-def _check_overridden(settings: Sequence[str], given: Mapping[str, bool]) -> None:
+def _check_overridden(settings: Sequence[str], *, seeded: bool, folded: bool) -> None:
     """Refuse settings that options set for each training."""
     keys = {each.partition("=")[0].strip() for each in settings}
-    if given["seed"] and "seed" in keys:
+    if seeded and "seed" in keys:
         raise CifarlabError("--set seed=N and --seed or --seeds exclude each other: give one of them")
     for key in ("fold", "validation_fraction"):
-        if given["fold"] and key in keys:
+        if folded and key in keys:
             raise CifarlabError(f"--set {key} and --folds exclude each other: the folds say which part is held out")
 
 

@@ -217,18 +217,6 @@ def test_answers_of_as_many_models_as_classes_are_refused(tmp_path: Path, number
             predictions_from_files(file, numbers)
 
 
-def test_rounded_probabilities_are_told_from_sigmoids(tmp_path: Path) -> None:
-    random = np.random.default_rng(0)
-    truth = np.arange(200) % 100
-    np.save(tmp_path / "l.npy", truth)
-    honest = np.round(random.dirichlet(np.full(100, 5), 200), 2)
-    np.save(tmp_path / "p.npy", honest)
-    assert predictions_from_files(tmp_path / "p.npy", tmp_path / "l.npy").logits.shape == (200, 100)
-    np.save(tmp_path / "p.npy", np.round(random.uniform(0, 0.023, (200, 100)), 2))
-    with pytest.raises(CifarlabError, match="neither logits nor probabilities"):
-        predictions_from_files(tmp_path / "p.npy", tmp_path / "l.npy")
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -245,21 +233,6 @@ def test_several_candidates_are_refused(arrays: dict, message: str, tmp_path: Pa
     for truth in (None, numbers):
         with pytest.raises(CifarlabError, match=message):
             predictions_from_files(tmp_path / "p.npz", truth)
-
-
-def test_logits_beside_their_own_probabilities_are_no_contradiction(tmp_path: Path) -> None:
-    np.savez(tmp_path / "p.npz", logits=LOGITS, probabilities=PROBABILITIES, labels=LABELS, y_true=LABELS)
-    assert evaluate_files(tmp_path / "p.npz").accuracy == pytest.approx(ACCURACY)
-
-
-@pytest.mark.parametrize("base", [2, 10])
-@pytest.mark.parametrize("name", ["logits", "x"])
-def test_logarithms_to_other_bases_are_refused(base: int, name: str, tmp_path: Path, numbers: Path) -> None:
-    logarithms = np.log(PROBABILITIES) / np.log(base)
-    for values in (logarithms, np.round(logarithms, 2), -logarithms):
-        np.savez(tmp_path / "p.npz", **{name: values})
-        with pytest.raises(CifarlabError, match=f"to base {base}: expected those to base e; multiply all by"):
-            predictions_from_files(tmp_path / "p.npz", numbers)
 
 
 def test_labels_are_not_held_against_themselves(tmp_path: Path) -> None:
@@ -310,12 +283,6 @@ def test_hard_classes_one_apart_are_refused(tmp_path: Path) -> None:
         predictions_from_files(theirs, table(tmp_path / "l.txt", "", LABELS * (LABELS < 2)))
 
 
-def test_a_folder_or_pipe_is_no_table(tmp_path: Path) -> None:
-    (tmp_path / "p.csv").mkdir()
-    with pytest.raises(CifarlabError, match="no regular file"):
-        predictions_from_files(tmp_path / "p.csv")
-
-
 def test_numbers_of_another_file_may_follow_another_order_than_the_names(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", probs=PROBABILITIES, classes=NAMES)
     np.save(tmp_path / "l.npy", np.array([2, 0, 1])[LABELS])
@@ -336,27 +303,13 @@ def test_what_was_made_certain_stays_so_in_the_file_that_was_written(hard: bool,
     assert evaluate_files(tmp_path / "out" / "predictions.npz").accuracy == found.accuracy
 
 
-def test_a_pipe_is_no_table(tmp_path: Path, numbers: Path) -> None:
+def test_a_folder_or_pipe_is_no_table(tmp_path: Path, numbers: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(CifarlabError, match="no regular file"):
+        predictions_from_files(tmp_path / "folder.csv")
     for name in ("p.csv", "p.npy", "p.npz"):
         os.mkfifo(tmp_path / name)
         with pytest.raises(CifarlabError, match="no regular file"):
             predictions_from_files(tmp_path / name, numbers)
         with pytest.raises(CifarlabError, match="no regular file"):
             predictions_from_files(numbers, tmp_path / name)
-
-
-@pytest.mark.parametrize("columns", ["npz", "csv"])
-def test_probabilities_under_the_name_of_logits_are_refused(columns: str, tmp_path: Path, numbers: Path) -> None:
-    file = tmp_path / f"p.{columns}"
-    if columns == "npz":
-        np.savez(file, logits=PROBABILITIES)
-    else:
-        table(file, "id," + ",".join(f"logit_{name}" for name in NAMES), FILES, *PROBABILITIES.T)
-    with pytest.raises(CifarlabError, match=r"has logits that look like probabilities.*named probabilities"):
-        predictions_from_files(file, numbers)
-
-
-def test_negative_log_probabilities_under_the_name_of_logits_are_refused(tmp_path: Path, numbers: Path) -> None:
-    np.savez(tmp_path / "p.npz", logits=-np.log(PROBABILITIES))
-    with pytest.raises(CifarlabError, match="holds negative log-probabilities"):
-        predictions_from_files(tmp_path / "p.npz", numbers)

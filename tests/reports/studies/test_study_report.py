@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from cifarlab.cli import main as cli
 from cifarlab.reports.rendering import GENERATOR
 from cifarlab.reports.studies.page import say_verdict, study_parts
 from cifarlab.reports.studies.writing import is_study, report_study
@@ -102,3 +103,9 @@ def test_a_run_is_no_study(tmp_path):
     assert not is_study(tmp_path)
     with pytest.raises(CifarlabError, match="no study"):
         report_study(tmp_path)
+
+
+@pytest.mark.parametrize("words", ["--split validation", "--stories 2", "--code own.py", "--runs-dir ."])
+def test_options_about_runs_are_refused(study, words, capsys):
+    assert cli.main(["report", str(study.path), *words.split()]) == 2
+    assert f"{words.split()[0]} is for reports about runs" in capsys.readouterr().err

@@ -38,7 +38,8 @@ def report(
     from cifarlab.reports.studies.writing import is_study, report_study
 
     if len(runs) == 1 and is_study(runs[0]):
-        _refuse(runs[0], split=split != "test", data_dir=data_dir, human_labels=human_labels, stories=stories)
+        of_runs = {"data_dir": data_dir, "code": code, "human_labels": human_labels, "stories": stories}
+        _refuse(runs[0], split=split != "test", runs_dir=runs_dir != Path("runs"), **of_runs)
         with working("writing the report"):
             page = report_study(runs[0], output)
         tables.print_json({"report": str(page)}) if as_json else print(page)
