@@ -13,7 +13,7 @@ interpreter = Interpreter(sys.argv[1])
 height, width, channels = about["image_shape"]
 picture = ImageOps.exif_transpose(Image.open(sys.argv[2])).convert("RGBA")
 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)  # what is transparent is white
-pixels = ImageOps.fit(picture.convert("RGB" if channels == 3 else "L"), (width, height), Image.Resampling.BICUBIC)
-pixels = np.asarray(pixels, np.uint8).reshape(1, height, width, channels)
+square = ImageOps.fit(picture.convert("RGB" if channels == 3 else "L"), (width, height), Image.Resampling.BICUBIC)
+pixels = np.asarray(square, np.uint8).reshape(1, height, width, channels)
 probabilities = interpreter.get_signature_runner()(pixels=pixels)["probabilities"]
 print(about["class_names"][probabilities[0].argmax()], f"{probabilities[0].max():.4f}")

@@ -166,9 +166,8 @@ class Pool:
     close = join = stop
 
 
-def test_work_that_a_broken_pool_never_took_notice_of_is_done_by_the_next(do, monkeypatch):
+def test_work_that_a_broken_pool_never_took_notice_of_is_done_by_the_next(tmp_path, monkeypatch):
     pools = [Pool(is_well=False), Pool(is_well=True)]
     monkeypatch.setattr("pebble.ProcessPool", lambda *_, **__: pools.pop(0))
-    workers = LocalWorkers(2)
-    workers.outcomes = dict.fromkeys("abcde")
-    assert do(workers) == dict.fromkeys("abcde", Answer(DONE))
+    tasks = [Task(tmp_path / name, load_recipe("smoke"), 3) for name in "abcde"]
+    assert LocalWorkers(2).run(tasks) == dict.fromkeys(tasks, Answer(DONE))
