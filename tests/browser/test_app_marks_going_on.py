@@ -97,10 +97,8 @@ def test_the_unmarked_come_up_from_the_next_page(visit):
     assert page.locator("[data-image] .mark").all_inner_texts() == ["keep", "keep"]
 
 
-def test_who_goes_on_waits_for_the_marks(visit, tmp_path):
-    """A mark that is still under way, and one behind it, are kept before the page is left."""
-    page = visit("/data/digits?sort=doubt&mark=1")
-    wait_for_focus(page, 0)
+def hold_answers(page) -> None:
+    """Keep requests waiting: `release()` sends the one that waits, `quick()` that and all others."""
     page.evaluate(
         """() => {
           const real = fetch;
@@ -108,12 +106,40 @@ def test_who_goes_on_waits_for_the_marks(visit, tmp_path):
           window.quick = () => { window.fetch = real; release(); };
         }"""
     )
+
+
+@pytest.mark.parametrize(("way", "place"), [("link", "**/images/digits/**"), ("filter", "**marks=unmarked**")])
+def test_who_goes_on_waits_for_the_marks(visit, tmp_path, way, place):
+    """A mark that is still under way, and one behind it, are kept before the page is left."""
+    page = visit("/data/digits?sort=doubt&mark=1")
+    wait_for_focus(page, 0)
+    hold_answers(page)
     page.keyboard.press("k")
     page.keyboard.press("d")
-    page.keyboard.press("Enter")
+    if way == "link":
+        page.keyboard.press("Enter")
+    else:
+        page.get_by_label("Marks").select_option("unmarked")
+        page.get_by_role("button", name="Apply").click()
     page.wait_for_function("() => window.release")
-    assert "/data/digits" in page.url
-    with page.expect_navigation(url="**/images/digits/**"):
+    assert page.url.endswith("/data/digits?sort=doubt&mark=1")
+    with page.expect_navigation(url=place):
         page.evaluate("quick()")
     found = read_labels(tmp_path / "runs" / "labels" / "digits.csv").verdicts
     assert [each.verdict for each in found] == ["keep", "drop"]
+
+
+def test_who_closes_the_page_is_asked_while_a_mark_is_under_way(visit):
+    page = visit("/data/digits?sort=doubt&mark=1")
+    wait_for_focus(page, 0)
+    hold_answers(page)
+    page.keyboard.press("k")
+    page.wait_for_function("() => window.release")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.evaluate("quick()")
+    wait_for(page, "1 marked: 1 keep")
+    with page.expect_event("close"):  # nobody is asked any more
+        page.close(run_before_unload=True)
