@@ -12,15 +12,15 @@ ACCURACY = '[data-quantity="accuracy"]'
 
 @pytest.fixture(scope="module")
 def runs_dir(make_run, tmp_path_factory):
-    """Two seeds of one recipe, and a run that has only begun."""
+    """Two seeds of one recipe, and two runs that have only begun."""
     folder = tmp_path_factory.mktemp("app") / "runs"
     make_run(folder, "first", epochs=8)
     for seed in range(2):
         run = make_run(folder, f"twin-seed{seed}", epochs=4)
         recipe = files.read_json(run.recipe_file)
         files.write_json(run.recipe_file, {**recipe, "seed": seed, "learning_rate": 0.25})
-    begun = make_run(folder, "begun", epochs=1)
-    begun.set_state("running")
+    for name in ("begun", "ending"):
+        make_run(folder, name, epochs=1).set_state("running")
     return folder
 
 
@@ -101,6 +101,19 @@ def test_a_first_epoch_is_seen_and_focus_outlives_a_renewed_page(visit, runs_dir
     page.wait_for_function("() => document.querySelector('.curve-values th').textContent === 'epoch 2'")
     assert cells(page)[3] == "0.1250"
     assert page.evaluate("document.activeElement.textContent") == "Stop the training"
+
+
+def test_what_is_typed_outlives_the_end_of_the_training(visit, runs_dir):
+    page = visit("/runs/ending")
+    page.locator("#live .chip.running").wait_for()
+    page.evaluate("window.same = true")
+    page.get_by_role("textbox", name="Note").fill("not saved yet")
+    open_run(runs_dir / "ending").set_state("finished")
+    page.locator("#live .chip.running").wait_for(state="detached")
+    with page.expect_response("**/runs/ending/live"):  # it is still followed: no other page comes in its place
+        pass
+    assert page.evaluate("window.same")
+    assert page.get_by_role("textbox", name="Note").input_value() == "not saved yet"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
