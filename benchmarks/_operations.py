@@ -39,7 +39,7 @@ def count_operations(model: keras.Model, image_shape: tuple[int, int, int] | Non
 
     One black image is sent through the model, so that nested models, layers inside layers and layers used twice all
     count as often as they work. Everything else (normalisation, activations, pooling, the optimizer) is left out, as is
-    usual: it is little beside the products.
+    usual: it is little beside the products. Of Muon it may not be: see `count_orthogonalisation`.
 
     Args:
         model: Images `(B, H, W, C)` to anything.
@@ -66,6 +66,26 @@ def count_operations(model: keras.Model, image_shape: tuple[int, int, int] | Non
             not_counted.append(layer.name)
         is_trained_before |= bool(layer.trainable_variables)
     return Operations(forward, backward, tuple(dict.fromkeys(not_counted)))
+
+
+def count_orthogonalisation(model: keras.Model, steps: int, block_rows: int = 0) -> int:
+    """Floating-point operations of the matrix products of one step of `cifarlab.training.optimizers.muon.Muon`.
+
+    Args:
+        model: Its kernels are made orthogonal, all but that of the layer `logits`.
+        steps: Newton and Schulz's iterations.
+        block_rows: Rows of a block; 0: a kernel as a whole.
+    """
+    operations = 0
+    for variable in model.trainable_variables:
+        if len(variable.shape) < 2 or "logits" in variable.path:
+            continue
+        rows, columns = sorted((int(np.prod(variable.shape[:-1])), variable.shape[-1]))
+        blocks = -(-rows // block_rows) if block_rows else 1
+        size = -(-rows // blocks)
+        # Of a block (size, columns): its Gram matrix, that one's square, and the product with the block.
+        operations += steps * blocks * 2 * (2 * size**2 * columns + size**3)
+    return operations
 
 
 def _products(layer: keras.layers.Layer, output_shape: tuple[int, ...]) -> int:

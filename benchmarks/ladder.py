@@ -12,6 +12,7 @@ after it and while nothing else runs there: it measures the fastest matrix produ
 
 import argparse
 import dataclasses
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cifarlab.evaluation.ladder.description import describe_ladder
 from cifarlab.evaluation.ladder.measurements import Result, Summary, read_result
 from cifarlab.evaluation.ladder.results import FILE, Results, load_results, save_results
 from cifarlab.evaluation.ladder.rungs import Rung, changes, find_rungs, is_training_of
+from cifarlab.recipes import Recipe
 from cifarlab.runs import Run, open_run
 from cifarlab.utils import discovery
 from cifarlab.utils.environment import choose_backend, describe_environment
@@ -88,7 +90,7 @@ def keep(kept: Results, by_rung: dict[str, list[Run]], backend: str) -> Results:
 
 
 def count_petaflop(run: Run) -> float:
-    """Operations of a whole training: images seen at each size, each with what it takes to learn from it."""
+    """Operations of a whole training: of every image at the size at which it is seen, and of Muon in every step."""
     recipe, model = run.recipe, build(run)
     full = model.input_shape[1]
     heights = [*recipe.image_pixels[: recipe.epochs], *[full] * (recipe.epochs - len(recipe.image_pixels))]
@@ -97,7 +99,23 @@ def count_petaflop(run: Run) -> float:
         raise CifarlabError(f"{run.history_file} has {len(rows)} epochs of {recipe.epochs}: train the run again")
     per_image = {height: operations_per_image(model, height) for height in set(heights)}
     images = [round(row["images_per_second"] * row["epoch_seconds"]) for row in rows]
-    return sum(count * per_image[height] for count, height in zip(images, heights, strict=True)) / 1e15
+    learning = sum(count * per_image[height] for count, height in zip(images, heights, strict=True))
+    return (learning + sum(images) / recipe.batch_size * count_optimizer(model, recipe)) / 1e15
+
+
+def count_optimizer(model: Any, recipe: Recipe) -> int:
+    """Operations of the matrix products in one step of the optimizer: only Muon has any."""
+    if recipe.optimizer != "muon":
+        return 0
+    from _operations import count_orthogonalisation  # with Keras, once its backend is chosen
+
+    from cifarlab.training.optimizers.muon import Muon
+
+    defaults = inspect.signature(Muon).parameters
+    steps, block_rows = (
+        recipe.optimizer_args.get(name, defaults[name].default) for name in ("newton_schulz_steps", "block_rows")
+    )
+    return count_orthogonalisation(model, steps, block_rows)
 
 
 def build(run: Run) -> Any:

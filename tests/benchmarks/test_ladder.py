@@ -52,6 +52,20 @@ def test_operations_are_those_of_every_image_at_the_size_it_was_seen(tmp_path, m
         ladder.count_petaflop(short)
 
 
+def test_operations_hold_what_muon_does_in_every_step(tmp_path, monkeypatch):
+    import keras
+    import ladder
+
+    inputs = keras.Input((2, 2, 3))
+    hidden = keras.layers.Dense(20)(keras.layers.Flatten()(inputs))  # a kernel (12, 20): three blocks of four rows
+    monkeypatch.setattr(ladder, "build", lambda run: keras.Model(inputs, hidden))
+    monkeypatch.setattr(ladder, "operations_per_image", lambda model, pixels: 7)
+    muon = {"optimizer": "muon", "optimizer_args": {"block_rows": 4}}
+    steps = 3 * 1600 / 100
+    a_step = 3 * 3 * 2 * (2 * 4 * 4 * 20 + 4**3)  # three iterations by default
+    assert ladder.count_petaflop(make_run(tmp_path, **muon)) == pytest.approx((3 * 1600 * 7 + steps * a_step) / 1e15)
+
+
 @pytest.mark.parametrize(("cores", "limit"), [(2, 7e11), (4, None)])
 def test_the_limit_is_measured_only_on_the_machine_of_the_training(cores, limit, tmp_path, monkeypatch):
     import ladder

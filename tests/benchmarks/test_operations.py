@@ -88,3 +88,18 @@ def test_smaller_images_cost_less_in_the_same_layers():
     for height, counted in ((32, whole), (24, smaller)):
         groups = sum(9 * a * b * side**2 for (a, b), side in zip(channels, places[height], strict=True))
         assert counted.forward == groups + 12 * 24 * places[height][0] ** 2 + 2560
+
+
+def test_what_muon_adds_to_a_step():
+    from _operations import count_orthogonalisation
+
+    inputs = keras.Input((4, 4, 2))
+    x = keras.layers.Conv2D(6, 3)(inputs)  # a kernel (18, 6)
+    x = keras.layers.Dense(10, name="logits")(keras.layers.Dense(5)(keras.layers.Flatten()(x)))  # (24, 5)
+    model = keras.Model(inputs, x)
+    whole = 2 * (2 * 6 * 6 * 18 + 6**3) + 2 * (2 * 5 * 5 * 24 + 5**3)
+    assert count_orthogonalisation(model, steps=3) == 3 * whole
+    in_blocks = 2 * 2 * (2 * 3 * 3 * 18 + 3**3) + 2 * 2 * (
+        2 * 3 * 3 * 24 + 3**3
+    )  # of 3 rows; 5 are 3, and 2 with zeros
+    assert count_orthogonalisation(model, steps=2, block_rows=3) == 2 * in_blocks

@@ -27,12 +27,13 @@ OPTIMIZER_ARGUMENTS: dict[str, dict[str, type]] = {
     "sgd": {"momentum": float, "nesterov": bool, **_OF_KERAS},
     "muon": {
         "momentum": float, "head_learning_rate": float, "bias_learning_rate": float, "sgd_momentum": float,
-        "shrink": float, "batch_size": int, "newton_schulz_steps": int, "dtype": str,
-        "name": str,
+        "shrink": float, "batch_size": int, "newton_schulz_steps": int, "dtype": str, "block_rows": int,
+        "adam_learning_rate": float, "name": str,
     },
 }  # fmt: skip
 """All but the learning rate, which the recipe's schedule sets. A test compares them with the classes."""
 _SHARES = ("beta_1", "beta_2", "momentum", "sgd_momentum", "ema_momentum")
+_OF_MUONS_SGD = ("head_learning_rate", "bias_learning_rate", "sgd_momentum", "shrink")
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _OR_NONE = (
     *_CLIPS, "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "weight_decay", "name",
@@ -144,6 +145,11 @@ def check_optimizer(recipe: Recipe, *, together: bool = True) -> None:
         raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
     if recipe.optimizer == "muon" and recipe.clip_norm:
         raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
+    of_sgd = [name for name in _OF_MUONS_SGD if name in recipe.optimizer_args]
+    if recipe.optimizer_args.get("adam_learning_rate") and of_sgd:
+        raise cannot_optimize(
+            recipe, f"adam_learning_rate puts Adam in the place of SGD: leave {', '.join(of_sgd)} out"
+        )
     clips = [name for name in _CLIPS if recipe.optimizer_args.get(name) is not None]
     if len(clips) + bool(recipe.clip_norm) > 1:
         raise cannot_optimize(recipe, f"clip_norm and {' and '.join(clips)} exclude each other: give one of them")
@@ -159,6 +165,8 @@ def _out_of_range(name: str, value: Any) -> str:
         return "at least 2"
     if name in ("ema_overwrite_frequency", "newton_schulz_steps", "batch_size") and value < 1:
         return "at least 1"
+    if name in ("block_rows", "adam_learning_rate") and not 0 <= value < float("inf"):
+        return "a finite number, at least 0"
     if name == "dtype" and value not in ("float32", "bfloat16", "float16"):
         return "one of float32, bfloat16, float16"
     return ""

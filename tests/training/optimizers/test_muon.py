@@ -36,6 +36,43 @@ def test_orthogonalise_agrees_with_kerass_muon():
     np.testing.assert_allclose(orthogonalise(matrix, 3, "float32"), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("shape", "parts"), [((6, 40), (3, 3)), ((40, 6), (3, 3)), ((7, 20), (3, 3, 1)), ((4, 9), (4,))]
+)
+def test_blocks_are_orthogonalised_each_by_itself(shape, parts):
+    matrix = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    result = np.asarray(orthogonalise(matrix, 3, "float32", 4 if parts == (4,) else 3))
+    axis = int(shape[0] > shape[1])  # the smaller side
+    for block, found in zip(*(np.split(m, np.cumsum(parts)[:-1], axis) for m in (matrix, result)), strict=True):
+        np.testing.assert_allclose(found, orthogonalise(block, 3, "float32"), atol=1e-5)
+
+
+def test_a_kernel_moves_by_the_direction_of_its_blocks(model):
+    optimizer = Muon(0.1, momentum=0.0, block_rows=2)
+    kernel = model.trainable_variables[0]  # (3, 3, 2, 4): (18, 4)
+    before = kernel.numpy()
+    gradient = np.random.default_rng(4).normal(size=kernel.shape).astype(np.float32)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [kernel])
+    direction = np.asarray(orthogonalise(gradient.reshape(18, 4), 3, "float32", 2)).reshape(kernel.shape)
+    np.testing.assert_allclose(kernel.numpy(), before * 2 / np.linalg.norm(before) - 0.1 * direction, atol=1e-5)
+
+
+def test_adam_moves_vectors_and_the_last_layer_as_kerass_does(model):
+    muon = Muon(WarmupThenDecay(0.2, 4, 0, "linear"), adam_learning_rate=0.01)
+    adam = keras.optimizers.Adam(WarmupThenDecay(0.01, 4, 0, "linear"), beta_2=0.99, epsilon=1e-8)
+    _, *others = model.trainable_variables
+    copies = [keras.Variable(variable.numpy()) for variable in others]
+    muon.build(model.trainable_variables)
+    adam.build(copies)
+    generator = np.random.default_rng(5)
+    for _ in range(3):
+        gradients = [generator.normal(size=variable.shape).astype(np.float32) for variable in model.trainable_variables]
+        muon.apply([keras.ops.convert_to_tensor(each) for each in gradients], model.trainable_variables)
+        adam.apply([keras.ops.convert_to_tensor(each) for each in gradients[1:]], copies)
+    for variable, expected in zip(others, copies, strict=True):
+        np.testing.assert_allclose(variable.numpy(), expected.numpy(), rtol=1e-4)
+
+
 def test_two_steps_by_hand(model):
     optimizer = Muon(
         0.1,
@@ -80,6 +117,11 @@ def test_all_rates_follow_the_schedule(model):
     [
         ({"optimizer": "muon", "weight_decay": 0.1}, "weight_decay must be 0"),
         ({"optimizer": "muon", "optimizer_args": {"momentun": 0.6}}, "momentun"),
+        (
+            {"optimizer": "muon", "optimizer_args": {"adam_learning_rate": 1e-3, "shrink": 0.0}},
+            "in the place of SGD: leave shrink out",
+        ),
+        ({"optimizer": "muon", "optimizer_args": {"block_rows": -1}}, "block_rows must be a finite number, at least 0"),
         ({"optimizer": "adam", "optimizer_args": {"nesterov": True}}, "optimizer adam"),
     ],
 )
