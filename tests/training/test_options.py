@@ -1,4 +1,4 @@
-"""Early stopping, what selects the best epoch, averaged weights and class weights: in whole trainings, and resumed."""
+"""Early stopping, what selects the best epoch, averaged and class weights, Muon: in whole trainings, and resumed."""
 
 import dataclasses
 import json
@@ -26,6 +26,11 @@ OPTIONS = {
     "ema": {"ema": 0.8},
     "class_weight": {"class_weight": {"three": 5.0}},
     "select_by": {"select_by": "macro_f1"},
+    "muon": {
+        "optimizer": "muon",
+        "optimizer_args": {"block_rows": 3, "adam_learning_rate": 1e-3},
+        "learning_rate": 0.1,
+    },
     "all": {"ema": 0.5, "class_weight": "balanced", "select_by": "loss", "patience": 3, "optimizer": "sgd"},
 }
 
@@ -57,7 +62,7 @@ def test_a_resumed_training_ends_the_same_bit_for_bit(plain, tmp_path, name):
     times = ("epoch_seconds", "images_per_second")
     halves, wholes = ([{k: v for k, v in row.items() if k not in times} for row in r.history()] for r in (half, whole))
     assert halves == wholes
-    if name in ("class_weight", "all"):  # else the weights that are trained are those of a training without
+    if name in ("class_weight", "muon", "all"):  # else the weights that are trained are those of a training without
         pairs = zip(load_checkpoint(whole).best, load_checkpoint(plain).best, strict=True)
         assert not all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
