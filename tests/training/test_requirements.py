@@ -48,7 +48,7 @@ def test_optimizers_take_what_their_classes_take(name):
         ("convnet94", ["image_pixels=(1,)"], "whitening_pixels must be at most 1"),
         ("convnet94", ["image_pixels=(48,)"], "image_pixels must be at most 32"),
         ("convnet94", ["model.depth=4"], "depth must be 2 or 3. Received: 4"),
-        ("convnet94", ["weight_decay=0.1"], "muon keeps the norm of its kernels: weight_decay must be 0"),
+        ("convnet94", ["weight_decay=0.1"], "muon rescales its kernels in every step instead: weight_decay must be 0"),
         ("convnet94", ["optimizer.dtype=int8"], "optimizer.dtype must be one of float32"),
         ("resnet18", ["model.blocks=-1"], "blocks must be a whole number of at least 0"),
         ("dense7", ["model.sigma_pixels=()", "model.far_learning_rate_scale=0.5"], "needs sigma_pixels"),

@@ -57,7 +57,7 @@ def build(
         input_shape: Height, width and channels of the raw pixels, 0 to 255.
         num_classes: K.
         width: Units between the blocks.
-        blocks: How many.
+        blocks: How many residual blocks.
         expansion: A block's inner layer has this many times the width.
         dropout: Rate inside every block.
         input_dropout: Rate on the pixels themselves.

@@ -19,9 +19,9 @@ RECIPE = dataclasses.replace(
     validation_fraction=0.0,  # no epoch is chosen: the last one is kept
     epochs=58,
     optimizer="muon",
-    learning_rate=0.1,  # of a kernel's own norm, in one step
+    learning_rate=0.1,  # of a kernel's own norm, at most, in one step
     optimizer_args={"momentum": 0.9, "block_rows": 128, "adam_learning_rate": 1e-3},
-    weight_decay=0.0,  # Muon keeps the norm of its kernels
+    weight_decay=0.0,  # Muon rescales its kernels in every step
     warmup_epochs=1,
     mixup_alpha=0.2,
 )

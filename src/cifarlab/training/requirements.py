@@ -33,7 +33,7 @@ OPTIMIZER_ARGUMENTS: dict[str, dict[str, type]] = {
 }  # fmt: skip
 """All but the learning rate, which the recipe's schedule sets. A test compares them with the classes."""
 _SHARES = ("beta_1", "beta_2", "momentum", "sgd_momentum", "ema_momentum")
-_OF_MUONS_SGD = ("head_learning_rate", "bias_learning_rate", "sgd_momentum", "shrink")
+_OF_MUONS_SGD = ("head_learning_rate", "bias_learning_rate", "sgd_momentum", "shrink", "batch_size")
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _OR_NONE = (
     *_CLIPS, "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "weight_decay", "name",
@@ -142,14 +142,12 @@ def check_optimizer(recipe: Recipe, *, together: bool = True) -> None:
     if not together:
         return
     if recipe.optimizer == "muon" and recipe.weight_decay:
-        raise CifarlabError("muon keeps the norm of its kernels: weight_decay must be 0; see optimizer.shrink")
+        raise CifarlabError("muon rescales its kernels in every step instead: weight_decay must be 0")
     if recipe.optimizer == "muon" and recipe.clip_norm:
         raise CifarlabError("muon's steps have one length whatever the gradient's: clip_norm must be 0")
     of_sgd = [name for name in _OF_MUONS_SGD if name in recipe.optimizer_args]
     if recipe.optimizer_args.get("adam_learning_rate") and of_sgd:
-        raise cannot_optimize(
-            recipe, f"adam_learning_rate puts Adam in the place of SGD: leave {', '.join(of_sgd)} out"
-        )
+        raise cannot_optimize(recipe, f"adam_learning_rate puts Adam in the place of SGD: remove {', '.join(of_sgd)}")
     clips = [name for name in _CLIPS if recipe.optimizer_args.get(name) is not None]
     if len(clips) + bool(recipe.clip_norm) > 1:
         raise cannot_optimize(recipe, f"clip_norm and {' and '.join(clips)} exclude each other: give one of them")

@@ -25,16 +25,16 @@ def literal(text: str) -> Any:
         return ast.literal_eval(text)
 
 
-def docstring(source: str, function: str = "") -> str:
-    """The docstring of a module's source, or of a function at its top level, without its indentation; perhaps empty.
+def docstring(source: str, name: str = "") -> str:
+    """The docstring of a module's source, or of a function or class at its top level, without its indentation; perhaps empty.
 
     Raises:
         SyntaxError, ValueError: If it is no Python.
     """
     with PARSER:
         tree = ast.parse(source)
-        found = next((each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function), None)
-        place = found if function else tree
+        named = (each for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef) and each.name == name)
+        place = next(named, None) if name else tree
         return (ast.get_docstring(place) or "") if place is not None else ""
 
 

@@ -119,7 +119,7 @@ def test_all_rates_follow_the_schedule(model):
         ({"optimizer": "muon", "optimizer_args": {"momentun": 0.6}}, "momentun"),
         (
             {"optimizer": "muon", "optimizer_args": {"adam_learning_rate": 1e-3, "shrink": 0.0}},
-            "in the place of SGD: leave shrink out",
+            "in the place of SGD: remove shrink",
         ),
         ({"optimizer": "muon", "optimizer_args": {"block_rows": -1}}, "block_rows must be a finite number, at least 0"),
         ({"optimizer": "adam", "optimizer_args": {"nesterov": True}}, "optimizer adam"),

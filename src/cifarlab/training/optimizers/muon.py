@@ -17,7 +17,9 @@ class Muon(keras.optimizers.Optimizer):
     """Each kernel's momentum is made orthogonal before it is applied; biases and the last layer get SGD or Adam.
 
     A convolution kernel `(h, w, inputs, outputs)` counts as a matrix `(h * w * inputs, outputs)`. Before its update a
-    kernel is scaled to the norm `sqrt(outputs)`, so that `learning_rate` is the relative size of a step.
+    kernel is scaled to the norm `sqrt(outputs)`, so that `learning_rate` is at most about the relative size of a step:
+    that much where it has no fewer inputs than outputs, else `sqrt(inputs / outputs)` times it. Learning-rate scales
+    multiply all that changes a weight, this scaling too.
 
     Args:
         learning_rate: Of the kernels.
@@ -33,7 +35,7 @@ class Muon(keras.optimizers.Optimizer):
         block_rows: A kernel is orthogonalised in blocks of at most so many rows of its smaller side, each by itself,
             which takes that much less arithmetic; 0: as a whole.
         adam_learning_rate: At the peak of the schedule, of Adam, which then moves vectors and the layer `logits`, and
-            the four numbers for SGD mean nothing; 0: they get SGD.
+            the numbers for SGD and `batch_size` are refused; 0: they get SGD.
 
     Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; kernels as matrices and the scaling:
     the program airbench94_muon by the same author; blocks: Khaled et al. 2025, arXiv:2510.16981, who also orthogonalise

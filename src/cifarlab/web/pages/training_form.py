@@ -89,7 +89,7 @@ class Field:
 
 def training_fields(recipe: Recipe) -> list[Field]:
     """A recipe's settings as the form asks for them, the model's architecture left out."""
-    about = {**_recipe_words(), **_model_words(recipe.model)}
+    about = {**_recipe_words(), **_model_words(recipe.model), **_optimizer_words(recipe.optimizer)}
     named = {name: value for name, value in settings_of(recipe).items() if name != "model"}
     fields = [_field(name, value, about.get(name, "")) for name, value in named.items()]
     return sorted(fields, key=lambda field: FIRST.index(field.key) if field.key in FIRST else len(FIRST))
@@ -216,5 +216,15 @@ def _model_words(model: str) -> dict[str, str]:
     """What a built-in model's file says of its arguments; it is not imported, which would bring Keras."""
     if model not in discovery.names("models"):
         return {}
-    source = (Path(cifarlab.__file__).parent / "models" / f"{model}.py").read_text(encoding="utf-8")
-    return {f"model.{name}": text for name, text in described(docstring(source, "build"), "Args").items()}
+    return _argument_words(f"models/{model}.py", "build", "model")
+
+
+@cache
+def _optimizer_words(optimizer: str) -> dict[str, str]:
+    """What the package's own optimizer says of its arguments; of Keras's, Keras does."""
+    return _argument_words("training/optimizers/muon.py", "Muon", "optimizer") if optimizer == "muon" else {}
+
+
+def _argument_words(file: str, of: str, prefix: str) -> dict[str, str]:
+    source = (Path(cifarlab.__file__).parent / file).read_text(encoding="utf-8")
+    return {f"{prefix}.{name}": text for name, text in described(docstring(source, of), "Args").items()}
