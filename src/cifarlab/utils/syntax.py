@@ -26,7 +26,7 @@ def literal(text: str) -> Any:
 
 
 def docstring(source: str, name: str = "") -> str:
-    """The docstring of a module's source, or of a function or class at its top level, without its indentation; perhaps empty.
+    """The docstring of a source, or of a function or class at its top level, without its indentation; perhaps empty.
 
     Raises:
         SyntaxError, ValueError: If it is no Python.
