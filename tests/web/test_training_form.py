@@ -63,6 +63,7 @@ def test_every_recipe_is_offered_once_and_the_plain_one_first(client):
     groups = re.findall(r'role="group" aria-label="([^"]+)"', text)
     assert groups[1:] == ["First steps", "Dense", "Convolutional", "From a trained model"]
     assert group_recipes(["own", "smoke"]) == {"First steps": ["smoke"], "Further recipes": ["own"]}
+    assert group_recipes(["dense10", "dense9", "mlp1"]) == {"First steps": ["mlp1"], "Dense": ["dense9", "dense10"]}
 
 
 def hints(text: str) -> str:

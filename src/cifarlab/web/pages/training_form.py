@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cifarlab
+from cifarlab.evaluation.ladder.rungs import ladder_names
 from cifarlab.models.pretrained.builtin import NAME as BUILTIN
 from cifarlab.recipes import (
     FLIPS,
@@ -43,7 +44,7 @@ DEFAULT_DATA = Recipe(model="").data
 # In the order in which one gets to know them.
 _RECIPES = {
     "First steps": ("mlp1", "mlp2", "mlp3", "smoke"),
-    "Dense": ("dense1", "dense2", "dense3", "dense4", "dense5", "dense6", "dense7", "dense8"),
+    "Dense": (),  # the rungs of the ladder: a new one is one new file
     "Convolutional": ("convnet94", "convnet96", "resnet18"),
     "From a trained model": ("frozen", "finetune"),
 }
@@ -106,8 +107,9 @@ def changed_settings(recipe: Recipe, typed: Mapping[str, str]) -> dict[str, str]
 
 def group_recipes(names: Sequence[str]) -> dict[str, list[str]]:
     """Names of recipes under a heading each, in the order in which the form offers them."""
-    known = {name for group in _RECIPES.values() for name in group}
-    groups = {title: [name for name in group if name in names] for title, group in _RECIPES.items()}
+    offered = {**_RECIPES, "Dense": tuple(ladder_names(names))}
+    known = {name for group in offered.values() for name in group}
+    groups = {title: [name for name in group if name in names] for title, group in offered.items()}
     groups["Further recipes"] = [name for name in names if name not in known]
     return {title: group for title, group in groups.items() if group}
 
