@@ -22,10 +22,12 @@ def test_default_output_is_in_the_run_or_beside_the_runs(make_run, tmp_path, mon
 
 def test_foreign_file_is_never_overwritten(make_run, tmp_path) -> None:
     run = make_run(tmp_path, "taken")
-    run.report_file.write_text("my notes", encoding="utf-8")
-    with pytest.raises(CifarlabError, match="not a report"):
-        writing.report(run)
-    assert run.report_file.read_text(encoding="utf-8") == "my notes"
+    (tmp_path / "folder").mkdir()
+    for place, output in ((run.report_file, None), (tmp_path / "folder" / "report.html", tmp_path / "folder")):
+        place.write_text("my notes", encoding="utf-8")
+        with pytest.raises(CifarlabError, match="not a report"):
+            writing.report(run, output)
+        assert place.read_text(encoding="utf-8") == "my notes"
 
 
 @pytest.mark.parametrize("lost", ["scores_file", "predictions_file"])

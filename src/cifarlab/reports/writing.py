@@ -9,11 +9,11 @@ from pathlib import Path
 from cifarlab.displays.progress import progress_of
 from cifarlab.reports import rendering
 from cifarlab.reports._figures import write_figures
+from cifarlab.reports._places import page_place
 from cifarlab.reports._stories import write_stories
 from cifarlab.reports.page import open_page
 from cifarlab.runs import Run
 from cifarlab.utils import files, own_code
-from cifarlab.utils.errors import CifarlabError
 from cifarlab.utils.progress import ProgressCallback
 
 __all__ = ["report"]
@@ -60,16 +60,13 @@ def report(
 
     Raises:
         CifarlabError: If a run is missing or not evaluated on `split`, or the page cannot be written; also if the
-            default place holds a file that is not a report of ours, or the human labels are not about these images.
+            default place, or `report.html` in that folder, is a file that is not a report of ours, or the human labels
+            are not about these images.
     """
     own_code.allow_files(code)
     several = [runs] if isinstance(runs, Run | str | os.PathLike) else list(runs)
     page = open_page(several, split, None if data_dir is None else Path(data_dir), notice, human_labels, runs_dir)
-    path = _default_output([record.run for record in page.runs]) if output is None else Path(output)
-    if path.is_dir():
-        path = path / "report.html"
-    if output is None:
-        _refuse_foreign(path)
+    path = page_place(output, _default_output([record.run for record in page.runs]))
     with progress_of(f"writing {path}", show if progress is None else False) as shown:
         if stories:
             folder = path.with_name(f"{path.stem}-images")
@@ -86,8 +83,3 @@ def _default_output(runs: Sequence[Run]) -> Path:
     if len(names) > 80:
         names = f"{len(runs)}-runs-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
     return runs[0].path.resolve().parent / f"report-{names}.html"
-
-
-def _refuse_foreign(path: Path) -> None:
-    if path.is_file() and rendering.GENERATOR.encode() not in path.read_bytes()[:2000]:
-        raise CifarlabError(f"{path} exists and is not a report of cifarlab: give another place with --output")

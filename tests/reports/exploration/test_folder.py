@@ -14,6 +14,7 @@ from cifarlab.datasets.exploration.findings import find
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration import folder as exploration
 from cifarlab.reports.exploration.page import render_page
+from cifarlab.utils.errors import CifarlabError
 
 
 def image_set(images, labels, split, class_names=("cat", "<dog> & $co")):
@@ -93,6 +94,15 @@ def test_progress_runs_from_nothing_to_all(digits):
     assert fractions[0] == 0
     assert fractions[-1] == 1
     assert fractions == sorted(fractions)
+
+
+def test_the_home_page_of_a_site_is_kept(tmp_path):
+    home = tmp_path / "index.html"
+    home.write_text("my site", encoding="utf-8")
+    with pytest.raises(CifarlabError, match="not a report"):
+        cl.explore("digits", output=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert home.read_text(encoding="utf-8") == "my site"
 
 
 def test_conflicting_twins_are_marked_and_names_are_escaped():

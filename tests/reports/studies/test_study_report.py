@@ -62,6 +62,16 @@ def test_every_figure_has_its_numbers_beside_it(study, page):
         assert [int(row["trial"]) for row in csv.DictReader(file)] == [t.number for t in record.trials if 1 in t.scores]
 
 
+def test_a_foreign_file_in_its_place_is_kept(study, tmp_path):
+    copy = tmp_path / "study"
+    shutil.copytree(study.path, copy, ignore=shutil.ignore_patterns("figures", "report.html"))
+    (copy / "report.html").write_text("my notes", encoding="utf-8")
+    with pytest.raises(CifarlabError, match="not a report"):
+        report_study(copy)
+    assert (copy / "report.html").read_text(encoding="utf-8") == "my notes"
+    assert not (copy / "figures").exists()
+
+
 def test_ids_are_unique_and_contents_lead_to_sections(page):
 
     ids = re.findall(r' id="([^"]+)"', page)

@@ -8,6 +8,7 @@ from cifarlab import datasets
 from cifarlab.datasets.exploration.facts import to_json
 from cifarlab.datasets.exploration.findings import MAP_IMAGES, Findings, find
 from cifarlab.displays.progress import progress_of
+from cifarlab.reports._places import refuse_foreign
 from cifarlab.reports.exploration import figures
 from cifarlab.reports.exploration.page import render_page
 from cifarlab.utils import files, own_code
@@ -51,7 +52,7 @@ def explore(
         The path of `index.html`.
 
     Raises:
-        CifarlabError: If the data cannot be loaded or the folder cannot be written.
+        CifarlabError: If the data cannot be loaded, the folder cannot be written, or its `index.html` is not ours.
     """
     with progress_of(f"exploring {name}", show if progress is None else False) as shown:
         return _explore(name, data_dir, output, seed, map_images, progress or shown)
@@ -75,6 +76,7 @@ def _explore(
     if not len(splits.train):
         raise CifarlabError(f"{name} has no training images to explore: add a train/ folder with the same classes")
     folder = _make_folder(Path("exploration") / _folder_name(name) if output is None else Path(output))
+    refuse_foreign(folder / "index.html")  # the home page of somebody's site has that name too
     findings = find(splits, seed, map_images, lambda stage, part: report(stage, 0.05 + 0.75 * part))
     report("writing the page", 0.8)
     page = render_page(findings)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from cifarlab.plots import to_png
+from cifarlab.reports._places import page_place
 from cifarlab.reports.studies.figures import StudyFigures
 from cifarlab.reports.studies.page import render_study
 from cifarlab.search.reading import read_study
@@ -20,23 +21,22 @@ def report_study(study: str | os.PathLike[str], output: str | os.PathLike[str] |
 
     Args:
         study: Its folder.
-        output: The page to write; by default `report.html` inside the study.
+        output: The page to write, or a folder for it; by default `report.html` inside the study.
 
     Returns:
         The page's path.
 
     Raises:
-        CifarlabError: If it is no study, a file of it is damaged, or the page cannot be written.
+        CifarlabError: If it is no study, a file of it is damaged, or the page cannot be written; also if
+            `report.html` in it, or in the folder given, is not a report of ours.
     """
     record = read_study(Path(study))
+    path = page_place(output, record.study.report_file)  # before anything is written
     for figure in StudyFigures(record).all():
         place = record.study.path / "figures" / figure.name
         files.write_bytes(place.with_suffix(".png"), to_png(figure.draw()))
         rows = figure.rows()
         files.write_csv(place.with_suffix(".csv"), rows, dict.fromkeys(key for row in rows for key in row))
-    path = record.study.report_file if output is None else Path(output)
-    if path.is_dir():
-        path = path / "report.html"
     return files.write_text(path, render_study(record))
 
 
