@@ -80,10 +80,10 @@ def differences(found: Predictions, first: Predictions) -> tuple[Interval, Inter
 
 
 def show(difference: Interval, times: int, decimals: int) -> str:
-    value, low, high = (
-        signed(times * (each or 0.0), decimals) for each in (difference.value, difference.low, difference.high)
-    )
-    return f"{value} ({low} to {high})"
+    value = signed(times * difference.value, decimals)
+    if difference.low is None or difference.high is None:  # all images the same: nothing shows a spread
+        return value
+    return f"{value} ({signed(times * difference.low, decimals)} to {signed(times * difference.high, decimals)})"
 
 
 if __name__ == "__main__":

@@ -53,3 +53,5 @@ def test_a_line_has_the_differences_from_the_first(load_benchmark):
     assert program.describe("first", first, first) == f"{'first':24s} accuracy 50.00 %, loss 0.8133"
     assert "accuracy 87.50 %" in program.describe("better", better, first)
     assert "+37.50 (" in program.describe("better", better, first)
+    twin = Predictions.of(labels, logits=first.logits)
+    assert program.describe("twin", twin, first).endswith("points, loss +0.0000")  # and no interval of nothing
