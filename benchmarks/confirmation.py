@@ -80,7 +80,7 @@ def differences(found: Predictions, first: Predictions) -> tuple[Interval, Inter
 
 
 def show(difference: Interval, times: int, decimals: int) -> str:
-    value = signed(times * difference.value, decimals)
+    value = signed(times * (difference.value or 0.0), decimals)  # of some images it is never missing
     if difference.low is None or difference.high is None:  # all images the same: nothing shows a spread
         return value
     return f"{value} ({signed(times * difference.low, decimals)} to {signed(times * difference.high, decimals)})"
