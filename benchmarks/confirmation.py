@@ -40,7 +40,7 @@ def main() -> None:
         for run in runs:
             found = predict_images(load_model(run), images)
             first = first or found
-            tell(describe(run.path.name, found, first))
+            print(describe(run.path.name, found, first), flush=True)
 
 
 def common_images(runs: Sequence[Run]) -> ImageSet:
