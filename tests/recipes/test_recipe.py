@@ -58,6 +58,7 @@ recipes = st.builds(
     zoom_factor=st.floats(0, 1),
     brightness_factor=st.floats(0, 1),
     mixup_alpha=st.floats(0, 100),
+    cutout_pixels=st.integers(0, 16),
     cutmix_alpha=st.floats(0, 100),
     contrast_factor=st.floats(0, 1),
     image_pixels=st.lists(st.integers(1, 64), max_size=3).map(tuple),

@@ -60,6 +60,8 @@ class Recipe:
         zoom_factor: Stretch or shrink each training image's height and width by up to this share, independently.
         brightness_factor: Make each training image lighter or darker by up to this share of the range of its values.
         contrast_factor: Multiply each training image's distances from mid-grey by 1 plus or minus up to this much.
+        cutout_pixels: Cover a square of so many pixels of each training image with mid-grey (arXiv:1708.04552); 0 is
+            off. Of images that `image_pixels` shrinks, as large a part.
         mixup_alpha: Mix images and labels, by shares from Beta(alpha, alpha) (arXiv:1710.09412); 0 is off.
         cutmix_alpha: Put a rectangle of one image into another, likewise (arXiv:1905.04899); 0 is off.
         image_pixels: Height of the training images in the first epochs, one number an epoch; full size after them.
@@ -108,6 +110,7 @@ class Recipe:
     zoom_factor: float = 0.0
     brightness_factor: float = 0.0
     contrast_factor: float = 0.0
+    cutout_pixels: int = 0
     mixup_alpha: float = 0.0
     cutmix_alpha: float = 0.0
     image_pixels: tuple[int, ...] = ()
@@ -206,6 +209,7 @@ _LIMITS: dict[str, _Limit] = {
     "zoom_factor": _FACTOR,
     "brightness_factor": _FACTOR,
     "contrast_factor": _FACTOR,
+    "cutout_pixels": _NOT_NEGATIVE,
     "mixup_alpha": _ALPHA,
     "cutmix_alpha": _ALPHA,
     "image_pixels": (lambda v: all(type(p) is int and p >= 1 for p in v), "whole numbers of at least 1"),

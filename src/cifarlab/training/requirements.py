@@ -177,17 +177,15 @@ def cannot_optimize(recipe: Recipe, reason: object) -> CifarlabError:
 
 
 def check_pixels(recipe: Recipe, shape: _Shape) -> None:
-    """Refuse shifts and sizes that are not smaller than the images.
+    """Refuse shifts, covered squares and sizes that are not smaller than the images.
 
     Raises:
         CifarlabError: With the images' size.
     """
     height, width, _ = shape
-    if recipe.translate_pixels >= min(height, width):
-        raise CifarlabError(
-            f"translate_pixels must be below {min(height, width)}, the size of the images. "
-            f"Received: {recipe.translate_pixels}"
-        )
+    for name in ("translate_pixels", "cutout_pixels"):
+        if (value := getattr(recipe, name)) >= min(height, width):
+            raise CifarlabError(f"{name} must be below {min(height, width)}, the size of the images. Received: {value}")
     too_large = [pixels for pixels in recipe.image_pixels if pixels > height]
     if too_large:
         raise CifarlabError(f"image_pixels must be at most {height}, the images' height. Received: {too_large[0]}")

@@ -92,6 +92,13 @@ def test_without_factors_brightness_and_contrast_stay():
     assert "brightness_contrast" in names(contrast_factor=0.1)
 
 
+def test_of_shrunken_images_cutout_covers_as_large_a_part():
+    recipe = Recipe(model="convnet", image_pixels=(8,), cutout_pixels=4)
+    trained = add_augmentation(convnet.build((16, 16, 3), 2, widths=(4,)), recipe)
+    shares = {pixels: each.get_layer("cutout").share for pixels, each in trained.items()}
+    assert shares == {8: 0.25, 16: 0.25}
+
+
 def test_turned_images_are_shifted_in_the_same_go():
     model = keras.Sequential([keras.Input((6, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
     layers = {
@@ -142,7 +149,8 @@ def test_all_sizes_share_the_variables():
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"translate_pixels": 5}, "below 5"),
+        ({"translate_pixels": 5}, "translate_pixels must be below 5"),
+        ({"cutout_pixels": 5}, "cutout_pixels must be below 5"),
         ({"image_pixels": (7,)}, "at most 6"),
         ({"image_pixels": (4,)}, "one size only"),
     ],

@@ -13,7 +13,7 @@ _HANDICAPS = {
     "dropout": ("model.dropout", "model.input_dropout", "model.drop_path"),
     "augmentation": (
         *("flip", "translate_pixels", "brightness_factor", "contrast_factor", "rotate_degrees", "zoom_factor"),
-        *("mixup_alpha", "cutmix_alpha"),
+        *("cutout_pixels", "mixup_alpha", "cutmix_alpha"),
     ),
 }
 """What is on in training and off in validation, and the settings that turn it on."""

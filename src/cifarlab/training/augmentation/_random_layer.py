@@ -1,5 +1,6 @@
-"""What the random layers share: one random state, a variable of theirs, and numbers drawn from it for each image."""
+"""What the random layers share: one random state, a variable of theirs, numbers drawn from it, and rectangles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -24,3 +25,20 @@ class RandomLayer(keras.layers.Layer):
         """One number an image, uniform between `low` and 1: `(B,)`, with `rank` 4 `(B, 1, 1, 1)`."""
         shape = (ops.shape(images)[0], *(1,) * (rank - 1))
         return keras.random.uniform(shape, low, 1.0, seed=self.seed_generator)
+
+
+def inside_rectangle(images: Any, centres: Sequence[Any], sides: Sequence[Any]) -> Any:
+    """1 in a rectangle of each image, 0 around it: `(B, H, W, 1)`.
+
+    Args:
+        images: `(B, H, W, C)`.
+        centres: From the top and from the left in pixels, `(B, 1, 1, 1)` each.
+        sides: Height and width in pixels, likewise or a number; what lies outside the image is cut off.
+    """
+    inside = ops.ones_like(images[..., :1])
+    for axis, centre, side in zip((1, 2), centres, sides, strict=True):
+        shape = [1, 1, 1, 1]
+        shape[axis] = images.shape[axis]
+        positions = ops.reshape(ops.arange(images.shape[axis], dtype="float32") + 0.5, shape)  # of pixels' centres
+        inside = inside * ops.cast(ops.abs(positions - centre) < side / 2, images.dtype)
+    return inside

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from cifarlab.training.augmentation._random_layer import RandomLayer
+from cifarlab.training.augmentation._random_layer import RandomLayer, inside_rectangle
 
 
 class MixUpCutMix(RandomLayer):
@@ -55,16 +55,10 @@ class MixUpCutMix(RandomLayer):
 
     def _cut(self, images: Any) -> Any:
         """1 outside a rectangle of the image's proportions anywhere in it, 0 within."""
-        height, width = images.shape[1:3]
+        sizes = images.shape[1:3]
         side = ops.sqrt(1 - self._share(images, self.cutmix_alpha))  # of the whole height and width
-        inside = ops.ones_like(images[..., :1])
-        for axis, size in ((1, height), (2, width)):
-            shape = [1, 1, 1, 1]
-            shape[axis] = size
-            positions = ops.reshape(ops.arange(size, dtype="float32") + 0.5, shape)
-            centre = size * self.uniform(images)
-            inside = inside * ops.cast(ops.abs(positions - centre) < side * size / 2, images.dtype)
-        return 1 - inside
+        centres = [size * self.uniform(images) for size in sizes]
+        return 1 - inside_rectangle(images, centres, [side * size for size in sizes])
 
     def _share(self, images: Any, alpha: float) -> Any:
         """One share an image, `(B, 1, 1, 1)`."""

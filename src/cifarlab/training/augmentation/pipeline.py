@@ -8,6 +8,7 @@ from cifarlab.recipes import Recipe
 from cifarlab.training.augmentation.mixup_cutmix import MixUpCutMix
 from cifarlab.training.augmentation.random_affine import RandomAffine
 from cifarlab.training.augmentation.random_brightness_contrast import RandomBrightnessContrast
+from cifarlab.training.augmentation.random_cutout import RandomCutout
 from cifarlab.training.augmentation.random_translation import RandomTranslation
 from cifarlab.training.requirements import check_pixels, one_size_only
 
@@ -23,7 +24,7 @@ def add_augmentation(model: keras.Model, recipe: Recipe) -> dict[int, keras.Mode
         By image height in pixels; the model's own height is always among them.
 
     Raises:
-        CifarlabError: If the shift is not smaller than the image, or the model cannot take a smaller one.
+        CifarlabError: If a shift or a square is not smaller than the image, or the model cannot take a smaller one.
     """
     height, width, channels = model.input_shape[1:]
     check_pixels(recipe, (height, width, channels))
@@ -51,11 +52,14 @@ def _changed(
     if recipe.brightness_factor or recipe.contrast_factor:
         factors = recipe.brightness_factor, recipe.contrast_factor
         images = RandomBrightnessContrast(*factors, random, name="brightness_contrast", dtype="float32")(images)
+    if recipe.cutout_pixels:
+        share = recipe.cutout_pixels / inputs.shape[1]
+        images = RandomCutout(share, random, name="cutout", dtype="float32")(images)
     if not (recipe.mixup_alpha or recipe.cutmix_alpha):
         return images, []
     alphas = recipe.mixup_alpha, recipe.cutmix_alpha
-    images, share = MixUpCutMix(*alphas, random, name="mixup_cutmix", dtype="float32")(images)
-    return images, [share]
+    images, own = MixUpCutMix(*alphas, random, name="mixup_cutmix", dtype="float32")(images)
+    return images, [own]
 
 
 def _moved(images: Any, recipe: Recipe, random: keras.random.SeedGenerator, size: tuple[int, int]) -> Any:
