@@ -22,7 +22,7 @@ print(code, *sys.modules, file=sys.stderr)
 COMMANDS: dict[str, set[str]] = {
     "recipes": FIGURES | {"PIL", "scipy"},
     "recipes mlp2": FIGURES | {"PIL", "scipy"},
-    "data": FIGURES | {"scipy"},
+    "data FOLDER": FIGURES | {"scipy"},
     "predict PICTURE": FIGURES | {"scipy", "h5py"},
     "predict PICTURE --tta flip-shift --json": FIGURES | {"scipy", "h5py"},
     "compare RUN OTHER": FIGURES | {"PIL", "h5py"},
@@ -45,10 +45,15 @@ def words(fake_run: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dic
     for run in runs.values():  # the digits come with scikit-learn, which is then loaded for a reason
         for file in (run.data_file, run.scores_file("test")):
             file.write_text(file.read_text(encoding="utf-8").replace('"digits"', '"cifar10"'), encoding="utf-8")
+    for name in ("cat", "dog"):
+        (folder / "pictures" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (8, 8), (40 * number, 80, 40)).save(folder / "pictures" / name / f"{number}.png")
     named = {word: str(run.path) for word, run in runs.items()}
     (folder / "empty").mkdir()
     return {
         **named,
+        "FOLDER": f"folder:{folder / 'pictures'}",
         "EMPTY": str(folder / "empty"),
         "PICTURE": str(folder / "picture.png"),
         "FILE": str(folder / "table.csv"),

@@ -24,7 +24,7 @@ SCRIPT = Path(__file__).with_name("several_devices.py")
 RECIPE = replace(load_recipe("smoke"), batch_size=100)
 AUGMENTED = [
     *("translate_pixels=2", "rotate_degrees=5.0", "flip=random", "mixup_alpha=0.2", "cutmix_alpha=0.5"),
-    *("brightness_factor=0.1", "contrast_factor=0.1"),
+    *("brightness_factor=0.1", "contrast_factor=0.1", "cutout_pixels=3"),
 ]
 
 

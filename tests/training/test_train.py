@@ -30,6 +30,7 @@ RECIPE = Recipe(
     zoom_factor=0.1,
     brightness_factor=0.05,
     contrast_factor=0.1,
+    cutout_pixels=3,
     mixup_alpha=0.1,
     cutmix_alpha=0.1,
 )

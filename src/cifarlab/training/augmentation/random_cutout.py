@@ -12,7 +12,7 @@ class RandomCutout(RandomLayer):
     """Cover a square of each image with mid-grey, anywhere in it: Cutout (DeVries and Taylor 2017, arXiv:1708.04552).
 
     The square lies inside the image, as in airbench96 (Jordan 2024, arXiv:2404.00498); in the paper its border may cut
-    a part of it off.
+    a part of it off. (`keras.layers.RandomErasing` draws area and proportions, and keeps a random state of its own.)
 
     Args:
         share: The square's side, as a share of the image's height: shrunken images lose as much as whole ones.
